@@ -1,0 +1,59 @@
+/** Every way the cache refuses or fails. Codes are stable: they change only with a major version. */
+export type CacheErrorCode =
+  /** A key of the wrong type, empty, too long, or one that could not be read back as it was given. */
+  | 'INVALID_KEY'
+  /** A value that cannot be serialised or does not fit the namespace's `maxBytes`. */
+  | 'INVALID_VALUE'
+  /** An option of the module, of a namespace or of a call that is unknown or out of range. */
+  | 'INVALID_OPTION'
+  /** A namespace nobody declared. */
+  | 'UNKNOWN_NAMESPACE'
+  /** Two different definitions share one name. */
+  | 'DUPLICATE_NAMESPACE'
+  /** `CacheModule.forRoot()` or `forRootAsync()` was imported twice in one application. */
+  | 'DUPLICATE_MODULE'
+  /** The stored row of this key does not decode; it is kept as it is until it is set or deleted. */
+  | 'UNREADABLE_ENTRY'
+  /** The storage could not be connected to, migrated or written to at start. */
+  | 'STORAGE_OPEN_FAILED'
+  /** The storage as configured cannot serve the cache (for example a `:memory:` template). */
+  | 'UNSUPPORTED_STORAGE'
+  /** The database could not be read; memory is unchanged. */
+  | 'READ_FAILED'
+  /** The database could not be written to within `writeTimeoutMs`; readers still see the old value. */
+  | 'WRITE_FAILED'
+  /** The database refuses this very entry; trying again will not help. */
+  | 'ENTRY_REFUSED'
+  /** The cache has been stopped, or was stopped before it could take this write. */
+  | 'CACHE_CLOSED';
+
+/** What a {@link CacheError} is about. Never holds a value. */
+export interface CacheErrorContext {
+  readonly namespace?: string;
+  readonly key?: string;
+  readonly option?: string;
+}
+
+/** The one error type of the cache: a stable `code`, the context it happened in, and the `cause` when there is one. */
+export class CacheError extends Error {
+  override readonly name = 'CacheError';
+  readonly namespace: string | undefined;
+  readonly key: string | undefined;
+  readonly option: string | undefined;
+
+  constructor(
+    readonly code: CacheErrorCode,
+    message: string,
+    context: CacheErrorContext & { cause?: unknown } = {},
+  ) {
+    super(message, context.cause === undefined ? undefined : { cause: context.cause });
+    this.namespace = context.namespace;
+    this.key = context.key;
+    this.option = context.option;
+  }
+}
+
+/** Whether `error` is a {@link CacheError}, of the given code when one is given. */
+export function isCacheError(error: unknown, code?: CacheErrorCode): error is CacheError {
+  return error instanceof CacheError && (code === undefined || error.code === code);
+}

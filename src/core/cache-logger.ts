@@ -1,0 +1,16 @@
+/** Where the engine reports. Nest's `Logger` fits as it is. Keys and values are never logged, but for one example key. */
+export interface CacheLogger {
+  log(message: string): void;
+  warn(message: string): void;
+  error(message: string): void;
+  /** What needs a person: data was left unwritten. */
+  fatal(message: string): void;
+}
+
+/** A logger that says nothing. */
+export const silentLogger: CacheLogger = {
+  log: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  fatal: () => undefined,
+};

@@ -1,0 +1,276 @@
+import { CacheError } from '../cache-error.js';
+import { sleep, type CacheTimer } from '../clock.js';
+import { KeySpace } from '../keys/key-space.js';
+import { Namespace } from '../namespace/namespace.js';
+import type { NamespaceCache } from '../namespace/namespace-cache.js';
+import {
+  tuneNamespace,
+  type NamespaceDefinition,
+  type NamespaceTuning,
+} from '../namespace/namespace-definition.js';
+import { NamespaceCounters, type NamespaceStats } from '../namespace/namespace-stats.js';
+import { MemoryOnly } from '../persistence/memory-only.js';
+import type { Persistence } from '../persistence/persistence.js';
+import { CachePersistenceLevel } from '../persistence-level.js';
+import { sumFlushes, sumLoads, type FlushReport, type LeftBehind, type LoadReport } from '../reports.js';
+import type { CacheStorageAdapter } from '../storage-adapter.js';
+import type { EngineContext } from './engine-context.js';
+import type { ResolvedEngineOptions } from './engine-options.js';
+import { EngineStop } from './engine-stop.js';
+import { StorageSession } from './storage-session.js';
+
+/** The figures of every namespace, by name. */
+export type CacheStats = Readonly<Record<string, NamespaceStats>>;
+
+/** What a stop did. */
+export interface StopReport {
+  /** Entries written since the stop began. */
+  readonly written: number;
+  readonly durationMs: number;
+  /** What could not be written, by namespace. Empty after a good stop. */
+  readonly leftBehind: readonly LeftBehind[];
+}
+
+const PURGE_INTERVAL_MS = 600_000;
+
+interface Member {
+  /** What was registered: definitions are told apart by identity. */
+  readonly declared: NamespaceDefinition;
+  /** The same with the overrides. */
+  readonly definition: NamespaceDefinition;
+  readonly cache: NamespaceCache<unknown, unknown>;
+  readonly persistence: Persistence<unknown>;
+  readonly loaded: Promise<LoadReport>;
+}
+
+/** All namespaces of one application on one storage: their registry, checkpoints, and stop. */
+export class CacheEngine {
+  readonly #members = new Map<string, Member>();
+  #session: Promise<StorageSession> | undefined;
+  #checkpoint: CacheTimer | undefined;
+  #purge: CacheTimer | undefined;
+  #stopped: Promise<StopReport> | undefined;
+  /** When the first drain of the stop began, and what was written before it. */
+  #stopBegan: { readonly at: number; readonly written: number } | undefined;
+
+  constructor(
+    private readonly createStorage: () => CacheStorageAdapter | Promise<CacheStorageAdapter>,
+    private readonly options: ResolvedEngineOptions,
+    /** Other tuning for namespaces, by name. */
+    private readonly overrides: Readonly<Record<string, NamespaceTuning>>,
+    private readonly context: EngineContext,
+  ) {}
+
+  /**
+   * Declares a namespace and loads its rows; the storage is opened for the first one that is persisted. Registering one
+   * definition twice gives the same namespace. Rejects with `DUPLICATE_NAMESPACE` for another one of the same name.
+   */
+  async register<K, V>(definition: NamespaceDefinition<K, V>): Promise<NamespaceCache<K, V>> {
+    if (this.#stopped !== undefined) throw new CacheError('CACHE_CLOSED', 'The cache has been stopped.');
+    const declared = definition as unknown as NamespaceDefinition;
+    const tuned = this.#tuned(declared);
+    // The session is asked for first: two calls for one definition must find one member.
+    const session = await this.#sessionFor(tuned);
+    let member = this.#members.get(declared.name);
+    if (member === undefined) {
+      member = this.#join(declared, tuned, session);
+      this.#members.set(declared.name, member);
+    } else if (member.declared !== declared) {
+      throw new CacheError(
+        'DUPLICATE_NAMESPACE',
+        `Two definitions are named '${declared.name}'. Share one definition between modules, or rename one of them.`,
+        { namespace: declared.name },
+      );
+    }
+    await member.loaded;
+    return member.cache as unknown as NamespaceCache<K, V>;
+  }
+
+  /** The namespace of a definition or a name. Throws `UNKNOWN_NAMESPACE` for one that is not declared. */
+  namespace<K, V>(which: NamespaceDefinition<K, V> | string): NamespaceCache<K, V> {
+    const name = typeof which === 'string' ? which : which.name;
+    const member = this.#members.get(name);
+    if (member === undefined || (typeof which !== 'string' && member.declared !== (which as unknown))) {
+      throw new CacheError(
+        'UNKNOWN_NAMESPACE',
+        `Namespace '${name}' is not declared${member === undefined ? '' : ' with this definition'}. ` +
+          'List its definition in CacheModule.forRoot({ namespaces: [...] }) or CacheModule.forFeature([...]).',
+        { namespace: name },
+      );
+    }
+    return member.cache as unknown as NamespaceCache<K, V>;
+  }
+
+  get definitions(): readonly NamespaceDefinition[] {
+    return [...this.#members.values()].map((member) => member.definition);
+  }
+
+  /** Throws `INVALID_OPTION` when an override names a namespace that nobody declared. */
+  assertOverridesUsed(): void {
+    for (const name of Object.keys(this.overrides)) {
+      if (this.#members.has(name)) continue;
+      throw new CacheError(
+        'INVALID_OPTION',
+        `overrides: there is no namespace '${name}'. Declared: ${[...this.#members.keys()].join(', ')}.`,
+        { option: 'overrides', namespace: name },
+      );
+    }
+  }
+
+  /** Begins checkpoints, and the purge of expired rows. */
+  start(): void {
+    this.#scheduleCheckpoint();
+    this.#purgeExpired();
+  }
+
+  /** What the loads of all namespaces so far did. */
+  async loadReport(): Promise<LoadReport> {
+    const reports = await Promise.all([...this.#members.values()].map((member) => member.loaded));
+    return sumLoads(
+      reports,
+      reports.reduce((sum, report) => sum + report.durationMs, 0),
+    );
+  }
+
+  /** Tries to write everything that is dirty now in every persisted namespace. */
+  async persistAll(): Promise<FlushReport> {
+    const startedAt = this.context.clock.now();
+    const reports = await Promise.all(this.#persistences().map((persistence) => persistence.flush()));
+    return sumFlushes(reports, this.context.clock.now() - startedAt);
+  }
+
+  /** Reads every persisted namespace anew, never over unsaved changes. Rejects with `READ_FAILED`; memory then stays. */
+  async loadFromDatabase(): Promise<LoadReport> {
+    const startedAt = this.context.clock.now();
+    const reports: LoadReport[] = [];
+    // One after the other: a load is bound by the database, and pages of one namespace follow each other.
+    for (const member of this.#members.values())
+      reports.push(await this.#load(member.definition, member.persistence));
+    return sumLoads(reports, this.context.clock.now() - startedAt);
+  }
+
+  stats(): CacheStats {
+    const stats = Object.create(null) as Record<string, NamespaceStats>;
+    for (const [name, { cache }] of this.#members) stats[name] = cache.stats();
+    return stats;
+  }
+
+  /** Writes what is dirty, as much as fits into `shutdownTimeoutMs`; writes are still taken. */
+  async drain(): Promise<void> {
+    if (this.#stopped !== undefined) return;
+    this.#beginStop();
+    await Promise.race([this.persistAll(), sleep(this.context.clock, this.options.shutdownTimeoutMs, false)]);
+  }
+
+  /**
+   * Takes no more writes, writes what is dirty within `shutdownTimeoutMs`, says at error level what could not be
+   * written, and closes the storage. Calling it again gives the same report.
+   */
+  stop(): Promise<StopReport> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  /** Closes what a start that failed has opened. Nothing was accepted yet, so there is nothing to write. */
+  async abandon(): Promise<void> {
+    const session = await this.#session?.catch(() => undefined);
+    await session?.close().catch(() => undefined);
+  }
+
+  async #stop(): Promise<StopReport> {
+    this.#checkpoint?.cancel();
+    this.#purge?.cancel();
+    const session = await this.#session?.catch(() => undefined);
+    const { at, written } = this.#beginStop();
+    const leftBehind = await new EngineStop(this.#persistences(), session, this.options, this.context).run();
+    const report = {
+      written: this.#written() - written,
+      durationMs: this.context.clock.now() - at,
+      leftBehind,
+    };
+    this.context.logger.log(`Cache stopped: ${report.written} entries written in ${report.durationMs} ms.`);
+    return report;
+  }
+
+  #beginStop(): { readonly at: number; readonly written: number } {
+    this.#stopBegan ??= { at: this.context.clock.now(), written: this.#written() };
+    return this.#stopBegan;
+  }
+
+  #written(): number {
+    let written = 0;
+    for (const { cache } of this.#members.values()) written += cache.stats().written;
+    return written;
+  }
+
+  #persistences(): Persistence<unknown>[] {
+    return [...this.#members.values()].map((member) => member.persistence);
+  }
+
+  #tuned(definition: NamespaceDefinition): NamespaceDefinition {
+    if (!Object.hasOwn(this.overrides, definition.name)) return definition;
+    return tuneNamespace(definition, this.overrides[definition.name] ?? {});
+  }
+
+  #sessionFor(definition: NamespaceDefinition): Promise<StorageSession | undefined> {
+    if (definition.persistence === CachePersistenceLevel.MEMORY_ONLY) return Promise.resolve(undefined);
+    this.#session ??= Promise.resolve(this.createStorage()).then((storage) =>
+      StorageSession.open(storage, this.options, this.context),
+    );
+    return this.#session;
+  }
+
+  #join(
+    declared: NamespaceDefinition,
+    definition: NamespaceDefinition,
+    session: StorageSession | undefined,
+  ): Member {
+    const keys = new KeySpace(definition.name, definition.key);
+    const counters = new NamespaceCounters();
+    if (session === undefined) {
+      const { persistence, store } = MemoryOnly.create(definition, counters, this.context);
+      const cache = new Namespace({ definition, keys, store, persistence, counters });
+      return { declared, definition, cache, persistence, loaded: persistence.load() };
+    }
+    const { persistence, entries } = session.attach(definition, keys, counters);
+    const cache = new Namespace({ definition, keys, store: entries.store, persistence, counters });
+    return { declared, definition, cache, persistence, loaded: this.#load(definition, persistence) };
+  }
+
+  async #load(definition: NamespaceDefinition, persistence: Persistence<unknown>): Promise<LoadReport> {
+    try {
+      return await persistence.load();
+    } catch (cause) {
+      throw new CacheError(
+        'READ_FAILED',
+        `Namespace '${definition.name}': its rows could not be loaded. See the cause.`,
+        { namespace: definition.name, cause },
+      );
+    }
+  }
+
+  #scheduleCheckpoint(): void {
+    const { checkpointIntervalMs } = this.options;
+    if (checkpointIntervalMs === false || this.#stopped !== undefined) return;
+    this.#checkpoint = this.context.clock.setTimer(
+      checkpointIntervalMs,
+      () => {
+        // The next one is set when this one is done: checkpoints never pile up on a slow database.
+        const dirty = this.#persistences().filter((persistence) => persistence.dirty > 0);
+        void Promise.all(dirty.map((persistence) => persistence.flush())).then(() =>
+          this.#scheduleCheckpoint(),
+        );
+      },
+      false,
+    );
+  }
+
+  #purgeExpired(): void {
+    if (this.#stopped !== undefined) return;
+    void this.#session?.then((session) => {
+      const persisted = this.definitions.filter((d) => d.persistence !== CachePersistenceLevel.MEMORY_ONLY);
+      session.purge.request(persisted.map((definition) => definition.name));
+    });
+    this.#purge = this.context.clock.setTimer(PURGE_INTERVAL_MS, () => this.#purgeExpired(), false);
+  }
+}

@@ -1,0 +1,93 @@
+import { sleep, type CacheTimer } from '../clock.js';
+import type { Persistence } from '../persistence/persistence.js';
+import type { LeftBehind } from '../reports.js';
+import { Backoff } from '../writer/backoff.js';
+import type { EngineContext } from './engine-context.js';
+import type { ResolvedEngineOptions } from './engine-options.js';
+import type { StorageSession } from './storage-session.js';
+
+/** Between two attempts of the final flush, at most. */
+const MAX_BACKOFF_MS = 250;
+/** How long closing the storage may take once everything is written or named. */
+const CLOSE_TIMEOUT_MS = 2000;
+
+/** The stop of an engine, once: no more writes, the final flush with its deadline, the report, the storage closed. */
+export class EngineStop {
+  #timer: CacheTimer | undefined;
+
+  constructor(
+    private readonly persistences: readonly Persistence<unknown>[],
+    private readonly session: StorageSession | undefined,
+    private readonly options: ResolvedEngineOptions,
+    private readonly context: EngineContext,
+  ) {}
+
+  /** Answers what could not be written. */
+  async run(): Promise<LeftBehind[]> {
+    const { clock } = this.context;
+    const deadline = clock.now() + this.options.shutdownTimeoutMs;
+    for (const persistence of this.persistences) persistence.close();
+    if (this.session !== undefined) this.session.committer.giveUpAt = deadline;
+
+    await this.#within(this.options.shutdownTimeoutMs, this.#flush(deadline));
+    this.session?.budget.close();
+    const leftBehind = this.persistences.flatMap((persistence) => persistence.leftBehind() ?? []);
+    await this.#close();
+
+    this.#tell(leftBehind);
+    return leftBehind;
+  }
+
+  /** Flushes until every accepted write has taken effect and is written or refused, or the time is over. */
+  async #flush(deadline: number): Promise<void> {
+    const { clock, random } = this.context;
+    const backoff = new Backoff(MAX_BACKOFF_MS, random);
+    let hasSettled = false;
+    const settled = Promise.all(this.persistences.map((persistence) => persistence.settled())).then(() => {
+      hasSettled = true;
+    });
+    for (;;) {
+      const isLast = hasSettled;
+      // Sequential on purpose: another flush only makes sense after the one before it.
+      await Promise.all(this.persistences.map((persistence) => persistence.flush()));
+      if (isLast && this.persistences.every(({ dirty, refused }) => dirty <= refused)) return;
+      const wait = backoff.next();
+      if (clock.now() + wait >= deadline) return;
+      await (hasSettled ? sleep(clock, wait) : Promise.race([settled, sleep(clock, wait)]));
+    }
+  }
+
+  async #close(): Promise<void> {
+    if (this.session === undefined) return;
+    try {
+      await this.#within(CLOSE_TIMEOUT_MS, this.session.close());
+    } catch (error) {
+      this.context.logger.warn(`The cache's storage did not close cleanly: ${String(error)}`);
+    }
+  }
+
+  /** Waits for `work`, but no longer than `ms`. */
+  async #within(ms: number, work: Promise<void>): Promise<void> {
+    const timeUp = new Promise<void>((resolve) => {
+      this.#timer = this.context.clock.setTimer(ms, resolve, true);
+    });
+    try {
+      await Promise.race([work, timeUp]);
+    } finally {
+      this.#timer?.cancel();
+    }
+  }
+
+  #tell(leftBehind: readonly LeftBehind[]): void {
+    const { logger } = this.context;
+    for (const { namespace, count, keys } of leftBehind) {
+      const named = keys
+        .map((key) => JSON.stringify(key.length > 80 ? `${key.slice(0, 80)}…` : key))
+        .join(', ');
+      logger.fatal(
+        `The cache stopped with ${count} unwritten ${count === 1 ? 'entry' : 'entries'} in namespace '${namespace}' ` +
+          `(first keys: ${named || 'none; a clear was not written'}). They are lost with this process.`,
+      );
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import { CacheError } from '../cache-error.js';
+import { PersistedEntries } from '../entries/persisted-entries.js';
+import type { KeySpace } from '../keys/key-space.js';
+import type { NamespaceDefinition } from '../namespace/namespace-definition.js';
+import type { NamespaceCounters } from '../namespace/namespace-stats.js';
+import { GroupCommitter } from '../persistence/group-committer.js';
+import { PendingBudget } from '../persistence/pending-budget.js';
+import type { Persistence } from '../persistence/persistence.js';
+import { WriteBack } from '../persistence/write-back.js';
+import { WriteThrough } from '../persistence/write-through.js';
+import { CachePersistenceLevel } from '../persistence-level.js';
+import type { CacheStorageAdapter } from '../storage-adapter.js';
+import { StorageHealth } from '../writer/storage-health.js';
+import { Writer } from '../writer/writer.js';
+import type { EngineContext } from './engine-context.js';
+import type { ResolvedEngineOptions } from './engine-options.js';
+import { ExpiryPurge } from './expiry-purge.js';
+
+/** An open storage, and the one writer, committer and budget of all that is written to it. */
+export class StorageSession {
+  readonly budget: PendingBudget;
+  readonly committer: GroupCommitter;
+  readonly purge: ExpiryPurge;
+  readonly #writer: Writer;
+  readonly #health: StorageHealth;
+  readonly #readers: { close(): void }[] = [];
+
+  private constructor(
+    readonly storage: CacheStorageAdapter,
+    options: ResolvedEngineOptions,
+    private readonly context: EngineContext,
+  ) {
+    this.#writer = new Writer(context.clock);
+    this.#health = new StorageHealth(context);
+    this.budget = new PendingBudget(options.maxPending);
+    this.committer = new GroupCommitter(storage, this.#writer, this.#health, context, options.writeTimeoutMs);
+    this.purge = new ExpiryPurge(storage, this.#writer, this.#health, context);
+  }
+
+  /** Opens the storage. Rejects with `STORAGE_OPEN_FAILED`, or with what the adapter has to say of its configuration. */
+  static async open(
+    storage: CacheStorageAdapter,
+    options: ResolvedEngineOptions,
+    context: EngineContext,
+  ): Promise<StorageSession> {
+    try {
+      await storage.open();
+    } catch (error) {
+      if (error instanceof CacheError) throw error;
+      throw new CacheError(
+        'STORAGE_OPEN_FAILED',
+        `The cache could not open its storage (${storage.describe()}): ${error instanceof Error ? error.message : String(error)}`,
+        { cause: error },
+      );
+    }
+    return new StorageSession(storage, options, context);
+  }
+
+  /** The memory and the strategy of one persisted namespace. */
+  attach<V>(
+    definition: NamespaceDefinition<unknown, V>,
+    keys: KeySpace<unknown>,
+    counters: NamespaceCounters,
+  ): { entries: PersistedEntries<V>; persistence: Persistence<V> } {
+    const { storage, context, committer, budget } = this;
+    const entries = new PersistedEntries<V>({ definition, keys, storage, clock: context.clock, counters });
+    this.#readers.push(entries.reader);
+    const parts = { definition, keys, entries, storage, counters, context };
+    const persistence =
+      definition.persistence === CachePersistenceLevel.ON_CHANGE
+        ? new WriteThrough<V>({ ...parts, committer })
+        : new WriteBack<V>({ ...parts, budget, writer: this.#writer, health: this.#health });
+    return { entries, persistence };
+  }
+
+  /** Refuses reads from now on, and closes the storage. */
+  async close(): Promise<void> {
+    for (const reader of this.#readers) reader.close();
+    await this.storage.close();
+  }
+}

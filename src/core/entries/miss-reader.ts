@@ -1,0 +1,133 @@
+import { CacheError } from '../cache-error.js';
+import type { Clock } from '../clock.js';
+import type { KeySpace, MemoryKey } from '../keys/key-space.js';
+import type { CacheStorageAdapter, StoredEntry } from '../storage-adapter.js';
+import { ABSENT, type Found } from './found.js';
+import type { RowDecoder } from './row-decoder.js';
+
+/** Most keys in one query. */
+const MAX_KEYS_PER_QUERY = 1000;
+
+/**
+ * What an operation does with what was found. Gives what the next operation waiting for the same read finds. `current`
+ * is false when the key was written to while the read was under way: what was found is then no longer what there is.
+ */
+export type FoundHandler<V> = (found: Found<V>, current: boolean) => Found<V>;
+
+interface Waiter<V> {
+  readonly handle: FoundHandler<V>;
+  readonly fail: (error: unknown) => void;
+}
+
+/** One read of one key under way. */
+class KeyRead<V> {
+  current = true;
+  readonly waiters: Waiter<V>[] = [];
+
+  constructor(readonly key: MemoryKey) {}
+}
+
+export interface MissReaderOptions<V> {
+  readonly namespace: string;
+  readonly storage: CacheStorageAdapter;
+  readonly clock: Clock;
+  readonly keys: KeySpace<unknown>;
+  readonly rows: RowDecoder<V>;
+  /** Called with what a read found, before those who wait for it, unless the key was written to meanwhile. */
+  readonly onFound: (key: MemoryKey, found: Found<V>) => void;
+  readonly onAsked: (keys: number) => void;
+}
+
+/** Reads keys that memory can't answer: single-flight per key, and one query for the misses of one tick. */
+export class MissReader<V> {
+  /** The reads that a new caller may still join. */
+  readonly #reads = new Map<MemoryKey, KeyRead<V>>();
+  #batch: KeyRead<V>[] = [];
+  #closed = false;
+
+  constructor(private readonly options: MissReaderOptions<V>) {}
+
+  /** Runs `handle` once the database has answered for `key`, in the order of the calls for one key. */
+  read(key: MemoryKey, handle: FoundHandler<V>, fail: (error: unknown) => void): void {
+    if (this.#closed) {
+      fail(new CacheError('CACHE_CLOSED', 'The cache has been stopped: only what is in memory can be read.'));
+      return;
+    }
+    let read = this.#reads.get(key);
+    if (read === undefined) {
+      read = new KeyRead<V>(key);
+      this.#reads.set(key, read);
+      if (this.#batch.length === 0) this.options.clock.immediate(() => this.#dispatch());
+      this.#batch.push(read);
+    }
+    read.waiters.push({ handle, fail });
+  }
+
+  /** A write to `key` took effect: a read under way no longer says what there is, and no later caller joins it. */
+  supersede(key: MemoryKey): void {
+    if (this.#reads.size === 0) return;
+    const read = this.#reads.get(key);
+    if (read === undefined) return;
+    read.current = false;
+    this.#reads.delete(key);
+  }
+
+  supersedeAll(): void {
+    for (const read of this.#reads.values()) read.current = false;
+    this.#reads.clear();
+  }
+
+  /** Refuses further reads; those under way finish. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  #dispatch(): void {
+    const batch = this.#batch;
+    this.#batch = [];
+    for (let start = 0; start < batch.length; start += MAX_KEYS_PER_QUERY) {
+      void this.#query(batch.slice(start, start + MAX_KEYS_PER_QUERY));
+    }
+  }
+
+  async #query(reads: readonly KeyRead<V>[]): Promise<void> {
+    const { namespace, storage, keys } = this.options;
+    this.options.onAsked(reads.length);
+    let rows: Map<string, StoredEntry>;
+    const texts = reads.map((read) => keys.textOf(read.key));
+    try {
+      rows = new Map((await storage.read(namespace, texts)).map((row) => [row.key, row]));
+    } catch (cause) {
+      const error = new CacheError(
+        'READ_FAILED',
+        `Namespace '${namespace}': the database could not be read. Memory is unchanged; try again.`,
+        { namespace, cause },
+      );
+      for (const read of reads) this.#fail(read, error);
+      return;
+    }
+    reads.forEach((read, i) => this.#finish(read, this.#found(rows.get(texts[i] as string))));
+  }
+
+  #found(row: StoredEntry | undefined): Found<V> {
+    if (row === undefined) return ABSENT;
+    if (row.expiresAt !== null && row.expiresAt <= this.options.clock.now()) return ABSENT;
+    return this.options.rows.decode(row);
+  }
+
+  /** Runs the operations that wait for `read`, each on what the one before it left. Nothing interleaves. */
+  #finish(read: KeyRead<V>, answer: Found<V>): void {
+    const { current } = read;
+    if (current) {
+      this.#reads.delete(read.key);
+      this.options.onFound(read.key, answer);
+    }
+    let found = answer;
+    for (const waiter of read.waiters) found = waiter.handle(found, current);
+  }
+
+  #fail(read: KeyRead<V>, error: CacheError): void {
+    if (read.current) this.#reads.delete(read.key);
+    for (const waiter of read.waiters) waiter.fail(error);
+  }
+}

@@ -1,0 +1,62 @@
+import { CacheError } from '../cache-error.js';
+import type { CacheLogger } from '../cache-logger.js';
+import type { KeySpace, MemoryKey } from '../keys/key-space.js';
+import type { NamespaceCounters } from '../namespace/namespace-stats.js';
+import type { StoredEntry } from '../storage-adapter.js';
+import { Snapshot } from '../values/snapshot.js';
+import type { ValueCodec } from '../values/value-codec.js';
+import { present, type Found } from './found.js';
+
+/** Turns rows of one namespace into entries. A row that does not decode is counted and otherwise left alone. */
+export class RowDecoder<V> {
+  constructor(
+    private readonly namespace: string,
+    private readonly keys: KeySpace<unknown>,
+    private readonly codec: ValueCodec<V>,
+    private readonly counters: NamespaceCounters,
+  ) {}
+
+  /** The value of a row, decoded now so that a bad row is noticed where it is read. */
+  decode(row: StoredEntry): Found<V> {
+    const snapshot = new Snapshot<V>(row.value, row.expiresAt);
+    try {
+      // What others left in the column (a BLOB, say) is not ours to guess at.
+      if (typeof row.value !== 'string') throw new TypeError('The stored value is not text.');
+      snapshot.read(this.codec);
+      return present(snapshot);
+    } catch (cause) {
+      this.counters.unreadable += 1;
+      return { kind: 'unreadable', error: this.#unreadable(row.key, cause) };
+    }
+  }
+
+  /** The key of a row in its form in memory; `undefined`, and counted, where no key of the namespace has this text. */
+  keyOf(row: StoredEntry): MemoryKey | undefined {
+    const key = typeof row.key === 'string' ? this.keys.parse(row.key) : undefined;
+    if (key === undefined) this.counters.unreadable += 1;
+    return key;
+  }
+
+  #unreadable(key: string, cause: unknown): CacheError {
+    return new CacheError(
+      'UNREADABLE_ENTRY',
+      `Namespace '${this.namespace}': the stored value of the key does not decode. ` +
+        'Set or delete the key to replace it, or mend the row in the database.',
+      { namespace: this.namespace, key, cause },
+    );
+  }
+}
+
+/** Says once per load how many rows were skipped, with one example key. */
+export function reportSkipped(
+  logger: CacheLogger,
+  namespace: string,
+  skipped: number,
+  example: string,
+): void {
+  const shown = example.length > 80 ? `${example.slice(0, 80)}…` : example;
+  logger.warn(
+    `Namespace '${namespace}': ${skipped} stored ${skipped === 1 ? 'row does' : 'rows do'} not decode and ` +
+      `${skipped === 1 ? 'was' : 'were'} left as they are (for example key ${JSON.stringify(shown)}).`,
+  );
+}

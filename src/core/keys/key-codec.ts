@@ -1,0 +1,58 @@
+import { CacheError } from '../cache-error.js';
+
+/** The longest encoded key, in characters (Unicode code points): what a primary key holds on every database. */
+export const MAX_KEY_LENGTH = 512;
+
+/** Turns a key into the text it is stored under, and back. `decode(encode(key))` must equal `key`. */
+export interface KeyCodec<K> {
+  /** What a key is, for error messages: `a number`. */
+  readonly expects: string;
+  /** The stored form. Throws a `CacheError` `INVALID_KEY` for a key that it cannot bring back as it is. */
+  encode(key: K): string;
+  /** The key of a stored form. Throws for a text that `encode` never returns. */
+  decode(text: string): K;
+  /**
+   * Set when keys are strings, numbers or bigints that `Map` compares as this codec does. Such a key is looked up as it
+   * is, without building its stored form.
+   */
+  readonly primitive?: boolean;
+}
+
+export function invalidKey(reason: string, remedy: string): CacheError {
+  return new CacheError('INVALID_KEY', `${reason} ${remedy}`);
+}
+
+/** Refuses text that some database would store differently from how it was given, or not at all. */
+export function assertStorableText(text: string): void {
+  if (text === '') throw invalidKey('The key is empty.', 'Use a key of at least one character.');
+  if (text.includes('\0')) {
+    throw invalidKey('The key holds a NUL character.', 'Remove it: SQL databases do not store it in text.');
+  }
+  if (!text.isWellFormed()) {
+    throw invalidKey(
+      'The key holds half of a surrogate pair.',
+      'Use well-formed Unicode (String.prototype.toWellFormed).',
+    );
+  }
+  if (isLongerThan(text, MAX_KEY_LENGTH)) {
+    throw invalidKey(
+      `The key is longer than ${MAX_KEY_LENGTH} characters once encoded.`,
+      'Use a shorter key, for example a hash of it.',
+    );
+  }
+}
+
+/** Counts code points, and only where the number of UTF-16 units leaves it open. */
+function isLongerThan(text: string, limit: number): boolean {
+  if (text.length <= limit) return false;
+  if (text.length > 2 * limit) return true;
+  let points = 0;
+  for (const _ of text) points += 1;
+  return points > limit;
+}
+
+/** What was given instead, without showing it. */
+export function typeOf(value: unknown): string {
+  if (value === null) return 'null';
+  return Array.isArray(value) ? `an array of ${value.length}` : `a value of type ${typeof value}`;
+}

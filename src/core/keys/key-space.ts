@@ -1,0 +1,63 @@
+import { CacheError, isCacheError } from '../cache-error.js';
+import { assertStorableText, type KeyCodec } from './key-codec.js';
+
+/** What a key is looked up by in memory: the key itself where it is a primitive, else its stored form. */
+export type MemoryKey = string | number | bigint;
+
+/** The three forms of a namespace's keys (as given, in memory, as stored) and the ways between them. */
+export class KeySpace<K> {
+  readonly #primitive: boolean;
+
+  constructor(
+    private readonly namespace: string,
+    private readonly codec: KeyCodec<K>,
+  ) {
+    this.#primitive = codec.primitive === true;
+  }
+
+  /** For a look-up that may as well find nothing: a primitive is not checked, since no invalid key is ever stored. */
+  lookup(key: K): MemoryKey {
+    return this.#primitive ? (key as MemoryKey) : this.admit(key);
+  }
+
+  /** The key's form in memory. Throws `INVALID_KEY` for a key that can't be stored and brought back. */
+  admit(key: K): MemoryKey {
+    const text = this.#encode(key);
+    return this.#primitive ? (key as MemoryKey) : text;
+  }
+
+  /** The stored form of an admitted key. */
+  textOf(key: MemoryKey): string {
+    return this.#primitive ? this.codec.encode(key as K) : (key as string);
+  }
+
+  /** The key as its owner gave it. */
+  keyOf(key: MemoryKey): K {
+    return this.#primitive ? (key as K) : this.codec.decode(key as string);
+  }
+
+  /** The form in memory of a stored key; `undefined` for a text that no key of this namespace has. */
+  parse(text: string): MemoryKey | undefined {
+    try {
+      const key = this.codec.decode(text);
+      if (this.#encode(key) !== text) return undefined;
+      return this.#primitive ? (key as MemoryKey) : text;
+    } catch {
+      return undefined;
+    }
+  }
+
+  #encode(key: K): string {
+    try {
+      const text = this.codec.encode(key);
+      assertStorableText(text);
+      return text;
+    } catch (error) {
+      const reason = isCacheError(error) ? error.message : 'The key codec could not encode the key.';
+      throw new CacheError('INVALID_KEY', `Namespace '${this.namespace}': ${reason}`, {
+        namespace: this.namespace,
+        cause: isCacheError(error) ? undefined : error,
+      });
+    }
+  }
+}

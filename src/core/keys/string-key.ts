@@ -1,0 +1,17 @@
+import { invalidKey, typeOf, type KeyCodec } from './key-codec.js';
+
+/** String keys, stored as they are and compared by exact characters: no case folding, no trimming. */
+export function stringKey(): KeyCodec<string> {
+  return stringKeyCodec;
+}
+
+const stringKeyCodec: KeyCodec<string> = Object.freeze({
+  expects: 'a string',
+  primitive: true,
+  encode(key: string): string {
+    if (typeof key !== 'string')
+      throw invalidKey(`Expected a string key, got ${typeOf(key)}.`, 'Pass a string.');
+    return key;
+  },
+  decode: (text: string): string => text,
+});

@@ -1,0 +1,80 @@
+import type { FlushReport } from '../reports.js';
+import type { Immutable } from '../values/immutable.js';
+import type { NamespaceDefinition } from './namespace-definition.js';
+import type { NamespaceStats } from './namespace-stats.js';
+
+/** How long a written entry lives. */
+export interface WriteOptions {
+  /** Milliseconds until the entry expires. Default: the namespace's `ttlMs`; `update` keeps the expiry there is. */
+  readonly ttlMs?: number;
+}
+
+/**
+ * A namespace in use: Map-like, and the same on every persistence level. What differs by level is when a write is
+ * acknowledged, that is, when its promise resolves.
+ *
+ * Values of persisted namespaces are frozen snapshots of what was set. Every method that takes a key rejects with
+ * `INVALID_KEY` for one that the key codec refuses; reads reject with `READ_FAILED` when the database can't be asked
+ * and with `UNREADABLE_ENTRY` when the stored row does not decode; writes reject with `WRITE_FAILED` or
+ * `ENTRY_REFUSED` when `ON_CHANGE` can't commit them, and with `CACHE_CLOSED` after the stop.
+ */
+export interface NamespaceCache<K, V> {
+  readonly definition: NamespaceDefinition<K, V>;
+
+  /** The value of `key`: from memory, else from the database (misses of one tick share one query). */
+  get(key: K): Promise<Immutable<V> | undefined>;
+  /** The value of `key` if it is in memory; never asks the database. Counts, and refreshes recency. Throws instead of rejecting. */
+  getIfPresent(key: K): Immutable<V> | undefined;
+  /**
+   * The value of `key`; where there is none, what `loader` gives, stored as by `set`. One loader per key runs at a
+   * time and its callers share the outcome. A write to the key that comes while it runs wins over what it gives.
+   * Rejects with what the loader throws, and with `INVALID_VALUE` when it gives `undefined`. The loaded value is
+   * returned even when it could not be stored.
+   */
+  getOrLoad(
+    key: K,
+    loader: (key: K) => Immutable<V> | Promise<Immutable<V>>,
+    options?: WriteOptions,
+  ): Promise<Immutable<V>>;
+  /** The values of `keys`, in their order. */
+  getMany(keys: Iterable<K>): Promise<(Immutable<V> | undefined)[]>;
+  /** Whether there is a value; reads like {@link get}. */
+  has(key: K): Promise<boolean>;
+
+  /** Stores a value. Rejects with `INVALID_VALUE` for one that can't be serialised. */
+  set(key: K, value: Immutable<V>, options?: WriteOptions): Promise<void>;
+  /** Stores entries, all checked before the first is stored. Each is a write of its own. */
+  setMany(entries: Iterable<readonly [K, Immutable<V>]>, options?: WriteOptions): Promise<void>;
+  /**
+   * Replaces the value of `key` by what `fn` makes of it, with no other write to the key in between; gives the new
+   * value. `fn` is called once, synchronously, with `undefined` where there is no value. If it throws, gives
+   * `undefined` or a promise, only this call rejects. Keeps the entry's expiry unless `ttlMs` renews it.
+   */
+  update(
+    key: K,
+    fn: (current: Immutable<V> | undefined) => Immutable<V>,
+    options?: WriteOptions,
+  ): Promise<Immutable<V>>;
+  /** Removes an entry; answers whether there was one. */
+  delete(key: K): Promise<boolean>;
+  /** Removes entries; answers how many there were. */
+  deleteMany(keys: Iterable<K>): Promise<number>;
+  /** Moves the entry of `from` to `to`, over what is there, in one transaction; answers whether there was one. */
+  rename(from: K, to: K): Promise<boolean>;
+  /** Removes every entry of the namespace, in memory and in the database. */
+  clear(): Promise<void>;
+
+  /** Number of entries in memory. */
+  readonly size: number;
+  /** Keys in memory, most recently used first. */
+  keys(): IterableIterator<K>;
+  /** Values in memory, most recently used first. */
+  values(): IterableIterator<Immutable<V>>;
+  /** Entries in memory, most recently used first. */
+  entries(): IterableIterator<[K, Immutable<V>]>;
+  [Symbol.iterator](): IterableIterator<[K, Immutable<V>]>;
+
+  /** Tries to write everything that is dirty now. Resolves also when some of it failed: the report says so, and it is kept. */
+  flush(): Promise<FlushReport>;
+  stats(): NamespaceStats;
+}

@@ -1,0 +1,158 @@
+import { CacheError } from '../cache-error.js';
+import type { KeyCodec } from '../keys/key-codec.js';
+import { CachePersistenceLevel } from '../persistence-level.js';
+import type { ValueCodec } from '../values/value-codec.js';
+
+/** What of a namespace can be tuned without touching its data. */
+export interface NamespaceTuning {
+  /** When a write is acknowledged, and so what a crash can lose. Default `ON_CHANGE`. */
+  readonly persistence?: CachePersistenceLevel;
+  /** Most entries held in memory; the least recently used one makes room. Default 1000. */
+  readonly maxEntries?: number;
+  /** Most bytes of encoded values (UTF-8) held in memory, summed over the entries. Default: no such bound. */
+  readonly maxBytes?: number;
+  /** Milliseconds after which an entry that was `set` expires. Default: never (LRU, not TTL). */
+  readonly ttlMs?: number | undefined;
+}
+
+/** What {@link defineNamespace} takes. */
+export interface NamespaceOptions<K, V> extends NamespaceTuning {
+  /** 1 to 128 characters; the `namespace` column of the rows. Two definitions in one application never share it. */
+  readonly name: string;
+  /** How keys are stored; gives the key type. */
+  readonly key: KeyCodec<K>;
+  /** How values are stored; gives the value type. `MEMORY_ONLY` keeps values as they are, and encodes only to measure them for `maxBytes`. */
+  readonly value: ValueCodec<V>;
+}
+
+/** A declared namespace: validated, every default filled in, frozen. */
+export interface NamespaceDefinition<K = unknown, V = unknown> {
+  readonly name: string;
+  readonly key: KeyCodec<K>;
+  readonly value: ValueCodec<V>;
+  readonly persistence: CachePersistenceLevel;
+  readonly maxEntries: number;
+  readonly maxBytes: number | undefined;
+  readonly ttlMs: number | undefined;
+}
+
+const TUNING = ['persistence', 'maxEntries', 'maxBytes', 'ttlMs'] as const;
+const OPTIONS: readonly string[] = ['name', 'key', 'value', ...TUNING];
+const LEVELS: readonly string[] = Object.values(CachePersistenceLevel);
+
+/**
+ * Declares a namespace. Key and value types follow from the codecs.
+ *
+ * Throws `INVALID_OPTION` for an option that is unknown or out of range.
+ */
+export function defineNamespace<K, V>(options: NamespaceOptions<K, V>): NamespaceDefinition<K, V> {
+  const name = validName(options.name);
+  refuseUnknown(options, OPTIONS, `defineNamespace('${name}')`);
+  if (typeof options.key?.encode !== 'function' || typeof options.key.decode !== 'function') {
+    throw invalid(name, 'key', 'must be a key codec such as stringKey(), numberKey() or tupleKey(…)');
+  }
+  if (typeof options.value?.encode !== 'function' || typeof options.value.decode !== 'function') {
+    throw invalid(name, 'value', 'must be a value codec such as json<MyType>()');
+  }
+  return freezeDefinition({
+    name,
+    key: options.key,
+    value: options.value,
+    ...tuning(name, options, DEFAULTS),
+  });
+}
+
+/** The same namespace with other tuning. Throws `INVALID_OPTION` as {@link defineNamespace} does. */
+export function tuneNamespace<K, V>(
+  definition: NamespaceDefinition<K, V>,
+  changes: NamespaceTuning,
+): NamespaceDefinition<K, V> {
+  refuseUnknown(changes, TUNING, `overrides['${definition.name}']`);
+  const { name, key, value } = definition;
+  return freezeDefinition({ name, key, value, ...tuning(name, changes, definition) });
+}
+
+type Tuned = Pick<NamespaceDefinition, (typeof TUNING)[number]>;
+
+const DEFAULTS: Tuned = {
+  persistence: CachePersistenceLevel.ON_CHANGE,
+  maxEntries: 1000,
+  maxBytes: undefined,
+  ttlMs: undefined,
+};
+
+function tuning(name: string, given: NamespaceTuning, base: Tuned): Tuned {
+  const tuned: Tuned = {
+    persistence: given.persistence ?? base.persistence,
+    maxEntries: given.maxEntries ?? base.maxEntries,
+    maxBytes: given.maxBytes ?? base.maxBytes,
+    ttlMs: 'ttlMs' in given ? given.ttlMs : base.ttlMs,
+  };
+  if (!LEVELS.includes(tuned.persistence)) {
+    throw invalid(name, 'persistence', `must be a CachePersistenceLevel: ${LEVELS.join(', ')}`);
+  }
+  if (!isPositiveInteger(tuned.maxEntries) || tuned.maxEntries > MAX_ENTRIES) {
+    throw invalid(name, 'maxEntries', `must be a whole number from 1 to ${MAX_ENTRIES}`);
+  }
+  if (tuned.maxBytes !== undefined && !isPositiveInteger(tuned.maxBytes)) {
+    throw invalid(name, 'maxBytes', 'must be a whole number above 0, or left out');
+  }
+  if (tuned.ttlMs !== undefined) assertTtl(name, tuned.ttlMs);
+  return tuned;
+}
+
+/** What the LRU's index arrays can address. */
+const MAX_ENTRIES = 2 ** 24;
+
+/** Refuses a time to live that is not a whole number of milliseconds above 0. */
+export function assertTtl(namespace: string, ttlMs: unknown): asserts ttlMs is number {
+  if (!isPositiveInteger(ttlMs))
+    throw invalid(namespace, 'ttlMs', 'must be a whole number of milliseconds above 0');
+}
+
+export function isPositiveInteger(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) > 0;
+}
+
+/** Throws `INVALID_OPTION` for the first property of `given` that is not among `known`. */
+export function refuseUnknown(given: object, known: readonly string[], where: string): void {
+  for (const option of Object.keys(given)) {
+    if (!known.includes(option)) {
+      throw new CacheError(
+        'INVALID_OPTION',
+        `${where}: there is no option '${option}'. Known: ${known.join(', ')}.`,
+        {
+          option,
+        },
+      );
+    }
+  }
+}
+
+function validName(name: unknown): string {
+  if (
+    typeof name !== 'string' ||
+    name === '' ||
+    name.length > 128 ||
+    name.includes('\0') ||
+    !name.isWellFormed()
+  ) {
+    throw new CacheError(
+      'INVALID_OPTION',
+      "defineNamespace: 'name' must be a string of 1 to 128 well-formed characters without NUL.",
+      { option: 'name' },
+    );
+  }
+  return name;
+}
+
+function invalid(namespace: string, option: string, remedy: string): CacheError {
+  return new CacheError('INVALID_OPTION', `Namespace '${namespace}': '${option}' ${remedy}.`, {
+    namespace,
+    option,
+  });
+}
+
+function freezeDefinition<K, V>(definition: NamespaceDefinition<K, V>): NamespaceDefinition<K, V> {
+  return Object.freeze(definition);
+}

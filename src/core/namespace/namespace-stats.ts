@@ -1,0 +1,55 @@
+import type { CachePersistenceLevel } from '../persistence-level.js';
+
+/** The figures of one namespace. Counters start at 0 with the process. */
+export interface NamespaceStats {
+  readonly persistenceLevel: CachePersistenceLevel;
+  /** Entries in memory. */
+  readonly size: number;
+  /** Most entries in memory (`maxEntries`). */
+  readonly maxSize: number;
+  /** Bytes of encoded values in memory; 0 where `maxBytes` is not set. */
+  readonly bytes: number;
+  /** Accepted writes that the database does not have yet: for `ON_CHANGE`, those waiting for their commit. */
+  readonly dirty: number;
+  /** Writes that wait because `maxPending` is reached. */
+  readonly pending: number;
+  /** Reads answered from memory. */
+  readonly hits: number;
+  /** Reads that memory could not answer, whatever the database said then. */
+  readonly misses: number;
+  /** hits / (hits + misses); 0 before the first read. */
+  readonly hitRate: number;
+  /** Calls of `set`, entries of `setMany`, and values stored by `getOrLoad`. */
+  readonly sets: number;
+  readonly updates: number;
+  readonly deletes: number;
+  /** Entries that left memory to make room. Nothing persisted is lost by it. */
+  readonly evictions: number;
+  /** Loaders run by `getOrLoad`. */
+  readonly loads: number;
+  /** Keys asked of the database by reads. */
+  readonly storageReads: number;
+  /** Entries (puts and deletes) committed to the database. */
+  readonly written: number;
+  /** Attempts to write to the database that failed. */
+  readonly writeFailures: number;
+  /** Entries that the database refuses and that still wait in memory. */
+  readonly refused: number;
+  /** Rows met that do not decode. */
+  readonly unreadable: number;
+}
+
+/** The counters behind {@link NamespaceStats}; each is raised where the thing it counts happens. */
+export class NamespaceCounters {
+  hits = 0;
+  misses = 0;
+  sets = 0;
+  updates = 0;
+  deletes = 0;
+  evictions = 0;
+  loads = 0;
+  storageReads = 0;
+  written = 0;
+  writeFailures = 0;
+  unreadable = 0;
+}

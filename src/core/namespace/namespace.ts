@@ -1,0 +1,237 @@
+import { CacheError, isCacheError } from '../cache-error.js';
+import type { EntryStore } from '../entries/entry-store.js';
+import type { KeySpace, MemoryKey } from '../keys/key-space.js';
+import type { Persistence } from '../persistence/persistence.js';
+import type { FlushReport } from '../reports.js';
+import type { Immutable } from '../values/immutable.js';
+import { Loads } from './loads.js';
+import type { NamespaceCache, WriteOptions } from './namespace-cache.js';
+import { assertTtl, refuseUnknown, type NamespaceDefinition } from './namespace-definition.js';
+import type { NamespaceCounters, NamespaceStats } from './namespace-stats.js';
+
+const WRITE_OPTIONS = ['ttlMs'] as const;
+
+/** The parts of a namespace in use. */
+export interface NamespaceParts<K, V> {
+  readonly definition: NamespaceDefinition<K, V>;
+  readonly keys: KeySpace<K>;
+  readonly store: EntryStore<V>;
+  readonly persistence: Persistence<V>;
+  readonly counters: NamespaceCounters;
+}
+
+/**
+ * A namespace: checks what comes in, counts, and hands over to the strategy of its persistence level. Inside, values are
+ * plain `V`; that they are shown as `Immutable<V>` is said here and nowhere else.
+ */
+export class Namespace<K, V> implements NamespaceCache<K, V> {
+  readonly definition: NamespaceDefinition<K, V>;
+  readonly #keys: KeySpace<K>;
+  readonly #store: EntryStore<V>;
+  readonly #persistence: Persistence<V>;
+  readonly #counters: NamespaceCounters;
+  readonly #loads = new Loads<V>();
+
+  constructor(parts: NamespaceParts<K, V>) {
+    this.definition = parts.definition;
+    this.#keys = parts.keys;
+    this.#store = parts.store;
+    this.#persistence = parts.persistence;
+    this.#counters = parts.counters;
+  }
+
+  getIfPresent(key: K): Immutable<V> | undefined {
+    const value = this.#persistence.getIfPresent(this.#keys.lookup(key));
+    if (value !== undefined) {
+      this.#counters.hits += 1;
+      return value as Immutable<V>;
+    }
+    this.#keys.admit(key);
+    this.#counters.misses += 1;
+    return undefined;
+  }
+
+  async get(key: K): Promise<Immutable<V> | undefined> {
+    const value = this.getIfPresent(key);
+    return value === undefined ? this.#miss(key) : value;
+  }
+
+  async getOrLoad(
+    key: K,
+    loader: (key: K) => Immutable<V> | Promise<Immutable<V>>,
+    options?: WriteOptions,
+  ): Promise<Immutable<V>> {
+    const present = this.getIfPresent(key);
+    if (present !== undefined) return present;
+    const ttlMs = this.#ttl(options);
+    const memoryKey = this.#keys.admit(key);
+    const loaded = await this.#loads.run(memoryKey, async (isCurrent) => {
+      const stored = await this.#persistence.get(memoryKey);
+      if (stored !== undefined) return stored;
+      this.#counters.loads += 1;
+      const value = (await loader(key)) as V;
+      if (value === undefined)
+        throw this.#noValue('The loader gave undefined. Return null for "nothing", or throw.');
+      return isCurrent() ? this.#storeLoaded(memoryKey, value, ttlMs) : value;
+    });
+    return loaded as Immutable<V>;
+  }
+
+  getMany(keys: Iterable<K>): Promise<(Immutable<V> | undefined)[]> {
+    return Promise.all(Array.from(keys, (key) => this.get(key)));
+  }
+
+  async has(key: K): Promise<boolean> {
+    return (await this.get(key)) !== undefined;
+  }
+
+  async set(key: K, value: Immutable<V>, options?: WriteOptions): Promise<void> {
+    await this.#set(this.#keys.admit(key), this.#valid(value), this.#ttl(options));
+  }
+
+  async setMany(entries: Iterable<readonly [K, Immutable<V>]>, options?: WriteOptions): Promise<void> {
+    const ttlMs = this.#ttl(options);
+    const admitted = Array.from(entries, ([key, value]) => {
+      this.#persistence.check(this.#valid(value));
+      return [this.#keys.admit(key), this.#valid(value)] as const;
+    });
+    await settleAll(admitted.map(([key, value]) => this.#set(key, value, ttlMs)));
+  }
+
+  async update(
+    key: K,
+    fn: (current: Immutable<V> | undefined) => Immutable<V>,
+    options?: WriteOptions,
+  ): Promise<Immutable<V>> {
+    const memoryKey = this.#keys.admit(key);
+    const ttlMs = this.#ttl(options);
+    this.#counters.updates += 1;
+    this.#loads.supersede(memoryKey);
+    const updated = this.#persistence.update(memoryKey, fn as (current: V | undefined) => V, ttlMs);
+    return (await updated) as Immutable<V>;
+  }
+
+  async delete(key: K): Promise<boolean> {
+    return this.#delete(this.#keys.admit(key));
+  }
+
+  async deleteMany(keys: Iterable<K>): Promise<number> {
+    const admitted = Array.from(keys, (key) => this.#keys.admit(key));
+    const existed = await settleAll(admitted.map((key) => this.#delete(key)));
+    return existed.filter(Boolean).length;
+  }
+
+  async rename(from: K, to: K): Promise<boolean> {
+    const source = this.#keys.admit(from);
+    const target = this.#keys.admit(to);
+    this.#loads.supersede(source);
+    this.#loads.supersede(target);
+    return this.#persistence.rename(source, target);
+  }
+
+  async clear(): Promise<void> {
+    this.#loads.supersedeAll();
+    await this.#persistence.clear();
+  }
+
+  get size(): number {
+    return this.#store.size;
+  }
+
+  *keys(): IterableIterator<K> {
+    for (const key of this.#store.keys()) yield this.#keys.keyOf(key);
+  }
+
+  *values(): IterableIterator<Immutable<V>> {
+    for (const [, value] of this.entries()) yield value;
+  }
+
+  *entries(): IterableIterator<[K, Immutable<V>]> {
+    for (const key of this.#store.keys()) {
+      const value = this.#store.peek(key);
+      if (value !== undefined) yield [this.#keys.keyOf(key), value as Immutable<V>];
+    }
+  }
+
+  [Symbol.iterator](): IterableIterator<[K, Immutable<V>]> {
+    return this.entries();
+  }
+
+  flush(): Promise<FlushReport> {
+    return this.#persistence.flush();
+  }
+
+  stats(): NamespaceStats {
+    const { hits, misses, ...counters } = this.#counters;
+    const { dirty, pending, refused } = this.#persistence;
+    return {
+      persistenceLevel: this.definition.persistence,
+      size: this.#store.size,
+      maxSize: this.definition.maxEntries,
+      bytes: this.#store.bytes,
+      dirty,
+      pending,
+      refused,
+      hits,
+      misses,
+      hitRate: hits + misses === 0 ? 0 : hits / (hits + misses),
+      ...counters,
+    };
+  }
+
+  async #miss(key: K): Promise<Immutable<V> | undefined> {
+    return (await this.#persistence.get(this.#keys.admit(key))) as Immutable<V> | undefined;
+  }
+
+  #set(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<void> {
+    this.#counters.sets += 1;
+    this.#loads.supersede(key);
+    return this.#persistence.set(key, value, ttlMs);
+  }
+
+  #delete(key: MemoryKey): Promise<boolean> {
+    this.#counters.deletes += 1;
+    this.#loads.supersede(key);
+    return this.#persistence.delete(key);
+  }
+
+  /** Stores what a loader gave unless there is a value by now. What could not be stored is still an answer. */
+  async #storeLoaded(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<V> {
+    this.#counters.sets += 1;
+    try {
+      return await this.#persistence.update(
+        key,
+        (current) => (current === undefined ? value : current),
+        ttlMs,
+      );
+    } catch (error) {
+      if (isCacheError(error, 'INVALID_VALUE')) throw error;
+      return value;
+    }
+  }
+
+  #valid(value: Immutable<V>): V {
+    if (value === undefined)
+      throw this.#noValue('undefined is no value. Use null for "nothing", or delete the key.');
+    return value as V;
+  }
+
+  #noValue(reason: string): CacheError {
+    const { name } = this.definition;
+    return new CacheError('INVALID_VALUE', `Namespace '${name}': ${reason}`, { namespace: name });
+  }
+
+  #ttl(options: WriteOptions | undefined): number | undefined {
+    if (options === undefined) return undefined;
+    const { name } = this.definition;
+    refuseUnknown(options, WRITE_OPTIONS, `Namespace '${name}'`);
+    if (options.ttlMs !== undefined) assertTtl(name, options.ttlMs);
+    return options.ttlMs;
+  }
+}
+
+/** Waits for all of them, so that no failure goes unseen, then rejects with the first there was. */
+async function settleAll<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
+}

@@ -1,0 +1,140 @@
+import type { EngineContext } from '../engine/engine-context.js';
+import { ABSENT, present, type Found } from '../entries/found.js';
+import type { PersistedEntries } from '../entries/persisted-entries.js';
+import type { KeySpace, MemoryKey } from '../keys/key-space.js';
+import type { NamespaceDefinition } from '../namespace/namespace-definition.js';
+import type { NamespaceCounters } from '../namespace/namespace-stats.js';
+import type { CacheStorageAdapter } from '../storage-adapter.js';
+import { HeldSnapshot } from '../values/snapshot.js';
+import { Fold, type FoldedKey } from './fold.js';
+import type { Round, RoundWrite } from './group-committer.js';
+import type { QueuedWrite } from './queued-write.js';
+import type { ValueWriter } from './value-writer.js';
+
+export interface CommitRoundOptions<V> {
+  readonly definition: NamespaceDefinition<unknown, V>;
+  readonly keys: KeySpace<unknown>;
+  readonly entries: PersistedEntries<V>;
+  readonly storage: CacheStorageAdapter;
+  readonly counters: NamespaceCounters;
+  readonly context: EngineContext;
+  readonly values: ValueWriter<V>;
+  readonly writes: readonly QueuedWrite<V>[];
+  readonly onFinish: () => void;
+}
+
+/** One namespace's part of a group commit: reads what it must know, folds, and takes effect in memory when committed. */
+export class CommitRound<V> implements Round {
+  readonly namespace: string;
+  /** What is committed of the keys that writes build on. */
+  readonly #known = new Map<MemoryKey, Found<V>>();
+  #fold: Fold<V> | undefined;
+
+  constructor(private readonly options: CommitRoundOptions<V>) {
+    this.namespace = options.definition.name;
+  }
+
+  get clears(): boolean {
+    return this.#fold?.cleared !== undefined;
+  }
+
+  async prepare(): Promise<readonly (readonly RoundWrite[])[]> {
+    const { writes, values, definition } = this.options;
+    await this.#gather();
+    // Updaters run here, once: a commit that is tried again commits what they gave.
+    const fold = new Fold<V>((key) => this.#known.get(key) ?? ABSENT, values, definition.value);
+    this.#fold = fold;
+    for (const write of writes) fold.add(write);
+    return fold.atoms().map((atom) => atom.map((folded) => this.#toWrite(folded)));
+  }
+
+  clearCommitted(): void {
+    this.options.entries.cleared();
+    this.options.counters.written += 1;
+    for (const settle of this.#fold?.cleared ?? []) settle();
+  }
+
+  clearFailed(error: unknown): void {
+    for (const settle of this.#fold?.cleared ?? []) settle(error);
+  }
+
+  reject(error: unknown): void {
+    for (const write of this.options.writes) write.reject(error);
+  }
+
+  failedAttempt(): void {
+    this.options.counters.writeFailures += 1;
+  }
+
+  finish(): void {
+    this.options.onFinish();
+  }
+
+  #toWrite(folded: FoldedKey<V>): RoundWrite {
+    const { keys, entries, counters } = this.options;
+    const snapshot = folded.found.kind === 'present' ? folded.found.snapshot : undefined;
+    return {
+      namespace: this.namespace,
+      key: keys.textOf(folded.key),
+      changed: folded.changed,
+      value: snapshot?.text,
+      expiresAt: snapshot?.expiresAt ?? null,
+      committed: () => {
+        if (folded.changed) {
+          counters.written += 1;
+          entries.written(folded.key, snapshot);
+        }
+        for (const settle of folded.waiting) settle();
+      },
+      failed: (error) => {
+        for (const settle of folded.waiting) settle(error);
+      },
+    };
+  }
+
+  /**
+   * Gathers the committed values that the writes build on: from memory now (an entry may be evicted while the database
+   * is asked), the others in one query.
+   */
+  async #gather(): Promise<void> {
+    const { storage, keys, entries, context, counters } = this.options;
+    this.#known.clear();
+    const unknown = this.#builtUpon().filter((key) => !this.#recall(key));
+    if (unknown.length === 0) return;
+    counters.storageReads += unknown.length;
+    const texts = unknown.map((key) => keys.textOf(key));
+    const rows = new Map((await storage.read(this.namespace, texts)).map((row) => [row.key, row]));
+    const now = context.clock.now();
+    unknown.forEach((key, i) => {
+      const row = rows.get(texts[i] as string);
+      const isThere = row !== undefined && (row.expiresAt === null || row.expiresAt > now);
+      this.#known.set(key, isThere ? entries.rows.decode(row) : ABSENT);
+    });
+  }
+
+  /** The keys of which a write needs the committed value. */
+  #builtUpon(): MemoryKey[] {
+    const needed = new Set<MemoryKey>();
+    const assigned = new Set<MemoryKey>();
+    for (const { request } of this.options.writes) {
+      // After a clear every key is known to be absent.
+      if (request.kind === 'clear') break;
+      if (request.kind === 'set') assigned.add(request.key);
+      else if (!assigned.has(request.key)) needed.add(request.key);
+    }
+    return [...needed];
+  }
+
+  /** Notes what memory knows of `key`; answers whether it knows. */
+  #recall(key: MemoryKey): boolean {
+    const { entries, definition } = this.options;
+    const value = entries.store.peek(key);
+    if (value !== undefined) {
+      this.#known.set(key, present(new HeldSnapshot(value, entries.store.expiresAt(key), definition.value)));
+      return true;
+    }
+    if (!entries.isKnownAbsent(key)) return false;
+    this.#known.set(key, ABSENT);
+    return true;
+  }
+}

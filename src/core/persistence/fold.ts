@@ -1,0 +1,152 @@
+import { ABSENT, present, type Found } from '../entries/found.js';
+import type { MemoryKey } from '../keys/key-space.js';
+import { Snapshot } from '../values/snapshot.js';
+import type { ValueCodec } from '../values/value-codec.js';
+import type { QueuedWrite, WriteRequest } from './queued-write.js';
+import type { ValueWriter } from './value-writer.js';
+
+/** Called when what a write waits for has been committed, or with the reason why it has not. */
+export type Settle = (error?: unknown) => void;
+
+/** One key in a fold. */
+export interface FoldedKey<V> {
+  readonly key: MemoryKey;
+  /** What the key becomes. */
+  found: Found<V>;
+  /** Whether that was written by this fold, and so must be committed. */
+  changed: boolean;
+  readonly waiting: Settle[];
+}
+
+type RequestOf<V, Kind> = WriteRequest<V> & { kind: Kind };
+
+/**
+ * Writes to one namespace folded, in the order of their calls, over its committed values: what each key becomes, and
+ * what each call answers once that is committed. A `clear` makes void what was folded before it, and settles it.
+ */
+export class Fold<V> {
+  /** Who waits for the namespace to be cleared; `undefined` when nobody asked for it. */
+  cleared: Settle[] | undefined;
+  readonly #keys = new Map<MemoryKey, FoldedKey<V>>();
+  readonly #ties: [MemoryKey, MemoryKey][] = [];
+
+  constructor(
+    /** What is committed of a key; asked once for each key. */
+    private readonly committed: (key: MemoryKey) => Found<V>,
+    private readonly values: ValueWriter<V>,
+    private readonly codec: ValueCodec<V>,
+  ) {}
+
+  /** A write that fails here (its updater throws, its row does not decode) rejects alone, and changes nothing. */
+  add(write: QueuedWrite<V>): void {
+    try {
+      this.#apply(write);
+    } catch (error) {
+      write.reject(error);
+    }
+  }
+
+  /** The keys to commit; those that must be committed together are one atom. Writes that changed nothing are settled. */
+  atoms(): FoldedKey<V>[][] {
+    const groups = new Map<MemoryKey, FoldedKey<V>[]>();
+    for (const folded of this.#keys.values()) groups.set(folded.key, [folded]);
+    for (const [one, other] of this.#ties) {
+      const first = groups.get(one);
+      const second = groups.get(other);
+      if (first === undefined || second === undefined || first === second) continue;
+      first.push(...second);
+      for (const member of second) groups.set(member.key, first);
+    }
+    const atoms: FoldedKey<V>[][] = [];
+    for (const group of new Set(groups.values())) {
+      if (group.some((folded) => folded.changed)) atoms.push(group);
+      else for (const folded of group) for (const settle of folded.waiting) settle();
+    }
+    return atoms;
+  }
+
+  #apply(write: QueuedWrite<V>): void {
+    const { request } = write;
+    switch (request.kind) {
+      case 'set':
+        this.#assign(request.key, present(request.snapshot));
+        this.#wait(request.key, write, undefined);
+        break;
+      case 'update':
+        this.#update(request, write);
+        break;
+      case 'delete':
+        this.#delete(request, write);
+        break;
+      case 'rename':
+        this.#rename(request, write);
+        break;
+      case 'clear':
+        this.#clear(write);
+        break;
+    }
+  }
+
+  #update({ key, fn, ttlMs }: RequestOf<V, 'update'>, write: QueuedWrite<V>): void {
+    const { found } = this.#key(key);
+    const current = this.#valueOf(found);
+    const expiresAt = found.kind === 'present' ? found.snapshot.expiresAt : null;
+    const snapshot = this.values.updated(current, expiresAt, fn, ttlMs);
+    if (snapshot !== undefined) this.#assign(key, present(snapshot));
+    this.#wait(key, write, snapshot === undefined ? current : snapshot.read(this.codec));
+  }
+
+  #delete({ key }: RequestOf<V, 'delete'>, write: QueuedWrite<V>): void {
+    const existed = this.#key(key).found.kind !== 'absent';
+    if (existed) this.#assign(key, ABSENT);
+    this.#wait(key, write, existed);
+  }
+
+  #rename({ key, to }: RequestOf<V, 'rename'>, write: QueuedWrite<V>): void {
+    const { found } = this.#key(key);
+    const exists = this.#valueOf(found) !== undefined && found.kind === 'present';
+    if (exists && key !== to) {
+      this.#assign(to, present(new Snapshot<V>(found.snapshot.text, found.snapshot.expiresAt)));
+      this.#assign(key, ABSENT);
+      this.#ties.push([key, to]);
+    }
+    this.#wait(key, write, exists);
+  }
+
+  #clear(write: QueuedWrite<V>): void {
+    this.cleared ??= [];
+    for (const folded of this.#keys.values()) this.cleared.push(...folded.waiting);
+    this.#keys.clear();
+    this.#ties.length = 0;
+    this.cleared.push(settling(write, undefined));
+  }
+
+  #assign(key: MemoryKey, found: Found<V>): void {
+    const folded = this.#key(key);
+    folded.found = found;
+    folded.changed = true;
+  }
+
+  #wait(key: MemoryKey, write: QueuedWrite<V>, result: unknown): void {
+    this.#key(key).waiting.push(settling(write, result));
+  }
+
+  #key(key: MemoryKey): FoldedKey<V> {
+    let folded = this.#keys.get(key);
+    if (folded === undefined) {
+      const found = this.cleared === undefined ? this.committed(key) : ABSENT;
+      folded = { key, found, changed: false, waiting: [] };
+      this.#keys.set(key, folded);
+    }
+    return folded;
+  }
+
+  #valueOf(found: Found<V>): V | undefined {
+    if (found.kind === 'unreadable') throw found.error;
+    return found.kind === 'absent' ? undefined : found.snapshot.read(this.codec);
+  }
+}
+
+function settling<V>(write: QueuedWrite<V>, result: unknown): Settle {
+  return (error) => (error === undefined ? write.resolve(result) : write.reject(error));
+}

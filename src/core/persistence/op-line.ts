@@ -1,0 +1,31 @@
+/**
+ * Operations that can't take effect at their call, one after the other in the order of the calls. While there is one,
+ * every later write of the namespace joins the line behind it.
+ */
+export class OpLine {
+  #tail: Promise<unknown> = Promise.resolve();
+  #length = 0;
+
+  get idle(): boolean {
+    return this.#length === 0;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Runs `op` after everything in line; a failure of it is its caller's alone. */
+  run<T>(op: () => T | Promise<T>): Promise<T> {
+    this.#length += 1;
+    const result = this.#tail.then(op).finally(() => {
+      this.#length -= 1;
+    });
+    this.#tail = result.catch(() => undefined);
+    return result;
+  }
+
+  /** Resolves when everything in line now is done. */
+  settled(): Promise<unknown> {
+    return this.#tail;
+  }
+}

@@ -1,0 +1,113 @@
+import type { MemoryKey } from '../keys/key-space.js';
+import { Snapshot } from '../values/snapshot.js';
+import type { PendingBudget } from './pending-budget.js';
+
+/** That a key is to be removed. A new one for each delete: identity tells a later intent from an earlier one. */
+export class Deletion {
+  // A private field, or every object would be one to the type checker.
+  readonly #brand = true;
+
+  get isDeletion(): boolean {
+    return this.#brand;
+  }
+}
+
+/** What is to become of a key's row. */
+export type Intent<V> = Snapshot<V> | Deletion;
+
+/** An intent as it was when a batch took it. */
+export interface TakenIntent<V> {
+  readonly key: MemoryKey;
+  readonly intent: Intent<V>;
+}
+
+/** The unwritten intents of a write-back namespace: the last one of each key, and which keys must be written together. */
+export class PendingWrites<V> {
+  readonly #intents = new Map<MemoryKey, Intent<V>>();
+  /** The keys that a rename tied together; all members share one set. */
+  readonly #groups = new Map<MemoryKey, Set<MemoryKey>>();
+  /** The intents that the database refused on their own. */
+  readonly #refused = new Map<MemoryKey, Intent<V>>();
+
+  constructor(private readonly budget: PendingBudget) {}
+
+  get size(): number {
+    return this.#intents.size;
+  }
+
+  get refusedCount(): number {
+    return this.#refused.size;
+  }
+
+  get(key: MemoryKey): Intent<V> | undefined {
+    return this.#intents.get(key);
+  }
+
+  /** Whether an intent for `key` can be taken without going over the budget. */
+  hasRoomFor(key: MemoryKey): boolean {
+    return this.budget.hasRoom || this.#intents.has(key);
+  }
+
+  put(key: MemoryKey, intent: Intent<V>): void {
+    if (!this.#intents.has(key)) this.budget.take();
+    this.#intents.set(key, intent);
+    if (this.#refused.size > 0) this.#refused.delete(key);
+  }
+
+  /** From now on the intents of both keys go into one transaction, until both are written. */
+  tie(one: MemoryKey, other: MemoryKey): void {
+    const group = new Set([one, other, ...(this.#groups.get(one) ?? []), ...(this.#groups.get(other) ?? [])]);
+    for (const member of group) this.#groups.set(member, group);
+  }
+
+  /** The database refused this intent on its own: it is tried apart from the others. */
+  markRefused(taken: TakenIntent<V>): void {
+    if (this.#intents.get(taken.key) === taken.intent) this.#refused.set(taken.key, taken.intent);
+  }
+
+  isRefused(key: MemoryKey): boolean {
+    return this.#refused.has(key);
+  }
+
+  /** Forgets the intents of a committed batch, but for those that changed while it was written. */
+  committed(batch: readonly TakenIntent<V>[]): void {
+    let removed = 0;
+    for (const { key, intent } of batch) {
+      if (this.#intents.get(key) !== intent) continue;
+      this.#intents.delete(key);
+      this.#refused.delete(key);
+      removed += 1;
+    }
+    if (this.#groups.size > 0) this.#untie(batch);
+    this.budget.release(removed);
+  }
+
+  /** Forgets everything: a clear makes it void. */
+  clear(): void {
+    const { size } = this.#intents;
+    this.#intents.clear();
+    this.#groups.clear();
+    this.#refused.clear();
+    this.budget.release(size);
+  }
+
+  keys(): MemoryKey[] {
+    return [...this.#intents.keys()];
+  }
+
+  /** The keys that must be written together with `key`; `undefined` where there is no tie. */
+  groupOf(key: MemoryKey): ReadonlySet<MemoryKey> | undefined {
+    return this.#groups.size === 0 ? undefined : this.#groups.get(key);
+  }
+
+  /** A group was written as one; what its keys become from now on is theirs alone, unless a rename ties them anew. */
+  #untie(batch: readonly TakenIntent<V>[]): void {
+    for (const { key } of batch) {
+      const group = this.#groups.get(key);
+      if (group === undefined) continue;
+      if (![...group].some((member) => this.#intents.has(member))) {
+        for (const member of group) this.#groups.delete(member);
+      }
+    }
+  }
+}

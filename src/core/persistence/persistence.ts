@@ -1,0 +1,53 @@
+import { CacheError } from '../cache-error.js';
+import type { MemoryKey } from '../keys/key-space.js';
+import type { FlushReport, LeftBehind, LoadReport } from '../reports.js';
+
+/** Makes a new value of the current one; `undefined` where there is none. */
+export type Updater<V> = (current: V | undefined) => V;
+
+/**
+ * The strategy of a persistence level: when a write takes effect, when it is acknowledged, and how it gets to the
+ * database. Keys are admitted and options checked before they come here; a call takes its place in the order of
+ * operations before it returns.
+ */
+export interface Persistence<V> {
+  /** Writes accepted that the database does not have. */
+  readonly dirty: number;
+  /** Writes that wait for room. */
+  readonly pending: number;
+  /** Entries that the database refuses and that still wait. */
+  readonly refused: number;
+
+  /** What memory knows, at once; refreshes recency. */
+  getIfPresent(key: MemoryKey): V | undefined;
+  /** What there is, for a key that {@link getIfPresent} had nothing for. */
+  get(key: MemoryKey): Promise<V | undefined>;
+  /** Throws `INVALID_VALUE` for a value that {@link set} would refuse. */
+  check(value: V): void;
+  set(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<void>;
+  update(key: MemoryKey, fn: Updater<V>, ttlMs: number | undefined): Promise<V>;
+  delete(key: MemoryKey): Promise<boolean>;
+  rename(from: MemoryKey, to: MemoryKey): Promise<boolean>;
+  clear(): Promise<void>;
+
+  flush(): Promise<FlushReport>;
+  /** Reads rows into memory, as many as fit, never over what is newer. */
+  load(): Promise<LoadReport>;
+  /** Refuses writes from now on. */
+  close(): void;
+  /** Resolves when every operation accepted before {@link close} has taken effect in memory. */
+  settled(): Promise<void>;
+  /** What is unwritten now. */
+  leftBehind(): LeftBehind | undefined;
+}
+
+/** What a write after the stop rejects with. */
+export function closedError(namespace: string): CacheError {
+  return new CacheError(
+    'CACHE_CLOSED',
+    `Namespace '${namespace}': the cache has been stopped and takes no more writes.`,
+    {
+      namespace,
+    },
+  );
+}

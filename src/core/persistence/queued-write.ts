@@ -1,0 +1,23 @@
+import type { MemoryKey } from '../keys/key-space.js';
+import type { Snapshot } from '../values/snapshot.js';
+import type { Updater } from './persistence.js';
+
+/** A write to a write-through namespace, as it was called. */
+export type WriteRequest<V> =
+  | { readonly kind: 'set'; readonly key: MemoryKey; readonly snapshot: Snapshot<V> }
+  | {
+      readonly kind: 'update';
+      readonly key: MemoryKey;
+      readonly fn: Updater<V>;
+      readonly ttlMs: number | undefined;
+    }
+  | { readonly kind: 'delete'; readonly key: MemoryKey }
+  | { readonly kind: 'rename'; readonly key: MemoryKey; readonly to: MemoryKey }
+  | { readonly kind: 'clear' };
+
+/** A write that waits for its commit, and its caller's promise. */
+export interface QueuedWrite<V> {
+  readonly request: WriteRequest<V>;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}

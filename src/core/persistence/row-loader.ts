@@ -1,0 +1,96 @@
+import type { CacheLogger } from '../cache-logger.js';
+import type { Clock } from '../clock.js';
+import type { PersistedEntries, WriteWatch } from '../entries/persisted-entries.js';
+import { reportSkipped } from '../entries/row-decoder.js';
+import type { MemoryKey } from '../keys/key-space.js';
+import type { NamespaceDefinition } from '../namespace/namespace-definition.js';
+import type { LoadReport } from '../reports.js';
+import type { CacheStorageAdapter, StoredEntry } from '../storage-adapter.js';
+import { ProgressLog } from './progress-log.js';
+
+/** Rows in one query: few enough to leave the event loop to others between pages. */
+const PAGE_SIZE = 1000;
+
+export interface RowLoaderOptions<V> {
+  readonly definition: NamespaceDefinition<unknown, V>;
+  readonly entries: PersistedEntries<V>;
+  readonly storage: CacheStorageAdapter;
+  readonly clock: Clock;
+  readonly logger: CacheLogger;
+  /** Whether memory holds something newer than the row of this key. */
+  readonly isUnsaved: (key: MemoryKey) => boolean;
+}
+
+/**
+ * Fills a namespace's memory from the database, page by page in the order of keys, until it is full. Bad rows are
+ * skipped, counted and left alone; nothing newer in memory is replaced.
+ */
+export class RowLoader<V> {
+  #rows = 0;
+  #skipped = 0;
+  #example = '';
+
+  constructor(private readonly options: RowLoaderOptions<V>) {}
+
+  async load(): Promise<LoadReport> {
+    const { definition, entries, storage, clock, logger } = this.options;
+    const startedAt = clock.now();
+    const expected = Math.min(await storage.count(definition.name, startedAt), definition.maxEntries);
+    this.#dropSaved();
+    const progress = new ProgressLog(`Loading namespace '${definition.name}'`, expected, clock, logger);
+    const watch = entries.watch();
+    let sawAll = false;
+    try {
+      sawAll = await this.#pages(watch, progress);
+    } finally {
+      entries.unwatch(watch, sawAll && this.#skipped === 0);
+    }
+    if (this.#skipped > 0) reportSkipped(logger, definition.name, this.#skipped, this.#example);
+    return { rows: this.#rows, skipped: this.#skipped, durationMs: clock.now() - startedAt };
+  }
+
+  /** A load gives what the database has now: what memory holds of it from before makes room. */
+  #dropSaved(): void {
+    const { entries, isUnsaved } = this.options;
+    entries.distrust();
+    for (const key of Array.from(entries.store.keys())) if (!isUnsaved(key)) entries.store.delete(key);
+  }
+
+  /** Answers whether it saw every row of the namespace. */
+  async #pages(watch: WriteWatch, progress: ProgressLog): Promise<boolean> {
+    const { definition, storage, clock } = this.options;
+    let after: string | undefined;
+    for (;;) {
+      // Sequential on purpose: each page begins where the one before it ended.
+      const page = await storage.load(definition.name, { after, limit: PAGE_SIZE, now: clock.now() });
+      for (const row of page) {
+        if (watch.evicted || this.options.entries.store.size >= definition.maxEntries) return false;
+        this.#take(row, watch);
+      }
+      progress.advance(this.#rows + this.#skipped);
+      if (page.length < PAGE_SIZE || watch.cleared) return true;
+      after = page.at(-1)?.key;
+    }
+  }
+
+  #take(row: StoredEntry, watch: WriteWatch): void {
+    const { entries, isUnsaved } = this.options;
+    const key = entries.rows.keyOf(row);
+    if (key === undefined) {
+      this.#skip(row);
+      return;
+    }
+    if (isUnsaved(key)) return;
+    const found = entries.rows.decode(row);
+    if (found.kind === 'present') {
+      if (entries.loaded(key, found.snapshot, watch)) this.#rows += 1;
+    } else {
+      this.#skip(row);
+    }
+  }
+
+  #skip(row: StoredEntry): void {
+    if (this.#skipped === 0) this.#example = row.key;
+    this.#skipped += 1;
+  }
+}

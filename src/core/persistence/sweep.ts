@@ -1,0 +1,99 @@
+import { CacheError } from '../cache-error.js';
+import type { MemoryKey } from '../keys/key-space.js';
+import type { FlushReport } from '../reports.js';
+import type { PendingWrites, TakenIntent } from './pending-writes.js';
+
+/** One pass over everything that was dirty at its start. Keys that become dirty meanwhile are for the next one. */
+export class Sweep<V> {
+  readonly report: Promise<FlushReport>;
+  #resolve!: (report: FlushReport) => void;
+  #keys: MemoryKey[] | undefined;
+  #next = 0;
+  #startedAt = 0;
+  #written = 0;
+  #failed = 0;
+  #error: CacheError | undefined;
+
+  constructor() {
+    this.report = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  /** Fixes what the sweep is about; refused entries come last, so that they hold up nobody. */
+  begin(pending: PendingWrites<V>, now: number): void {
+    if (this.#keys !== undefined) return;
+    this.#startedAt = now;
+    const keys = pending.keys();
+    this.#keys =
+      pending.refusedCount === 0
+        ? keys
+        : [...keys.filter((key) => !pending.isRefused(key)), ...keys.filter((key) => pending.isRefused(key))];
+  }
+
+  /**
+   * The next batch: atoms of keys that must be written together, about `limit` keys in all. Refused entries are never
+   * batched with others.
+   */
+  take(pending: PendingWrites<V>, limit: number): TakenIntent<V>[][] {
+    const keys = this.#keys ?? [];
+    const atoms: TakenIntent<V>[][] = [];
+    const taken = new Set<MemoryKey>();
+    let refusedBatch: boolean | undefined;
+    while (this.#next < keys.length && taken.size < limit) {
+      const key = keys[this.#next] as MemoryKey;
+      const refused = pending.isRefused(key);
+      if (refusedBatch !== undefined && refused !== refusedBatch) break;
+      this.#next += 1;
+      if (taken.has(key)) continue;
+      const atom = atomOf(pending, key);
+      if (atom.length === 0) continue;
+      for (const member of atom) taken.add(member.key);
+      atoms.push(atom);
+      refusedBatch = refused;
+    }
+    return atoms;
+  }
+
+  wrote(count: number): void {
+    this.#written += count;
+  }
+
+  failed(count: number, error: CacheError): void {
+    this.#failed += count;
+    this.#error = error;
+  }
+
+  /** Gives up on what is left of the pass: the database is not to be had. */
+  abandon(error: CacheError): void {
+    const keys = this.#keys ?? [];
+    this.failed(keys.length - this.#next, error);
+    this.#next = keys.length;
+  }
+
+  get isOver(): boolean {
+    return this.#keys !== undefined && this.#next >= this.#keys.length;
+  }
+
+  finish(remaining: number, now: number): void {
+    this.#resolve({
+      written: this.#written,
+      failed: this.#failed,
+      remaining,
+      durationMs: now - this.#startedAt,
+      error: this.#error,
+    });
+  }
+}
+
+function atomOf<V>(pending: PendingWrites<V>, key: MemoryKey): TakenIntent<V>[] {
+  const group = pending.groupOf(key);
+  const intent = pending.get(key);
+  if (group === undefined) return intent === undefined ? [] : [{ key, intent }];
+  const atom: TakenIntent<V>[] = [];
+  for (const member of group) {
+    const tied = pending.get(member);
+    if (tied !== undefined) atom.push({ key: member, intent: tied });
+  }
+  return atom;
+}

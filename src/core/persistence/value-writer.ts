@@ -1,0 +1,71 @@
+import { CacheError, isCacheError } from '../cache-error.js';
+import type { Clock } from '../clock.js';
+import type { NamespaceDefinition } from '../namespace/namespace-definition.js';
+import { Snapshot } from '../values/snapshot.js';
+import type { Updater } from './persistence.js';
+
+/** Makes snapshots of a namespace's values: encodes them, and gives them their expiry. */
+export class ValueWriter<V> {
+  constructor(
+    private readonly definition: NamespaceDefinition<unknown, V>,
+    private readonly clock: Clock,
+  ) {}
+
+  /** The snapshot of a value that is set now. Throws `INVALID_VALUE` when it can't be serialised. */
+  snapshot(value: V, ttlMs: number | undefined): Snapshot<V> {
+    return new Snapshot(this.encode(value), this.expiry(ttlMs));
+  }
+
+  /** What `fn` makes of a value; the expiry there was stays unless `ttlMs` renews it. `undefined` where `fn` changed nothing. */
+  updated(
+    current: V | undefined,
+    expiresAt: number | null,
+    fn: Updater<V>,
+    ttlMs: number | undefined,
+  ): Snapshot<V> | undefined {
+    const next = this.apply(fn, current);
+    if (next === current && ttlMs === undefined) return undefined;
+    const expiry = ttlMs === undefined && current !== undefined ? expiresAt : this.expiry(ttlMs);
+    return new Snapshot(this.encode(next), expiry);
+  }
+
+  /** Runs an updater, and refuses what no updater may give. */
+  apply(fn: Updater<V>, current: V | undefined): V {
+    const next = fn(current);
+    if (next === undefined) {
+      throw this.#invalid(
+        'The updater gave undefined. Return the new value; to remove the entry, use delete().',
+      );
+    }
+    if (typeof (next as { then?: unknown } | null)?.then === 'function') {
+      // Nobody else will look at it, and its rejection must not end the process.
+      void Promise.resolve(next).catch(() => undefined);
+      throw this.#invalid(
+        'The updater gave a promise. Do the waiting before update(): the updater runs synchronously.',
+      );
+    }
+    return next;
+  }
+
+  encode(value: V): string {
+    try {
+      const text = this.definition.value.encode(value);
+      if (typeof text === 'string') return text;
+    } catch (error) {
+      if (isCacheError(error)) throw this.#invalid(error.message, error.cause);
+      throw this.#invalid('The value codec could not encode the value.', error);
+    }
+    throw this.#invalid('The value codec did not give a string.');
+  }
+
+  /** When an entry written now expires, in wall-clock ms. */
+  expiry(ttlMs: number | undefined): number | null {
+    const ttl = ttlMs ?? this.definition.ttlMs;
+    return ttl === undefined ? null : this.clock.now() + ttl;
+  }
+
+  #invalid(reason: string, cause?: unknown): CacheError {
+    const { name } = this.definition;
+    return new CacheError('INVALID_VALUE', `Namespace '${name}': ${reason}`, { namespace: name, cause });
+  }
+}

@@ -1,0 +1,162 @@
+import type { EngineContext } from '../engine/engine-context.js';
+import type { Found } from '../entries/found.js';
+import type { PersistedEntries } from '../entries/persisted-entries.js';
+import type { KeySpace, MemoryKey } from '../keys/key-space.js';
+import type { NamespaceDefinition } from '../namespace/namespace-definition.js';
+import type { NamespaceCounters } from '../namespace/namespace-stats.js';
+import type { FlushReport, LoadReport } from '../reports.js';
+import type { CacheStorageAdapter } from '../storage-adapter.js';
+import { CommitRound } from './commit-round.js';
+import type { CommitSource, GroupCommitter } from './group-committer.js';
+import { closedError, type Persistence, type Updater } from './persistence.js';
+import type { QueuedWrite, WriteRequest } from './queued-write.js';
+import { RowLoader } from './row-loader.js';
+import { ValueWriter } from './value-writer.js';
+
+export interface WriteThroughOptions<V> {
+  readonly definition: NamespaceDefinition<unknown, V>;
+  readonly keys: KeySpace<unknown>;
+  readonly entries: PersistedEntries<V>;
+  readonly storage: CacheStorageAdapter;
+  readonly committer: GroupCommitter;
+  readonly counters: NamespaceCounters;
+  readonly context: EngineContext;
+}
+
+/**
+ * `ON_CHANGE`: a write waits in the queue of its namespace for the group committer, takes effect in memory when the
+ * transaction that holds it has committed, and is acknowledged then.
+ */
+export class WriteThrough<V> implements Persistence<V>, CommitSource {
+  readonly pending = 0;
+  readonly refused = 0;
+  readonly #values: ValueWriter<V>;
+  #queue: QueuedWrite<V>[] = [];
+  #accepted = 0;
+  #finished = 0;
+  #flushes: { readonly upTo: number; readonly resolve: () => void }[] = [];
+  #closed = false;
+
+  constructor(private readonly options: WriteThroughOptions<V>) {
+    this.#values = new ValueWriter(options.definition, options.context.clock);
+  }
+
+  get dirty(): number {
+    return this.#accepted - this.#finished;
+  }
+
+  getIfPresent(key: MemoryKey): V | undefined {
+    return this.options.entries.store.get(key);
+  }
+
+  get(key: MemoryKey): Promise<V | undefined> {
+    const { entries, definition } = this.options;
+    if (entries.isKnownAbsent(key)) return Promise.resolve(undefined);
+    return new Promise((resolve, reject) => {
+      const answer = (found: Found<V>): Found<V> => {
+        if (found.kind === 'unreadable') reject(found.error);
+        else resolve(found.kind === 'present' ? found.snapshot.read(definition.value) : undefined);
+        return found;
+      };
+      entries.reader.read(key, answer, reject);
+    });
+  }
+
+  check(value: V): void {
+    this.#values.encode(value);
+  }
+
+  async set(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<void> {
+    await this.#enqueue({ kind: 'set', key, snapshot: this.#values.snapshot(value, ttlMs) });
+  }
+
+  update(key: MemoryKey, fn: Updater<V>, ttlMs: number | undefined): Promise<V> {
+    return this.#enqueue({ kind: 'update', key, fn, ttlMs }) as Promise<V>;
+  }
+
+  delete(key: MemoryKey): Promise<boolean> {
+    return this.#enqueue({ kind: 'delete', key }) as Promise<boolean>;
+  }
+
+  rename(from: MemoryKey, to: MemoryKey): Promise<boolean> {
+    return this.#enqueue({ kind: 'rename', key: from, to }) as Promise<boolean>;
+  }
+
+  async clear(): Promise<void> {
+    await this.#enqueue({ kind: 'clear' });
+  }
+
+  /** Waits for the writes accepted so far; each tells its own caller how it went. */
+  async flush(): Promise<FlushReport> {
+    const { counters, context } = this.options;
+    const startedAt = context.clock.now();
+    const { written, writeFailures } = counters;
+    const upTo = this.#accepted;
+    if (this.#finished < upTo) {
+      await new Promise<void>((resolve) => {
+        this.#flushes.push({ upTo, resolve });
+      });
+    }
+    return {
+      written: counters.written - written,
+      failed: counters.writeFailures - writeFailures,
+      remaining: this.dirty,
+      durationMs: context.clock.now() - startedAt,
+      error: undefined,
+    };
+  }
+
+  load(): Promise<LoadReport> {
+    const { definition, entries, storage, context } = this.options;
+    const { clock, logger } = context;
+    return new RowLoader({ definition, entries, storage, clock, logger, isUnsaved: () => false }).load();
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  async settled(): Promise<void> {
+    // What is queued takes effect with its commit: flush() waits for it.
+  }
+
+  leftBehind(): undefined {
+    // Nothing unwritten was ever acknowledged here, and each such write rejects.
+    return undefined;
+  }
+
+  /** The next writes to commit, in the order of their calls; `undefined` when there are none. */
+  takeRound(limit: number): CommitRound<V> | undefined {
+    if (this.#queue.length === 0) return undefined;
+    let writes = this.#queue;
+    if (writes.length > limit) {
+      writes = this.#queue.slice(0, limit);
+      this.#queue = this.#queue.slice(limit);
+    } else {
+      this.#queue = [];
+    }
+    return new CommitRound({
+      ...this.options,
+      values: this.#values,
+      writes,
+      onFinish: () => this.#finish(writes.length),
+    });
+  }
+
+  #enqueue(request: WriteRequest<V>): Promise<unknown> {
+    if (this.#closed) return Promise.reject(closedError(this.options.definition.name));
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ request, resolve, reject });
+      this.#accepted += 1;
+      this.options.committer.request(this);
+    });
+  }
+
+  #finish(count: number): void {
+    this.#finished += count;
+    if (this.#flushes.length === 0) return;
+    const done = this.#flushes.filter(({ upTo }) => upTo <= this.#finished);
+    this.#flushes = this.#flushes.filter(({ upTo }) => upTo > this.#finished);
+    for (const { resolve } of done) resolve();
+  }
+}

@@ -1,0 +1,60 @@
+/** A row as the storage holds it. */
+export interface StoredEntry {
+  /** The encoded key. */
+  readonly key: string;
+  /** The encoded value. */
+  readonly value: string;
+  /** Wall-clock milliseconds after which the entry counts as absent; `null` for never. */
+  readonly expiresAt: number | null;
+}
+
+/** What one transaction does to one namespace. No key is in both lists, or twice in one. */
+export interface NamespaceWrite {
+  readonly namespace: string;
+  readonly puts: readonly StoredEntry[];
+  readonly deletes: readonly string[];
+}
+
+/** Where a page of rows begins and how many it may hold. */
+export interface LoadPage {
+  /** The last key of the page before; `undefined` for the first page. */
+  readonly after: string | undefined;
+  readonly limit: number;
+  /** Rows that expired at or before this time (wall-clock ms) are left out. */
+  readonly now: number;
+}
+
+/**
+ * `transient`: the storage's state, not this data, is the reason; the same write may succeed later.
+ * `permanent`: this very data is refused; writing it again will not help.
+ */
+export type StorageFailure = 'transient' | 'permanent';
+
+/**
+ * The storage port: what the engine needs of a database. Bulk first; a single entry is a bulk of one.
+ *
+ * The engine has one `write` or `clear` under way at a time. `load`, `read` and `count` may overlap a `write`, and must then
+ * see all of it or nothing. Keys compare by exact bytes.
+ */
+export interface CacheStorageAdapter {
+  /** Connects, and prepares the schema. Called once, before anything else. */
+  open(): Promise<void>;
+  /** Releases the connection. Called once, after the last write. */
+  close(): Promise<void>;
+  /** The number of rows of a namespace that have not expired at `now`. */
+  count(namespace: string, now: number): Promise<number>;
+  /** One page of a namespace in ascending order of key; fewer rows than `limit` mean that it was the last. */
+  load(namespace: string, page: LoadPage): Promise<readonly StoredEntry[]>;
+  /** The rows there are of `keys`, in any order, expired ones included. */
+  read(namespace: string, keys: readonly string[]): Promise<readonly StoredEntry[]>;
+  /** Applies all of `batch` in one transaction: resolves when it has committed, rejects when nothing of it has. */
+  write(batch: readonly NamespaceWrite[]): Promise<void>;
+  /** Removes every row of a namespace in one transaction. */
+  clear(namespace: string): Promise<void>;
+  /** Removes the rows of a namespace that expired at or before `now`; answers how many. */
+  purgeExpired(namespace: string, now: number): Promise<number>;
+  /** Tells what an error thrown by this adapter means for the data it was about. */
+  classify(error: unknown): StorageFailure;
+  /** A short word for logs on where the data is: no credentials. */
+  describe(): string;
+}

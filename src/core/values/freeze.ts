@@ -1,0 +1,28 @@
+/**
+ * Freezes plain data in place, at every depth. Answers false when it met something whose content can't be frozen
+ * (a Map, a Set, a Date, a typed array, an instance of a class), and the value must not be shared.
+ *
+ * Iterative: stored JSON may be nested deeper than the stack.
+ */
+export function freezeDeep(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return typeof value !== 'function';
+  const open: object[] = [value];
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    if (!isPlain(node)) return false;
+    Object.freeze(node);
+    for (const child of Object.values(node)) {
+      if (typeof child === 'object' && child !== null) {
+        if (!Object.isFrozen(child)) open.push(child as object);
+        else if (!isPlain(child as object)) return false;
+      } else if (typeof child === 'function') {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+function isPlain(node: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(node);
+  return prototype === Object.prototype || prototype === Array.prototype || prototype === null;
+}

@@ -1,0 +1,10 @@
+/**
+ * Turns a value into the text it is stored as, and back. What `decode(encode(value))` gives is what readers get, from
+ * the moment of the write: a cache must not look different before and after a restart.
+ */
+export interface ValueCodec<V> {
+  /** The stored form. Throws for a value that it can't bring back. */
+  encode(value: V): string;
+  /** The value of a stored form. Throws for a text that is none. */
+  decode(text: string): V;
+}

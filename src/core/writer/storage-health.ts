@@ -1,0 +1,62 @@
+import { CacheError } from '../cache-error.js';
+import { codeOf } from '../driver-code.js';
+import type { EngineContext } from '../engine/engine-context.js';
+
+/** Tells of the storage's failures: once when an episode of them begins, and once when it is over. */
+export class StorageHealth {
+  #failingSince: number | undefined;
+  #failures = 0;
+
+  constructor(private readonly context: EngineContext) {}
+
+  /** A write failed for a reason that is not the data's. */
+  failed(error: unknown): void {
+    this.#failures += 1;
+    if (this.#failingSince !== undefined) return;
+    this.#failingSince = this.context.clock.now();
+    this.context.logger.warn(
+      `The cache cannot write to its database (${reasonOf(error)}). Nothing is dropped: writes are kept and retried.`,
+    );
+  }
+
+  succeeded(): void {
+    if (this.#failingSince === undefined) return;
+    const seconds = ((this.context.clock.now() - this.#failingSince) / 1000).toFixed(1);
+    this.context.logger.log(
+      `The cache writes to its database again, after ${seconds} s and ${this.#failures} failures.`,
+    );
+    this.#failingSince = undefined;
+    this.#failures = 0;
+  }
+
+  /** The database refuses entries for what they are. */
+  refused(namespace: string, keys: readonly string[], error: unknown): void {
+    const [example = ''] = keys;
+    const shown = example.length > 80 ? `${example.slice(0, 80)}…` : example;
+    this.context.logger.error(
+      `Namespace '${namespace}': the database refuses ${keys.length} ${keys.length === 1 ? 'entry' : 'entries'} ` +
+        `(for example key ${JSON.stringify(shown)}; ${codeOf(error) ?? 'no code'}). The others are written.`,
+    );
+  }
+}
+
+export function refusedError(namespace: string, key: string, cause: unknown): CacheError {
+  return new CacheError(
+    'ENTRY_REFUSED',
+    `Namespace '${namespace}': the database refuses this entry (${codeOf(cause) ?? 'no code'}). See the cause; store another value.`,
+    { namespace, key, cause },
+  );
+}
+
+export function writeFailedError(namespace: string | undefined, cause: unknown): CacheError {
+  return new CacheError(
+    'WRITE_FAILED',
+    `The database could not be written to (${reasonOf(cause)}). Readers still see the old value; try again when it is back.`,
+    { ...(namespace === undefined ? {} : { namespace }), cause },
+  );
+}
+
+/** Why the storage failed. Only for failures that are not the data's: a message about data may quote it. */
+function reasonOf(error: unknown): string {
+  return codeOf(error) ?? (error instanceof Error ? error.message : String(error));
+}

@@ -1,0 +1,52 @@
+import type { StorageFailure } from '../storage-adapter.js';
+
+/** What became of items that were to be written. */
+export interface WriteOutcome<Item> {
+  readonly committed: Item[];
+  /** Items that the database refuses even on their own. */
+  readonly refused: { readonly items: readonly Item[]; readonly error: unknown }[];
+  /** Items not written because of the state of the database, not of the items. */
+  readonly deferred: Item[];
+  /** Why items were deferred. */
+  readonly error: unknown;
+}
+
+/** With so many refusals and no success, it is not the entries that are at fault. */
+const REFUSALS_WITHOUT_SUCCESS = 16;
+
+/**
+ * Writes items in one transaction. When the database refuses them, halves until what it refuses stands alone, so that
+ * one poison entry does not hold up the others: about 2·log2(n) transactions for one among n.
+ *
+ * An atom is a list of items that must be committed together.
+ */
+export async function writeIsolating<Item>(
+  atoms: readonly (readonly Item[])[],
+  write: (items: readonly Item[]) => Promise<void>,
+  classify: (error: unknown) => StorageFailure,
+): Promise<WriteOutcome<Item>> {
+  const committed: Item[] = [];
+  const refused: { items: readonly Item[]; error: unknown }[] = [];
+  const open: (readonly (readonly Item[])[])[] = [atoms];
+
+  for (let part = open.pop(); part !== undefined; part = open.pop()) {
+    const items = part.flat();
+    try {
+      await write(items);
+      for (const item of items) committed.push(item);
+    } catch (error) {
+      const systemic = committed.length === 0 && refused.length >= REFUSALS_WITHOUT_SUCCESS;
+      if (systemic || classify(error) === 'transient') {
+        const deferred = [items, ...open.map((rest) => rest.flat())].flat();
+        return { committed, refused, deferred, error };
+      }
+      if (part.length === 1) {
+        refused.push({ items, error });
+      } else {
+        const middle = part.length >>> 1;
+        open.push(part.slice(middle), part.slice(0, middle));
+      }
+    }
+  }
+  return { committed, refused, deferred: [], error: undefined };
+}

@@ -1,0 +1,38 @@
+import { nextTurn, type Clock } from '../clock.js';
+
+/** Something that has writes to make. */
+export interface WriteSource {
+  /** Makes one bounded batch of writes; answers whether it has more to write now. Never rejects. */
+  turn(): Promise<boolean>;
+}
+
+/**
+ * The single drainer of a storage: gives its sources their turns one at a time, round-robin, so that two writes never
+ * overlap and none starves another. Pumped by turns of the event loop and not by microtasks: a flood of writes gathers
+ * into batches and leaves the loop to others.
+ */
+export class Writer {
+  readonly #waiting = new Set<WriteSource>();
+  #draining = false;
+
+  constructor(private readonly clock: Clock) {}
+
+  /** Asks for a turn for `source`. Asking again before the turn came changes nothing. */
+  request(source: WriteSource): void {
+    this.#waiting.add(source);
+    if (this.#draining) return;
+    this.#draining = true;
+    void this.#drain();
+  }
+
+  async #drain(): Promise<void> {
+    await nextTurn(this.clock);
+    for (const source of this.#waiting) {
+      // Taken out first: what is asked for during the turn is for another one.
+      this.#waiting.delete(source);
+      if (await source.turn()) this.#waiting.add(source);
+      await nextTurn(this.clock);
+    }
+    this.#draining = false;
+  }
+}
