@@ -1,0 +1,45 @@
+import { mkdir, open } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { CacheError } from '../core/cache-error.js';
+
+/** Whether a SQLite `database` lives in memory or in a temporary file, and so in one connection only. */
+export function isEphemeral(database: unknown): boolean {
+  return (
+    typeof database !== 'string' ||
+    database === '' ||
+    database === ':memory:' ||
+    /[?&]mode=memory\b/.test(database)
+  );
+}
+
+/**
+ * Makes the folder (mode 0700) and the file (mode 0600) of a SQLite database where they are missing: what a cache holds
+ * is nobody else's to read. What exists is left as it is. SQLite gives its -wal and -shm files the mode of the file.
+ */
+export async function prepareSqliteFile(database: string): Promise<void> {
+  const file = resolve(database);
+  try {
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    const handle = await open(file, 'ax', 0o600);
+    await handle.close();
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && !(await isFolderInTheWay(file))) return;
+    throw new CacheError(
+      'STORAGE_OPEN_FAILED',
+      `The cache's database ${file} can't be created (${code ?? String(cause)}). ` +
+        "Give the process write permission to the folder, or set another path: storage: { type: 'sqlite', database }.",
+      { cause },
+    );
+  }
+}
+
+/** `mkdir` says EEXIST when a file stands where the folder should be. */
+async function isFolderInTheWay(file: string): Promise<boolean> {
+  try {
+    await (await open(file, 'r')).close();
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOTDIR';
+  }
+}
