@@ -1,0 +1,106 @@
+import { CacheError } from '../core/cache-error.js';
+import type { CacheLogger } from '../core/cache-logger.js';
+import type { NamespaceCache } from '../core/namespace/namespace-cache.js';
+import type { Immutable } from '../core/values/immutable.js';
+import type { ChatInfo, ChatRecord, ChatSettings, UserData, UserState } from './chat-types.js';
+
+const EMPTY: Readonly<Record<string, never>> = Object.freeze({});
+
+/** What a chat bot does with its three namespaces. */
+export class ChatCaches {
+  constructor(
+    readonly chats: NamespaceCache<number, ChatRecord>,
+    readonly chatUsers: NamespaceCache<readonly [chatId: number, userId: number], UserData>,
+    readonly users: NamespaceCache<number, UserState>,
+    private readonly logger: CacheLogger,
+  ) {}
+
+  async getChatSettings(chatId: number): Promise<Immutable<ChatSettings>> {
+    return (await this.chats.get(chatId))?.settings ?? EMPTY;
+  }
+
+  async setChatSettings(chatId: number, settings: Immutable<ChatSettings>): Promise<void> {
+    assertRecord(settings, 'settings');
+    await this.chats.update(chatId, (record) => ({ ...record, settings }));
+  }
+
+  async getChatInfo(chatId: number): Promise<Immutable<ChatInfo> | undefined> {
+    return (await this.chats.get(chatId))?.info;
+  }
+
+  async setChatInfo(chatId: number, info: Immutable<ChatInfo>): Promise<void> {
+    assertRecord(info, 'info');
+    await this.chats.update(chatId, (record) => ({ ...record, info }));
+  }
+
+  async getUserData(chatId: number, userId: number): Promise<Immutable<UserData>> {
+    return (await this.chatUsers.get([chatId, userId])) ?? EMPTY;
+  }
+
+  async setUserData(chatId: number, userId: number, key: string, value: unknown): Promise<void> {
+    assertField(key);
+    if (value === undefined) {
+      throw new CacheError(
+        'INVALID_VALUE',
+        'undefined is no value. Use null, or remove the field with chatUsers.update().',
+      );
+    }
+    // A computed property is always the object's own, whatever its name: `__proto__` is data here.
+    await this.chatUsers.update([chatId, userId], (data) => ({ ...data, [key]: value }));
+  }
+
+  getUserState<T>(userId: number, stateKey: string, fallback?: T): T | undefined {
+    assertField(stateKey);
+    const state = this.users.getIfPresent(userId);
+    if (state === undefined || !Object.hasOwn(state, stateKey)) return fallback;
+    return (state[stateKey] as T | undefined) ?? fallback;
+  }
+
+  setUserState(userId: number, stateKey: string, value: unknown): void {
+    assertField(stateKey);
+    this.#change(userId, (state) => ({ ...state, [stateKey]: value }));
+  }
+
+  clearUserState(userId: number, stateKey?: string): void {
+    if (stateKey === undefined) {
+      this.#assertUserId(userId);
+      this.#report(this.users.delete(userId));
+      return;
+    }
+    assertField(stateKey);
+    this.#change(userId, (state) => {
+      const { [stateKey]: _removed, ...rest } = state ?? {};
+      return rest;
+    });
+  }
+
+  /** At the level the namespace is declared with this takes effect at the call, and can't fail once the key is good. */
+  #change(userId: number, fn: (state: Immutable<UserState> | undefined) => Immutable<UserState>): void {
+    this.#assertUserId(userId);
+    this.#report(this.users.update(userId, fn));
+  }
+
+  #assertUserId(userId: number): void {
+    this.users.definition.key.encode(userId);
+  }
+
+  /** With another level (`overrides`) a write may fail later, when its caller is gone. */
+  #report(write: Promise<unknown>): void {
+    write.catch((error: unknown) => {
+      const code = error instanceof CacheError ? error.code : 'no code';
+      this.logger.error(`A change of user state was not stored (${code}).`);
+    });
+  }
+}
+
+function assertField(key: unknown): asserts key is string {
+  if (typeof key !== 'string' || key === '') {
+    throw new CacheError('INVALID_KEY', 'The name of a field must be a string of at least one character.');
+  }
+}
+
+function assertRecord(value: unknown, what: string): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new CacheError('INVALID_VALUE', `The ${what} must be an object of values by name.`);
+  }
+}
