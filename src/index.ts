@@ -1,0 +1,49 @@
+export { CacheModule } from './nest/cache.module.js';
+export { CacheService } from './nest/cache.service.js';
+export { InjectNamespace } from './nest/inject-namespace.decorator.js';
+export { getNamespaceToken } from './nest/cache.tokens.js';
+export type {
+  CacheModuleAsyncOptions,
+  CacheModuleOptions,
+  CacheOptions,
+  CacheOptionsFactory,
+} from './nest/cache-module-options.js';
+
+export {
+  defineNamespace,
+  type NamespaceDefinition,
+  type NamespaceOptions,
+  type NamespaceTuning,
+} from './core/namespace/namespace-definition.js';
+export type { NamespaceCache, WriteOptions } from './core/namespace/namespace-cache.js';
+export type { NamespaceStats } from './core/namespace/namespace-stats.js';
+export type { CacheStats } from './core/engine/cache-engine.js';
+export { CachePersistenceLevel } from './core/persistence-level.js';
+export type { FlushReport, LoadReport } from './core/reports.js';
+export type { EngineOptions } from './core/engine/engine-options.js';
+
+export type { KeyCodec } from './core/keys/key-codec.js';
+export { stringKey } from './core/keys/string-key.js';
+export { numberKey } from './core/keys/number-key.js';
+export { bigintKey } from './core/keys/bigint-key.js';
+export { tupleKey, type TupleOf } from './core/keys/tuple-key.js';
+export type { ValueCodec } from './core/values/value-codec.js';
+export { json, type JsonOptions } from './core/values/json.js';
+export type { Immutable } from './core/values/immutable.js';
+
+export { CacheError, isCacheError, type CacheErrorCode, type CacheErrorContext } from './core/cache-error.js';
+
+export type {
+  CacheStorageAdapter,
+  LoadPage,
+  NamespaceWrite,
+  StorageFailure,
+  StoredEntry,
+} from './core/storage-adapter.js';
+export { CacheStorage } from './storage/cache-storage.entity.js';
+export { InMemoryStorage } from './storage/in-memory-storage.js';
+export type { SqliteSynchronous } from './storage/dialects/sqlite.js';
+export { CACHE_MIGRATIONS_TABLE, cacheMigrations } from '../migrations/index.js';
+
+export { CacheNamespace, getPersistenceLevel } from './chat/cache-namespace.js';
+export type { ChatInfo, ChatRecord, ChatSettings, UserData, UserState } from './chat/chat-types.js';

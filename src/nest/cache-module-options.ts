@@ -1,0 +1,124 @@
+import type { ModuleMetadata, Provider, Type } from '@nestjs/common';
+import type { DataSource, DataSourceOptions } from 'typeorm';
+import { CacheError } from '../core/cache-error.js';
+import {
+  ENGINE_OPTIONS,
+  resolveEngineOptions,
+  type EngineOptions,
+  type ResolvedEngineOptions,
+} from '../core/engine/engine-options.js';
+import {
+  refuseUnknown,
+  type NamespaceDefinition,
+  type NamespaceTuning,
+} from '../core/namespace/namespace-definition.js';
+import type { CacheStorageAdapter } from '../core/storage-adapter.js';
+import type { SqliteSynchronous } from '../storage/dialects/sqlite.js';
+
+/** How the cache of an application is set up. Every option has a default. */
+export interface CacheOptions extends EngineOptions {
+  /**
+   * Where persisted namespaces are stored: TypeORM options, a DataSource of the app to connect like (it is only read;
+   * the cache opens a connection of its own), or a {@link CacheStorageAdapter}.
+   * Default `{ type: 'sqlite', database: 'data/cache.sqlite' }`.
+   */
+  readonly storage?: DataSourceOptions | DataSource | CacheStorageAdapter;
+  /** Namespaces to declare besides those of `forFeature`. Default none. */
+  readonly namespaces?: readonly NamespaceDefinition[];
+  /** Other tuning for declared namespaces, by name, the built-in ones included: `{ chats: { maxEntries: 50_000 } }`. */
+  readonly overrides?: Readonly<Record<string, NamespaceTuning>>;
+  /** Whether to declare the namespaces of a chat bot (`chats`, `chatUsers`, `users`). Default true. */
+  readonly chatNamespaces?: boolean;
+  /** Whether to run the cache's migrations at start. Set to false where `cacheMigrations` are run by the app. Default true. */
+  readonly migrationsRun?: boolean;
+  /**
+   * SQLite's `synchronous`. `full`: an acknowledged commit survives power loss. `normal`: it survives a crash of the
+   * process, and commits cost less. Default `full`.
+   */
+  readonly synchronous?: SqliteSynchronous;
+}
+
+/** {@link CacheOptions}, and what Nest must know before any factory runs. */
+export interface CacheModuleOptions extends CacheOptions {
+  /** Whether `CacheService` can be injected without importing the module. Default true. */
+  readonly isGlobal?: boolean;
+}
+
+/** Gives the options of `forRootAsync({ useClass })` and `({ useExisting })`. */
+export interface CacheOptionsFactory {
+  createCacheOptions(): CacheOptions | Promise<CacheOptions>;
+}
+
+/** How `forRootAsync` gets its options: exactly one of `useFactory`, `useClass` and `useExisting`. */
+export interface CacheModuleAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
+  readonly useFactory?: (...dependencies: never[]) => CacheOptions | Promise<CacheOptions>;
+  readonly inject?: Extract<Provider, { inject?: unknown }>['inject'];
+  readonly useClass?: Type<CacheOptionsFactory>;
+  readonly useExisting?: Type<CacheOptionsFactory>;
+  /** See {@link CacheModuleOptions.isGlobal}. */
+  readonly isGlobal?: boolean;
+  /** Namespaces that `@InjectNamespace` shall find: those that only the factory names are reached by `CacheService.namespace()`. */
+  readonly namespaces?: readonly NamespaceDefinition[];
+}
+
+/** The options with every default filled in. */
+export interface ResolvedCacheOptions {
+  readonly engine: ResolvedEngineOptions;
+  readonly storage: DataSourceOptions | DataSource | CacheStorageAdapter;
+  readonly namespaces: readonly NamespaceDefinition[];
+  readonly overrides: Readonly<Record<string, NamespaceTuning>>;
+  readonly chatNamespaces: boolean;
+  readonly migrationsRun: boolean;
+  readonly synchronous: SqliteSynchronous;
+}
+
+const OWN_OPTIONS = [
+  'storage',
+  'namespaces',
+  'overrides',
+  'chatNamespaces',
+  'migrationsRun',
+  'synchronous',
+  'isGlobal',
+] as const;
+
+/** Checks options and fills in the defaults. Throws `INVALID_OPTION` with the remedy. */
+export function resolveCacheOptions(given: CacheModuleOptions): ResolvedCacheOptions {
+  refuseUnknown(given, [...OWN_OPTIONS, ...ENGINE_OPTIONS], 'CacheModule');
+  const {
+    storage,
+    namespaces,
+    overrides,
+    chatNamespaces,
+    migrationsRun,
+    synchronous,
+    isGlobal: _,
+    ...engine
+  } = given;
+  if (storage !== undefined && (typeof storage !== 'object' || storage === null)) {
+    throw invalid('storage', 'must be TypeORM options, a DataSource, or a CacheStorageAdapter');
+  }
+  if (namespaces !== undefined && !Array.isArray(namespaces)) {
+    throw invalid('namespaces', 'must be a list of what defineNamespace() gives');
+  }
+  for (const [option, value] of Object.entries({ chatNamespaces, migrationsRun })) {
+    if (value !== undefined && typeof value !== 'boolean') throw invalid(option, 'must be true or false');
+  }
+  if (synchronous !== undefined && synchronous !== 'full' && synchronous !== 'normal') {
+    throw invalid('synchronous', "must be 'full' or 'normal'");
+  }
+  const resolved: ResolvedCacheOptions = {
+    engine: resolveEngineOptions(engine),
+    storage: storage ?? { type: 'sqlite', database: 'data/cache.sqlite' },
+    namespaces: namespaces ?? [],
+    overrides: overrides ?? {},
+    chatNamespaces: chatNamespaces ?? true,
+    migrationsRun: migrationsRun ?? true,
+    synchronous: synchronous ?? 'full',
+  };
+  return Object.freeze(resolved);
+}
+
+function invalid(option: string, remedy: string): CacheError {
+  return new CacheError('INVALID_OPTION', `CacheModule: '${option}' ${remedy}.`, { option });
+}

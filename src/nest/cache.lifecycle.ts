@@ -1,0 +1,56 @@
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import { systemClock, type CacheTimer } from '../core/clock.js';
+import { CacheEngine } from '../core/engine/cache-engine.js';
+import { CachePersistenceLevel } from '../core/persistence-level.js';
+import { CACHE_ENGINE } from './cache.tokens.js';
+
+/** Time for `enableShutdownHooks()` to be called after the start, ms. */
+const HOOKS_GRACE_MS = 1000;
+
+/** The engine's place in the life of the application. */
+@Injectable()
+export class CacheLifecycle
+  implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown
+{
+  readonly #logger = new Logger('Cache');
+  #hooksCheck: CacheTimer | undefined;
+
+  constructor(@Inject(CACHE_ENGINE) private readonly engine: CacheEngine) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    this.engine.assertOverridesUsed();
+    const { rows, skipped, durationMs } = await this.engine.loadReport();
+    this.#logger.log(`Cache started: ${rows} rows loaded, ${skipped} skipped, in ${durationMs} ms.`);
+    this.#hooksCheck = systemClock.setTimer(HOOKS_GRACE_MS, () => this.#warnWithoutHooks(), false);
+  }
+
+  /** The bulk, while the rest of the application still runs. */
+  async beforeApplicationShutdown(): Promise<void> {
+    this.#hooksCheck?.cancel();
+    await this.engine.drain();
+  }
+
+  /** The rest. Nest logs what a shutdown hook throws and goes on, so what is left behind is told here. */
+  async onApplicationShutdown(): Promise<void> {
+    this.#hooksCheck?.cancel();
+    const { leftBehind } = await this.engine.stop();
+    if (leftBehind.length > 0) process.exitCode = 1;
+  }
+
+  #warnWithoutHooks(): void {
+    const levels = this.engine.definitions.map((definition) => definition.persistence);
+    if (!levels.includes(CachePersistenceLevel.ON_SHUTDOWN)) return;
+    if (process.listenerCount('SIGTERM') > 0 || process.listenerCount('SIGINT') > 0) return;
+    this.#logger.warn(
+      'Nothing listens for SIGTERM or SIGINT: a signal would end the process before ON_SHUTDOWN namespaces are written. ' +
+        'Call app.enableShutdownHooks() after creating the application.',
+    );
+  }
+}

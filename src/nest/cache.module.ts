@@ -1,0 +1,79 @@
+import { Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { CacheError } from '../core/cache-error.js';
+import type { NamespaceDefinition } from '../core/namespace/namespace-definition.js';
+import { CacheCoreModule } from './cache-core.module.js';
+import { CacheFeatureModule } from './cache-feature.module.js';
+import { CacheLifecycle } from './cache.lifecycle.js';
+import { cacheEngineProvider, namespaceProvider } from './cache.providers.js';
+import { CacheService } from './cache.service.js';
+import { CACHE_ENGINE, CACHE_OPTIONS } from './cache.tokens.js';
+import {
+  resolveCacheOptions,
+  type CacheModuleAsyncOptions,
+  type CacheModuleOptions,
+  type CacheOptionsFactory,
+} from './cache-module-options.js';
+
+/** The cache as a Nest module: import `forRoot()` or `forRootAsync()` once, `forFeature()` where namespaces are declared. */
+@Module({})
+export class CacheModule {
+  /** With options known now. Throws `INVALID_OPTION` at once for one that is unknown or out of range. */
+  static forRoot(options: CacheModuleOptions = {}): DynamicModule {
+    resolveCacheOptions(options);
+    const provider: Provider = { provide: CACHE_OPTIONS, useValue: options };
+    return root([provider], [], options.isGlobal, options.namespaces);
+  }
+
+  /** With options that a factory, a class or another provider gives. */
+  static forRootAsync(options: CacheModuleAsyncOptions): DynamicModule {
+    return root(asyncProviders(options), options.imports, options.isGlobal, options.namespaces);
+  }
+
+  /** Declares the namespaces of a feature module, for `@InjectNamespace` in its providers. */
+  static forFeature(namespaces: readonly NamespaceDefinition[]): DynamicModule {
+    const providers = namespaces.map(namespaceProvider);
+    return { module: CacheFeatureModule, providers, exports: providers.map((provider) => provider.provide) };
+  }
+}
+
+function root(
+  options: Provider[],
+  imports: DynamicModule['imports'],
+  isGlobal = true,
+  namespaces: readonly NamespaceDefinition[] = [],
+): DynamicModule {
+  const core: DynamicModule = {
+    module: CacheCoreModule,
+    global: true,
+    imports: imports ?? [],
+    providers: [...options, cacheEngineProvider, CacheLifecycle],
+    exports: [CACHE_ENGINE],
+  };
+  const provided = namespaces.map(namespaceProvider);
+  return {
+    module: CacheModule,
+    global: isGlobal,
+    imports: [core],
+    providers: [CacheService, ...provided],
+    exports: [CacheService, ...provided.map((provider) => provider.provide)],
+  };
+}
+
+function asyncProviders({ useFactory, inject, useClass, useExisting }: CacheModuleAsyncOptions): Provider[] {
+  if ([useFactory, useClass, useExisting].filter((way) => way !== undefined).length !== 1) {
+    throw new CacheError(
+      'INVALID_OPTION',
+      'CacheModule.forRootAsync: give exactly one of useFactory, useClass and useExisting.',
+    );
+  }
+  if (useFactory !== undefined) return [{ provide: CACHE_OPTIONS, useFactory, inject: inject ?? [] }];
+  const factory = (useClass ?? useExisting) as NonNullable<typeof useClass>;
+  return [
+    {
+      provide: CACHE_OPTIONS,
+      useFactory: (source: CacheOptionsFactory) => source.createCacheOptions(),
+      inject: [factory],
+    },
+    ...(useClass === undefined ? [] : [useClass]),
+  ];
+}

@@ -1,0 +1,58 @@
+import { Logger, type FactoryProvider } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
+import type { DataSource, DataSourceOptions } from 'typeorm';
+import { chatNamespaces } from '../chat/chat-namespaces.js';
+import { systemClock } from '../core/clock.js';
+import { CacheEngine } from '../core/engine/cache-engine.js';
+import type { EngineContext } from '../core/engine/engine-context.js';
+import type { NamespaceCache } from '../core/namespace/namespace-cache.js';
+import type { NamespaceDefinition } from '../core/namespace/namespace-definition.js';
+import type { CacheStorageAdapter } from '../core/storage-adapter.js';
+import { TypeOrmStorage } from '../storage/typeorm-storage.js';
+import { CacheCoreModule } from './cache-core.module.js';
+import { resolveCacheOptions, type CacheOptions, type ResolvedCacheOptions } from './cache-module-options.js';
+import { CACHE_ENGINE, CACHE_OPTIONS, getNamespaceToken } from './cache.tokens.js';
+import { claimModule } from './module-order.js';
+
+/** The one place where the parts are put together. */
+export const cacheEngineProvider: FactoryProvider<Promise<CacheEngine>> = {
+  provide: CACHE_ENGINE,
+  inject: [CACHE_OPTIONS, ModulesContainer],
+  useFactory: async (given: CacheOptions, modules: ModulesContainer): Promise<CacheEngine> => {
+    claimModule(modules, CacheCoreModule);
+    const options = resolveCacheOptions(given);
+    const context: EngineContext = { clock: systemClock, logger: new Logger('Cache'), random: Math.random };
+    const engine = new CacheEngine(() => createStorage(options), options.engine, options.overrides, context);
+    try {
+      const builtIn: readonly NamespaceDefinition[] = options.chatNamespaces ? chatNamespaces : [];
+      await Promise.all([...builtIn, ...options.namespaces].map((definition) => engine.register(definition)));
+    } catch (error) {
+      // The application will not start: leave no connection behind.
+      await engine.abandon();
+      throw error;
+    }
+    engine.start();
+    return engine;
+  },
+};
+
+/** What `@InjectNamespace(definition)` injects. Its rows are loaded before anyone gets it. */
+export function namespaceProvider(
+  definition: NamespaceDefinition,
+): FactoryProvider<Promise<NamespaceCache<unknown, unknown>>> {
+  return {
+    provide: getNamespaceToken(definition),
+    inject: [CACHE_ENGINE],
+    useFactory: (engine: CacheEngine) => engine.register(definition),
+  };
+}
+
+function createStorage({ storage, migrationsRun, synchronous }: ResolvedCacheOptions): CacheStorageAdapter {
+  return isAdapter(storage) ? storage : new TypeOrmStorage({ storage, migrationsRun, synchronous });
+}
+
+function isAdapter(
+  storage: DataSourceOptions | DataSource | CacheStorageAdapter,
+): storage is CacheStorageAdapter {
+  return 'purgeExpired' in storage && 'classify' in storage;
+}

@@ -1,0 +1,20 @@
+import { CacheError } from '../core/cache-error.js';
+import type { NamespaceDefinition } from '../core/namespace/namespace-definition.js';
+
+/** The engine of the application: internal to the module. */
+export const CACHE_ENGINE = Symbol('CACHE_ENGINE');
+
+/** The options as the application gave them: internal to the module. */
+export const CACHE_OPTIONS = Symbol('CACHE_OPTIONS');
+
+/** The injection token of a namespace, for custom providers and for tests that replace it. */
+export function getNamespaceToken(namespace: Pick<NamespaceDefinition, 'name'> | string): string {
+  const name: unknown = typeof namespace === 'string' ? namespace : namespace?.name;
+  if (typeof name !== 'string' || name === '') {
+    throw new CacheError(
+      'UNKNOWN_NAMESPACE',
+      'There is no namespace to inject here. Pass a definition made by defineNamespace(); if it is undefined, two files import each other.',
+    );
+  }
+  return `CacheNamespace(${name})`;
+}
