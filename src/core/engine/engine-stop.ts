@@ -1,4 +1,4 @@
-import { sleep, type CacheTimer } from '../clock.js';
+import { nextTurn, sleep, type CacheTimer } from '../clock.js';
 import type { Persistence } from '../persistence/persistence.js';
 import type { LeftBehind } from '../reports.js';
 import { Backoff } from '../writer/backoff.js';
@@ -46,11 +46,13 @@ export class EngineStop {
     const settled = Promise.all(this.persistences.map((persistence) => persistence.settled())).then(() => {
       hasSettled = true;
     });
+    await Promise.race([settled, nextTurn(clock)]);
     for (;;) {
       const isLast = hasSettled;
       // Sequential on purpose: another flush only makes sense after the one before it.
       await Promise.all(this.persistences.map((persistence) => persistence.flush()));
       if (isLast && this.persistences.every(({ dirty, refused }) => dirty <= refused)) return;
+      if (hasSettled && !isLast) continue;
       const wait = backoff.next();
       if (clock.now() + wait >= deadline) return;
       await (hasSettled ? sleep(clock, wait) : Promise.race([settled, sleep(clock, wait)]));
