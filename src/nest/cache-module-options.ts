@@ -22,26 +22,26 @@ export interface CacheOptions extends EngineOptions {
    * the cache opens a connection of its own), or a {@link CacheStorageAdapter}.
    * Default `{ type: 'sqlite', database: 'data/cache.sqlite' }`.
    */
-  readonly storage?: DataSourceOptions | DataSource | CacheStorageAdapter;
+  readonly storage?: DataSourceOptions | DataSource | CacheStorageAdapter | undefined;
   /** Namespaces to declare besides those of `forFeature`. Default none. */
-  readonly namespaces?: readonly NamespaceDefinition[];
+  readonly namespaces?: readonly NamespaceDefinition[] | undefined;
   /** Other tuning for declared namespaces, by name, the built-in ones included: `{ chats: { maxEntries: 50_000 } }`. */
-  readonly overrides?: Readonly<Record<string, NamespaceTuning>>;
+  readonly overrides?: Readonly<Record<string, NamespaceTuning>> | undefined;
   /** Whether to declare the namespaces of a chat bot (`chats`, `chatUsers`, `users`). Default true. */
-  readonly chatNamespaces?: boolean;
+  readonly chatNamespaces?: boolean | undefined;
   /** Whether to run the cache's migrations at start. Set to false where `cacheMigrations` are run by the app. Default true. */
-  readonly migrationsRun?: boolean;
+  readonly migrationsRun?: boolean | undefined;
   /**
    * SQLite's `synchronous`. `full`: an acknowledged commit survives power loss. `normal`: it survives a crash of the
    * process, and commits cost less. Default `full`.
    */
-  readonly synchronous?: SqliteSynchronous;
+  readonly synchronous?: SqliteSynchronous | undefined;
 }
 
 /** {@link CacheOptions}, and what Nest must know before any factory runs. */
 export interface CacheModuleOptions extends CacheOptions {
   /** Whether `CacheService` can be injected without importing the module. Default true. */
-  readonly isGlobal?: boolean;
+  readonly isGlobal?: boolean | undefined;
 }
 
 /** Gives the options of `forRootAsync({ useClass })` and `({ useExisting })`. */
@@ -51,14 +51,14 @@ export interface CacheOptionsFactory {
 
 /** How `forRootAsync` gets its options: exactly one of `useFactory`, `useClass` and `useExisting`. */
 export interface CacheModuleAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
-  readonly useFactory?: (...dependencies: never[]) => CacheOptions | Promise<CacheOptions>;
-  readonly inject?: Extract<Provider, { inject?: unknown }>['inject'];
-  readonly useClass?: Type<CacheOptionsFactory>;
-  readonly useExisting?: Type<CacheOptionsFactory>;
+  readonly useFactory?: ((...dependencies: never[]) => CacheOptions | Promise<CacheOptions>) | undefined;
+  readonly inject?: Extract<Provider, { inject?: unknown }>['inject'] | undefined;
+  readonly useClass?: Type<CacheOptionsFactory> | undefined;
+  readonly useExisting?: Type<CacheOptionsFactory> | undefined;
   /** See {@link CacheModuleOptions.isGlobal}. */
-  readonly isGlobal?: boolean;
+  readonly isGlobal?: boolean | undefined;
   /** Namespaces that `@InjectNamespace` shall find: those that only the factory names are reached by `CacheService.namespace()`. */
-  readonly namespaces?: readonly NamespaceDefinition[];
+  readonly namespaces?: readonly NamespaceDefinition[] | undefined;
 }
 
 /** The options with every default filled in. */

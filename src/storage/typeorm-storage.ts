@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { resolve } from 'node:path';
 import { DataSource, type DataSourceOptions } from 'typeorm';
+import { CACHE_MIGRATIONS_TABLE } from '../../migrations/index.js';
 import { CacheError } from '../core/cache-error.js';
 import type {
   CacheStorageAdapter,
@@ -13,11 +13,11 @@ import { codeOf } from '../core/driver-code.js';
 import { ConnectionLock } from './connection-lock.js';
 import { connectionOf, type CacheConnection } from './connection-options.js';
 import { SqliteDialect, type SqliteSynchronous } from './dialects/sqlite.js';
+import { retryWhileBusy } from './retry-while-busy.js';
 import { isEphemeral, prepareSqliteFile } from './sqlite-file.js';
 
-/** How long the migrations are tried again while another process has the database locked, ms. */
-const MIGRATION_TIMEOUT_MS = 10_000;
-const MIGRATION_RETRY_MS = 50;
+/** How long a start waits while others have the database locked, ms. */
+const START_TIMEOUT_MS = 10_000;
 
 export interface TypeOrmStorageOptions {
   readonly storage: DataSourceOptions | DataSource;
@@ -44,9 +44,10 @@ export class TypeOrmStorage implements CacheStorageAdapter {
     if (!isEphemeral(database)) await prepareSqliteFile(database);
     try {
       await this.#dataSource.initialize();
-      await this.#dialect.prepare(this.options.synchronous, this.#connection.isOwn);
-      if (this.options.migrationsRun) await this.#migrate();
-      await this.#dialect.ready();
+      await retryWhileBusy(async () => {
+        await this.#dialect.prepare(this.options.synchronous, this.#connection.isOwn);
+        if (this.options.migrationsRun && !(await this.#isMigrated())) await this.#migrate();
+      }, START_TIMEOUT_MS);
     } catch (error) {
       if (this.#dataSource.isInitialized) await this.#dataSource.destroy().catch(() => undefined);
       throw this.#openFailed(error);
@@ -94,6 +95,24 @@ export class TypeOrmStorage implements CacheStorageAdapter {
     return `sqlite ${isEphemeral(database) ? 'in memory' : resolve(database)}`;
   }
 
+  /** Without asking for a lock: a start with nothing to migrate waits for nobody. */
+  async #isMigrated(): Promise<boolean> {
+    const runner = this.#dataSource.createQueryRunner();
+    if (!(await runner.hasTable(CACHE_MIGRATIONS_TABLE))) return false;
+    const rows: { name: string }[] = await runner.query(`SELECT "name" FROM "${CACHE_MIGRATIONS_TABLE}"`);
+    const ran = new Set(rows.map((row) => row.name));
+    return this.#dataSource.migrations.every((migration) =>
+      ran.has(migration.name ?? migration.constructor.name),
+    );
+  }
+
+  /** Under a lock from the beginning: of several instances that start at once, one migrates and the others see it. */
+  async #migrate(): Promise<void> {
+    await this.#inTransaction(async () => {
+      await this.#dataSource.runMigrations({ transaction: 'none' });
+    });
+  }
+
   /** One statement is a transaction of its own; several are put into one. */
   async #execute(statements: readonly [string, unknown[]][]): Promise<void> {
     const [only] = statements;
@@ -102,28 +121,20 @@ export class TypeOrmStorage implements CacheStorageAdapter {
       await this.#dataSource.query(...only);
       return;
     }
+    await this.#inTransaction(async () => {
+      for (const [sql, parameters] of statements) await this.#dataSource.query(sql, parameters);
+    });
+  }
+
+  async #inTransaction(task: () => Promise<void>): Promise<void> {
     await this.#dataSource.query('BEGIN IMMEDIATE');
     try {
-      for (const [sql, parameters] of statements) await this.#dataSource.query(sql, parameters);
+      await task();
       await this.#dataSource.query('COMMIT');
     } catch (error) {
       // Some errors end the transaction by themselves; then there is nothing to roll back.
       await this.#dataSource.query('ROLLBACK').catch(() => undefined);
       throw error;
-    }
-  }
-
-  /** Migrations are idempotent, so an attempt that met another process's lock can simply be made again. */
-  async #migrate(): Promise<void> {
-    const deadline = Date.now() + MIGRATION_TIMEOUT_MS;
-    for (;;) {
-      try {
-        await this.#dataSource.runMigrations({ transaction: 'all' });
-        return;
-      } catch (error) {
-        if (codeOf(error) !== 'SQLITE_BUSY' || Date.now() > deadline) throw error;
-        await delay(MIGRATION_RETRY_MS);
-      }
     }
   }
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { NamespaceCache } from '../../src/index.js';
+import type { NamespaceCache, NamespaceWrite } from '../../src/index.js';
 import { ChaosError } from '../support/chaos-storage.js';
 import { errorWith, increment, namespaceOf, ON_SHUTDOWN } from '../support/definitions.js';
 import { EngineWorld } from '../support/engine-world.js';
@@ -210,7 +210,7 @@ describe('ON_SHUTDOWN', () => {
     world.storage.poison.add('other 3');
     await cache.flush();
     for (const batch of world.storage.committed.slice(1)) {
-      const [write] = batch as { puts: { key: string }[]; deletes: string[] }[];
+      const [write] = batch as NamespaceWrite[];
       expect(write?.deletes.includes('from')).toBe(write?.puts.some((put) => put.key === 'to'));
     }
     expect(await world.stored('on_shutdown')).toMatchObject({ to: 2 });

@@ -8,22 +8,25 @@ export interface EngineOptions {
    * `false` for none: then they write when dirty entries are evicted or grow many, on `flush()`, and at the stop.
    * Default 30 000.
    */
-  readonly checkpointIntervalMs?: number | false;
+  readonly checkpointIntervalMs?: number | false | undefined;
   /**
    * Milliseconds the stop may take to write what is unwritten; what could not be written by then is named in the log.
    * Default 10 000.
    */
-  readonly shutdownTimeoutMs?: number;
+  readonly shutdownTimeoutMs?: number | undefined;
   /**
    * Milliseconds for which the commit of an `ON_CHANGE` write is tried again while the database can't take it (locked,
    * restarting), counted from its first attempt. Then the write rejects with `WRITE_FAILED`. Default 10 000.
    */
-  readonly writeTimeoutMs?: number;
+  readonly writeTimeoutMs?: number | undefined;
   /** Most unwritten entries of all `ON_SHUTDOWN` namespaces together; over it, writes wait for the flush. Default 100 000. */
-  readonly maxPending?: number;
+  readonly maxPending?: number | undefined;
 }
 
-export type ResolvedEngineOptions = Readonly<Required<EngineOptions>>;
+/** The options with every default filled in. */
+export type ResolvedEngineOptions = {
+  readonly [Option in keyof EngineOptions]-?: NonNullable<EngineOptions[Option]>;
+};
 
 export const ENGINE_OPTIONS = [
   'checkpointIntervalMs',

@@ -6,7 +6,7 @@ import type { NamespaceStats } from './namespace-stats.js';
 /** How long a written entry lives. */
 export interface WriteOptions {
   /** Milliseconds until the entry expires. Default: the namespace's `ttlMs`; `update` keeps the expiry there is. */
-  readonly ttlMs?: number;
+  readonly ttlMs?: number | undefined;
 }
 
 /**

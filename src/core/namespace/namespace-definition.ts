@@ -6,11 +6,11 @@ import type { ValueCodec } from '../values/value-codec.js';
 /** What of a namespace can be tuned without touching its data. */
 export interface NamespaceTuning {
   /** When a write is acknowledged, and so what a crash can lose. Default `ON_CHANGE`. */
-  readonly persistence?: CachePersistenceLevel;
+  readonly persistence?: CachePersistenceLevel | undefined;
   /** Most entries held in memory; the least recently used one makes room. Default 1000. */
-  readonly maxEntries?: number;
+  readonly maxEntries?: number | undefined;
   /** Most bytes of encoded values (UTF-8) held in memory, summed over the entries. Default: no such bound. */
-  readonly maxBytes?: number;
+  readonly maxBytes?: number | undefined;
   /** Milliseconds after which an entry that was `set` expires. Default: never (LRU, not TTL). */
   readonly ttlMs?: number | undefined;
 }

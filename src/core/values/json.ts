@@ -3,8 +3,8 @@ import type { ValueCodec } from './value-codec.js';
 
 /** How {@link json} reads and writes; both as in `JSON.parse` and `JSON.stringify`. */
 export interface JsonOptions {
-  readonly replacer?: (this: unknown, key: string, value: unknown) => unknown;
-  readonly reviver?: (this: unknown, key: string, value: unknown) => unknown;
+  readonly replacer?: ((this: unknown, key: string, value: unknown) => unknown) | undefined;
+  readonly reviver?: ((this: unknown, key: string, value: unknown) => unknown) | undefined;
 }
 
 /**

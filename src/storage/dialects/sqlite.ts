@@ -5,10 +5,12 @@ import { CACHE_TABLE } from '../cache-storage.entity.js';
 
 /** Rows in one statement; SQLite takes at most 32 766 parameters. */
 const ROWS_PER_STATEMENT = 1000;
-/** How long SQLite itself waits for a lock, ms: short, since it holds the connection meanwhile and reads wait behind it. */
-const BUSY_TIMEOUT_MS = 1000;
-/** The same while the schema is prepared, when nobody reads yet. */
-const START_BUSY_TIMEOUT_MS = 10_000;
+/**
+ * How long SQLite itself waits for a lock, ms. Short: it holds the connection meanwhile, with the reads behind it, and
+ * one of the few threads that every SQLite connection of the process works on, that of the lock's owner included. The
+ * longer wait is trying again.
+ */
+const BUSY_TIMEOUT_MS = 200;
 
 /** What SQLite says of an entry; everything else it says of the database. */
 const PERMANENT = new Set(['SQLITE_CONSTRAINT', 'SQLITE_TOOBIG', 'SQLITE_MISMATCH']);
@@ -37,15 +39,10 @@ export class SqliteDialect {
    * logging, which lets readers and the writer go on beside each other. A file of the app keeps its journal mode.
    */
   async prepare(synchronous: SqliteSynchronous, ownsFile: boolean): Promise<void> {
-    await this.run(`PRAGMA busy_timeout = ${START_BUSY_TIMEOUT_MS}`);
+    await this.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
     if (ownsFile) await this.run('PRAGMA journal_mode = WAL');
     await this.run(`PRAGMA synchronous = ${synchronous === 'full' ? 'FULL' : 'NORMAL'}`);
     await this.#assertWritable();
-  }
-
-  /** Ends the start: from now on a lock held by others is waited for by trying again, not inside SQLite. */
-  async ready(): Promise<void> {
-    await this.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
   }
 
   async count(namespace: string, now: number): Promise<number> {

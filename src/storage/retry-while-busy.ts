@@ -1,0 +1,18 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { codeOf } from '../core/driver-code.js';
+
+const RETRY_MS = 25;
+
+/** Repeats `task` while other connections hold the lock it needs, for at most `timeoutMs`. */
+export async function retryWhileBusy<T>(task: () => Promise<T>, timeoutMs: number): Promise<T> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    try {
+      return await task();
+    } catch (error) {
+      if (codeOf(error) !== 'SQLITE_BUSY' || Date.now() > deadline) throw error;
+      // Not in step with the others that wait for the same lock.
+      await delay(RETRY_MS * (0.5 + Math.random()));
+    }
+  }
+}

@@ -1,0 +1,289 @@
+import { Inject, Injectable, Module, Scope } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import {
+  CacheModule,
+  CacheService,
+  CachePersistenceLevel,
+  defineNamespace,
+  getNamespaceToken,
+  InjectNamespace,
+  InMemoryStorage,
+  json,
+  stringKey,
+  type CacheModuleOptions,
+  type CacheOptions,
+  type CacheOptionsFactory,
+  type NamespaceCache,
+} from '../../src/index.js';
+import { errorWith, namespaceOf, ON_CHANGE } from '../support/definitions.js';
+import { NestLog, startApp } from '../support/nest-app.js';
+import { tempFolder } from '../support/temp-folder.js';
+
+interface Session {
+  userId: number;
+}
+
+const sessions = defineNamespace({ name: 'sessions', key: stringKey(), value: json<Session>() });
+const folder = tempFolder();
+let files = 0;
+const newStorage = (): CacheModuleOptions['storage'] => ({
+  type: 'sqlite',
+  database: join(folder, `${(files += 1)}.db`),
+});
+
+@Injectable()
+class Visits {
+  constructor(
+    readonly cache: CacheService,
+    @InjectNamespace(sessions) readonly sessions: NamespaceCache<string, Session>,
+  ) {}
+}
+
+@Injectable()
+class Settings implements CacheOptionsFactory {
+  createCacheOptions(): CacheOptions {
+    return { storage: newStorage(), namespaces: [sessions] };
+  }
+}
+
+@Module({ providers: [Settings], exports: [Settings] })
+class SettingsModule {}
+
+@Module({ imports: [CacheModule.forFeature([sessions])], providers: [Visits], exports: [Visits] })
+class VisitsModule {}
+
+describe('CacheModule', () => {
+  it('injects the service and declared namespaces by constructor', async () => {
+    const app = await startApp([CacheModule.forRoot({ storage: newStorage() }), VisitsModule]);
+    const visits = app.get(Visits);
+    await visits.sessions.set('a', { userId: 1 });
+    expect(visits.cache.namespace(sessions)).toBe(visits.sessions);
+    expect(await visits.cache.namespace(sessions).get('a')).toEqual({ userId: 1 });
+    await app.close();
+  });
+
+  it('works whichever of the root and the feature is imported first', async () => {
+    const app = await startApp([VisitsModule, CacheModule.forRoot({ storage: newStorage() })]);
+    await app.get(Visits).sessions.set('a', { userId: 1 });
+    await app.close();
+  });
+
+  it('injects namespaces that forRoot lists', async () => {
+    @Module({ providers: [Visits] })
+    class Plain {}
+    const app = await startApp([
+      CacheModule.forRoot({ storage: newStorage(), namespaces: [sessions] }),
+      Plain,
+    ]);
+    expect(app.get(Visits).sessions.definition).toBe(sessions);
+    await app.close();
+  });
+
+  it.each([
+    [
+      'useFactory',
+      { imports: [SettingsModule], inject: [Settings], useFactory: (s: Settings) => s.createCacheOptions() },
+    ],
+    ['an async useFactory', { useFactory: async () => ({ storage: newStorage(), namespaces: [sessions] }) }],
+    ['useClass', { useClass: Settings }],
+    ['useExisting', { imports: [SettingsModule], useExisting: Settings }],
+  ])('takes its options from %s', async (_way, options) => {
+    const app = await startApp([CacheModule.forRootAsync({ ...options, namespaces: [sessions] })]);
+    await app.get(CacheService).namespace(sessions).set('a', { userId: 1 });
+    expect(app.get(getNamespaceToken(sessions))).toBe(app.get(CacheService).namespace(sessions));
+    await app.close();
+  });
+
+  it('is seen only where it is imported when it is not global', async () => {
+    const cache = CacheModule.forRoot({ storage: newStorage(), isGlobal: false });
+    @Injectable()
+    class Needs {
+      constructor(readonly service: CacheService) {}
+    }
+    @Module({ imports: [cache], providers: [Needs] })
+    class One {}
+    @Module({ imports: [cache, VisitsModule], providers: [Needs] })
+    class Two {}
+    @Module({ providers: [Needs] })
+    class Without {}
+    const feature = CacheModule.forFeature([sessions]);
+    @Module({
+      imports: [feature],
+      providers: [{ provide: 'sessions', useExisting: getNamespaceToken(sessions) }],
+    })
+    class FeatureOnly {}
+    await expect(startApp([cache, Without])).rejects.toThrow(/dependencies of the Needs/);
+    const app = await startApp([One, FeatureOnly]);
+    expect(app.get('sessions')).toBe(app.get(CacheService).namespace(sessions));
+    await app.close();
+    await expect(startApp([Two])).rejects.toThrow(/dependencies of the Visits/);
+  });
+
+  it('refuses a second forRoot in one application, and names the remedy', async () => {
+    await expect(
+      startApp([
+        CacheModule.forRoot({ storage: newStorage() }),
+        CacheModule.forRoot({ storage: newStorage() }),
+      ]),
+    ).rejects.toThrow(errorWith('DUPLICATE_MODULE'));
+    await expect(
+      startApp([
+        CacheModule.forRoot({ storage: newStorage() }),
+        CacheModule.forRootAsync({ useClass: Settings }),
+      ]),
+    ).rejects.toThrow(/forFeature/);
+  });
+
+  it('refuses two definitions with one name, and takes one definition any number of times', async () => {
+    const other = defineNamespace({ name: 'sessions', key: stringKey(), value: json<string>() });
+    await expect(
+      startApp([
+        CacheModule.forRoot({ storage: newStorage() }),
+        VisitsModule,
+        CacheModule.forFeature([other]),
+      ]),
+    ).rejects.toThrow(errorWith('DUPLICATE_NAMESPACE'));
+    await expect(
+      startApp([
+        CacheModule.forRoot({
+          storage: newStorage(),
+          namespaces: [namespaceOf(ON_CHANGE, { name: 'chats' })],
+        }),
+      ]),
+    ).rejects.toThrow(errorWith('DUPLICATE_NAMESPACE'));
+    const app = await startApp([
+      CacheModule.forRoot({ storage: newStorage(), namespaces: [sessions] }),
+      VisitsModule,
+      CacheModule.forFeature([sessions]),
+    ]);
+    await app.close();
+  });
+
+  it.each([
+    [{ storag: {} }, /no option 'storag'/],
+    [{ checkpointIntervalMs: 0 }, /checkpointIntervalMs/],
+    [{ checkpointIntervalMs: 2 ** 31 }, /checkpointIntervalMs/],
+    [{ shutdownTimeoutMs: '1s' }, /shutdownTimeoutMs/],
+    [{ writeTimeoutMs: -1 }, /writeTimeoutMs/],
+    [{ maxPending: 0.5 }, /maxPending/],
+    [{ storage: 'sqlite' }, /storage/],
+    [{ namespaces: sessions }, /namespaces/],
+    [{ migrationsRun: 'no' }, /migrationsRun/],
+    [{ synchronous: 'off' }, /synchronous/],
+    [{ chatNamespaces: 1 }, /chatNamespaces/],
+  ])('refuses the options %o where they are given', (options, message) => {
+    expect(() => CacheModule.forRoot(options as never)).toThrow(errorWith('INVALID_OPTION'));
+    expect(() => CacheModule.forRoot(options as never)).toThrow(message);
+  });
+
+  it('refuses bad options that a factory gives, at start', async () => {
+    await expect(
+      startApp([CacheModule.forRootAsync({ useFactory: () => ({ maxPendings: 1 }) as never })]),
+    ).rejects.toThrow(errorWith('INVALID_OPTION'));
+    expect(() => CacheModule.forRootAsync({})).toThrow(errorWith('INVALID_OPTION'));
+  });
+
+  it('tunes declared namespaces by name, and refuses an override for one that nobody declared', async () => {
+    const storage = newStorage();
+    const app = await startApp([
+      CacheModule.forRoot({
+        storage,
+        overrides: { sessions: { maxEntries: 7 }, chats: { persistence: CachePersistenceLevel.ON_CHANGE } },
+      }),
+      VisitsModule,
+    ]);
+    const stats = app.get(CacheService).getStats();
+    expect(stats['sessions']?.maxSize).toBe(7);
+    expect(stats['chats']?.persistenceLevel).toBe('on_change');
+    await app.close();
+    await expect(startApp([CacheModule.forRoot({ storage, overrides: { nobody: {} } })])).rejects.toThrow(
+      /nobody/,
+    );
+    await expect(
+      startApp([CacheModule.forRoot({ storage, overrides: { chats: { maxEntry: 1 } as never } })]),
+    ).rejects.toThrow(/maxEntry/);
+  });
+
+  it('leaves the namespaces of a chat bot out when asked to', async () => {
+    const app = await startApp([CacheModule.forRoot({ storage: newStorage(), chatNamespaces: false })]);
+    expect(Object.keys(app.get(CacheService).getStats())).toEqual([]);
+    expect(() => app.get(CacheService).chats).toThrow(errorWith('UNKNOWN_NAMESPACE'));
+    await app.close();
+  });
+
+  it('says which namespace is unknown, and what to do', async () => {
+    const app = await startApp([CacheModule.forRoot({ storage: newStorage() })]);
+    const service = app.get(CacheService);
+    expect(() => service.namespace(sessions)).toThrow(/'sessions' is not declared.*forFeature/);
+    await expect(service.clearNamespace('nobody')).rejects.toThrow(errorWith('UNKNOWN_NAMESPACE'));
+    await expect(service.clearNamespace('__proto__')).rejects.toThrow(errorWith('UNKNOWN_NAMESPACE'));
+    expect(() => getNamespaceToken(undefined as never)).toThrow(/import each other/);
+    await app.close();
+  });
+
+  it('serves request-scoped consumers', async () => {
+    @Injectable({ scope: Scope.REQUEST })
+    class PerRequest {
+      constructor(@Inject(CacheService) readonly cache: CacheService) {}
+    }
+    @Module({ providers: [PerRequest] })
+    class RequestModule {}
+    const app = await startApp([CacheModule.forRoot({ storage: newStorage() }), RequestModule]);
+    const [one, other] = await Promise.all([app.resolve(PerRequest), app.resolve(PerRequest)]);
+    expect(one).not.toBe(other);
+    expect(one.cache).toBe(other.cache);
+    await app.close();
+  });
+
+  it('keeps two applications of one process apart', async () => {
+    const [one, two] = await Promise.all([
+      startApp([CacheModule.forRoot({ storage: newStorage() }), VisitsModule]),
+      startApp([CacheModule.forRoot({ storage: newStorage() }), VisitsModule]),
+    ]);
+    await one.get(Visits).sessions.set('a', { userId: 1 });
+    expect(await two.get(Visits).sessions.get('a')).toBeUndefined();
+    await one.close();
+    await two.get(Visits).sessions.set('a', { userId: 2 });
+    expect(await two.get(Visits).sessions.get('a')).toEqual({ userId: 2 });
+    await two.close();
+  });
+
+  it('works in a testing module that is compiled, used and closed without init', async () => {
+    const storage = new InMemoryStorage();
+    const module = await Test.createTestingModule({
+      imports: [CacheModule.forRoot({ storage }), VisitsModule],
+    }).compile();
+    await module.get(Visits).sessions.set('a', { userId: 1 });
+    await module.get(CacheService).setChatSettings(1, { lang: 'de' });
+    await module.close();
+    expect(await storage.read('chats', ['1'])).toHaveLength(1);
+  });
+
+  it('lets a test replace a namespace by its token', async () => {
+    const fake = { get: async () => ({ userId: 42 }) };
+    const module = await Test.createTestingModule({
+      imports: [CacheModule.forRoot({ storage: new InMemoryStorage() }), VisitsModule],
+    })
+      .overrideProvider(getNamespaceToken(sessions))
+      .useValue(fake)
+      .compile();
+    expect(await module.get(Visits).sessions.get('x')).toEqual({ userId: 42 });
+    await module.close();
+  });
+
+  it('logs one summary line at the start and one at the stop', async () => {
+    const log = new NestLog();
+    const storage = newStorage();
+    const first = await startApp([CacheModule.forRoot({ storage })]);
+    await first.get(CacheService).setUserData(1, 2, 'a', 1);
+    await first.close();
+    const app = await startApp([CacheModule.forRoot({ storage })], log);
+    await app.get(CacheService).setChatSettings(1, {});
+    await app.close();
+    expect(log.with('Cache started: 1 rows loaded, 0 skipped, in')).toHaveLength(1);
+    expect(log.with('Cache stopped: 1 entries written in')).toHaveLength(1);
+    expect(log.lines.filter((line) => line.includes('Cache '))).toHaveLength(2);
+  });
+});
