@@ -17,6 +17,7 @@ export class Child {
   readonly process: ChildProcessWithoutNullStreams;
   readonly ended: Promise<Ended>;
   output = '';
+  readonly #watchers = new Set<() => void>();
 
   constructor(command: string, args: readonly string[], options: SpawnOptionsWithoutStdio = {}) {
     this.process = spawn(command, args, options);
@@ -24,6 +25,7 @@ export class Child {
       stream.setEncoding('utf8');
       stream.on('data', (text: string) => {
         this.output += text;
+        for (const look of this.#watchers) look();
       });
     }
     this.ended = once(this.process, 'close').then(([code, signal]) => ({
@@ -34,17 +36,20 @@ export class Child {
   }
 
   /** Resolves when the output matches; rejects when the process ends before. */
-  async prints(pattern: RegExp): Promise<RegExpExecArray> {
-    for (;;) {
-      const match = pattern.exec(this.output);
-      if (match !== null) return match;
-      const more = once(this.process.stdout, 'data');
-      const moreErrors = once(this.process.stderr, 'data');
-      const ended = this.ended.then(() => 'ended' as const);
-      if ((await Promise.race([more, moreErrors, ended])) === 'ended' && !pattern.test(this.output)) {
-        throw new Error(`The process ended without printing ${String(pattern)}:\n${this.output}`);
-      }
-    }
+  prints(pattern: RegExp): Promise<RegExpExecArray> {
+    return new Promise((resolve, reject) => {
+      const look = (): void => {
+        const match = pattern.exec(this.output);
+        if (match === null) return;
+        this.#watchers.delete(look);
+        resolve(match);
+      };
+      this.#watchers.add(look);
+      look();
+      void this.ended.then(() => {
+        reject(new Error(`The process ended without printing ${String(pattern)}:\n${this.output}`));
+      });
+    });
   }
 
   kill(signal: NodeJS.Signals): void {

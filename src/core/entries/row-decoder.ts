@@ -55,8 +55,11 @@ export function reportSkipped(
   example: string,
 ): void {
   const shown = example.length > 80 ? `${example.slice(0, 80)}…` : example;
+  const what =
+    skipped === 1
+      ? 'row does not decode and was left as it is'
+      : 'rows do not decode and were left as they are';
   logger.warn(
-    `Namespace '${namespace}': ${skipped} stored ${skipped === 1 ? 'row does' : 'rows do'} not decode and ` +
-      `${skipped === 1 ? 'was' : 'were'} left as they are (for example key ${JSON.stringify(shown)}).`,
+    `Namespace '${namespace}': ${skipped} stored ${what} (for example key ${JSON.stringify(shown)}).`,
   );
 }

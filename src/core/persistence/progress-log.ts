@@ -9,6 +9,7 @@ const INTERVAL_MS = 1000;
 export class ProgressLog {
   readonly #startedAt: number;
   #toldAt: number;
+  #done = false;
 
   constructor(
     private readonly what: string,
@@ -21,10 +22,10 @@ export class ProgressLog {
   }
 
   advance(rows: number): void {
-    if (this.expected <= WORTH_TELLING) return;
+    if (this.expected <= WORTH_TELLING || this.#done) return;
     const now = this.clock.now();
-    const isLast = rows >= this.expected;
-    if (now - this.#toldAt < INTERVAL_MS && !isLast) return;
+    this.#done = rows >= this.expected;
+    if (now - this.#toldAt < INTERVAL_MS && !this.#done) return;
     this.#toldAt = now;
     const percent = Math.min(100, Math.floor((100 * rows) / this.expected));
     const rate = Math.round(rows / Math.max(0.001, (now - this.#startedAt) / 1000));

@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DataSource } from 'typeorm';
+import { describe, expect, it } from 'vitest';
+import { CacheModule, CacheService, defineNamespace, json, stringKey } from '../../src/index.js';
+import { Child } from '../support/child-process.js';
+import { startApp } from '../support/nest-app.js';
+import { tempFolder } from '../support/temp-folder.js';
+
+const KILLS = 12;
+const WRITER = join(import.meta.dirname, 'writer.mjs');
+const folder = tempFolder();
+
+interface Version {
+  readonly version: number;
+  readonly value: { readonly version: number } | null;
+}
+
+/** What a killed writer said of one key: its last acknowledged write, and one it may have begun after that. */
+interface KeyHistory {
+  acknowledged?: Version;
+  begun?: Version;
+}
+
+function historyOf(output: string): Map<string, KeyHistory> {
+  const history = new Map<string, KeyHistory>();
+  // The last line may have been cut by the kill.
+  for (const line of output.slice(0, output.lastIndexOf('\n')).split('\n')) {
+    const { begun, acknowledged, version, value } = JSON.parse(line) as Version & {
+      begun?: string;
+      acknowledged?: string;
+    };
+    const key = begun ?? acknowledged;
+    if (key === undefined) continue;
+    const entry = history.get(key) ?? {};
+    if (begun === undefined) entry.acknowledged = { version, value };
+    else entry.begun = { version, value };
+    history.set(key, entry);
+  }
+  return history;
+}
+
+describe('a process killed with SIGKILL under load', () => {
+  it('has kept every acknowledged write, and shows no key older than that', async () => {
+    const database = join(folder, 'cache.sqlite');
+    const history = new Map<string, KeyHistory>();
+    let version = 1;
+    let acknowledged = 0;
+    for (let kill = 0; kill < KILLS; kill += 1) {
+      const notes = join(folder, `${kill}.ndjson`);
+      const child = new Child(process.execPath, [WRITER, database, notes, `${version}`]);
+      // Killed somewhere in the flow of acknowledgements: a little later in each life.
+      await child.prints(new RegExp(`\\.{${1 + kill * 37}}`));
+      child.kill('SIGKILL');
+      expect((await child.ended).signal).toBe('SIGKILL');
+      for (const [key, entry] of historyOf(readFileSync(notes, 'utf8'))) {
+        history.set(key, { ...history.get(key), ...entry });
+        acknowledged += entry.acknowledged === undefined ? 0 : 1;
+        version = Math.max(version, (entry.begun?.version ?? 0) + 1);
+      }
+      await expectKept(database, history);
+    }
+    expect(acknowledged).toBeGreaterThan(KILLS);
+  });
+
+  async function expectKept(database: string, history: Map<string, KeyHistory>): Promise<void> {
+    const durable = defineNamespace({
+      name: 'durable',
+      key: stringKey(),
+      value: json<{ version: number }>(),
+    });
+    const app = await startApp([
+      CacheModule.forRoot({ storage: { type: 'sqlite', database }, namespaces: [durable] }),
+    ]);
+    const cache = app.get(CacheService).namespace(durable);
+    for (const [key, { acknowledged, begun }] of history) {
+      const stored = (await cache.get(key)) ?? null;
+      const allowed = [acknowledged, begun].filter((one) => one !== undefined).map((one) => one.value);
+      // A write that was begun and not acknowledged may have committed or not; before any acknowledgement, nothing was there.
+      if (acknowledged === undefined) allowed.push(null);
+      expect(allowed).toContainEqual(stored);
+      // What was found is what the next life builds on.
+      history.set(key, { acknowledged: { version: stored?.version ?? 0, value: stored } });
+    }
+    await app.close();
+    const dataSource = await new DataSource({ type: 'sqlite', database }).initialize();
+    expect(await dataSource.query('PRAGMA integrity_check')).toEqual([{ integrity_check: 'ok' }]);
+    await dataSource.destroy();
+  }
+});

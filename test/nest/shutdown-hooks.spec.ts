@@ -1,0 +1,74 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { Child } from '../support/child-process.js';
+import { tempFolder } from '../support/temp-folder.js';
+
+const folder = tempFolder();
+const WARNING = /WARN.*enableShutdownHooks/;
+
+/** An application in a process of its own, with what is to be done after its creation. */
+function startProcess(database: string, then: string, cacheOptions = '{}'): Child {
+  const script = `
+    import 'reflect-metadata';
+    import { NestFactory } from '@nestjs/core';
+    import { CacheModule, CacheService } from ${JSON.stringify(join(process.cwd(), 'dist/src/index.js'))};
+    class AppModule {}
+    const app = await NestFactory.createApplicationContext({
+      module: AppModule,
+      imports: [CacheModule.forRoot({ storage: { type: 'sqlite', database: ${JSON.stringify(join(folder, database))} }, ...${cacheOptions} })],
+    });
+    const cache = app.get(CacheService);
+    ${then}`;
+  return new Child(process.execPath, ['--input-type=module', '-e', script]);
+}
+
+const STAY = 'setInterval(() => undefined, 1000);';
+
+describe('shutdown hooks', () => {
+  it('are asked for, once, when nothing listens for signals', async () => {
+    const child = startProcess('warned', STAY);
+    await child.prints(WARNING);
+    child.kill('SIGKILL');
+    const { output } = await child.ended;
+    expect(output.match(/enableShutdownHooks/g)).toHaveLength(1);
+  });
+
+  it.each([
+    ['they are enabled', 'app.enableShutdownHooks();', '{}'],
+    ['the app handles signals itself', "process.on('SIGTERM', () => process.exit());", '{}'],
+    ['no namespace needs them', '', '{ chatNamespaces: false }'],
+  ])('are not asked for when %s', async (_when, code, options) => {
+    // The check comes a second after the start: look after it.
+    const child = startProcess('quiet', `${code} setTimeout(() => process.exit(), 1500);`, options);
+    const { output } = await child.ended;
+    expect(output).toMatch(/Cache started/);
+    expect(output).not.toMatch(WARNING);
+  });
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('write everything when the process gets %s', async (signal) => {
+    const child = startProcess(
+      signal,
+      `app.enableShutdownHooks();
+       for (let i = 0; i < 5000; i += 1) void cache.chats.set(i, { settings: { i } });
+       console.log('written');
+       ${STAY}`,
+    );
+    await child.prints(/written\n/);
+    child.kill(signal);
+    expect((await child.ended).signal).toBe(signal);
+    const reader = startProcess(
+      signal,
+      'console.log(`kept ${(await cache.chats.get(4999))?.settings?.i} of ${(await cache.loadFromDatabase()).rows}`); await app.close();',
+      '{ overrides: { chats: { maxEntries: 10000 } } }',
+    );
+    expect((await reader.ended).output).toContain('kept 4999 of 5000');
+  });
+
+  it('let a process that only waits for a write end by itself when that is committed', async () => {
+    const child = startProcess(
+      'alone',
+      "await cache.setUserData(1, 2, 'a', 1); await app.close(); console.log('done');",
+    );
+    expect(await child.ended).toMatchObject({ code: 0, output: expect.stringContaining('done') as string });
+  });
+});

@@ -1,0 +1,91 @@
+import { describe, expectTypeOf, it } from 'vitest';
+import {
+  bigintKey,
+  CacheModule,
+  defineNamespace,
+  json,
+  numberKey,
+  stringKey,
+  tupleKey,
+  type CacheService,
+  type ChatInfo,
+  type Immutable,
+  type KeyCodec,
+  type NamespaceCache,
+  type NamespaceDefinition,
+} from '../../src/index.js';
+
+interface Session {
+  userId: number;
+  roles: string[];
+  seen: Date;
+}
+
+const sessions = defineNamespace({ name: 'sessions', key: stringKey(), value: json<Session>() });
+declare const cache: NamespaceCache<string, Session>;
+declare const service: CacheService;
+
+describe('types', () => {
+  it('of keys follow from their codecs', () => {
+    expectTypeOf(stringKey()).toEqualTypeOf<KeyCodec<string>>();
+    expectTypeOf(numberKey()).toEqualTypeOf<KeyCodec<number>>();
+    expectTypeOf(bigintKey()).toEqualTypeOf<KeyCodec<bigint>>();
+    expectTypeOf(tupleKey(numberKey(), stringKey())).toEqualTypeOf<KeyCodec<readonly [number, string]>>();
+  });
+
+  it('of a namespace follow from its definition', () => {
+    expectTypeOf(sessions).toEqualTypeOf<NamespaceDefinition<string, Session>>();
+    expectTypeOf(service.namespace(sessions)).toEqualTypeOf<NamespaceCache<string, Session>>();
+    const pairs = defineNamespace({
+      name: 'p',
+      key: tupleKey(numberKey(), numberKey()),
+      value: json<number>(),
+    });
+    expectTypeOf(service.namespace(pairs)).toEqualTypeOf<NamespaceCache<readonly [number, number], number>>();
+    // @ts-expect-error: a number is no key of this namespace
+    void service.namespace(sessions).get(1);
+    // @ts-expect-error: a tuple of one is no pair
+    void service.namespace(pairs).get([1]);
+    void service.namespace(pairs).get([1, 2]);
+    // @ts-expect-error: the value has another shape
+    void service.namespace(sessions).set('a', { userId: 'x' });
+  });
+
+  it('of what is read are readonly at every depth', async () => {
+    const session = await cache.get('a');
+    expectTypeOf(session).toEqualTypeOf<Immutable<Session> | undefined>();
+    if (session === undefined) return;
+    // @ts-expect-error: a snapshot
+    session.userId = 2;
+    // @ts-expect-error: a snapshot
+    session.roles.push('admin');
+  });
+
+  it('take what was read back in, and what is mutable', async () => {
+    const mutable: Session = { userId: 1, roles: ['a'], seen: new Date() };
+    void cache.set('a', mutable);
+    const read = await cache.get('a');
+    if (read !== undefined) void cache.set('b', read);
+    void cache.update('a', (current) => ({ ...(current ?? mutable), userId: 2 }));
+    // @ts-expect-error: the waiting belongs before the update
+    void cache.update('a', async () => mutable);
+    expectTypeOf(cache.getOrLoad('a', async () => mutable)).resolves.toEqualTypeOf<Immutable<Session>>();
+  });
+
+  it('of user state follow from the fallback', () => {
+    expectTypeOf(service.getUserState(1, 'step', 0)).toEqualTypeOf<number>();
+    expectTypeOf(service.getUserState<string>(1, 'step')).toEqualTypeOf<string | undefined>();
+    expectTypeOf(service.getChatInfo(1)).resolves.toEqualTypeOf<Immutable<ChatInfo> | undefined>();
+  });
+
+  it('of options refuse what is unknown', () => {
+    // @ts-expect-error: a misspelt option
+    CacheModule.forRoot({ checkpointInterval: 1 });
+    CacheModule.forRoot({ storage: undefined, namespaces: [sessions], checkpointIntervalMs: false });
+    CacheModule.forFeature([sessions]);
+    CacheModule.forRootAsync({
+      inject: ['CONFIG'],
+      useFactory: (config: { path: string }) => ({ storage: { type: 'sqlite', database: config.path } }),
+    });
+  });
+});
