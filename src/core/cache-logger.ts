@@ -6,11 +6,3 @@ export interface CacheLogger {
   /** What needs a person: data was left unwritten. */
   fatal(message: string): void;
 }
-
-/** A logger that says nothing. */
-export const silentLogger: CacheLogger = {
-  log: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  fatal: () => undefined,
-};

@@ -12,7 +12,7 @@ export interface CacheConnection {
 }
 
 /** Whether `storage` is a DataSource, of whichever copy of TypeORM. */
-export function isDataSource(storage: object): storage is DataSource {
+function isDataSource(storage: object): storage is DataSource {
   return 'options' in storage && typeof (storage as Partial<DataSource>).createQueryRunner === 'function';
 }
 

@@ -4,7 +4,14 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { openSync, writeSync } from 'node:fs';
-import { CacheModule, CacheService, defineNamespace, json, stringKey } from '../../dist/src/index.js';
+import {
+  CacheModule,
+  CachePersistenceLevel,
+  CacheService,
+  defineNamespace,
+  json,
+  stringKey,
+} from '../../dist/src/index.js';
 
 const [database, notes, firstVersion] = process.argv.slice(2);
 const WRITERS = 16;
@@ -14,7 +21,7 @@ const durable = defineNamespace({
   name: 'durable',
   key: stringKey(),
   value: json(),
-  persistence: 'on_change',
+  persistence: CachePersistenceLevel.ON_CHANGE,
   maxEntries: 10,
 });
 

@@ -37,7 +37,7 @@ const newStorage = (): CacheModuleOptions['storage'] => ({
 class Visits {
   constructor(
     readonly cache: CacheService,
-    @InjectNamespace(sessions) readonly sessions: NamespaceCache<string, Session>,
+    @InjectNamespace(sessions) readonly entries: NamespaceCache<string, Session>,
   ) {}
 }
 
@@ -58,15 +58,15 @@ describe('CacheModule', () => {
   it('injects the service and declared namespaces by constructor', async () => {
     const app = await startApp([CacheModule.forRoot({ storage: newStorage() }), VisitsModule]);
     const visits = app.get(Visits);
-    await visits.sessions.set('a', { userId: 1 });
-    expect(visits.cache.namespace(sessions)).toBe(visits.sessions);
+    await visits.entries.set('a', { userId: 1 });
+    expect(visits.cache.namespace(sessions)).toBe(visits.entries);
     expect(await visits.cache.namespace(sessions).get('a')).toEqual({ userId: 1 });
     await app.close();
   });
 
   it('works whichever of the root and the feature is imported first', async () => {
     const app = await startApp([VisitsModule, CacheModule.forRoot({ storage: newStorage() })]);
-    await app.get(Visits).sessions.set('a', { userId: 1 });
+    await app.get(Visits).entries.set('a', { userId: 1 });
     await app.close();
   });
 
@@ -77,7 +77,7 @@ describe('CacheModule', () => {
       CacheModule.forRoot({ storage: newStorage(), namespaces: [sessions] }),
       Plain,
     ]);
-    expect(app.get(Visits).sessions.definition).toBe(sessions);
+    expect(app.get(Visits).entries.definition).toBe(sessions);
     await app.close();
   });
 
@@ -242,11 +242,11 @@ describe('CacheModule', () => {
       startApp([CacheModule.forRoot({ storage: newStorage() }), VisitsModule]),
       startApp([CacheModule.forRoot({ storage: newStorage() }), VisitsModule]),
     ]);
-    await one.get(Visits).sessions.set('a', { userId: 1 });
-    expect(await two.get(Visits).sessions.get('a')).toBeUndefined();
+    await one.get(Visits).entries.set('a', { userId: 1 });
+    expect(await two.get(Visits).entries.get('a')).toBeUndefined();
     await one.close();
-    await two.get(Visits).sessions.set('a', { userId: 2 });
-    expect(await two.get(Visits).sessions.get('a')).toEqual({ userId: 2 });
+    await two.get(Visits).entries.set('a', { userId: 2 });
+    expect(await two.get(Visits).entries.get('a')).toEqual({ userId: 2 });
     await two.close();
   });
 
@@ -255,7 +255,7 @@ describe('CacheModule', () => {
     const module = await Test.createTestingModule({
       imports: [CacheModule.forRoot({ storage }), VisitsModule],
     }).compile();
-    await module.get(Visits).sessions.set('a', { userId: 1 });
+    await module.get(Visits).entries.set('a', { userId: 1 });
     await module.get(CacheService).setChatSettings(1, { lang: 'de' });
     await module.close();
     expect(await storage.read('chats', ['1'])).toHaveLength(1);
@@ -269,7 +269,7 @@ describe('CacheModule', () => {
       .overrideProvider(getNamespaceToken(sessions))
       .useValue(fake)
       .compile();
-    expect(await module.get(Visits).sessions.get('x')).toEqual({ userId: 42 });
+    expect(await module.get(Visits).entries.get('x')).toEqual({ userId: 42 });
     await module.close();
   });
 

@@ -76,7 +76,8 @@ describe('memory', () => {
         defineNamespace({ name: 'm', key: stringKey(), value: maps, persistence }),
       );
       await other.set('a', { map: new Map([['x', 1]]) });
-      ((await other.get('a'))?.map as Map<string, number>).clear();
+      const got = (await other.get('a'))?.map as Map<string, number> | undefined;
+      got?.clear();
       expect((await other.get('a'))?.map.get('x')).toBe(1);
     }
   });

@@ -1,7 +1,7 @@
 import { CacheError } from '../cache-error.js';
 
 /** The longest encoded key, in characters (Unicode code points): what a primary key holds on every database. */
-export const MAX_KEY_LENGTH = 512;
+const MAX_KEY_LENGTH = 512;
 
 /** Turns a key into the text it is stored under, and back. `decode(encode(key))` must equal `key`. */
 export interface KeyCodec<K> {
