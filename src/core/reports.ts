@@ -22,7 +22,7 @@ export interface LoadReport {
   readonly durationMs: number;
 }
 
-/** Entries that a stop could not write. */
+/** Entries that are lost at a stop: neither written nor rescued. */
 export interface LeftBehind {
   readonly namespace: string;
   readonly count: number;

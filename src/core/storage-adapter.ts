@@ -47,8 +47,13 @@ export interface CacheStorageAdapter {
   load(namespace: string, page: LoadPage): Promise<readonly StoredEntry[]>;
   /** The rows there are of `keys`, in any order, expired ones included. */
   read(namespace: string, keys: readonly string[]): Promise<readonly StoredEntry[]>;
-  /** Applies all of `batch` in one transaction: resolves when it has committed, rejects when nothing of it has. */
-  write(batch: readonly NamespaceWrite[]): Promise<void>;
+  /** When each row there is of `keys` was last written, wall-clock ms. */
+  writtenAt(namespace: string, keys: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  /**
+   * Applies all of `batch` in one transaction, as written at `now` (wall-clock ms): resolves when it has committed,
+   * rejects when nothing of it has.
+   */
+  write(batch: readonly NamespaceWrite[], now: number): Promise<void>;
   /** Removes every row of a namespace in one transaction. */
   clear(namespace: string): Promise<void>;
   /** Removes the rows of a namespace that expired at or before `now`; answers how many. */
@@ -57,4 +62,6 @@ export interface CacheStorageAdapter {
   classify(error: unknown): StorageFailure;
   /** A short word for logs on where the data is: no credentials. */
   describe(): string;
+  /** Where a rescue journal goes unless the app says so: a file path beside the data. Without it there is none. */
+  readonly rescuePath?: string | undefined;
 }

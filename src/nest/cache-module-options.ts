@@ -32,6 +32,11 @@ export interface CacheOptions extends EngineOptions {
   /** Whether to run the cache's migrations at start. Set to false where `cacheMigrations` are run by the app. Default true. */
   readonly migrationsRun?: boolean | undefined;
   /**
+   * The file that takes what a stop could not write within `shutdownTimeoutMs`, for the next start to replay; `false` for
+   * none. Default: `<database>.rescue.ndjson` beside a SQLite file, none for other storages.
+   */
+  readonly rescueJournal?: string | false | undefined;
+  /**
    * SQLite's `synchronous`. `full`: an acknowledged commit survives power loss. `normal`: it survives a crash of the
    * process, and commits cost less. Default `full`.
    */
@@ -70,6 +75,8 @@ export interface ResolvedCacheOptions {
   readonly chatNamespaces: boolean;
   readonly migrationsRun: boolean;
   readonly synchronous: SqliteSynchronous;
+  /** `undefined` for the storage's own choice. */
+  readonly rescueJournal: string | false | undefined;
 }
 
 const OWN_OPTIONS = [
@@ -79,6 +86,7 @@ const OWN_OPTIONS = [
   'chatNamespaces',
   'migrationsRun',
   'synchronous',
+  'rescueJournal',
   'isGlobal',
 ] as const;
 
@@ -92,6 +100,7 @@ export function resolveCacheOptions(given: CacheModuleOptions): ResolvedCacheOpt
     chatNamespaces,
     migrationsRun,
     synchronous,
+    rescueJournal,
     isGlobal: _,
     ...engine
   } = given;
@@ -104,6 +113,13 @@ export function resolveCacheOptions(given: CacheModuleOptions): ResolvedCacheOpt
   for (const [option, value] of Object.entries({ chatNamespaces, migrationsRun })) {
     if (value !== undefined && typeof value !== 'boolean') throw invalid(option, 'must be true or false');
   }
+  if (
+    rescueJournal !== undefined &&
+    rescueJournal !== false &&
+    (typeof rescueJournal !== 'string' || rescueJournal === '')
+  ) {
+    throw invalid('rescueJournal', 'must be the path of a file, or false');
+  }
   if (synchronous !== undefined && synchronous !== 'full' && synchronous !== 'normal') {
     throw invalid('synchronous', "must be 'full' or 'normal'");
   }
@@ -115,6 +131,7 @@ export function resolveCacheOptions(given: CacheModuleOptions): ResolvedCacheOpt
     chatNamespaces: chatNamespaces ?? true,
     migrationsRun: migrationsRun ?? true,
     synchronous: synchronous ?? 'full',
+    rescueJournal,
   };
   return Object.freeze(resolved);
 }

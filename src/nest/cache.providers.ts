@@ -7,7 +7,9 @@ import { CacheEngine } from '../core/engine/cache-engine.js';
 import type { EngineContext } from '../core/engine/engine-context.js';
 import type { NamespaceCache } from '../core/namespace/namespace-cache.js';
 import type { NamespaceDefinition } from '../core/namespace/namespace-definition.js';
+import type { RescueJournal } from '../core/rescue/rescue-journal.js';
 import type { CacheStorageAdapter } from '../core/storage-adapter.js';
+import { RescueFile } from '../storage/rescue-file.js';
 import { TypeOrmStorage } from '../storage/typeorm-storage.js';
 import { CacheCoreModule } from './cache-core.module.js';
 import { resolveCacheOptions, type CacheOptions, type ResolvedCacheOptions } from './cache-module-options.js';
@@ -22,7 +24,13 @@ export const cacheEngineProvider: FactoryProvider<Promise<CacheEngine>> = {
     claimModule(modules, CacheCoreModule);
     const options = resolveCacheOptions(given);
     const context: EngineContext = { clock: systemClock, logger: new Logger('Cache'), random: Math.random };
-    const engine = new CacheEngine(() => createStorage(options), options.engine, options.overrides, context);
+    const engine = new CacheEngine(
+      () => createStorage(options),
+      options.engine,
+      options.overrides,
+      context,
+      (storage) => createJournal(options, storage),
+    );
     try {
       const builtIn: readonly NamespaceDefinition[] = options.chatNamespaces ? chatNamespaces : [];
       await Promise.all([...builtIn, ...options.namespaces].map((definition) => engine.register(definition)));
@@ -49,6 +57,14 @@ export function namespaceProvider(
 
 function createStorage({ storage, migrationsRun, synchronous }: ResolvedCacheOptions): CacheStorageAdapter {
   return isAdapter(storage) ? storage : new TypeOrmStorage({ storage, migrationsRun, synchronous });
+}
+
+function createJournal(
+  { rescueJournal }: ResolvedCacheOptions,
+  storage: CacheStorageAdapter,
+): RescueJournal | undefined {
+  const path = rescueJournal ?? storage.rescuePath;
+  return path === undefined || path === false ? undefined : new RescueFile(path);
 }
 
 function isAdapter(

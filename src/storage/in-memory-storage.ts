@@ -6,9 +6,13 @@ import type {
   StoredEntry,
 } from '../core/storage-adapter.js';
 
+interface Row extends StoredEntry {
+  readonly writtenAt: number;
+}
+
 /** A storage that lives as long as this object: for tests of an app, and where a restart may forget everything. */
 export class InMemoryStorage implements CacheStorageAdapter {
-  readonly #namespaces = new Map<string, Map<string, StoredEntry>>();
+  readonly #namespaces = new Map<string, Map<string, Row>>();
   /** Keys in order, until a key comes or goes. */
   readonly #sorted = new Map<string, string[]>();
 
@@ -36,23 +40,35 @@ export class InMemoryStorage implements CacheStorageAdapter {
       i += 1
     ) {
       const row = rows.get(keys[i] as string);
-      if (row !== undefined && isAlive(row, now)) page.push(row);
+      if (row !== undefined && isAlive(row, now)) page.push(toEntry(row));
     }
     return page;
   }
 
   async read(namespace: string, keys: readonly string[]): Promise<readonly StoredEntry[]> {
     const rows = this.#rows(namespace);
-    return keys.flatMap((key) => rows.get(key) ?? []);
+    return keys.flatMap((key) => {
+      const row = rows.get(key);
+      return row === undefined ? [] : toEntry(row);
+    });
   }
 
-  async write(batch: readonly NamespaceWrite[]): Promise<void> {
+  async writtenAt(namespace: string, keys: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const times = new Map<string, number>();
+    for (const key of keys) {
+      const row = this.#rows(namespace).get(key);
+      if (row !== undefined) times.set(key, row.writtenAt);
+    }
+    return times;
+  }
+
+  async write(batch: readonly NamespaceWrite[], now: number): Promise<void> {
     for (const { namespace, puts, deletes } of batch) {
       const rows = this.#rows(namespace);
       const before = rows.size;
       for (const key of deletes) rows.delete(key);
       const between = rows.size;
-      for (const row of puts) rows.set(row.key, { ...row });
+      for (const row of puts) rows.set(row.key, { ...row, writtenAt: now });
       if (between !== before || rows.size !== between) this.#sorted.delete(namespace);
     }
   }
@@ -82,7 +98,7 @@ export class InMemoryStorage implements CacheStorageAdapter {
     return 'memory';
   }
 
-  #rows(namespace: string): Map<string, StoredEntry> {
+  #rows(namespace: string): Map<string, Row> {
     let rows = this.#namespaces.get(namespace);
     if (rows === undefined) {
       rows = new Map();
@@ -99,6 +115,10 @@ export class InMemoryStorage implements CacheStorageAdapter {
     }
     return keys;
   }
+}
+
+function toEntry({ key, value, expiresAt }: Row): StoredEntry {
+  return { key, value, expiresAt };
 }
 
 function isAlive(row: StoredEntry, now: number): boolean {

@@ -39,6 +39,11 @@ export class TypeOrmStorage implements CacheStorageAdapter {
     this.#dialect = SqliteDialect.of(this.#dataSource);
   }
 
+  get rescuePath(): string | undefined {
+    const { database } = this.#connection.options;
+    return isEphemeral(database) ? undefined : `${database}.rescue.ndjson`;
+  }
+
   async open(): Promise<void> {
     const { database } = this.#connection.options;
     if (!isEphemeral(database)) await prepareSqliteFile(database);
@@ -70,10 +75,14 @@ export class TypeOrmStorage implements CacheStorageAdapter {
     return this.#lock.run(() => this.#dialect.read(namespace, keys));
   }
 
-  write(batch: readonly NamespaceWrite[]): Promise<void> {
+  writtenAt(namespace: string, keys: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    return this.#lock.run(() => this.#dialect.writtenAt(namespace, keys));
+  }
+
+  write(batch: readonly NamespaceWrite[], now: number): Promise<void> {
     const statements = batch.flatMap(({ namespace, puts, deletes }) => [
       ...this.#dialect.deletes(namespace, deletes),
-      ...this.#dialect.puts(namespace, puts),
+      ...this.#dialect.puts(namespace, puts, now),
     ]);
     return this.#lock.run(() => this.#execute(statements));
   }

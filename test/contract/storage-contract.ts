@@ -20,7 +20,7 @@ export function describeStorageContract(name: string, create: () => Promise<Cach
     afterEach(() => storage.close());
 
     const put = (...puts: StoredEntry[]): Promise<void> =>
-      storage.write([{ namespace: 'n', puts, deletes: [] }]);
+      storage.write([{ namespace: 'n', puts, deletes: [] }], NOW);
 
     async function all(namespace = 'n', limit = 100): Promise<StoredEntry[]> {
       const rows: StoredEntry[] = [];
@@ -42,22 +42,25 @@ export function describeStorageContract(name: string, create: () => Promise<Cach
 
     it('deletes, in one batch with puts, and does not mind what is not there', async () => {
       await put(row('a'), row('b'));
-      await storage.write([{ namespace: 'n', puts: [row('c')], deletes: ['a', 'x'] }]);
+      await storage.write([{ namespace: 'n', puts: [row('c')], deletes: ['a', 'x'] }], NOW);
       expect((await all()).map((entry) => entry.key)).toEqual(['b', 'c']);
     });
 
     it('takes an empty batch', async () => {
-      await storage.write([]);
-      await storage.write([{ namespace: 'n', puts: [], deletes: [] }]);
+      await storage.write([], NOW);
+      await storage.write([{ namespace: 'n', puts: [], deletes: [] }], NOW);
       expect(await all()).toEqual([]);
     });
 
     it('writes several namespaces at once and keeps them apart', async () => {
-      await storage.write([
-        { namespace: 'n', puts: [row('a')], deletes: [] },
-        { namespace: 'm', puts: [row('a', '2')], deletes: ['b'] },
-        { namespace: 'N', puts: [row('a', '3')], deletes: [] },
-      ]);
+      await storage.write(
+        [
+          { namespace: 'n', puts: [row('a')], deletes: [] },
+          { namespace: 'm', puts: [row('a', '2')], deletes: ['b'] },
+          { namespace: 'N', puts: [row('a', '3')], deletes: [] },
+        ],
+        NOW,
+      );
       expect(await all('n')).toEqual([row('a')]);
       expect(await all('m')).toEqual([row('a', '2')]);
       await storage.clear('n');
@@ -72,7 +75,7 @@ export function describeStorageContract(name: string, create: () => Promise<Cach
       const many = Array.from({ length: 2500 }, (_, i) => row(`many ${i}`));
       const batch = { namespace: 'n', puts: [row('a', 'after'), ...many, broken], deletes: ['a2'] };
       // Only a storage with constraints refuses the null: what matters is that nothing of the batch is left then.
-      const refused = await storage.write([batch]).then(
+      const refused = await storage.write([batch], NOW).then(
         () => false,
         () => true,
       );
@@ -101,7 +104,7 @@ export function describeStorageContract(name: string, create: () => Promise<Cach
       expect(await storage.count('n', NOW)).toBe(keys.length);
       for (const key of keys) expect(await storage.read('n', [key])).toEqual([row(key)]);
       expect((await all('n', 1)).map((entry) => entry.key).toSorted()).toEqual(keys.toSorted());
-      await storage.write([{ namespace: 'n', puts: [], deletes: keys.slice(1) }]);
+      await storage.write([{ namespace: 'n', puts: [], deletes: keys.slice(1) }], NOW);
       expect(await all()).toEqual([row(keys[0] as string)]);
     });
 
@@ -127,7 +130,7 @@ export function describeStorageContract(name: string, create: () => Promise<Cach
       expect(await all('n', 1000)).toEqual(rows);
       const some = rows.filter((_, i) => i % 7 === 0).map((entry) => entry.key);
       expect(await storage.read('n', some.slice(0, 1000))).toHaveLength(1000);
-      await storage.write([{ namespace: 'n', puts: [], deletes: some }]);
+      await storage.write([{ namespace: 'n', puts: [], deletes: some }], NOW);
       expect(await storage.count('n', NOW)).toBe(12_345 - some.length);
     });
 
@@ -141,13 +144,16 @@ export function describeStorageContract(name: string, create: () => Promise<Cach
         seen.push(...page.map((entry) => entry.key));
         if (page.length < 7) break;
         after = page.at(-1)?.key;
-        await storage.write([
-          {
-            namespace: 'n',
-            puts: [row(`a${round}`), row(`stays 050x${round}`), row(`z${round}`)],
-            deletes: [`a${round - 1}`, `stays 050x${round - 1}`],
-          },
-        ]);
+        await storage.write(
+          [
+            {
+              namespace: 'n',
+              puts: [row(`a${round}`), row(`stays 050x${round}`), row(`z${round}`)],
+              deletes: [`a${round - 1}`, `stays 050x${round - 1}`],
+            },
+          ],
+          NOW,
+        );
       }
       expect(seen.filter((key) => /^stays \d{3}$/.test(key))).toEqual(stays);
       expect(new Set(seen).size).toBe(seen.length);
@@ -158,13 +164,25 @@ export function describeStorageContract(name: string, create: () => Promise<Cach
       expect((await all()).map((entry) => entry.key)).toEqual(['a', 'later']);
       expect(await storage.count('n', NOW)).toBe(2);
       expect(await storage.read('n', ['old'])).toEqual([row('old', '1', NOW)]);
-      await storage.write([{ namespace: 'other', puts: [row('old', '1', NOW)], deletes: [] }]);
+      await storage.write([{ namespace: 'other', puts: [row('old', '1', NOW)], deletes: [] }], NOW);
       expect(await storage.purgeExpired('n', NOW)).toBe(2);
       expect(await storage.purgeExpired('n', NOW)).toBe(0);
       expect(await storage.read('n', ['old', 'older', 'later', 'a'])).toHaveLength(2);
       expect(await storage.read('other', ['old'])).toHaveLength(1);
       await put(row('later'));
       expect(await storage.read('n', ['later'])).toEqual([row('later')]);
+    });
+
+    it('says when a row was written, to the millisecond', async () => {
+      const now = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
+      await storage.write([{ namespace: 'n', puts: [row('a'), row('b')], deletes: [] }], now);
+      await storage.write([{ namespace: 'n', puts: [row('b')], deletes: [] }], now + 1);
+      expect(await storage.writtenAt('n', ['a', 'b', 'x'])).toEqual(
+        new Map([
+          ['a', now],
+          ['b', now + 1],
+        ]),
+      );
     });
 
     it('holds an expiry beyond what 32 bits can', async () => {

@@ -242,6 +242,6 @@ describe('the stop of an application', () => {
     const { exitCode } = process;
     process.exitCode = undefined;
     expect(exitCode).toBe(1);
-    expect(log.with('1 unwritten entry in namespace \'chats\' (first keys: "7")')).toHaveLength(1);
+    expect(log.with('1 entry unwritten in namespace \'chats\' (first keys: "7")')).toHaveLength(1);
   });
 });

@@ -120,9 +120,10 @@ describe('the migrations', () => {
     for (let start = 0; start < 3; start += 1) {
       const storage = storageAt(database);
       await storage.open();
-      await storage.write([
-        { namespace: 'n', puts: [{ key: `${start}`, value: '1', expiresAt: null }], deletes: [] },
-      ]);
+      await storage.write(
+        [{ namespace: 'n', puts: [{ key: `${start}`, value: '1', expiresAt: null }], deletes: [] }],
+        1,
+      );
       await storage.close();
     }
     const [rows, account] = await withRunner(database, async (runner) => [
@@ -140,7 +141,7 @@ describe('the migrations', () => {
     await app.runMigrations();
     const storage = storageAt(database, false);
     await storage.open();
-    await storage.write([{ namespace: 'n', puts: [{ key: 'a', value: '1', expiresAt: 5 }], deletes: [] }]);
+    await storage.write([{ namespace: 'n', puts: [{ key: 'a', value: '1', expiresAt: 5 }], deletes: [] }], 1);
     expect(await app.query('SELECT COUNT(*) AS n FROM cache_storage')).toEqual([{ n: 1 }]);
     expect(await app.createQueryRunner().hasTable(CACHE_MIGRATIONS_TABLE)).toBe(false);
     await storage.close();
@@ -153,9 +154,10 @@ describe('the migrations', () => {
     await Promise.all(storages.map((storage) => storage.open()));
     await Promise.all(
       storages.map((storage, i) =>
-        storage.write([
-          { namespace: 'n', puts: [{ key: `${i}`, value: '1', expiresAt: null }], deletes: [] },
-        ]),
+        storage.write(
+          [{ namespace: 'n', puts: [{ key: `${i}`, value: '1', expiresAt: null }], deletes: [] }],
+          1,
+        ),
       ),
     );
     expect(await storages[0]?.count('n', 1)).toBe(5);

@@ -48,7 +48,10 @@ describe('the SQLite file', () => {
     const database = newPath();
     const storage = storageAt(database);
     await storage.open();
-    await storage.write([{ namespace: 'n', puts: [{ key: 'a', value: '1', expiresAt: null }], deletes: [] }]);
+    await storage.write(
+      [{ namespace: 'n', puts: [{ key: 'a', value: '1', expiresAt: null }], deletes: [] }],
+      1,
+    );
     expect(statSync(join(database, '..')).mode & 0o777).toBe(0o700);
     for (const file of [database, `${database}-wal`, `${database}-shm`]) {
       expect(statSync(file).mode & 0o777).toBe(0o600);

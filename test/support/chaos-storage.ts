@@ -72,12 +72,17 @@ export class ChaosStorage implements CacheStorageAdapter {
     return this.inner.read(namespace, keys);
   }
 
-  async write(batch: readonly NamespaceWrite[]): Promise<void> {
+  async writtenAt(namespace: string, keys: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    this.#mayFail();
+    return this.inner.writtenAt(namespace, keys);
+  }
+
+  async write(batch: readonly NamespaceWrite[], now: number): Promise<void> {
     await this.#gate;
     this.#mayFail();
     const keys = batch.flatMap(({ puts, deletes }) => [...puts.map((put) => put.key), ...deletes]);
     if (keys.some((key) => this.poison.has(key))) throw new ChaosError('permanent');
-    await this.inner.write(batch);
+    await this.inner.write(batch, now);
     this.committed.push(batch);
     if (this.liesAboutCommits) throw new ChaosError('transient');
   }

@@ -1,5 +1,6 @@
 import { CacheEngine } from '../../src/core/engine/cache-engine.js';
 import { resolveEngineOptions, type EngineOptions } from '../../src/core/engine/engine-options.js';
+import type { RescueJournal } from '../../src/core/rescue/rescue-journal.js';
 import type { NamespaceCache } from '../../src/core/namespace/namespace-cache.js';
 import type { NamespaceDefinition } from '../../src/core/namespace/namespace-definition.js';
 import { InMemoryStorage } from '../../src/storage/in-memory-storage.js';
@@ -15,7 +16,10 @@ export class EngineWorld {
   storage = new ChaosStorage(this.rows);
   engine: CacheEngine;
 
-  constructor(private readonly options: EngineOptions = {}) {
+  constructor(
+    private readonly options: EngineOptions = {},
+    private readonly journal?: RescueJournal,
+  ) {
     this.engine = this.#newEngine();
   }
 
@@ -51,6 +55,7 @@ export class EngineWorld {
       resolveEngineOptions(this.options),
       {},
       { clock: this.clock, logger: this.logger, random: () => 0.5 },
+      () => this.journal,
     );
   }
 }

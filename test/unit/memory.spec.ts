@@ -112,7 +112,7 @@ describe('a start', () => {
       value: `${i}`,
       expiresAt: null,
     }));
-    await world.rows.write([{ namespace: 'on_change', puts, deletes: [] }]);
+    await world.rows.write([{ namespace: 'on_change', puts, deletes: [] }], 1);
     const cache = await world.register(namespaceOf<number>(ON_CHANGE, { maxEntries: 2500 }));
     expect(cache.stats()).toMatchObject({ size: 2500, evictions: 0 });
     expect(await cache.get('key 3499')).toBe(3499);
@@ -122,7 +122,7 @@ describe('a start', () => {
   it('tells about once a second how far a long load is, and says nothing of a short one', async () => {
     const world = new EngineWorld();
     const puts = Array.from({ length: 25_000 }, (_, i) => ({ key: `${i}`, value: '1', expiresAt: null }));
-    await world.rows.write([{ namespace: 'on_change', puts, deletes: [] }]);
+    await world.rows.write([{ namespace: 'on_change', puts, deletes: [] }], 1);
     const load = world.storage.load.bind(world.storage);
     world.storage.load = async (...page) => {
       await world.clock.advance(100);
@@ -139,10 +139,13 @@ describe('a start', () => {
   it('removes expired rows from the database, and never those of namespaces nobody declared', async () => {
     const world = new EngineWorld();
     const expired = { key: 'old', value: '1', expiresAt: 5 };
-    await world.rows.write([
-      { namespace: 'on_change', puts: [expired, { key: 'new', value: '1', expiresAt: null }], deletes: [] },
-      { namespace: 'foreign', puts: [expired], deletes: [] },
-    ]);
+    await world.rows.write(
+      [
+        { namespace: 'on_change', puts: [expired, { key: 'new', value: '1', expiresAt: null }], deletes: [] },
+        { namespace: 'foreign', puts: [expired], deletes: [] },
+      ],
+      1,
+    );
     const cache = await world.register(namespaceOf<number>(ON_CHANGE));
     expect([...cache.keys()]).toEqual(['new']);
     world.engine.start();

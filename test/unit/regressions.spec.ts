@@ -68,13 +68,16 @@ describe('the hand-made cache', () => {
   it('stopped the whole load at one unreadable row', async () => {
     const world = new EngineWorld();
     const put = (key: string, value: string): object => ({ key, value, expiresAt: null });
-    await world.rows.write([
-      {
-        namespace: 'on_change',
-        puts: [put('a', '1'), put('b', '{"cut of'), put('c', '3')] as never,
-        deletes: [],
-      },
-    ]);
+    await world.rows.write(
+      [
+        {
+          namespace: 'on_change',
+          puts: [put('a', '1'), put('b', '{"cut of'), put('c', '3')] as never,
+          deletes: [],
+        },
+      ],
+      1,
+    );
     const cache = await world.register(namespaceOf<number>(ON_CHANGE));
     expect(await cache.getMany(['a', 'c'])).toEqual([1, 3]);
     await expect(cache.get('b')).rejects.toMatchObject({ code: 'UNREADABLE_ENTRY', key: 'b' });

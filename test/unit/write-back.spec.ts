@@ -352,7 +352,7 @@ describe('ON_SHUTDOWN', () => {
       { namespace: 'on_shutdown', count: 12, keys: Array.from({ length: 10 }, (_, i) => `key ${i}`) },
     ]);
     const [line] = world.logger.with('fatal:');
-    expect(line).toContain("12 unwritten entries in namespace 'on_shutdown'");
+    expect(line).toContain("12 entries unwritten in namespace 'on_shutdown'");
     expect(line).toContain('"key 0"');
     expect(world.logger.lines.join()).not.toContain('secret');
   });
@@ -384,16 +384,19 @@ describe('ON_SHUTDOWN', () => {
       ['c', 1],
     ]);
     await cache.flush();
-    await world.rows.write([
-      {
-        namespace: 'on_shutdown',
-        puts: [
-          { key: 'a', value: '"outside"', expiresAt: null },
-          { key: 'b', value: '"outside"', expiresAt: null },
-        ],
-        deletes: ['c'],
-      },
-    ]);
+    await world.rows.write(
+      [
+        {
+          namespace: 'on_shutdown',
+          puts: [
+            { key: 'a', value: '"outside"', expiresAt: null },
+            { key: 'b', value: '"outside"', expiresAt: null },
+          ],
+          deletes: ['c'],
+        },
+      ],
+      1,
+    );
     await cache.set('b', 'unsaved');
     await cache.set('d', 'unsaved');
     expect(await world.engine.loadFromDatabase()).toMatchObject({ rows: 1, skipped: 0 });

@@ -13,6 +13,7 @@ import { MemoryOnly } from '../persistence/memory-only.js';
 import type { Persistence } from '../persistence/persistence.js';
 import { CachePersistenceLevel } from '../persistence-level.js';
 import { sumFlushes, sumLoads, type FlushReport, type LeftBehind, type LoadReport } from '../reports.js';
+import type { RescueJournal } from '../rescue/rescue-journal.js';
 import type { CacheStorageAdapter } from '../storage-adapter.js';
 import type { EngineContext } from './engine-context.js';
 import type { ResolvedEngineOptions } from './engine-options.js';
@@ -27,7 +28,7 @@ export interface StopReport {
   /** Entries written since the stop began. */
   readonly written: number;
   readonly durationMs: number;
-  /** What could not be written, by namespace. Empty after a good stop. */
+  /** What is lost, by namespace: neither written nor in the rescue journal. Empty after a good stop. */
   readonly leftBehind: readonly LeftBehind[];
 }
 
@@ -59,6 +60,8 @@ export class CacheEngine {
     /** Other tuning for namespaces, by name. */
     private readonly overrides: Readonly<Record<string, NamespaceTuning>>,
     private readonly context: EngineContext,
+    private readonly journalFor: (storage: CacheStorageAdapter) => RescueJournal | undefined = () =>
+      undefined,
   ) {}
 
   /**
@@ -215,7 +218,7 @@ export class CacheEngine {
   #sessionFor(definition: NamespaceDefinition): Promise<StorageSession | undefined> {
     if (definition.persistence === CachePersistenceLevel.MEMORY_ONLY) return Promise.resolve(undefined);
     this.#session ??= Promise.resolve(this.createStorage()).then((storage) =>
-      StorageSession.open(storage, this.options, this.context),
+      StorageSession.open(storage, this.options, this.context, this.journalFor(storage)),
     );
     return this.#session;
   }

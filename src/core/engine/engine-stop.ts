@@ -1,6 +1,8 @@
 import { nextTurn, sleep, type CacheTimer } from '../clock.js';
+import { codeOf } from '../driver-code.js';
 import type { Persistence } from '../persistence/persistence.js';
 import type { LeftBehind } from '../reports.js';
+import type { RescuedWrite } from '../rescue/rescue-journal.js';
 import { Backoff } from '../writer/backoff.js';
 import type { EngineContext } from './engine-context.js';
 import type { ResolvedEngineOptions } from './engine-options.js';
@@ -22,7 +24,7 @@ export class EngineStop {
     private readonly context: EngineContext,
   ) {}
 
-  /** Answers what could not be written. */
+  /** Answers what is lost: neither written nor rescued. */
   async run(): Promise<LeftBehind[]> {
     const { clock } = this.context;
     const deadline = clock.now() + this.options.shutdownTimeoutMs;
@@ -31,11 +33,9 @@ export class EngineStop {
 
     await this.#within(this.options.shutdownTimeoutMs, this.#flush(deadline));
     this.session?.budget.close();
-    const leftBehind = this.persistences.flatMap((persistence) => persistence.leftBehind() ?? []);
+    const lost = await this.#rescue(this.persistences.flatMap((persistence) => persistence.unwritten()));
     await this.#close();
-
-    this.#tell(leftBehind);
-    return leftBehind;
+    return summarise(lost);
   }
 
   /** Flushes until every accepted write has taken effect and is written or refused, or the time is over. */
@@ -80,16 +80,65 @@ export class EngineStop {
     }
   }
 
-  #tell(leftBehind: readonly LeftBehind[]): void {
+  /** Puts what the database did not take into the journal, beside what may wait there already; answers what is lost. */
+  async #rescue(unwritten: readonly RescuedWrite[]): Promise<readonly RescuedWrite[]> {
+    if (unwritten.length === 0) return [];
+    const journal = this.session?.journal;
     const { logger } = this.context;
-    for (const { namespace, count, keys } of leftBehind) {
-      const named = keys
-        .map((key) => JSON.stringify(key.length > 80 ? `${key.slice(0, 80)}…` : key))
-        .join(', ');
-      logger.fatal(
-        `The cache stopped with ${count} unwritten ${count === 1 ? 'entry' : 'entries'} in namespace '${namespace}' ` +
-          `(first keys: ${named || 'none; a clear was not written'}). They are lost with this process.`,
+    if (journal === undefined) {
+      this.#tell(
+        unwritten,
+        'They are lost with this process: set rescueJournal to a file path to keep them.',
+      );
+      return unwritten;
+    }
+    try {
+      const waiting = await journal.read();
+      await journal.write([...(waiting?.writes ?? []), ...unwritten]);
+    } catch (error) {
+      const code = codeOf(error) ?? 'no code';
+      this.#tell(
+        unwritten,
+        `They are lost with this process: ${journal.describe()} could not be written (${code}).`,
+      );
+      return unwritten;
+    }
+    for (const { namespace, count, keys } of summarise(unwritten)) {
+      logger.error(
+        `The database did not take ${entries(count)} of namespace '${namespace}' in time (first keys: ${named(keys)}). ` +
+          `They are in ${journal.describe()}, and the next start replays them.`,
+      );
+    }
+    return [];
+  }
+
+  #tell(lost: readonly RescuedWrite[], fate: string): void {
+    for (const { namespace, count, keys } of summarise(lost)) {
+      this.context.logger.fatal(
+        `The cache stopped with ${entries(count)} unwritten in namespace '${namespace}' (first keys: ${named(keys)}). ${fate}`,
       );
     }
   }
+}
+
+function entries(count: number): string {
+  return `${count} ${count === 1 ? 'entry' : 'entries'}`;
+}
+
+function named(keys: readonly string[]): string {
+  const shown = keys.map((key) => JSON.stringify(key.length > 80 ? `${key.slice(0, 80)}…` : key));
+  return shown.join(', ') || 'none; a clear was not written';
+}
+
+/** How much of each namespace, and its first keys. */
+function summarise(writes: readonly RescuedWrite[]): LeftBehind[] {
+  const namespaces = new Map<string, { namespace: string; count: number; keys: string[] }>();
+  for (const write of writes) {
+    const { namespace } = write;
+    const summary = namespaces.get(namespace) ?? { namespace, count: 0, keys: [] };
+    namespaces.set(namespace, summary);
+    summary.count += 1;
+    if (write.op !== 'clear' && summary.keys.length < 10) summary.keys.push(write.key);
+  }
+  return [...namespaces.values()];
 }

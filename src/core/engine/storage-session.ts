@@ -9,6 +9,8 @@ import type { Persistence } from '../persistence/persistence.js';
 import { WriteBack } from '../persistence/write-back.js';
 import { WriteThrough } from '../persistence/write-through.js';
 import { CachePersistenceLevel } from '../persistence-level.js';
+import type { RescueJournal } from '../rescue/rescue-journal.js';
+import { RescueReplay } from '../rescue/rescue-replay.js';
 import type { CacheStorageAdapter } from '../storage-adapter.js';
 import { StorageHealth } from '../writer/storage-health.js';
 import { Writer } from '../writer/writer.js';
@@ -29,6 +31,8 @@ export class StorageSession {
     readonly storage: CacheStorageAdapter,
     options: ResolvedEngineOptions,
     private readonly context: EngineContext,
+    /** Where a stop puts what the storage does not take in time. */
+    readonly journal: RescueJournal | undefined,
   ) {
     this.#writer = new Writer(context.clock);
     this.#health = new StorageHealth(context);
@@ -42,9 +46,12 @@ export class StorageSession {
     storage: CacheStorageAdapter,
     options: ResolvedEngineOptions,
     context: EngineContext,
+    journal: RescueJournal | undefined,
   ): Promise<StorageSession> {
     try {
       await storage.open();
+      // Before anyone reads: what an earlier stop left in the journal is newer than the rows.
+      if (journal !== undefined) await replay(storage, journal, context);
     } catch (error) {
       if (error instanceof CacheError) throw error;
       throw new CacheError(
@@ -53,7 +60,7 @@ export class StorageSession {
         { cause: error },
       );
     }
-    return new StorageSession(storage, options, context);
+    return new StorageSession(storage, options, context, journal);
   }
 
   /** The memory and the strategy of one persisted namespace. */
@@ -77,5 +84,23 @@ export class StorageSession {
   async close(): Promise<void> {
     for (const reader of this.#readers) reader.close();
     await this.storage.close();
+  }
+}
+
+async function replay(
+  storage: CacheStorageAdapter,
+  journal: RescueJournal,
+  context: EngineContext,
+): Promise<void> {
+  try {
+    await new RescueReplay(storage, journal, context.logger, context.clock.now).run();
+  } catch (cause) {
+    await storage.close().catch(() => undefined);
+    throw new CacheError(
+      'STORAGE_OPEN_FAILED',
+      `The cache could not replay ${journal.describe()}, which holds writes that an earlier stop could not make. ` +
+        'Start again when the database can be written to; to start without them, move the file away.',
+      { cause },
+    );
   }
 }

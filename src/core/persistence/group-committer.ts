@@ -140,7 +140,7 @@ export class GroupCommitter implements WriteSource {
     return writeIsolating(
       atoms,
       async (writes) => {
-        await this.storage.write(toBatch(writes));
+        await this.storage.write(toBatch(writes), this.context.clock.now());
         this.health.succeeded();
         for (const write of writes) write.committed();
       },

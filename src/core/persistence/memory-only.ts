@@ -106,8 +106,8 @@ export class MemoryOnly<V> implements Persistence<V> {
     // Every operation takes effect at its call.
   }
 
-  leftBehind(): undefined {
-    return undefined;
+  unwritten(): [] {
+    return [];
   }
 
   #put(key: MemoryKey, value: V, expiresAt: number | null): void {

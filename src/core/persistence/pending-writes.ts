@@ -95,6 +95,10 @@ export class PendingWrites<V> {
     return [...this.#intents.keys()];
   }
 
+  entries(): Iterable<[MemoryKey, Intent<V>]> {
+    return this.#intents;
+  }
+
   /** The keys that must be written together with `key`; `undefined` where there is no tie. */
   groupOf(key: MemoryKey): ReadonlySet<MemoryKey> | undefined {
     return this.#groups.size === 0 ? undefined : this.#groups.get(key);

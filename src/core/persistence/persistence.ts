@@ -1,6 +1,7 @@
 import { CacheError } from '../cache-error.js';
 import type { MemoryKey } from '../keys/key-space.js';
-import type { FlushReport, LeftBehind, LoadReport } from '../reports.js';
+import type { FlushReport, LoadReport } from '../reports.js';
+import type { RescuedWrite } from '../rescue/rescue-journal.js';
 
 /** Makes a new value of the current one; `undefined` where there is none. */
 export type Updater<V> = (current: V | undefined) => V;
@@ -37,8 +38,8 @@ export interface Persistence<V> {
   close(): void;
   /** Resolves when every operation accepted before {@link close} has taken effect in memory. */
   settled(): Promise<void>;
-  /** What is unwritten now. */
-  leftBehind(): LeftBehind | undefined;
+  /** What was acknowledged and is not written, in the order in which it took effect. */
+  unwritten(): RescuedWrite[];
 }
 
 /** What a write after the stop rejects with. */

@@ -5,7 +5,8 @@ import type { PersistedEntries } from '../entries/persisted-entries.js';
 import type { KeySpace, MemoryKey } from '../keys/key-space.js';
 import type { NamespaceDefinition } from '../namespace/namespace-definition.js';
 import type { NamespaceCounters } from '../namespace/namespace-stats.js';
-import type { FlushReport, LeftBehind, LoadReport } from '../reports.js';
+import type { FlushReport, LoadReport } from '../reports.js';
+import type { RescuedWrite } from '../rescue/rescue-journal.js';
 import type { CacheStorageAdapter } from '../storage-adapter.js';
 import { HeldSnapshot, Snapshot } from '../values/snapshot.js';
 import { Backoff } from '../writer/backoff.js';
@@ -54,6 +55,8 @@ export class WriteBack<V> implements Persistence<V>, WriteSource {
   #nextSweep: Sweep<V> | undefined;
   #retry: CacheTimer | undefined;
   #closed = false;
+  /** What the last write to the database was about. It may still be on its way when the stop gives up. */
+  #underway: readonly TakenIntent<V>[] = [];
   /** Operations that wait for a read. */
   readonly #reading = new Set<Promise<unknown>>();
 
@@ -192,11 +195,23 @@ export class WriteBack<V> implements Persistence<V>, WriteSource {
     await Promise.allSettled(this.#reading);
   }
 
-  leftBehind(): LeftBehind | undefined {
-    if (this.dirty === 0) return undefined;
-    const { definition, keys } = this.options;
-    const first = this.#pending.keys().slice(0, 10);
-    return { namespace: definition.name, count: this.dirty, keys: first.map((key) => keys.textOf(key)) };
+  unwritten(): RescuedWrite[] {
+    const { definition, keys, context } = this.options;
+    const { name: namespace } = definition;
+    const at = context.clock.now();
+    const underway = new Map(this.#underway.map(({ key, intent }) => [key, intent]));
+    const writes: RescuedWrite[] = this.#clearing === undefined ? [] : [{ op: 'clear', namespace, at }];
+    for (const [key, intent] of this.#pending.entries()) {
+      const other = underway.get(key);
+      const late = other === undefined || other === intent ? {} : { underway: textOf(other) };
+      const base = { namespace, key: keys.textOf(key), at, ...late };
+      writes.push(
+        intent instanceof Snapshot
+          ? { op: 'put', ...base, value: intent.text, expiresAt: intent.expiresAt }
+          : { op: 'delete', ...base },
+      );
+    }
+    return writes;
   }
 
   /** One batch of the sweep under way. */
@@ -323,13 +338,14 @@ export class WriteBack<V> implements Persistence<V>, WriteSource {
 
   /** Answers whether the sweep can go on. */
   async #writeBatch(sweep: Sweep<V>): Promise<boolean> {
-    const { storage } = this.options;
+    const { storage, context } = this.options;
     const atoms = sweep.take(this.#pending, BATCH_SIZE);
     if (atoms.length === 0) return true;
     const outcome = await writeIsolating(
       atoms,
       async (items) => {
-        await storage.write([this.#toWrite(items)]);
+        this.#underway = items;
+        await storage.write([this.#toWrite(items)], context.clock.now());
         this.#pending.committed(items);
         this.#succeeded(sweep, items.length);
       },
@@ -387,4 +403,8 @@ export class WriteBack<V> implements Persistence<V>, WriteSource {
     for (const item of items) this.#pending.markRefused(item);
     if (isNews) health.refused(definition.name, texts, error);
   }
+}
+
+function textOf<V>(intent: Intent<V>): string | null {
+  return intent instanceof Snapshot ? intent.text : null;
 }

@@ -120,9 +120,9 @@ export class WriteThrough<V> implements Persistence<V>, CommitSource {
     // What is queued takes effect with its commit: flush() waits for it.
   }
 
-  leftBehind(): undefined {
+  unwritten(): [] {
     // Nothing unwritten was ever acknowledged here, and each such write rejects.
-    return undefined;
+    return [];
   }
 
   /** The next writes to commit, in the order of their calls; `undefined` when there are none. */

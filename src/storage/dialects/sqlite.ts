@@ -71,14 +71,24 @@ export class SqliteDialect {
     return (rows as SqliteRow[]).map(toEntry);
   }
 
-  /** The statements that store `entries`, each with its parameters. */
-  *puts(namespace: string, entries: readonly StoredEntry[]): Generator<[string, unknown[]]> {
+  async writtenAt(namespace: string, keys: readonly string[]): Promise<Map<string, number>> {
+    const rows = (await this.run(
+      `SELECT "key", "updated_at" FROM "${CACHE_TABLE}" WHERE "namespace" = ? AND "key" IN (${marks(keys.length)})`,
+      [namespace, ...keys],
+    )) as { key: string; updated_at: string | null }[];
+    return new Map(rows.map((row) => [row.key, fromTimestamp(row.updated_at)]));
+  }
+
+  /** The statements that store `entries` as written at `now`, each with its parameters. */
+  *puts(namespace: string, entries: readonly StoredEntry[], now: number): Generator<[string, unknown[]]> {
+    const updatedAt = toTimestamp(now);
     // In the order of the primary key, so that each page of the index is touched once.
     const sorted = entries.length > 1 ? [...entries].sort(byKey) : entries;
     for (let start = 0; start < sorted.length; start += ROWS_PER_STATEMENT) {
       const chunk = sorted.slice(start, start + ROWS_PER_STATEMENT);
       const parameters: unknown[] = [];
-      for (const { key, value, expiresAt } of chunk) parameters.push(namespace, key, value, expiresAt);
+      for (const { key, value, expiresAt } of chunk)
+        parameters.push(namespace, key, value, expiresAt, updatedAt);
       yield [insertOf(chunk.length), parameters];
     }
   }
@@ -129,7 +139,7 @@ export class SqliteDialect {
 }
 
 function insertOf(rows: number): string {
-  const values = Array.from({ length: rows }, () => '(?, ?, ?, ?, CURRENT_TIMESTAMP)').join(', ');
+  const values = Array.from({ length: rows }, () => '(?, ?, ?, ?, ?)').join(', ');
   return (
     `INSERT INTO "${CACHE_TABLE}" ("namespace", "key", "value", "expires_at", "updated_at") VALUES ${values} ` +
     'ON CONFLICT ("namespace", "key") DO UPDATE SET "value" = excluded."value", ' +
@@ -147,4 +157,15 @@ function byKey(a: StoredEntry, b: StoredEntry): number {
 
 function toEntry({ key, value, expires_at: expiresAt }: SqliteRow): StoredEntry {
   return { key, value, expiresAt: expiresAt === null ? null : Number(expiresAt) };
+}
+
+/** Wall-clock ms as SQLite writes times, in UTC, to the millisecond. */
+function toTimestamp(ms: number): string {
+  return new Date(ms).toISOString().replace('T', ' ').replace('Z', '');
+}
+
+/** The same back; rows of others have whole seconds. */
+function fromTimestamp(text: string | null): number {
+  const ms = text === null ? NaN : Date.parse(`${text.replace(' ', 'T')}Z`);
+  return Number.isNaN(ms) ? 0 : ms;
 }

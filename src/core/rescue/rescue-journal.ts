@@ -1,0 +1,49 @@
+/** What a stop could not write to the database: the last intent of a key, or that a namespace was cleared. */
+export type RescuedWrite =
+  | {
+      readonly op: 'put';
+      readonly namespace: string;
+      readonly key: string;
+      readonly value: string;
+      readonly expiresAt: number | null;
+      /** When it was rescued, wall-clock ms: a row written later is newer. */
+      readonly at: number;
+      /**
+       * What was still being written to the row then: if that got through after all, it is older than this in spite of
+       * its time. `null` for a delete.
+       */
+      readonly underway?: string | null;
+    }
+  | {
+      readonly op: 'delete';
+      readonly namespace: string;
+      readonly key: string;
+      readonly at: number;
+      readonly underway?: string | null;
+    }
+  | { readonly op: 'clear'; readonly namespace: string; readonly at: number };
+
+/** What a journal holds. */
+export interface RescuedWrites {
+  /** In the order they took effect. */
+  readonly writes: readonly RescuedWrite[];
+  /** Whether its end is missing or broken: then `writes` is what could still be read. */
+  readonly damaged: boolean;
+}
+
+/**
+ * Where a stop puts what the database would not take in time, for the next start to replay. A journal is replaced as a
+ * whole or not at all.
+ */
+export interface RescueJournal {
+  /** Where it is, for logs. */
+  describe(): string;
+  /** What it holds; `undefined` when there is none. */
+  read(): Promise<RescuedWrites | undefined>;
+  /** Replaces what it holds; resolves when that survives a power loss. */
+  write(writes: readonly RescuedWrite[]): Promise<void>;
+  /** Ends the journal: everything in it is committed. */
+  remove(): Promise<void>;
+  /** Puts the journal aside, where nothing replays it and a person finds it; answers where. */
+  setAside(reason: 'damaged' | 'refused'): Promise<string>;
+}

@@ -1,0 +1,125 @@
+import type { CacheLogger } from '../cache-logger.js';
+import type { CacheStorageAdapter, NamespaceWrite, StoredEntry } from '../storage-adapter.js';
+import { writeIsolating } from '../writer/write-isolating.js';
+import type { RescuedWrite, RescueJournal } from './rescue-journal.js';
+
+/** Rows looked at, and written, at a time. */
+const CHUNK = 1000;
+
+type KeyWrite = Exclude<RescuedWrite, { op: 'clear' }>;
+
+/**
+ * Brings what a stop left in the journal into the database, before anyone reads from it: never over a newer row, and as
+ * often as it takes. The journal ends when all of it is committed; what the database refuses is kept aside.
+ */
+export class RescueReplay {
+  #written = 0;
+  #skipped = 0;
+  readonly #refused: RescuedWrite[] = [];
+
+  constructor(
+    private readonly storage: CacheStorageAdapter,
+    private readonly journal: RescueJournal,
+    private readonly logger: CacheLogger,
+    private readonly now: () => number,
+  ) {}
+
+  /** Rejects when the database can't take it now; the journal is then as it was. */
+  async run(): Promise<void> {
+    const rescued = await this.journal.read();
+    if (rescued === undefined) return;
+    const namespaces = new Set(rescued.writes.map((write) => write.namespace));
+    for (const namespace of namespaces) {
+      await this.#replay(
+        namespace,
+        rescued.writes.filter((write) => write.namespace === namespace),
+      );
+    }
+    await this.#end(rescued.damaged);
+  }
+
+  async #replay(namespace: string, writes: readonly RescuedWrite[]): Promise<void> {
+    const clear = writes.findLast((write) => write.op === 'clear');
+    if (clear !== undefined) await this.#clear(namespace, clear.at);
+    // The last write of a key is the only one that counts; a clear makes void what came before it.
+    const last = new Map<string, KeyWrite>();
+    for (const write of writes) {
+      if (write.op === 'clear') last.clear();
+      else last.set(write.key, write);
+    }
+    const keyWrites = [...last.values()];
+    for (let start = 0; start < keyWrites.length; start += CHUNK) {
+      await this.#write(namespace, keyWrites.slice(start, start + CHUNK));
+    }
+  }
+
+  /** Removes the rows that were there when the namespace was cleared, and not those that came later. */
+  async #clear(namespace: string, at: number): Promise<void> {
+    let after: string | undefined;
+    for (;;) {
+      const page = await this.storage.load(namespace, { after, limit: CHUNK, now: 0 });
+      const times = await this.storage.writtenAt(
+        namespace,
+        page.map((row) => row.key),
+      );
+      const deletes = page.map((row) => row.key).filter((key) => (times.get(key) ?? 0) <= at);
+      if (deletes.length > 0) await this.storage.write([{ namespace, puts: [], deletes }], this.now());
+      if (page.length < CHUNK) return;
+      after = page.at(-1)?.key;
+    }
+  }
+
+  async #write(namespace: string, writes: readonly KeyWrite[]): Promise<void> {
+    const keys = writes.map((write) => write.key);
+    const times = await this.storage.writtenAt(namespace, keys);
+    const rows = new Map((await this.storage.read(namespace, keys)).map((row) => [row.key, row]));
+    const due = writes.filter((write) => !isNewer(times.get(write.key), rows.get(write.key), write));
+    this.#skipped += writes.length - due.length;
+    const outcome = await writeIsolating(
+      due.map((write) => [write]),
+      (items) => this.storage.write([toBatch(namespace, items)], this.now()),
+      (error) => this.storage.classify(error),
+    );
+    this.#written += outcome.committed.length;
+    for (const { items } of outcome.refused) this.#refused.push(...items);
+    if (outcome.deferred.length > 0) throw outcome.error;
+  }
+
+  async #end(damaged: boolean): Promise<void> {
+    const where = this.journal.describe();
+    this.logger.log(
+      `Replayed ${where}: ${this.#written} entries written, ${this.#skipped} left out because the database has newer rows.`,
+    );
+    if (damaged) {
+      const aside = await this.journal.setAside('damaged');
+      this.logger.error(
+        `${where} was damaged: what could be read of it is replayed, and the file is kept as ${aside}.`,
+      );
+    }
+    if (this.#refused.length > 0) {
+      await this.journal.write(this.#refused);
+      const aside = await this.journal.setAside('refused');
+      this.logger.error(
+        `The database refuses ${this.#refused.length} entries of ${where}: they are kept in ${aside}.`,
+      );
+    } else if (!damaged) {
+      await this.journal.remove();
+    }
+  }
+}
+
+/** Whether the row was written after the rescue, by somebody else than the write that was underway then. */
+function isNewer(writtenAt: number | undefined, row: StoredEntry | undefined, write: KeyWrite): boolean {
+  if (writtenAt === undefined || row === undefined || writtenAt <= write.at) return false;
+  return !('underway' in write) || write.underway !== row.value;
+}
+
+function toBatch(namespace: string, writes: readonly KeyWrite[]): NamespaceWrite {
+  const puts: StoredEntry[] = [];
+  const deletes: string[] = [];
+  for (const write of writes) {
+    if (write.op === 'put') puts.push({ key: write.key, value: write.value, expiresAt: write.expiresAt });
+    else deletes.push(write.key);
+  }
+  return { namespace, puts, deletes };
+}

@@ -1,0 +1,109 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { crc32 } from 'node:zlib';
+import type { RescuedWrite, RescuedWrites, RescueJournal } from '../core/rescue/rescue-journal.js';
+
+/** The first line: what the file is. */
+const HEADER = { journal: 'nestjs-durable-cache', version: 1 } as const;
+/** `{"crc":"01234567",` stands before the fields of every line. */
+const PREFIX_LENGTH = 18;
+
+/**
+ * A rescue journal in a file: NDJSON, each line with a CRC-32 of the rest of it, the last one with their number. Written
+ * to a temporary name, synced, and renamed, so that it is there whole or not at all; mode 0600.
+ */
+export class RescueFile implements RescueJournal {
+  readonly #path: string;
+
+  constructor(path: string) {
+    this.#path = resolve(path);
+  }
+
+  describe(): string {
+    return this.#path;
+  }
+
+  async read(): Promise<RescuedWrites | undefined> {
+    let text: string;
+    try {
+      text = await readFile(this.#path, 'utf8');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+    return parse(text);
+  }
+
+  async write(writes: readonly RescuedWrite[]): Promise<void> {
+    const folder = dirname(this.#path);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const temporary = `${this.#path}.${randomUUID()}.tmp`;
+    const file = await open(temporary, 'wx', 0o600);
+    try {
+      for (const line of [HEADER, ...writes, { end: writes.length }]) await file.write(encode(line));
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, this.#path);
+    await syncFolder(folder);
+  }
+
+  async remove(): Promise<void> {
+    await unlink(this.#path);
+    await syncFolder(dirname(this.#path));
+  }
+
+  async setAside(reason: 'damaged' | 'refused'): Promise<string> {
+    const aside = `${this.#path}.${reason}-${new Date().toISOString().replaceAll(':', '-')}`;
+    await rename(this.#path, aside);
+    await syncFolder(dirname(this.#path));
+    return aside;
+  }
+}
+
+function encode(line: object): string {
+  const text = JSON.stringify(line);
+  return `{"crc":"${checksum(text)}",${text.slice(1)}\n`;
+}
+
+/** The content of a line, or `undefined` for one that is not as it was written. */
+function decode(line: string): unknown {
+  const text = `{${line.slice(PREFIX_LENGTH)}`;
+  if (!line.startsWith(`{"crc":"${checksum(text)}",`)) return undefined;
+  return JSON.parse(text) as unknown;
+}
+
+function checksum(text: string): string {
+  return crc32(text).toString(16).padStart(8, '0');
+}
+
+/** Everything up to the first line that is not as it was written. */
+function parse(text: string): RescuedWrites {
+  const lines = text.split('\n');
+  const header = decode(lines[0] ?? '') as Partial<typeof HEADER> | undefined;
+  const writes: RescuedWrite[] = [];
+  if (header?.journal !== HEADER.journal || header.version !== HEADER.version)
+    return { writes, damaged: true };
+  for (const line of lines.slice(1)) {
+    const content = decode(line) as RescuedWrite | { readonly end: number } | undefined;
+    if (content === undefined) break;
+    if ('end' in content) return { writes, damaged: content.end !== writes.length };
+    writes.push(content);
+  }
+  return { writes, damaged: true };
+}
+
+/** A rename survives a power loss only when its folder is synced too. Not every platform can open a folder. */
+async function syncFolder(folder: string): Promise<void> {
+  let handle;
+  try {
+    handle = await open(folder, 'r');
+    await handle.sync();
+  } catch (error) {
+    if (process.platform !== 'win32') throw error;
+  } finally {
+    await handle?.close();
+  }
+}

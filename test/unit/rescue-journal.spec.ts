@@ -1,0 +1,231 @@
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import type { NamespaceCache } from '../../src/index.js';
+import type { RescuedWrite, RescueJournal } from '../../src/core/rescue/rescue-journal.js';
+import { RescueFile } from '../../src/storage/rescue-file.js';
+import { ChaosError } from '../support/chaos-storage.js';
+import { errorWith, namespaceOf, ON_SHUTDOWN } from '../support/definitions.js';
+import { EngineWorld } from '../support/engine-world.js';
+import { settle } from '../support/fake-clock.js';
+import { tempFolder } from '../support/temp-folder.js';
+
+const definition = namespaceOf(ON_SHUTDOWN, { name: 'n' });
+const folder = tempFolder();
+let folders = 0;
+
+describe('the rescue journal', () => {
+  let path: string;
+  let journal: RescueFile;
+  let world: EngineWorld;
+  let cache: NamespaceCache<string, unknown>;
+
+  beforeEach(async () => {
+    path = join(folder, `${(folders += 1)}`, 'cache.rescue.ndjson');
+    journal = new RescueFile(path);
+    world = new EngineWorld({ shutdownTimeoutMs: 1000 }, journal);
+    cache = await world.register(definition);
+  });
+
+  const files = (): string[] => readdirSync(join(path, '..'));
+
+  /** The database goes away, and the process is asked to stop. */
+  async function stopWithoutDatabase(): Promise<void> {
+    world.storage.down = new ChaosError('transient');
+    const stop = world.engine.stop();
+    await world.clock.advance(5000);
+    expect((await stop).leftBehind).toEqual([]);
+  }
+
+  async function startAgain(): Promise<void> {
+    world.crash();
+    await world.clock.advance(1000);
+    cache = await world.register(definition);
+  }
+
+  it('takes what the database does not take in time, and the next start replays it', async () => {
+    await cache.setMany([
+      ['kept', 1],
+      ['changed', 1],
+      ['deleted', 1],
+    ]);
+    await cache.flush();
+    await cache.set('changed', { text: 'ü\u2028"\n' });
+    await cache.set('new', null, { ttlMs: 100_000 });
+    await cache.delete('deleted');
+    await stopWithoutDatabase();
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(files()).toEqual(['cache.rescue.ndjson']);
+    expect(
+      world.logger.with('3 entries of namespace \'n\' in time (first keys: "changed", "new", "deleted")'),
+    ).toHaveLength(1);
+    expect(world.logger.with(path)).toHaveLength(1);
+    expect(world.logger.with('ü')).toHaveLength(0);
+
+    await startAgain();
+    expect(await cache.getMany(['kept', 'changed', 'new', 'deleted'])).toEqual([
+      1,
+      { text: 'ü\u2028"\n' },
+      null,
+      undefined,
+    ]);
+    expect(files()).toEqual([]);
+    expect(world.logger.with('3 entries written, 0 left out')).toHaveLength(1);
+    await world.clock.advance(200_000);
+    expect(await cache.get('new')).toBeUndefined();
+  });
+
+  it('replays a clear and what came after it', async () => {
+    await cache.setMany(Array.from({ length: 2500 }, (_, i) => [`old ${i}`, i] as const));
+    await cache.flush();
+    await cache.clear();
+    await cache.set('new', 1);
+    await stopWithoutDatabase();
+    await startAgain();
+    expect(await world.stored('n')).toEqual({ new: 1 });
+  });
+
+  it('never puts an older value over a newer row, nor clears one away', async () => {
+    await cache.set('a', 'from the journal');
+    await cache.set('b', 'from the journal');
+    await cache.clear();
+    await cache.set('a', 'from the journal');
+    await cache.set('c', 'from the journal');
+    await stopWithoutDatabase();
+    const newer = ['a', 'b'].map((key) => ({ key, value: '"newer"', expiresAt: null }));
+    await world.rows.write([{ namespace: 'n', puts: newer, deletes: [] }], world.clock.now() + 1);
+    await startAgain();
+    expect(await world.stored('n')).toEqual({ a: 'newer', b: 'newer', c: 'from the journal' });
+  });
+
+  it('knows an older write that got through after the stop had given up', async () => {
+    await cache.set('a', 'older');
+    const write = world.storage.write.bind(world.storage);
+    let getThrough: () => Promise<void> = () => Promise.resolve();
+    world.storage.write = (batch) => {
+      getThrough = () => write(batch, world.clock.now());
+      return new Promise(() => undefined);
+    };
+    void cache.flush();
+    await settle();
+    await cache.set('a', 'newest');
+    const stop = world.engine.stop();
+    await world.clock.advance(5000);
+    await stop;
+    await world.clock.advance(1000);
+    await getThrough();
+    expect(await world.stored('n')).toEqual({ a: 'older' });
+    await startAgain();
+    expect(await world.stored('n')).toEqual({ a: 'newest' });
+  });
+
+  it('can be replayed any number of times, a crash in the middle of it included', async () => {
+    for (let i = 0; i < 3500; i += 1) void cache.set(`key ${i}`, i);
+    await stopWithoutDatabase();
+    const content = readFileSync(path);
+    // The process dies when some chunks are committed and others are not.
+    world.crash();
+    const write = world.storage.write.bind(world.storage);
+    let writes = 0;
+    world.storage.write = (batch, now) => {
+      writes += 1;
+      return writes > 2 ? new Promise(() => undefined) : write(batch, now);
+    };
+    void world.register(definition);
+    await vi.waitFor(async () => expect(await world.rows.count('n', 1)).toBe(2000));
+    expect(readFileSync(path).equals(content)).toBe(true);
+    // And again, when all is committed and the journal is not yet removed.
+    await startAgain();
+    writeFileSync(path, content);
+    await cache.set('key 7', 'newer');
+    await cache.flush();
+    await startAgain();
+    expect(Object.keys(await world.stored('n'))).toHaveLength(3500);
+    expect(await cache.get('key 7')).toBe('newer');
+    expect(files()).toEqual([]);
+  });
+
+  it('stays as it is when the database can not take it at the start, which then fails', async () => {
+    await cache.set('a', 1);
+    await stopWithoutDatabase();
+    world.crash();
+    world.storage.down = new ChaosError('transient');
+    await expect(world.register(definition)).rejects.toThrow(errorWith('STORAGE_OPEN_FAILED'));
+    expect(files()).toEqual(['cache.rescue.ndjson']);
+    await startAgain();
+    expect(await cache.get('a')).toBe(1);
+  });
+
+  it('keeps aside what the database refuses, and replays the rest', async () => {
+    await cache.setMany([
+      ['good', 1],
+      ['poison', 2],
+    ]);
+    await stopWithoutDatabase();
+    world.crash();
+    world.storage.poison.add('poison');
+    cache = await world.register(definition);
+    expect(await world.stored('n')).toEqual({ good: 1 });
+    const [aside, ...others] = files();
+    expect(others).toEqual([]);
+    expect(aside).toMatch(/^cache\.rescue\.ndjson\.refused-/);
+    expect(readFileSync(join(path, '..', aside as string), 'utf8')).toContain('"key":"poison"');
+    expect(world.logger.with('refuses 1 entries')).toHaveLength(1);
+  });
+
+  it.each([
+    [
+      'cut off in the middle of a line',
+      (text: string) => text.slice(0, text.indexOf('"key":"b"') + 5),
+      ['a'],
+    ],
+    ['without its end', (text: string) => text.slice(0, text.lastIndexOf('{"crc"')), ['a', 'b', 'c']],
+    ['with a changed byte', (text: string) => text.replace('"key":"b"', '"key":"B"'), ['a']],
+    ['of another kind', () => 'hello', []],
+    ['empty', () => '', []],
+  ])('that is damaged (%s) is replayed up to there and set aside', async (_how, damage, keys) => {
+    for (const key of ['a', 'b', 'c']) await cache.set(key, 1);
+    await stopWithoutDatabase();
+    writeFileSync(path, damage(readFileSync(path, 'utf8')));
+    await startAgain();
+    expect(Object.keys(await world.stored('n'))).toEqual(keys);
+    expect(files()).toEqual([expect.stringMatching(/^cache\.rescue\.ndjson\.damaged-/)]);
+    expect(world.logger.with('was damaged')).toHaveLength(1);
+  });
+
+  it('adds to what waits in it already', async () => {
+    await journal.write([
+      { op: 'put', namespace: 'n', key: 'a', value: '1', expiresAt: null, at: world.clock.now() },
+      { op: 'put', namespace: 'other', key: 'x', value: '1', expiresAt: null, at: world.clock.now() },
+    ] satisfies RescuedWrite[]);
+    await cache.set('a', 2);
+    await stopWithoutDatabase();
+    await startAgain();
+    expect(await world.stored('n')).toEqual({ a: 2 });
+    expect(await world.stored('other')).toEqual({ x: 1 });
+  });
+
+  it('is not there after a good stop', async () => {
+    await cache.set('a', 1);
+    await world.engine.stop();
+    expect(await journal.read()).toBeUndefined();
+  });
+
+  it('that can not be written is said to be lost, at the highest level', async () => {
+    const broken: RescueJournal = {
+      describe: () => '/full/disk',
+      read: () => journal.read(),
+      write: () => Promise.reject(Object.assign(new Error('no space'), { code: 'ENOSPC' })),
+      remove: () => journal.remove(),
+      setAside: (reason) => journal.setAside(reason),
+    };
+    world = new EngineWorld({ shutdownTimeoutMs: 1000 }, broken);
+    cache = await world.register(definition);
+    await cache.set('a', 1);
+    world.storage.down = new ChaosError('transient');
+    const stop = world.engine.stop();
+    await world.clock.advance(5000);
+    expect((await stop).leftBehind).toEqual([{ namespace: 'n', count: 1, keys: ['a'] }]);
+    expect(world.logger.with('fatal: ')).toEqual([expect.stringMatching(/lost.*\/full\/disk.*ENOSPC/)]);
+  });
+});
