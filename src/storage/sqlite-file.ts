@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { CacheError } from '../core/cache-error.js';
@@ -41,5 +42,31 @@ async function isFolderInTheWay(file: string): Promise<boolean> {
     return false;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ENOTDIR';
+  }
+}
+
+/**
+ * Notices that a database file is no longer the one that was opened: removed, moved or replaced. SQLite goes on writing
+ * to the file it has open, where no other process and no next start would find it.
+ */
+export class FileIdentity {
+  readonly #identity: string;
+
+  constructor(private readonly path: string) {
+    this.#identity = this.#current();
+  }
+
+  /** Throws when the file is another one, or none. */
+  assertSame(): void {
+    // A synchronous stat takes microseconds; an asynchronous one would take a turn of the event loop for each commit.
+    if (this.#current() === this.#identity) return;
+    throw Object.assign(new Error(`${this.path} was removed, moved or replaced while it was in use.`), {
+      code: 'DATABASE_FILE_GONE',
+    });
+  }
+
+  #current(): string {
+    const stats = statSync(this.path, { throwIfNoEntry: false });
+    return stats === undefined ? 'none' : `${stats.dev}:${stats.ino}`;
   }
 }

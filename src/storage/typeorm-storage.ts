@@ -14,7 +14,7 @@ import { ConnectionLock } from './connection-lock.js';
 import { connectionOf, type CacheConnection } from './connection-options.js';
 import { SqliteDialect, type SqliteSynchronous } from './dialects/sqlite.js';
 import { retryWhileBusy } from './retry-while-busy.js';
-import { isEphemeral, prepareSqliteFile } from './sqlite-file.js';
+import { FileIdentity, isEphemeral, prepareSqliteFile } from './sqlite-file.js';
 
 /** How long a start waits while others have the database locked, ms. */
 const START_TIMEOUT_MS = 10_000;
@@ -32,6 +32,8 @@ export class TypeOrmStorage implements CacheStorageAdapter {
   readonly #dataSource: DataSource;
   readonly #dialect: SqliteDialect;
   readonly #lock = new ConnectionLock();
+  /** Of a database in a file. */
+  #file: FileIdentity | undefined;
 
   constructor(private readonly options: TypeOrmStorageOptions) {
     this.#connection = connectionOf(options.storage);
@@ -53,6 +55,7 @@ export class TypeOrmStorage implements CacheStorageAdapter {
         await this.#dialect.prepare(this.options.synchronous, this.#connection.isOwn);
         if (this.options.migrationsRun && !(await this.#isMigrated())) await this.#migrate();
       }, START_TIMEOUT_MS);
+      if (!isEphemeral(database)) this.#file = new FileIdentity(database);
     } catch (error) {
       if (this.#dataSource.isInitialized) await this.#dataSource.destroy().catch(() => undefined);
       throw this.#openFailed(error);
@@ -84,11 +87,18 @@ export class TypeOrmStorage implements CacheStorageAdapter {
       ...this.#dialect.deletes(namespace, deletes),
       ...this.#dialect.puts(namespace, puts, now),
     ]);
-    return this.#lock.run(() => this.#execute(statements));
+    return this.#lock.run(async () => {
+      await this.#execute(statements);
+      // Before anyone is told: what was committed to a file that is gone is not durable.
+      this.#file?.assertSame();
+    });
   }
 
   clear(namespace: string): Promise<void> {
-    return this.#lock.run(() => this.#dialect.clear(namespace));
+    return this.#lock.run(async () => {
+      await this.#dialect.clear(namespace);
+      this.#file?.assertSame();
+    });
   }
 
   purgeExpired(namespace: string, now: number): Promise<number> {
