@@ -1,0 +1,23 @@
+import { NestFactory } from '@nestjs/core';
+import { AppModule } from '../app.module.js';
+import type { Environment, TelegramAccess } from '../environment.js';
+import { stopOnSignals } from '../stop-signals.js';
+import { TelegramModule } from './telegram.module.js';
+import { TelegramTransport } from './telegram.transport.js';
+
+/** Runs the bot on Telegram until it is stopped. */
+export async function runTelegram({
+  telegram,
+  database,
+}: Environment & { telegram: TelegramAccess }): Promise<void> {
+  const app = await NestFactory.createApplicationContext(
+    AppModule.with(TelegramModule.with(telegram), database),
+  );
+  stopOnSignals(app);
+  try {
+    await app.get(TelegramTransport).run();
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+}
