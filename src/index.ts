@@ -16,7 +16,8 @@ export {
   type NamespaceTuning,
 } from './core/namespace/namespace-definition.js';
 export type { NamespaceCache, WriteOptions } from './core/namespace/namespace-cache.js';
-export type { NamespaceStats } from './core/namespace/namespace-stats.js';
+export type { NamespaceStats, WriteErrorStats } from './core/namespace/namespace-stats.js';
+export { STORAGE_CHANNEL, type StorageEvent } from './core/diagnostics.js';
 export type { CacheStats } from './core/engine/cache-engine.js';
 export { CachePersistenceLevel } from './core/persistence-level.js';
 export type { FlushReport, LoadReport } from './core/reports.js';

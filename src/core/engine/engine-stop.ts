@@ -1,4 +1,5 @@
 import { nextTurn, sleep, type CacheTimer } from '../clock.js';
+import { publish } from '../diagnostics.js';
 import { codeOf } from '../driver-code.js';
 import type { Persistence } from '../persistence/persistence.js';
 import type { LeftBehind } from '../reports.js';
@@ -104,6 +105,7 @@ export class EngineStop {
       return unwritten;
     }
     for (const { namespace, count, keys } of summarise(unwritten)) {
+      publish({ type: 'entries-rescued', namespace, count });
       logger.error(
         `The database did not take ${entries(count)} of namespace '${namespace}' in time (first keys: ${named(keys)}). ` +
           `They are in ${journal.describe()}, and the next start replays them.`,
@@ -114,6 +116,7 @@ export class EngineStop {
 
   #tell(lost: readonly RescuedWrite[], fate: string): void {
     for (const { namespace, count, keys } of summarise(lost)) {
+      publish({ type: 'entries-lost', namespace, count });
       this.context.logger.fatal(
         `The cache stopped with ${entries(count)} unwritten in namespace '${namespace}' (first keys: ${named(keys)}). ${fate}`,
       );

@@ -93,7 +93,7 @@ async function replay(
   context: EngineContext,
 ): Promise<void> {
   try {
-    await new RescueReplay(storage, journal, context.logger, context.clock.now).run();
+    await new RescueReplay(storage, journal, context.logger, () => context.clock.now()).run();
   } catch (cause) {
     await storage.close().catch(() => undefined);
     throw new CacheError(

@@ -1,5 +1,6 @@
 import { CacheError } from '../cache-error.js';
 import type { CacheLogger } from '../cache-logger.js';
+import { publish } from '../diagnostics.js';
 import type { KeySpace, MemoryKey } from '../keys/key-space.js';
 import type { NamespaceCounters } from '../namespace/namespace-stats.js';
 import type { StoredEntry } from '../storage-adapter.js';
@@ -55,6 +56,7 @@ export function reportSkipped(
   example: string,
 ): void {
   const shown = example.length > 80 ? `${example.slice(0, 80)}…` : example;
+  publish({ type: 'rows-unreadable', namespace, count: skipped });
   const what =
     skipped === 1
       ? 'row does not decode and was left as it is'

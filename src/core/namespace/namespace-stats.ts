@@ -1,3 +1,4 @@
+import { codeOf } from '../driver-code.js';
 import type { CachePersistenceLevel } from '../persistence-level.js';
 
 /** The figures of one namespace. Counters start at 0 with the process. */
@@ -33,10 +34,22 @@ export interface NamespaceStats {
   readonly written: number;
   /** Attempts to write to the database that failed. */
   readonly writeFailures: number;
+  /** Attempts made again after one that failed. */
+  readonly retries: number;
+  /** How long the oldest unwritten entry has been waiting, in ms; 0 when nothing is unwritten. */
+  readonly oldestUnwrittenMs: number;
+  /** The last failure to write: the driver's code, and when (wall-clock ms). `undefined` when there was none. */
+  readonly lastWriteError: WriteErrorStats | undefined;
   /** Entries that the database refuses and that still wait in memory. */
   readonly refused: number;
   /** Rows met that do not decode. */
   readonly unreadable: number;
+}
+
+export interface WriteErrorStats {
+  /** The driver's own code, such as `SQLITE_BUSY`, where it gave one. */
+  readonly code: string | undefined;
+  readonly at: number;
 }
 
 /** The counters behind {@link NamespaceStats}; each is raised where the thing it counts happens. */
@@ -51,5 +64,12 @@ export class NamespaceCounters {
   storageReads = 0;
   written = 0;
   writeFailures = 0;
+  retries = 0;
+  lastWriteError: WriteErrorStats | undefined;
   unreadable = 0;
+
+  writeFailed(error: unknown, now: number): void {
+    this.writeFailures += 1;
+    this.lastWriteError = { code: codeOf(error), at: now };
+  }
 }

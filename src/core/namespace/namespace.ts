@@ -163,7 +163,7 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
 
   stats(): NamespaceStats {
     const { hits, misses, ...counters } = this.#counters;
-    const { dirty, pending, refused } = this.#persistence;
+    const { dirty, pending, refused, oldestUnwrittenMs } = this.#persistence;
     return {
       persistenceLevel: this.definition.persistence,
       size: this.#store.size,
@@ -172,6 +172,7 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
       dirty,
       pending,
       refused,
+      oldestUnwrittenMs,
       hits,
       misses,
       hitRate: hits + misses === 0 ? 0 : hits / (hits + misses),

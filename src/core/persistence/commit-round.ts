@@ -62,8 +62,12 @@ export class CommitRound<V> implements Round {
     for (const write of this.options.writes) write.reject(error);
   }
 
-  failedAttempt(): void {
-    this.options.counters.writeFailures += 1;
+  failedAttempt(error: unknown): void {
+    this.options.counters.writeFailed(error, this.options.context.clock.now());
+  }
+
+  retried(): void {
+    this.options.counters.retries += 1;
   }
 
   finish(): void {

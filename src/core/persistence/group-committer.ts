@@ -36,7 +36,10 @@ export interface Round {
   clearFailed(error: unknown): void;
   /** Rejects every write of the round: it could not even be prepared. */
   reject(error: unknown): void;
-  failedAttempt(): void;
+  /** An attempt that it was part of failed. */
+  failedAttempt(error: unknown): void;
+  /** It is tried again. */
+  retried(): void;
   /** Every write of the round has been settled. */
   finish(): void;
 }
@@ -121,9 +124,9 @@ export class GroupCommitter implements WriteSource {
     const backoff = new Backoff(MAX_BACKOFF_MS, this.context.random);
     while (open.length > 0) {
       const outcome = await this.#write(open);
-      this.#refuse(outcome.refused);
+      this.#refuse(outcome.refused, rounds);
       if (outcome.deferred.length === 0) return;
-      for (const round of rounds) round.failedAttempt();
+      for (const round of rounds) round.failedAttempt(outcome.error);
       this.health.failed(outcome.error);
       const wait = backoff.next();
       if (!this.#mayWait(wait, deadline)) {
@@ -131,6 +134,7 @@ export class GroupCommitter implements WriteSource {
         return;
       }
       await sleep(this.context.clock, wait);
+      for (const round of rounds) round.retried();
       const deferred = new Set(outcome.deferred);
       open = open.filter((atom) => atom.some((write) => deferred.has(write)));
     }
@@ -148,10 +152,11 @@ export class GroupCommitter implements WriteSource {
     );
   }
 
-  #refuse(refused: WriteOutcome<RoundWrite>['refused']): void {
+  #refuse(refused: WriteOutcome<RoundWrite>['refused'], rounds: readonly Round[]): void {
     for (const { items, error } of refused) {
       const [first] = items;
       if (first === undefined) continue;
+      rounds.find((round) => round.namespace === first.namespace)?.failedAttempt(error);
       this.health.refused(
         first.namespace,
         items.map((write) => write.key),
@@ -169,12 +174,13 @@ export class GroupCommitter implements WriteSource {
         // Sequential on purpose: an attempt follows the failure of the one before it.
         return await attempt();
       } catch (error) {
-        for (const round of rounds) round.failedAttempt();
+        for (const round of rounds) round.failedAttempt(error);
         if (isCacheError(error) || this.storage.classify(error) === 'permanent') throw error;
         this.health.failed(error);
         const wait = backoff.next();
         if (!this.#mayWait(wait, deadline)) throw error;
         await sleep(this.context.clock, wait);
+        for (const round of rounds) round.retried();
       }
     }
   }

@@ -21,6 +21,7 @@ const NOTHING_LOADED: LoadReport = Object.freeze({ rows: 0, skipped: 0, duration
 export class MemoryOnly<V> implements Persistence<V> {
   readonly dirty = 0;
   readonly pending = 0;
+  readonly oldestUnwrittenMs = 0;
   readonly refused = 0;
   readonly #values: ValueWriter<V>;
 

@@ -16,6 +16,8 @@ export interface Persistence<V> {
   readonly dirty: number;
   /** Writes that wait for room. */
   readonly pending: number;
+  /** How long the oldest unwritten entry has been waiting, in ms. */
+  readonly oldestUnwrittenMs: number;
   /** Entries that the database refuses and that still wait. */
   readonly refused: number;
 

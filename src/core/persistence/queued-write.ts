@@ -18,6 +18,8 @@ export type WriteRequest<V> =
 /** A write that waits for its commit, and its caller's promise. */
 export interface QueuedWrite<V> {
   readonly request: WriteRequest<V>;
+  /** When it was called, wall-clock ms. */
+  readonly at: number;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: unknown) => void;
 }

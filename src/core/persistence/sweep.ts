@@ -20,15 +20,19 @@ export class Sweep<V> {
     });
   }
 
-  /** Fixes what the sweep is about; refused entries come last, so that they hold up nobody. */
-  begin(pending: PendingWrites<V>, now: number): void {
-    if (this.#keys !== undefined) return;
+  /**
+   * Fixes what the sweep is about, once; refused entries come last, so that they hold up nobody. Answers whether this
+   * was the beginning.
+   */
+  begin(pending: PendingWrites<V>, now: number): boolean {
+    if (this.#keys !== undefined) return false;
     this.#startedAt = now;
     const keys = pending.keys();
     this.#keys =
       pending.refusedCount === 0
         ? keys
         : [...keys.filter((key) => !pending.isRefused(key)), ...keys.filter((key) => pending.isRefused(key))];
+    return true;
   }
 
   /**
@@ -53,6 +57,10 @@ export class Sweep<V> {
       refusedBatch = refused;
     }
     return atoms;
+  }
+
+  get hasFailures(): boolean {
+    return this.#failed > 0;
   }
 
   wrote(count: number): void {

@@ -19,6 +19,7 @@ import { Deletion, PendingWrites, type Intent, type TakenIntent } from './pendin
 import { closedError, type Persistence, type Updater } from './persistence.js';
 import { RowLoader } from './row-loader.js';
 import { Sweep } from './sweep.js';
+import { UnwrittenAge } from './unwritten-age.js';
 import { ValueWriter } from './value-writer.js';
 
 /** Most entries in one transaction: its commit holds a SQLite connection for some tens of milliseconds. */
@@ -57,6 +58,7 @@ export class WriteBack<V> implements Persistence<V>, WriteSource {
   #closed = false;
   /** What the last write to the database was about. It may still be on its way when the stop gives up. */
   #underway: readonly TakenIntent<V>[] = [];
+  readonly #age: UnwrittenAge;
   /** Operations that wait for a read. */
   readonly #reading = new Set<Promise<unknown>>();
 
@@ -65,6 +67,7 @@ export class WriteBack<V> implements Persistence<V>, WriteSource {
     budget.onPressure(() => this.#flushSoon());
     this.#values = new ValueWriter(definition, context.clock);
     this.#pending = new PendingWrites(budget);
+    this.#age = new UnwrittenAge(context.clock);
     this.#backoff = new Backoff(MAX_BACKOFF_MS, context.random);
     entries.onEvict = (key) => {
       if (this.#pending.get(key) !== undefined) this.#flushSoon();
@@ -77,6 +80,10 @@ export class WriteBack<V> implements Persistence<V>, WriteSource {
 
   get pending(): number {
     return this.#line.length;
+  }
+
+  get oldestUnwrittenMs(): number {
+    return this.dirty === 0 ? 0 : this.#age.ms;
   }
 
   get refused(): number {
@@ -157,6 +164,7 @@ export class WriteBack<V> implements Persistence<V>, WriteSource {
     return this.#inOrder([], () => {
       this.#pending.clear();
       this.#clearing = {};
+      this.#age.add();
       this.options.entries.cleared();
     });
   }
@@ -218,13 +226,14 @@ export class WriteBack<V> implements Persistence<V>, WriteSource {
   async turn(): Promise<boolean> {
     const sweep = this.#sweep;
     if (sweep === undefined) return false;
-    sweep.begin(this.#pending, this.options.context.clock.now());
+    if (sweep.begin(this.#pending, this.options.context.clock.now())) this.#age.beginSweep();
     // Never both in one turn: a clear that comes while one is written must not run over entries written after it.
     const alive =
       this.#clearing === undefined ? await this.#writeBatch(sweep) : await this.#writeClear(sweep);
     if (alive && !sweep.isOver) return true;
     this.#sweep = this.#nextSweep;
     this.#nextSweep = undefined;
+    this.#age.endSweep(sweep.hasFailures);
     sweep.finish(this.dirty, this.options.context.clock.now());
     if (this.options.budget.isAwaited) this.#flushSoon();
     return this.#sweep !== undefined;
@@ -313,6 +322,7 @@ export class WriteBack<V> implements Persistence<V>, WriteSource {
   /** Takes effect in memory, and leaves the intent. */
   #write(key: MemoryKey, intent: Intent<V>): void {
     this.#pending.put(key, intent);
+    this.#age.add();
     this.options.entries.written(key, intent instanceof Snapshot ? intent : undefined);
     if (this.#pending.size >= FLUSH_AT) this.#flushSoon();
   }
@@ -379,7 +389,7 @@ export class WriteBack<V> implements Persistence<V>, WriteSource {
 
   #failed(sweep: Sweep<V>, error: unknown, count: number): void {
     const { definition, health, counters, context } = this.options;
-    counters.writeFailures += 1;
+    counters.writeFailed(error, context.clock.now());
     health.failed(error);
     const failure = writeFailedError(definition.name, error);
     sweep.failed(count, failure);
@@ -388,6 +398,7 @@ export class WriteBack<V> implements Persistence<V>, WriteSource {
       this.#backoff.next(),
       () => {
         this.#retry = undefined;
+        counters.retries += 1;
         this.#flushSoon();
       },
       false,
@@ -395,8 +406,8 @@ export class WriteBack<V> implements Persistence<V>, WriteSource {
   }
 
   #refuse(sweep: Sweep<V>, items: readonly TakenIntent<V>[], error: unknown): void {
-    const { definition, keys, health, counters } = this.options;
-    counters.writeFailures += 1;
+    const { definition, keys, health, counters, context } = this.options;
+    counters.writeFailed(error, context.clock.now());
     const texts = items.map(({ key }) => keys.textOf(key));
     sweep.failed(items.length, refusedError(definition.name, texts[0] ?? '', error));
     const isNews = items.some(({ key }) => !this.#pending.isRefused(key));

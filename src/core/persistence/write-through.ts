@@ -36,6 +36,8 @@ export class WriteThrough<V> implements Persistence<V>, CommitSource {
   #finished = 0;
   #flushes: { readonly upTo: number; readonly resolve: () => void }[] = [];
   #closed = false;
+  /** When the oldest write of the round under way was called. */
+  #oldestInRound: number | undefined;
 
   constructor(private readonly options: WriteThroughOptions<V>) {
     this.#values = new ValueWriter(options.definition, options.context.clock);
@@ -43,6 +45,11 @@ export class WriteThrough<V> implements Persistence<V>, CommitSource {
 
   get dirty(): number {
     return this.#accepted - this.#finished;
+  }
+
+  get oldestUnwrittenMs(): number {
+    const oldest = this.#oldestInRound ?? this.#queue[0]?.at;
+    return oldest === undefined ? 0 : Math.max(0, this.options.context.clock.now() - oldest);
   }
 
   getIfPresent(key: MemoryKey): V | undefined {
@@ -135,6 +142,7 @@ export class WriteThrough<V> implements Persistence<V>, CommitSource {
     } else {
       this.#queue = [];
     }
+    this.#oldestInRound = writes[0]?.at;
     return new CommitRound({
       ...this.options,
       values: this.#values,
@@ -146,7 +154,7 @@ export class WriteThrough<V> implements Persistence<V>, CommitSource {
   #enqueue(request: WriteRequest<V>): Promise<unknown> {
     if (this.#closed) return Promise.reject(closedError(this.options.definition.name));
     return new Promise((resolve, reject) => {
-      this.#queue.push({ request, resolve, reject });
+      this.#queue.push({ request, at: this.options.context.clock.now(), resolve, reject });
       this.#accepted += 1;
       this.options.committer.request(this);
     });
@@ -154,6 +162,7 @@ export class WriteThrough<V> implements Persistence<V>, CommitSource {
 
   #finish(count: number): void {
     this.#finished += count;
+    this.#oldestInRound = undefined;
     if (this.#flushes.length === 0) return;
     const done = this.#flushes.filter(({ upTo }) => upTo <= this.#finished);
     this.#flushes = this.#flushes.filter(({ upTo }) => upTo > this.#finished);

@@ -1,4 +1,5 @@
 import type { CacheLogger } from '../cache-logger.js';
+import { publish } from '../diagnostics.js';
 import type { CacheStorageAdapter, NamespaceWrite, StoredEntry } from '../storage-adapter.js';
 import { writeIsolating } from '../writer/write-isolating.js';
 import type { RescuedWrite, RescueJournal } from './rescue-journal.js';
@@ -87,6 +88,12 @@ export class RescueReplay {
 
   async #end(damaged: boolean): Promise<void> {
     const where = this.journal.describe();
+    publish({
+      type: 'journal-replayed',
+      written: this.#written,
+      skipped: this.#skipped,
+      refused: this.#refused.length,
+    });
     this.logger.log(
       `Replayed ${where}: ${this.#written} entries written, ${this.#skipped} left out because the database has newer rows.`,
     );

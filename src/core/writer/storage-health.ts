@@ -1,4 +1,5 @@
 import { CacheError } from '../cache-error.js';
+import { publish } from '../diagnostics.js';
 import { codeOf } from '../driver-code.js';
 import type { EngineContext } from '../engine/engine-context.js';
 
@@ -12,6 +13,7 @@ export class StorageHealth {
   /** A write failed for a reason that is not the data's. */
   failed(error: unknown): void {
     this.#failures += 1;
+    publish({ type: 'write-failed', code: codeOf(error), error });
     if (this.#failingSince !== undefined) return;
     this.#failingSince = this.context.clock.now();
     this.context.logger.warn(
@@ -21,7 +23,9 @@ export class StorageHealth {
 
   succeeded(): void {
     if (this.#failingSince === undefined) return;
-    const seconds = ((this.context.clock.now() - this.#failingSince) / 1000).toFixed(1);
+    const afterMs = this.context.clock.now() - this.#failingSince;
+    publish({ type: 'write-recovered', afterMs, failures: this.#failures });
+    const seconds = (afterMs / 1000).toFixed(1);
     this.context.logger.log(
       `The cache writes to its database again, after ${seconds} s and ${this.#failures} failures.`,
     );
@@ -31,6 +35,7 @@ export class StorageHealth {
 
   /** The database refuses entries for what they are. */
   refused(namespace: string, keys: readonly string[], error: unknown): void {
+    publish({ type: 'entry-refused', namespace, count: keys.length, code: codeOf(error), error });
     const [example = ''] = keys;
     const shown = example.length > 80 ? `${example.slice(0, 80)}…` : example;
     this.context.logger.error(

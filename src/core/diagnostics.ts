@@ -1,0 +1,39 @@
+import { channel } from 'node:diagnostics_channel';
+
+/** The name of the `node:diagnostics_channel` on which the cache tells of its storage's failures. */
+export const STORAGE_CHANNEL = 'nestjs-durable-cache:storage';
+
+/** What is told on the channel {@link STORAGE_CHANNEL}. Never holds a key or a value. */
+export type StorageEvent =
+  /** An attempt to write failed because of the database's state; it will be repeated. */
+  | { readonly type: 'write-failed'; readonly code: string | undefined; readonly error: unknown }
+  /** Writing works again, this long after the first failure and after so many of them. */
+  | { readonly type: 'write-recovered'; readonly afterMs: number; readonly failures: number }
+  /** The database refuses entries for what they are. */
+  | {
+      readonly type: 'entry-refused';
+      readonly namespace: string;
+      readonly count: number;
+      readonly code: string | undefined;
+      readonly error: unknown;
+    }
+  /** A load met rows that do not decode. */
+  | { readonly type: 'rows-unreadable'; readonly namespace: string; readonly count: number }
+  /** A stop put entries into the rescue journal. */
+  | { readonly type: 'entries-rescued'; readonly namespace: string; readonly count: number }
+  /** A start replayed the rescue journal. */
+  | {
+      readonly type: 'journal-replayed';
+      readonly written: number;
+      readonly skipped: number;
+      readonly refused: number;
+    }
+  /** A stop could neither write nor rescue entries. */
+  | { readonly type: 'entries-lost'; readonly namespace: string; readonly count: number };
+
+const storageChannel = channel(STORAGE_CHANNEL);
+
+/** Tells whoever listens; costs nothing when nobody does. */
+export function publish(event: StorageEvent): void {
+  if (storageChannel.hasSubscribers) storageChannel.publish(event);
+}

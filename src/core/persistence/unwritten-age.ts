@@ -1,0 +1,31 @@
+import type { Clock } from '../clock.js';
+
+/**
+ * How long the oldest unwritten entry has been waiting, without a time per entry: a sweep that wrote everything leaves
+ * only what came after its beginning. Where a sweep left something behind, the age counts from before it.
+ */
+export class UnwrittenAge {
+  #oldestAt: number | undefined;
+  /** The first one since the sweep under way began. */
+  #laterAt: number | undefined;
+
+  constructor(private readonly clock: Clock) {}
+
+  get ms(): number {
+    return this.#oldestAt === undefined ? 0 : Math.max(0, this.clock.now() - this.#oldestAt);
+  }
+
+  add(): void {
+    if (this.#laterAt !== undefined) return;
+    this.#laterAt = this.clock.now();
+    this.#oldestAt ??= this.#laterAt;
+  }
+
+  beginSweep(): void {
+    this.#laterAt = undefined;
+  }
+
+  endSweep(leftSomething: boolean): void {
+    if (!leftSomething) this.#oldestAt = this.#laterAt;
+  }
+}

@@ -1,0 +1,69 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { InMemoryStorage } from '../../../src/index.js';
+import { TestBot } from '../../e2e/support/test-bot.js';
+import { ChaosError, ChaosStorage } from '../../support/chaos-storage.js';
+
+describe('when the cache can’t do it, the bot', () => {
+  let inner: InMemoryStorage;
+  let storage: ChaosStorage;
+  let bot: TestBot;
+  beforeEach(async () => {
+    inner = new InMemoryStorage();
+    storage = new ChaosStorage(inner);
+    bot = await new TestBot(storage, { writeTimeoutMs: 1, checkpointIntervalMs: false }).start();
+  });
+  afterEach(async () => {
+    storage.down = undefined;
+    await bot.stop();
+  });
+
+  it('says that nothing was saved, and logs the code without the contents', async () => {
+    storage.down = new ChaosError('transient');
+    expect(await bot.say('/remember secret Rosebud')).toContain('try again');
+    storage.down = undefined;
+    expect(await bot.say('/recall secret')).toContain('nothing under');
+    expect(bot.log.with('WRITE_FAILED chatUsers')).toHaveLength(1);
+    expect(bot.log.with('Rosebud')).toEqual([]);
+    expect(bot.log.with('secret')).toEqual([]);
+  });
+
+  it('says that the database refuses this very entry', async () => {
+    storage.poison.add('-1:1');
+    expect(await bot.say('/remember tea Oolong')).toContain('can’t store that');
+    expect(bot.log.with('ENTRY_REFUSED')).not.toEqual([]);
+  });
+
+  it('builds nothing on what it can’t read, and tells the owner where that is', async () => {
+    const broken = { key: '-1:1', value: '{ no JSON', expiresAt: null };
+    await inner.write([{ namespace: 'chatUsers', puts: [broken], deletes: [] }], Date.now());
+    await bot.restart();
+    expect(await bot.say('/recall')).toContain('can’t be read');
+    expect(await bot.say('/remember tea Oolong')).toContain('can’t be read');
+    expect(bot.log.with('UNREADABLE_ENTRY chatUsers -1:1')).not.toEqual([]);
+    expect(await inner.read('chatUsers', ['-1:1'])).toMatchObject([{ value: '{ no JSON' }]);
+  });
+
+  it('answers all the same where only the chat’s info can’t be kept', async () => {
+    const broken = { key: '-1', value: 'broken', expiresAt: null };
+    await inner.write([{ namespace: 'chats', puts: [broken], deletes: [] }], Date.now());
+    await bot.restart();
+    expect(await bot.say('/remember tea Oolong')).toContain('I’ll remember');
+    expect(await bot.say('/set language German')).toContain('can’t be read');
+  });
+
+  it('still answers when a message comes after the stop', async () => {
+    await bot.stop();
+    expect(await bot.say('/remember tea Oolong')).toContain('being stopped');
+  });
+
+  it('finishes the messages in hand before it stops', async () => {
+    storage.hold();
+    const answer = bot.say('/remember tea Oolong');
+    const stopped = bot.stop();
+    storage.release();
+    expect(await answer).toContain('I’ll remember');
+    await stopped;
+    expect(await inner.read('chatUsers', ['-1:1'])).toHaveLength(1);
+    expect(await inner.read('chats', ['-1'])).toHaveLength(1);
+  });
+});
