@@ -22,7 +22,12 @@ export class CacheLifecycle
   readonly #logger = new Logger('Cache');
   #hooksCheck: CacheTimer | undefined;
 
-  constructor(@Inject(CACHE_ENGINE) private readonly engine: CacheEngine) {}
+  /** Whatever ends the process without stopping the application: `process.exit()`, an uncaught exception. */
+  readonly #onExit = (): void => this.engine.rescueAtExit();
+
+  constructor(@Inject(CACHE_ENGINE) private readonly engine: CacheEngine) {
+    process.once('exit', this.#onExit);
+  }
 
   async onApplicationBootstrap(): Promise<void> {
     this.engine.assertOverridesUsed();
@@ -41,6 +46,7 @@ export class CacheLifecycle
   async onApplicationShutdown(): Promise<void> {
     this.#hooksCheck?.cancel();
     const { leftBehind } = await this.engine.stop();
+    process.off('exit', this.#onExit);
     if (leftBehind.length > 0) process.exitCode = 1;
   }
 

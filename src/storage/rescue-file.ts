@@ -1,5 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { RescuedWrite, RescuedWrites, RescueJournal } from '../core/rescue/rescue-journal.js';
@@ -25,41 +34,52 @@ export class RescueFile implements RescueJournal {
   }
 
   async read(): Promise<RescuedWrites | undefined> {
-    let text: string;
-    try {
-      text = await readFile(this.#path, 'utf8');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      throw error;
-    }
-    return parse(text);
+    return this.#readSync();
   }
 
+  /** Synchronous inside: at a start and at a stop nothing else is going on, and one way of writing is enough. */
   async write(writes: readonly RescuedWrite[]): Promise<void> {
-    const folder = dirname(this.#path);
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    const temporary = `${this.#path}.${randomUUID()}.tmp`;
-    const file = await open(temporary, 'wx', 0o600);
-    try {
-      for (const line of [HEADER, ...writes, { end: writes.length }]) await file.write(encode(line));
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, this.#path);
-    await syncFolder(folder);
+    this.#replace(writes);
+  }
+
+  appendSync(writes: readonly RescuedWrite[]): void {
+    this.#replace([...(this.#readSync()?.writes ?? []), ...writes]);
   }
 
   async remove(): Promise<void> {
-    await unlink(this.#path);
-    await syncFolder(dirname(this.#path));
+    unlinkSync(this.#path);
+    syncFolder(dirname(this.#path));
   }
 
   async setAside(reason: 'damaged' | 'refused'): Promise<string> {
     const aside = `${this.#path}.${reason}-${new Date().toISOString().replaceAll(':', '-')}`;
-    await rename(this.#path, aside);
-    await syncFolder(dirname(this.#path));
+    renameSync(this.#path, aside);
+    syncFolder(dirname(this.#path));
     return aside;
+  }
+
+  #readSync(): RescuedWrites | undefined {
+    try {
+      return parse(readFileSync(this.#path, 'utf8'));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  #replace(writes: readonly RescuedWrite[]): void {
+    const folder = dirname(this.#path);
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const temporary = `${this.#path}.${randomUUID()}.tmp`;
+    const file = openSync(temporary, 'wx', 0o600);
+    try {
+      for (const line of [HEADER, ...writes, { end: writes.length }]) writeFileSync(file, encode(line));
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(temporary, this.#path);
+    syncFolder(folder);
   }
 }
 
@@ -95,15 +115,13 @@ function parse(text: string): RescuedWrites {
   return { writes, damaged: true };
 }
 
-/** A rename survives a power loss only when its folder is synced too. Not every platform can open a folder. */
-async function syncFolder(folder: string): Promise<void> {
-  let handle;
+/** A rename survives a power loss only when its folder is synced too. Windows can't open a folder, and needs no sync. */
+function syncFolder(folder: string): void {
+  if (process.platform === 'win32') return;
+  const handle = openSync(folder, 'r');
   try {
-    handle = await open(folder, 'r');
-    await handle.sync();
-  } catch (error) {
-    if (process.platform !== 'win32') throw error;
+    fsyncSync(handle);
   } finally {
-    await handle?.close();
+    closeSync(handle);
   }
 }

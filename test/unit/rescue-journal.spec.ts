@@ -215,7 +215,10 @@ describe('the rescue journal', () => {
     const broken: RescueJournal = {
       describe: () => '/full/disk',
       read: () => journal.read(),
-      write: () => Promise.reject(Object.assign(new Error('no space'), { code: 'ENOSPC' })),
+      write: () => Promise.resolve(),
+      appendSync: () => {
+        throw Object.assign(new Error('no space'), { code: 'ENOSPC' });
+      },
       remove: () => journal.remove(),
       setAside: (reason) => journal.setAside(reason),
     };

@@ -13,6 +13,7 @@ import { MemoryOnly } from '../persistence/memory-only.js';
 import type { Persistence } from '../persistence/persistence.js';
 import { CachePersistenceLevel } from '../persistence-level.js';
 import { sumFlushes, sumLoads, type FlushReport, type LeftBehind, type LoadReport } from '../reports.js';
+import { Rescue } from '../rescue/rescue.js';
 import type { RescueJournal } from '../rescue/rescue-journal.js';
 import type { CacheStorageAdapter } from '../storage-adapter.js';
 import type { EngineContext } from './engine-context.js';
@@ -48,9 +49,11 @@ interface Member {
 export class CacheEngine {
   readonly #members = new Map<string, Member>();
   #session: Promise<StorageSession> | undefined;
+  #journal: RescueJournal | undefined;
   #checkpoint: CacheTimer | undefined;
   #purge: CacheTimer | undefined;
   #stopped: Promise<StopReport> | undefined;
+  #isStopped = false;
   /** When the first drain of the stop began, and what was written before it. */
   #stopBegan: { readonly at: number; readonly written: number } | undefined;
 
@@ -174,6 +177,16 @@ export class CacheEngine {
     return this.#stopped;
   }
 
+  /**
+   * For the very end of a process that did not stop the cache (`process.exit`, an uncaught exception): puts what is
+   * unwritten into the rescue journal, synchronously, and says so.
+   */
+  rescueAtExit(): void {
+    if (this.#isStopped) return;
+    const unwritten = this.#persistences().flatMap((persistence) => persistence.unwritten());
+    new Rescue(this.#journal, this.context.logger).save(unwritten);
+  }
+
   /** Closes what a start that failed has opened. Nothing was accepted yet, so there is nothing to write. */
   async abandon(): Promise<void> {
     const session = await this.#session?.catch(() => undefined);
@@ -186,6 +199,7 @@ export class CacheEngine {
     const session = await this.#session?.catch(() => undefined);
     const { at, written } = this.#beginStop();
     const leftBehind = await new EngineStop(this.#persistences(), session, this.options, this.context).run();
+    this.#isStopped = true;
     const report = {
       written: this.#written() - written,
       durationMs: this.context.clock.now() - at,
@@ -217,10 +231,13 @@ export class CacheEngine {
 
   #sessionFor(definition: NamespaceDefinition): Promise<StorageSession | undefined> {
     if (definition.persistence === CachePersistenceLevel.MEMORY_ONLY) return Promise.resolve(undefined);
-    this.#session ??= Promise.resolve(this.createStorage()).then((storage) =>
-      StorageSession.open(storage, this.options, this.context, this.journalFor(storage)),
-    );
+    this.#session ??= Promise.resolve(this.createStorage()).then((storage) => this.#open(storage));
     return this.#session;
+  }
+
+  #open(storage: CacheStorageAdapter): Promise<StorageSession> {
+    this.#journal = this.journalFor(storage);
+    return StorageSession.open(storage, this.options, this.context, this.#journal);
   }
 
   #join(

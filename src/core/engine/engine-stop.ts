@@ -1,9 +1,7 @@
 import { nextTurn, sleep, type CacheTimer } from '../clock.js';
-import { publish } from '../diagnostics.js';
-import { codeOf } from '../driver-code.js';
 import type { Persistence } from '../persistence/persistence.js';
 import type { LeftBehind } from '../reports.js';
-import type { RescuedWrite } from '../rescue/rescue-journal.js';
+import { Rescue } from '../rescue/rescue.js';
 import { Backoff } from '../writer/backoff.js';
 import type { EngineContext } from './engine-context.js';
 import type { ResolvedEngineOptions } from './engine-options.js';
@@ -34,9 +32,10 @@ export class EngineStop {
 
     await this.#within(this.options.shutdownTimeoutMs, this.#flush(deadline));
     this.session?.budget.close();
-    const lost = await this.#rescue(this.persistences.flatMap((persistence) => persistence.unwritten()));
+    const unwritten = this.persistences.flatMap((persistence) => persistence.unwritten());
+    const lost = new Rescue(this.session?.journal, this.context.logger).save(unwritten);
     await this.#close();
-    return summarise(lost);
+    return lost;
   }
 
   /** Flushes until every accepted write has taken effect and is written or refused, or the time is over. */
@@ -80,68 +79,4 @@ export class EngineStop {
       this.#timer?.cancel();
     }
   }
-
-  /** Puts what the database did not take into the journal, beside what may wait there already; answers what is lost. */
-  async #rescue(unwritten: readonly RescuedWrite[]): Promise<readonly RescuedWrite[]> {
-    if (unwritten.length === 0) return [];
-    const journal = this.session?.journal;
-    const { logger } = this.context;
-    if (journal === undefined) {
-      this.#tell(
-        unwritten,
-        'They are lost with this process: set rescueJournal to a file path to keep them.',
-      );
-      return unwritten;
-    }
-    try {
-      const waiting = await journal.read();
-      await journal.write([...(waiting?.writes ?? []), ...unwritten]);
-    } catch (error) {
-      const code = codeOf(error) ?? 'no code';
-      this.#tell(
-        unwritten,
-        `They are lost with this process: ${journal.describe()} could not be written (${code}).`,
-      );
-      return unwritten;
-    }
-    for (const { namespace, count, keys } of summarise(unwritten)) {
-      publish({ type: 'entries-rescued', namespace, count });
-      logger.error(
-        `The database did not take ${entries(count)} of namespace '${namespace}' in time (first keys: ${named(keys)}). ` +
-          `They are in ${journal.describe()}, and the next start replays them.`,
-      );
-    }
-    return [];
-  }
-
-  #tell(lost: readonly RescuedWrite[], fate: string): void {
-    for (const { namespace, count, keys } of summarise(lost)) {
-      publish({ type: 'entries-lost', namespace, count });
-      this.context.logger.fatal(
-        `The cache stopped with ${entries(count)} unwritten in namespace '${namespace}' (first keys: ${named(keys)}). ${fate}`,
-      );
-    }
-  }
-}
-
-function entries(count: number): string {
-  return `${count} ${count === 1 ? 'entry' : 'entries'}`;
-}
-
-function named(keys: readonly string[]): string {
-  const shown = keys.map((key) => JSON.stringify(key.length > 80 ? `${key.slice(0, 80)}…` : key));
-  return shown.join(', ') || 'none; a clear was not written';
-}
-
-/** How much of each namespace, and its first keys. */
-function summarise(writes: readonly RescuedWrite[]): LeftBehind[] {
-  const namespaces = new Map<string, { namespace: string; count: number; keys: string[] }>();
-  for (const write of writes) {
-    const { namespace } = write;
-    const summary = namespaces.get(namespace) ?? { namespace, count: 0, keys: [] };
-    namespaces.set(namespace, summary);
-    summary.count += 1;
-    if (write.op !== 'clear' && summary.keys.length < 10) summary.keys.push(write.key);
-  }
-  return [...namespaces.values()];
 }

@@ -42,6 +42,8 @@ export interface RescueJournal {
   read(): Promise<RescuedWrites | undefined>;
   /** Replaces what it holds; resolves when that survives a power loss. */
   write(writes: readonly RescuedWrite[]): Promise<void>;
+  /** Adds to what it holds, without a turn of the event loop: the process is about to end. */
+  appendSync(writes: readonly RescuedWrite[]): void;
   /** Ends the journal: everything in it is committed. */
   remove(): Promise<void>;
   /** Puts the journal aside, where nothing replays it and a person finds it; answers where. */
