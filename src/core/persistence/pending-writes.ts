@@ -1,6 +1,8 @@
+import type { Clock } from '../clock.js';
 import type { MemoryKey } from '../keys/key-space.js';
 import { Snapshot } from '../values/snapshot.js';
 import type { PendingBudget } from './pending-budget.js';
+import { UnwrittenAge } from './unwritten-age.js';
 
 /** That a key is to be removed. A new one for each delete: identity tells a later intent from an earlier one. */
 export class Deletion {
@@ -21,7 +23,10 @@ export interface TakenIntent<V> {
   readonly intent: Intent<V>;
 }
 
-/** The unwritten intents of a write-back namespace: the last one of each key, and which keys must be written together. */
+/**
+ * What a write-back namespace has not written: the last intent of each key, which keys must be written together, and
+ * whether the namespace is to be cleared before.
+ */
 export class PendingWrites<V> {
   readonly #intents = new Map<MemoryKey, Intent<V>>();
   /** The keys that a rename tied together; all members share one set. */
@@ -29,10 +34,33 @@ export class PendingWrites<V> {
   /** The intents that the database refused on their own. */
   readonly #refused = new Map<MemoryKey, Intent<V>>();
 
-  constructor(private readonly budget: PendingBudget) {}
+  /** A clear that is to be written before the intents; its identity tells it from a later one. */
+  #clearing: object | undefined;
+  readonly #age: UnwrittenAge;
+
+  constructor(
+    private readonly budget: PendingBudget,
+    clock: Clock,
+  ) {
+    this.#age = new UnwrittenAge(clock);
+  }
+
+  /** How many writes the database does not have: the intents, and a clear. */
+  get dirty(): number {
+    return this.#intents.size + (this.#clearing === undefined ? 0 : 1);
+  }
 
   get size(): number {
     return this.#intents.size;
+  }
+
+  /** How long the oldest of them has been waiting. */
+  get oldestMs(): number {
+    return this.dirty === 0 ? 0 : this.#age.ms;
+  }
+
+  get clearing(): object | undefined {
+    return this.#clearing;
   }
 
   get refusedCount(): number {
@@ -52,6 +80,7 @@ export class PendingWrites<V> {
     if (!this.#intents.has(key)) this.budget.take();
     this.#intents.set(key, intent);
     if (this.#refused.size > 0) this.#refused.delete(key);
+    this.#age.add();
   }
 
   /** From now on the intents of both keys go into one transaction, until both are written. */
@@ -82,13 +111,28 @@ export class PendingWrites<V> {
     this.budget.release(removed);
   }
 
-  /** Forgets everything: a clear makes it void. */
+  /** Makes every intent void: the namespace is to be cleared. */
   clear(): void {
     const { size } = this.#intents;
     this.#intents.clear();
     this.#groups.clear();
     this.#refused.clear();
+    this.#clearing = {};
+    this.#age.add();
     this.budget.release(size);
+  }
+
+  clearCommitted(clearing: object): void {
+    if (this.#clearing === clearing) this.#clearing = undefined;
+  }
+
+  /** A sweep over what is unwritten now begins. */
+  beginSweep(): void {
+    this.#age.beginSweep();
+  }
+
+  endSweep(leftSomething: boolean): void {
+    this.#age.endSweep(leftSomething);
   }
 
   keys(): MemoryKey[] {

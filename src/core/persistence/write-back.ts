@@ -1,4 +1,3 @@
-import type { CacheTimer } from '../clock.js';
 import type { EngineContext } from '../engine/engine-context.js';
 import { ABSENT, present, type Found } from '../entries/found.js';
 import type { PersistedEntries } from '../entries/persisted-entries.js';
@@ -9,24 +8,18 @@ import type { FlushReport, LoadReport } from '../reports.js';
 import type { RescuedWrite } from '../rescue/rescue-journal.js';
 import type { CacheStorageAdapter } from '../storage-adapter.js';
 import { HeldSnapshot, Snapshot } from '../values/snapshot.js';
-import { Backoff } from '../writer/backoff.js';
-import { refusedError, writeFailedError, type StorageHealth } from '../writer/storage-health.js';
-import { writeIsolating } from '../writer/write-isolating.js';
-import type { Writer, WriteSource } from '../writer/writer.js';
+import type { StorageHealth } from '../writer/storage-health.js';
+import type { Writer } from '../writer/writer.js';
 import { OpLine } from './op-line.js';
 import type { PendingBudget } from './pending-budget.js';
-import { Deletion, PendingWrites, type Intent, type TakenIntent } from './pending-writes.js';
+import { Deletion, PendingWrites, type Intent } from './pending-writes.js';
 import { closedError, type Persistence, type Updater } from './persistence.js';
 import { RowLoader } from './row-loader.js';
-import { Sweep } from './sweep.js';
-import { UnwrittenAge } from './unwritten-age.js';
 import { ValueWriter } from './value-writer.js';
+import { WriteBackFlusher } from './write-back-flusher.js';
 
-/** Most entries in one transaction: its commit holds a SQLite connection for some tens of milliseconds. */
-const BATCH_SIZE = 10_000;
 /** This many dirty entries are written without waiting for the next checkpoint. */
 const FLUSH_AT = 10_000;
-const MAX_BACKOFF_MS = 30_000;
 
 export interface WriteBackOptions<V> {
   readonly definition: NamespaceDefinition<unknown, V>;
@@ -42,40 +35,29 @@ export interface WriteBackOptions<V> {
 
 /**
  * `ON_SHUTDOWN`: a write takes effect and is acknowledged in memory, and leaves an intent (the last one of each key)
- * that sweeps write to the database: at checkpoints, when dirty entries are evicted or grow many, and at the stop. An
- * intent is forgotten only when it has committed and nothing newer came meanwhile.
+ * that the flusher writes to the database: at checkpoints, when dirty entries are evicted or grow many, and at the stop.
  */
-export class WriteBack<V> implements Persistence<V>, WriteSource {
+export class WriteBack<V> implements Persistence<V> {
   readonly #values: ValueWriter<V>;
   readonly #pending: PendingWrites<V>;
   readonly #line = new OpLine();
-  readonly #backoff: Backoff;
-  /** A clear that the database does not know of yet; its identity tells it from a later one. */
-  #clearing: object | undefined;
-  #sweep: Sweep<V> | undefined;
-  #nextSweep: Sweep<V> | undefined;
-  #retry: CacheTimer | undefined;
+  readonly #flusher: WriteBackFlusher<V>;
   #closed = false;
-  /** What the last write to the database was about. It may still be on its way when the stop gives up. */
-  #underway: readonly TakenIntent<V>[] = [];
-  readonly #age: UnwrittenAge;
   /** Operations that wait for a read. */
   readonly #reading = new Set<Promise<unknown>>();
 
   constructor(private readonly options: WriteBackOptions<V>) {
     const { definition, entries, budget, context } = options;
-    budget.onPressure(() => this.#flushSoon());
     this.#values = new ValueWriter(definition, context.clock);
-    this.#pending = new PendingWrites(budget);
-    this.#age = new UnwrittenAge(context.clock);
-    this.#backoff = new Backoff(MAX_BACKOFF_MS, context.random);
+    this.#pending = new PendingWrites(budget, context.clock);
+    this.#flusher = new WriteBackFlusher(options, this.#pending);
     entries.onEvict = (key) => {
-      if (this.#pending.get(key) !== undefined) this.#flushSoon();
+      if (this.#pending.get(key) !== undefined) this.#flusher.flushSoon();
     };
   }
 
   get dirty(): number {
-    return this.#pending.size + (this.#clearing === undefined ? 0 : 1);
+    return this.#pending.dirty;
   }
 
   get pending(): number {
@@ -83,7 +65,7 @@ export class WriteBack<V> implements Persistence<V>, WriteSource {
   }
 
   get oldestUnwrittenMs(): number {
-    return this.dirty === 0 ? 0 : this.#age.ms;
+    return this.#pending.oldestMs;
   }
 
   get refused(): number {
@@ -163,24 +145,17 @@ export class WriteBack<V> implements Persistence<V>, WriteSource {
   clear(): Promise<void> {
     return this.#inOrder([], () => {
       this.#pending.clear();
-      this.#clearing = {};
-      this.#age.add();
       this.options.entries.cleared();
     });
   }
 
   flush(): Promise<FlushReport> {
-    this.#retry?.cancel();
-    this.#retry = undefined;
-    const sweep =
-      this.#sweep === undefined ? (this.#sweep = new Sweep<V>()) : (this.#nextSweep ??= new Sweep<V>());
-    this.options.writer.request(this);
-    return sweep.report;
+    return this.#flusher.flush();
   }
 
   load(): Promise<LoadReport> {
     const { definition, entries, storage, context } = this.options;
-    if (this.#clearing !== undefined) {
+    if (this.#pending.clearing !== undefined) {
       // The rows are as good as gone: memory already holds all there is.
       return Promise.resolve({ rows: 0, skipped: 0, durationMs: 0 });
     }
@@ -194,6 +169,10 @@ export class WriteBack<V> implements Persistence<V>, WriteSource {
     }).load();
   }
 
+  unwritten(): RescuedWrite[] {
+    return this.#flusher.unwritten();
+  }
+
   close(): void {
     this.#closed = true;
   }
@@ -201,42 +180,6 @@ export class WriteBack<V> implements Persistence<V>, WriteSource {
   async settled(): Promise<void> {
     await this.#line.settled();
     await Promise.allSettled(this.#reading);
-  }
-
-  unwritten(): RescuedWrite[] {
-    const { definition, keys, context } = this.options;
-    const { name: namespace } = definition;
-    const at = context.clock.now();
-    const underway = new Map(this.#underway.map(({ key, intent }) => [key, intent]));
-    const writes: RescuedWrite[] = this.#clearing === undefined ? [] : [{ op: 'clear', namespace, at }];
-    for (const [key, intent] of this.#pending.entries()) {
-      const other = underway.get(key);
-      const late = other === undefined || other === intent ? {} : { underway: textOf(other) };
-      const base = { namespace, key: keys.textOf(key), at, ...late };
-      writes.push(
-        intent instanceof Snapshot
-          ? { op: 'put', ...base, value: intent.text, expiresAt: intent.expiresAt }
-          : { op: 'delete', ...base },
-      );
-    }
-    return writes;
-  }
-
-  /** One batch of the sweep under way. */
-  async turn(): Promise<boolean> {
-    const sweep = this.#sweep;
-    if (sweep === undefined) return false;
-    if (sweep.begin(this.#pending, this.options.context.clock.now())) this.#age.beginSweep();
-    // Never both in one turn: a clear that comes while one is written must not run over entries written after it.
-    const alive =
-      this.#clearing === undefined ? await this.#writeBatch(sweep) : await this.#writeClear(sweep);
-    if (alive && !sweep.isOver) return true;
-    this.#sweep = this.#nextSweep;
-    this.#nextSweep = undefined;
-    this.#age.endSweep(sweep.hasFailures);
-    sweep.finish(this.dirty, this.options.context.clock.now());
-    if (this.options.budget.isAwaited) this.#flushSoon();
-    return this.#sweep !== undefined;
   }
 
   /**
@@ -307,7 +250,7 @@ export class WriteBack<V> implements Persistence<V>, WriteSource {
     if (value !== undefined) {
       return present(new HeldSnapshot(value, entries.store.expiresAt(key), definition.value));
     }
-    return this.#clearing !== undefined || entries.isKnownAbsent(key) ? ABSENT : undefined;
+    return this.#pending.clearing !== undefined || entries.isKnownAbsent(key) ? ABSENT : undefined;
   }
 
   #valueOf(found: Found<V>): V | undefined {
@@ -322,100 +265,7 @@ export class WriteBack<V> implements Persistence<V>, WriteSource {
   /** Takes effect in memory, and leaves the intent. */
   #write(key: MemoryKey, intent: Intent<V>): void {
     this.#pending.put(key, intent);
-    this.#age.add();
     this.options.entries.written(key, intent instanceof Snapshot ? intent : undefined);
-    if (this.#pending.size >= FLUSH_AT) this.#flushSoon();
+    if (this.#pending.size >= FLUSH_AT) this.#flusher.flushSoon();
   }
-
-  /** Starts a sweep unless one is under way or waits out a failure. */
-  #flushSoon(): void {
-    if (this.#sweep === undefined && this.#retry === undefined) void this.flush();
-  }
-
-  async #writeClear(sweep: Sweep<V>): Promise<boolean> {
-    const clearing = this.#clearing;
-    const { storage, definition } = this.options;
-    try {
-      await storage.clear(definition.name);
-    } catch (error) {
-      this.#failed(sweep, error, 1);
-      return false;
-    }
-    this.#succeeded(sweep, 1);
-    if (this.#clearing === clearing) this.#clearing = undefined;
-    return true;
-  }
-
-  /** Answers whether the sweep can go on. */
-  async #writeBatch(sweep: Sweep<V>): Promise<boolean> {
-    const { storage, context } = this.options;
-    const atoms = sweep.take(this.#pending, BATCH_SIZE);
-    if (atoms.length === 0) return true;
-    const outcome = await writeIsolating(
-      atoms,
-      async (items) => {
-        this.#underway = items;
-        await storage.write([this.#toWrite(items)], context.clock.now());
-        this.#pending.committed(items);
-        this.#succeeded(sweep, items.length);
-      },
-      (error) => storage.classify(error),
-    );
-    for (const { items, error } of outcome.refused) this.#refuse(sweep, items, error);
-    if (outcome.deferred.length === 0) return true;
-    this.#failed(sweep, outcome.error, outcome.deferred.length);
-    return false;
-  }
-
-  #toWrite(items: readonly TakenIntent<V>[]): Parameters<CacheStorageAdapter['write']>[0][number] {
-    const { definition, keys } = this.options;
-    const puts = [];
-    const deletes = [];
-    for (const { key, intent } of items) {
-      const text = keys.textOf(key);
-      if (intent instanceof Snapshot)
-        puts.push({ key: text, value: intent.text, expiresAt: intent.expiresAt });
-      else deletes.push(text);
-    }
-    return { namespace: definition.name, puts, deletes };
-  }
-
-  #succeeded(sweep: Sweep<V>, count: number): void {
-    this.#backoff.reset();
-    this.options.health.succeeded();
-    this.options.counters.written += count;
-    sweep.wrote(count);
-  }
-
-  #failed(sweep: Sweep<V>, error: unknown, count: number): void {
-    const { definition, health, counters, context } = this.options;
-    counters.writeFailed(error, context.clock.now());
-    health.failed(error);
-    const failure = writeFailedError(definition.name, error);
-    sweep.failed(count, failure);
-    sweep.abandon(failure);
-    this.#retry ??= context.clock.setTimer(
-      this.#backoff.next(),
-      () => {
-        this.#retry = undefined;
-        counters.retries += 1;
-        this.#flushSoon();
-      },
-      false,
-    );
-  }
-
-  #refuse(sweep: Sweep<V>, items: readonly TakenIntent<V>[], error: unknown): void {
-    const { definition, keys, health, counters, context } = this.options;
-    counters.writeFailed(error, context.clock.now());
-    const texts = items.map(({ key }) => keys.textOf(key));
-    sweep.failed(items.length, refusedError(definition.name, texts[0] ?? '', error));
-    const isNews = items.some(({ key }) => !this.#pending.isRefused(key));
-    for (const item of items) this.#pending.markRefused(item);
-    if (isNews) health.refused(definition.name, texts, error);
-  }
-}
-
-function textOf<V>(intent: Intent<V>): string | null {
-  return intent instanceof Snapshot ? intent.text : null;
 }

@@ -1,0 +1,194 @@
+import type { CacheTimer } from '../clock.js';
+import type { EngineContext } from '../engine/engine-context.js';
+import type { KeySpace } from '../keys/key-space.js';
+import type { NamespaceDefinition } from '../namespace/namespace-definition.js';
+import type { NamespaceCounters } from '../namespace/namespace-stats.js';
+import type { FlushReport } from '../reports.js';
+import type { RescuedWrite } from '../rescue/rescue-journal.js';
+import type { CacheStorageAdapter } from '../storage-adapter.js';
+import { Snapshot } from '../values/snapshot.js';
+import { Backoff } from '../writer/backoff.js';
+import { refusedError, writeFailedError, type StorageHealth } from '../writer/storage-health.js';
+import { writeIsolating } from '../writer/write-isolating.js';
+import type { Writer, WriteSource } from '../writer/writer.js';
+import type { PendingBudget } from './pending-budget.js';
+import type { Intent, PendingWrites, TakenIntent } from './pending-writes.js';
+import { Sweep } from './sweep.js';
+
+/** Most entries in one transaction: its commit holds a SQLite connection for some tens of milliseconds. */
+const BATCH_SIZE = 10_000;
+const MAX_BACKOFF_MS = 30_000;
+
+export interface WriteBackFlusherOptions {
+  readonly definition: Pick<NamespaceDefinition, 'name'>;
+  readonly keys: KeySpace<unknown>;
+  readonly storage: CacheStorageAdapter;
+  readonly writer: Writer;
+  readonly budget: PendingBudget;
+  readonly health: StorageHealth;
+  readonly counters: NamespaceCounters;
+  readonly context: EngineContext;
+}
+
+/**
+ * Writes the pending intents of a write-back namespace to the database, sweep by sweep. An intent is forgotten only when
+ * it has committed and nothing newer came meanwhile; what failed is tried again with growing delays.
+ */
+export class WriteBackFlusher<V> implements WriteSource {
+  readonly #pending: PendingWrites<V>;
+  readonly #backoff: Backoff;
+  #sweep: Sweep<V> | undefined;
+  #nextSweep: Sweep<V> | undefined;
+  #retry: CacheTimer | undefined;
+  /** What the last write to the database was about. It may still be on its way when the stop gives up. */
+  #underway: readonly TakenIntent<V>[] = [];
+
+  constructor(
+    private readonly options: WriteBackFlusherOptions,
+    pending: PendingWrites<V>,
+  ) {
+    this.#pending = pending;
+    this.#backoff = new Backoff(MAX_BACKOFF_MS, options.context.random);
+    options.budget.onPressure(() => this.flushSoon());
+  }
+
+  /** Tries to write everything that is unwritten now. */
+  flush(): Promise<FlushReport> {
+    this.#retry?.cancel();
+    this.#retry = undefined;
+    const sweep =
+      this.#sweep === undefined ? (this.#sweep = new Sweep<V>()) : (this.#nextSweep ??= new Sweep<V>());
+    this.options.writer.request(this);
+    return sweep.report;
+  }
+
+  /** Starts a sweep unless one is under way or waits out a failure. */
+  flushSoon(): void {
+    if (this.#sweep === undefined && this.#retry === undefined) void this.flush();
+  }
+
+  /** What is unwritten now. */
+  unwritten(): RescuedWrite[] {
+    const { definition, keys, context } = this.options;
+    const { name: namespace } = definition;
+    const at = context.clock.now();
+    const underway = new Map(this.#underway.map(({ key, intent }) => [key, intent]));
+    const writes: RescuedWrite[] =
+      this.#pending.clearing === undefined ? [] : [{ op: 'clear', namespace, at }];
+    for (const [key, intent] of this.#pending.entries()) {
+      const other = underway.get(key);
+      const late = other === undefined || other === intent ? {} : { underway: textOf(other) };
+      const base = { namespace, key: keys.textOf(key), at, ...late };
+      writes.push(
+        intent instanceof Snapshot
+          ? { op: 'put', ...base, value: intent.text, expiresAt: intent.expiresAt }
+          : { op: 'delete', ...base },
+      );
+    }
+    return writes;
+  }
+
+  /** One batch of the sweep under way. */
+  async turn(): Promise<boolean> {
+    const sweep = this.#sweep;
+    if (sweep === undefined) return false;
+    if (sweep.begin(this.#pending, this.options.context.clock.now())) this.#pending.beginSweep();
+    // Never both in one turn: a clear that comes while one is written must not run over entries written after it.
+    const { clearing } = this.#pending;
+    const alive =
+      clearing === undefined ? await this.#writeBatch(sweep) : await this.#writeClear(sweep, clearing);
+    if (alive && !sweep.isOver) return true;
+    this.#sweep = this.#nextSweep;
+    this.#nextSweep = undefined;
+    this.#pending.endSweep(sweep.hasFailures);
+    sweep.finish(this.#pending.dirty, this.options.context.clock.now());
+    if (this.options.budget.isAwaited) this.flushSoon();
+    return this.#sweep !== undefined;
+  }
+
+  async #writeClear(sweep: Sweep<V>, clearing: object): Promise<boolean> {
+    const { storage, definition } = this.options;
+    try {
+      await storage.clear(definition.name);
+    } catch (error) {
+      this.#failed(sweep, error, 1);
+      return false;
+    }
+    this.#succeeded(sweep, 1);
+    this.#pending.clearCommitted(clearing);
+    return true;
+  }
+
+  /** Answers whether the sweep can go on. */
+  async #writeBatch(sweep: Sweep<V>): Promise<boolean> {
+    const { storage, context } = this.options;
+    const atoms = sweep.take(this.#pending, BATCH_SIZE);
+    if (atoms.length === 0) return true;
+    const outcome = await writeIsolating(
+      atoms,
+      async (items) => {
+        this.#underway = items;
+        await storage.write([this.#toWrite(items)], context.clock.now());
+        this.#pending.committed(items);
+        this.#succeeded(sweep, items.length);
+      },
+      (error) => storage.classify(error),
+    );
+    for (const { items, error } of outcome.refused) this.#refuse(sweep, items, error);
+    if (outcome.deferred.length === 0) return true;
+    this.#failed(sweep, outcome.error, outcome.deferred.length);
+    return false;
+  }
+
+  #toWrite(items: readonly TakenIntent<V>[]): Parameters<CacheStorageAdapter['write']>[0][number] {
+    const { definition, keys } = this.options;
+    const puts = [];
+    const deletes = [];
+    for (const { key, intent } of items) {
+      const text = keys.textOf(key);
+      if (intent instanceof Snapshot)
+        puts.push({ key: text, value: intent.text, expiresAt: intent.expiresAt });
+      else deletes.push(text);
+    }
+    return { namespace: definition.name, puts, deletes };
+  }
+
+  #succeeded(sweep: Sweep<V>, count: number): void {
+    this.#backoff.reset();
+    this.options.health.succeeded();
+    this.options.counters.written += count;
+    sweep.wrote(count);
+  }
+
+  #failed(sweep: Sweep<V>, error: unknown, count: number): void {
+    const { definition, health, counters, context } = this.options;
+    counters.writeFailed(error, context.clock.now());
+    health.failed(error);
+    const failure = writeFailedError(definition.name, error);
+    sweep.failed(count, failure);
+    sweep.abandon(failure);
+    this.#retry ??= context.clock.setTimer(
+      this.#backoff.next(),
+      () => {
+        this.#retry = undefined;
+        counters.retries += 1;
+        this.flushSoon();
+      },
+      false,
+    );
+  }
+
+  #refuse(sweep: Sweep<V>, items: readonly TakenIntent<V>[], error: unknown): void {
+    const { definition, keys, health, counters, context } = this.options;
+    counters.writeFailed(error, context.clock.now());
+    const texts = items.map(({ key }) => keys.textOf(key));
+    sweep.failed(items.length, refusedError(definition.name, texts[0] ?? '', error));
+    const isNews = items.some(({ key }) => !this.#pending.isRefused(key));
+    for (const item of items) this.#pending.markRefused(item);
+    if (isNews) health.refused(definition.name, texts, error);
+  }
+}
+
+function textOf<V>(intent: Intent<V>): string | null {
+  return intent instanceof Snapshot ? intent.text : null;
+}
