@@ -1,5 +1,5 @@
 import { CacheError } from '../cache-error.js';
-import { sleep, type CacheTimer } from '../clock.js';
+import { sleep } from '../clock.js';
 import { KeySpace } from '../keys/key-space.js';
 import { Namespace } from '../namespace/namespace.js';
 import type { NamespaceCache } from '../namespace/namespace-cache.js';
@@ -16,6 +16,7 @@ import { sumFlushes, sumLoads, type FlushReport, type LeftBehind, type LoadRepor
 import { Rescue } from '../rescue/rescue.js';
 import type { RescueJournal } from '../rescue/rescue-journal.js';
 import type { CacheStorageAdapter } from '../storage-adapter.js';
+import { Checkpoints } from './checkpoints.js';
 import type { EngineContext } from './engine-context.js';
 import type { ResolvedEngineOptions } from './engine-options.js';
 import { EngineStop } from './engine-stop.js';
@@ -33,8 +34,6 @@ export interface StopReport {
   readonly leftBehind: readonly LeftBehind[];
 }
 
-const PURGE_INTERVAL_MS = 600_000;
-
 interface Member {
   /** What was registered: definitions are told apart by identity. */
   readonly declared: NamespaceDefinition;
@@ -50,8 +49,7 @@ export class CacheEngine {
   readonly #members = new Map<string, Member>();
   #session: Promise<StorageSession> | undefined;
   #journal: RescueJournal | undefined;
-  #checkpoint: CacheTimer | undefined;
-  #purge: CacheTimer | undefined;
+  readonly #checkpoints: Checkpoints;
   #stopped: Promise<StopReport> | undefined;
   #isStopped = false;
   /** When the first drain of the stop began, and what was written before it. */
@@ -125,8 +123,7 @@ export class CacheEngine {
 
   /** Begins checkpoints, and the purge of expired rows. */
   start(): void {
-    this.#scheduleCheckpoint();
-    this.#purgeExpired();
+    this.#checkpoints.start();
   }
 
   /** What the loads of all namespaces so far did. */
@@ -194,8 +191,7 @@ export class CacheEngine {
   }
 
   async #stop(): Promise<StopReport> {
-    this.#checkpoint?.cancel();
-    this.#purge?.cancel();
+    this.#checkpoints.stop();
     const session = await this.#session?.catch(() => undefined);
     const { at, written } = this.#beginStop();
     const leftBehind = await new EngineStop(this.#persistences(), session, this.options, this.context).run();
@@ -218,6 +214,12 @@ export class CacheEngine {
     let written = 0;
     for (const { cache } of this.#members.values()) written += cache.stats().written;
     return written;
+  }
+
+  async #purgeExpired(): Promise<void> {
+    const session = await this.#session;
+    const persisted = this.definitions.filter((one) => one.persistence !== CachePersistenceLevel.MEMORY_ONLY);
+    session?.purge.request(persisted.map((definition) => definition.name));
   }
 
   #persistences(): Persistence<unknown>[] {
@@ -267,30 +269,5 @@ export class CacheEngine {
         { namespace: definition.name, cause },
       );
     }
-  }
-
-  #scheduleCheckpoint(): void {
-    const { checkpointIntervalMs } = this.options;
-    if (checkpointIntervalMs === false || this.#stopped !== undefined) return;
-    this.#checkpoint = this.context.clock.setTimer(
-      checkpointIntervalMs,
-      () => {
-        // The next one is set when this one is done: checkpoints never pile up on a slow database.
-        const dirty = this.#persistences().filter((persistence) => persistence.dirty > 0);
-        void Promise.all(dirty.map((persistence) => persistence.flush())).then(() =>
-          this.#scheduleCheckpoint(),
-        );
-      },
-      false,
-    );
-  }
-
-  #purgeExpired(): void {
-    if (this.#stopped !== undefined) return;
-    void this.#session?.then((session) => {
-      const persisted = this.definitions.filter((d) => d.persistence !== CachePersistenceLevel.MEMORY_ONLY);
-      session.purge.request(persisted.map((definition) => definition.name));
-    });
-    this.#purge = this.context.clock.setTimer(PURGE_INTERVAL_MS, () => this.#purgeExpired(), false);
   }
 }

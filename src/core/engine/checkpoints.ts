@@ -1,0 +1,48 @@
+import type { CacheTimer, Clock } from '../clock.js';
+import type { Persistence } from '../persistence/persistence.js';
+
+/** Between two purges of expired rows. */
+const PURGE_INTERVAL_MS = 600_000;
+
+/** What happens from time to time: checkpoints of what is dirty, purges of what has expired. */
+export class Checkpoints {
+  #checkpoint: CacheTimer | undefined;
+  #purge: CacheTimer | undefined;
+  #stopped = false;
+
+  constructor(
+    private readonly intervalMs: number | false,
+    private readonly clock: Clock,
+    private readonly persistences: () => readonly Persistence<unknown>[],
+    private readonly purgeExpired: () => Promise<void>,
+  ) {}
+
+  start(): void {
+    this.#scheduleCheckpoint();
+    this.#purgeNow();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#checkpoint?.cancel();
+    this.#purge?.cancel();
+  }
+
+  #scheduleCheckpoint(): void {
+    if (this.intervalMs === false || this.#stopped) return;
+    this.#checkpoint = this.clock.setTimer(this.intervalMs, () => void this.#run(), false);
+  }
+
+  /** The next checkpoint is set when this one is done: they never pile up on a slow database. */
+  async #run(): Promise<void> {
+    const dirty = this.persistences().filter((persistence) => persistence.dirty > 0);
+    await Promise.all(dirty.map((persistence) => persistence.flush()));
+    this.#scheduleCheckpoint();
+  }
+
+  #purgeNow(): void {
+    if (this.#stopped) return;
+    void this.purgeExpired();
+    this.#purge = this.clock.setTimer(PURGE_INTERVAL_MS, () => this.#purgeNow(), false);
+  }
+}
