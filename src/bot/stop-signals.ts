@@ -7,13 +7,13 @@ const EXIT_CODE_OF_SIGINT = 130;
 /** Stops the application on SIGTERM and Ctrl-C, and at once on a second Ctrl-C. */
 export function stopOnSignals(app: INestApplicationContext): void {
   app.enableShutdownHooks([ShutdownSignal.SIGTERM, ShutdownSignal.SIGINT], { useProcessExit: true });
-  let pressedAt: number | undefined;
+  let echo: NodeJS.Timeout | undefined;
+  let echoesOver = false;
   process.on('SIGINT', () => {
-    if (pressedAt === undefined) {
-      pressedAt = performance.now();
-      setTimeout(() => new Logger('Bot').log('Still stopping. Ctrl-C again stops at once.'), ECHO_MS).unref();
-    } else if (performance.now() - pressedAt >= ECHO_MS) {
-      process.exit(EXIT_CODE_OF_SIGINT);
-    }
+    if (echoesOver) process.exit(EXIT_CODE_OF_SIGINT);
+    echo ??= setTimeout(() => {
+      echoesOver = true;
+      new Logger('Bot').log('Still stopping. Ctrl-C again stops at once.');
+    }, ECHO_MS).unref();
   });
 }

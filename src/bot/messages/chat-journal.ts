@@ -24,7 +24,7 @@ export class ChatJournal {
 }
 
 /** How many messages the bot has seen in a chat. */
-export function messageCount(info: Immutable<ChatInfo> | undefined): number {
+function messageCount(info: Immutable<ChatInfo> | undefined): number {
   const count = info?.['messages'];
   return typeof count === 'number' ? count : 0;
 }

@@ -1,5 +1,5 @@
 /** A chat as its transport knows it. */
-export interface Chat {
+interface Chat {
   readonly id: number;
   readonly title: string;
   readonly type: string;

@@ -35,7 +35,7 @@ export async function servePage({ port, database }: Environment): Promise<void> 
 }
 
 /** What every request goes through before it reaches the controller. */
-export function securePage(app: NestExpressApplication): void {
+function securePage(app: NestExpressApplication): void {
   const { contentSecurityPolicy } = app.get<PageDocument>(PAGE_DOCUMENT);
   app.disable('x-powered-by');
   app.use(pageHeaders(contentSecurityPolicy));

@@ -1,9 +1,9 @@
 import { Refusal } from '../messages/refusal.js';
 
-export const MAX_KEY_LENGTH = 64;
-export const MAX_VALUE_LENGTH = 1000;
+const MAX_KEY_LENGTH = 64;
+const MAX_VALUE_LENGTH = 1000;
 /** Settings of a chat, or things remembered of a user in a chat: each of these is stored as one value. */
-export const MAX_ENTRIES = 100;
+const MAX_ENTRIES = 100;
 
 /** Refuses a key or a value that is too long. */
 export function assertLengths(key: string, value = ''): void {
