@@ -63,7 +63,14 @@ export class CacheEngine {
     private readonly context: EngineContext,
     private readonly journalFor: (storage: CacheStorageAdapter) => RescueJournal | undefined = () =>
       undefined,
-  ) {}
+  ) {
+    this.#checkpoints = new Checkpoints(
+      options.checkpointIntervalMs,
+      context.clock,
+      () => this.#persistences(),
+      () => this.#purgeExpired(),
+    );
+  }
 
   /**
    * Declares a namespace and loads its rows; the storage is opened for the first one that is persisted. Registering one
