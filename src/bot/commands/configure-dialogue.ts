@@ -28,9 +28,9 @@ export class ConfigureDialogue {
 
   /** Ends the dialogue; answers whether there was one. */
   cancel(userId: number): boolean {
-    const begun = this.#progress(userId) !== undefined;
+    if (this.#progress(userId) === undefined) return false;
     this.cache.clearUserState(userId, STATE_KEY);
-    return begun;
+    return true;
   }
 
   /** Takes a message as the next answer of its user, when one is awaited in this chat. */
