@@ -1,5 +1,6 @@
 import { CacheError } from '../core/cache-error.js';
 import type { CacheLogger } from '../core/cache-logger.js';
+import { CachePersistenceLevel } from '../core/persistence-level.js';
 import type { NamespaceCache } from '../core/namespace/namespace-cache.js';
 import type { Immutable } from '../core/values/immutable.js';
 import type { ChatInfo, ChatRecord, ChatSettings, UserData, UserState } from './chat-types.js';
@@ -68,6 +69,16 @@ export class ChatCaches {
       return;
     }
     assertField(stateKey);
+    this.#assertUserId(userId);
+    const present = this.users.getIfPresent(userId);
+    // What memory has is all there is, at the level the namespace is declared with: leave no empty state behind.
+    if (this.users.definition.persistence === CachePersistenceLevel.MEMORY_ONLY) {
+      if (present === undefined || !Object.hasOwn(present, stateKey)) return;
+      if (Object.keys(present).length === 1) {
+        this.#report(this.users.delete(userId));
+        return;
+      }
+    }
     this.#change(userId, (state) => {
       const { [stateKey]: _removed, ...rest } = state ?? {};
       return rest;

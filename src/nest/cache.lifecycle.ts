@@ -47,7 +47,12 @@ export class CacheLifecycle
     this.#hooksCheck?.cancel();
     const { leftBehind } = await this.engine.stop();
     process.off('exit', this.#onExit);
-    if (leftBehind.length > 0) process.exitCode = 1;
+    if (leftBehind.length === 0) return;
+    process.exitCode = 1;
+    // enableShutdownHooks({ useProcessExit: true }) ends with process.exit(0), which would hide it.
+    process.once('exit', () => {
+      process.exitCode = 1;
+    });
   }
 
   #warnWithoutHooks(): void {

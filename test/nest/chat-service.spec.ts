@@ -69,6 +69,10 @@ describe('CacheService for a chat bot', () => {
     expect(cache.getUserState(2, 'count')).toBe(1);
     cache.clearUserState(2);
     expect(cache.getUserState(2, 'count')).toBeUndefined();
+    cache.setUserState(3, 'step', 1);
+    cache.clearUserState(3, 'step');
+    cache.clearUserState(4, 'step');
+    expect(cache.users.size).toBe(0);
     cache.setUserState(2, 'step', 1);
     await restart();
     expect(cache.getUserState(2, 'step')).toBeUndefined();

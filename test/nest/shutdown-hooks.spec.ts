@@ -11,7 +11,7 @@ function startProcess(database: string, then: string, cacheOptions = '{}'): Chil
   const script = `
     import 'reflect-metadata';
     import { NestFactory } from '@nestjs/core';
-    import { CacheModule, CacheService } from ${JSON.stringify(join(process.cwd(), 'dist/src/index.js'))};
+    import { CacheModule, CacheService, InMemoryStorage } from ${JSON.stringify(join(process.cwd(), 'dist/src/index.js'))};
     class AppModule {}
     const app = await NestFactory.createApplicationContext({
       module: AppModule,
@@ -62,6 +62,30 @@ describe('shutdown hooks', () => {
       '{ overrides: { chats: { maxEntries: 10000 } } }',
     );
     expect((await reader.ended).output).toContain('kept 4999 of 5000');
+  });
+
+  it.each([
+    ['hooks that end with process.exit()', '{ useProcessExit: true }'],
+    ['app.close()', undefined],
+  ])('end with exit code 1 when a stop loses something: %s', async (_how, hooks) => {
+    const child = startProcess(
+      'lossy',
+      `${hooks === undefined ? '' : `app.enableShutdownHooks(['SIGTERM'], ${hooks});`}
+       await cache.setChatSettings(1, { a: 1 });
+       console.log('written');
+       ${hooks === undefined ? 'await app.close();' : STAY}`,
+      `{
+         shutdownTimeoutMs: 100,
+         rescueJournal: false,
+         storage: Object.assign(new InMemoryStorage(), {
+           write: () => Promise.reject(new Error('gone')),
+           classify: () => 'transient',
+         }),
+       }`,
+    );
+    await child.prints(/written\n/);
+    if (hooks !== undefined) child.kill('SIGTERM');
+    expect(await child.ended).toMatchObject({ code: 1, output: expect.stringContaining('lost') as string });
   });
 
   it('let a process that only waits for a write end by itself when that is committed', async () => {
