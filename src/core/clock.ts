@@ -26,10 +26,10 @@ export const systemClock: Clock = {
   },
 };
 
-/** Resolves after `ms` on `clock`. Keeps the process alive meanwhile unless told otherwise. */
-export function sleep(clock: Clock, ms: number, keepAlive = true): Promise<void> {
+/** Resolves after `ms` on `clock`; keeps the process alive meanwhile. */
+export function sleep(clock: Clock, ms: number): Promise<void> {
   return new Promise((resolve) => {
-    clock.setTimer(ms, resolve, keepAlive);
+    clock.setTimer(ms, resolve, true);
   });
 }
 
@@ -38,4 +38,17 @@ export function nextTurn(clock: Clock): Promise<void> {
   return new Promise((resolve) => {
     clock.immediate(resolve);
   });
+}
+
+/** Waits for `work`, but no longer than `ms`; keeps the process alive meanwhile. */
+export async function within(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: CacheTimer | undefined;
+  const timeUp = new Promise<void>((resolve) => {
+    timer = clock.setTimer(Math.max(0, ms), resolve, true);
+  });
+  try {
+    await Promise.race([work, timeUp]);
+  } finally {
+    timer?.cancel();
+  }
 }

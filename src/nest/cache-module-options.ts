@@ -8,6 +8,7 @@ import {
   type ResolvedEngineOptions,
 } from '../core/engine/engine-options.js';
 import {
+  isDefinition,
   refuseUnknown,
   type NamespaceDefinition,
   type NamespaceTuning,
@@ -92,6 +93,12 @@ const OWN_OPTIONS = [
 
 /** Checks options and fills in the defaults. Throws `INVALID_OPTION` with the remedy. */
 export function resolveCacheOptions(given: CacheModuleOptions): ResolvedCacheOptions {
+  if (!isRecord(given)) {
+    throw new CacheError(
+      'INVALID_OPTION',
+      'CacheModule: the options must be an object, as a factory gives them too.',
+    );
+  }
   refuseUnknown(given, [...OWN_OPTIONS, ...ENGINE_OPTIONS], 'CacheModule');
   const {
     storage,
@@ -107,8 +114,9 @@ export function resolveCacheOptions(given: CacheModuleOptions): ResolvedCacheOpt
   if (storage !== undefined && (typeof storage !== 'object' || storage === null)) {
     throw invalid('storage', 'must be TypeORM options, a DataSource, or a CacheStorageAdapter');
   }
-  if (namespaces !== undefined && !Array.isArray(namespaces)) {
-    throw invalid('namespaces', 'must be a list of what defineNamespace() gives');
+  if (namespaces !== undefined) assertDefinitions(namespaces);
+  if (overrides !== undefined && !isRecord(overrides)) {
+    throw invalid('overrides', 'must be an object of tuning by namespace');
   }
   for (const [option, value] of Object.entries({ chatNamespaces, migrationsRun })) {
     if (value !== undefined && typeof value !== 'boolean') throw invalid(option, 'must be true or false');
@@ -134,6 +142,17 @@ export function resolveCacheOptions(given: CacheModuleOptions): ResolvedCacheOpt
     rescueJournal,
   };
   return Object.freeze(resolved);
+}
+
+/** Throws `INVALID_OPTION` for a list that holds anything but definitions. */
+export function assertDefinitions(namespaces: unknown): asserts namespaces is readonly NamespaceDefinition[] {
+  if (!Array.isArray(namespaces) || !namespaces.every(isDefinition)) {
+    throw invalid('namespaces', 'must be a list of what defineNamespace() gives');
+  }
+}
+
+function isRecord(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function invalid(option: string, remedy: string): CacheError {

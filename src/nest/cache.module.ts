@@ -8,6 +8,7 @@ import { cacheEngineProvider, namespaceProvider } from './cache.providers.js';
 import { CacheService } from './cache.service.js';
 import { CACHE_ENGINE, CACHE_OPTIONS } from './cache.tokens.js';
 import {
+  assertDefinitions,
   resolveCacheOptions,
   type CacheModuleAsyncOptions,
   type CacheModuleOptions,
@@ -31,6 +32,7 @@ export class CacheModule {
 
   /** Declares the namespaces of a feature module, for `@InjectNamespace` in its providers. */
   static forFeature(namespaces: readonly NamespaceDefinition[]): DynamicModule {
+    assertDefinitions(namespaces);
     const providers = namespaces.map(namespaceProvider);
     return { module: CacheFeatureModule, providers, exports: providers.map((provider) => provider.provide) };
   }

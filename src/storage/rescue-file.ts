@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
   readFileSync,
   renameSync,
-  unlinkSync,
+  rmSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -15,6 +16,7 @@ import type { RescuedWrite, RescuedWrites, RescueJournal } from '../core/rescue/
 
 /** The first line: what the file is. */
 const HEADER = { journal: 'nestjs-durable-cache', version: 1 } as const;
+const CHUNK_LENGTH = 2 ** 20;
 /** `{"crc":"01234567",` stands before the fields of every line. */
 const PREFIX_LENGTH = 18;
 
@@ -47,13 +49,14 @@ export class RescueFile implements RescueJournal {
   }
 
   async remove(): Promise<void> {
-    unlinkSync(this.#path);
+    rmSync(this.#path, { force: true });
     syncFolder(dirname(this.#path));
   }
 
   async setAside(reason: 'damaged' | 'refused'): Promise<string> {
     const aside = `${this.#path}.${reason}-${new Date().toISOString().replaceAll(':', '-')}`;
-    renameSync(this.#path, aside);
+    // Another instance that starts at the same time may have been quicker.
+    if (existsSync(this.#path)) renameSync(this.#path, aside);
     syncFolder(dirname(this.#path));
     return aside;
   }
@@ -73,14 +76,29 @@ export class RescueFile implements RescueJournal {
     const temporary = `${this.#path}.${randomUUID()}.tmp`;
     const file = openSync(temporary, 'wx', 0o600);
     try {
-      for (const line of [HEADER, ...writes, { end: writes.length }]) writeFileSync(file, encode(line));
+      for (const chunk of chunksOf([HEADER, ...writes, { end: writes.length }])) writeFileSync(file, chunk);
       fsyncSync(file);
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw error;
     } finally {
       closeSync(file);
     }
     renameSync(temporary, this.#path);
     syncFolder(folder);
   }
+}
+
+/** The lines in pieces of about a megabyte: a system call for each line would take longer than the lines. */
+function* chunksOf(lines: readonly object[]): Generator<string> {
+  let chunk = '';
+  for (const line of lines) {
+    chunk += encode(line);
+    if (chunk.length < CHUNK_LENGTH) continue;
+    yield chunk;
+    chunk = '';
+  }
+  yield chunk;
 }
 
 function encode(line: object): string {

@@ -55,7 +55,7 @@ export class TypeOrmStorage implements CacheStorageAdapter {
         await this.#dialect.prepare(this.options.synchronous, this.#connection.isOwn);
         if (this.options.migrationsRun && !(await this.#isMigrated())) await this.#migrate();
       }, START_TIMEOUT_MS);
-      if (!isEphemeral(database)) this.#file = new FileIdentity(database);
+      if (!isEphemeral(database)) this.#file = new FileIdentity(resolve(database));
     } catch (error) {
       if (this.#dataSource.isInitialized) await this.#dataSource.destroy().catch(() => undefined);
       throw this.#openFailed(error);

@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, unlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { INestApplicationContext } from '@nestjs/common';
 import { DataSource } from 'typeorm';
@@ -127,6 +128,21 @@ describe('a running cache', () => {
       await app.close();
     },
   );
+
+  it('goes on when the process changes its working directory', async () => {
+    const before = process.cwd();
+    process.chdir(folder);
+    database = `relative-${files}.sqlite`;
+    await start();
+    process.chdir(tmpdir());
+    try {
+      await cache.setUserData(1, 1, 'a', 1);
+      expect(await cache.getUserData(1, 1)).toEqual({ a: 1 });
+      await app.close();
+    } finally {
+      process.chdir(before);
+    }
+  });
 
   it('keeps everything when its connection is closed under it', async () => {
     const destroy = vi.spyOn(DataSource.prototype, 'destroy');

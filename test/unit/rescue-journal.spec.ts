@@ -150,7 +150,9 @@ describe('the rescue journal', () => {
     await stopWithoutDatabase();
     world.crash();
     world.storage.down = new ChaosError('transient');
-    await expect(world.register(definition)).rejects.toThrow(errorWith('STORAGE_OPEN_FAILED'));
+    const start = expect(world.register(definition)).rejects.toThrow(errorWith('STORAGE_OPEN_FAILED'));
+    await world.clock.advance(20_000);
+    await start;
     expect(files()).toEqual(['cache.rescue.ndjson']);
     await startAgain();
     expect(await cache.get('a')).toBe(1);
@@ -171,6 +173,37 @@ describe('the rescue journal', () => {
     expect(aside).toMatch(/^cache\.rescue\.ndjson\.refused-/);
     expect(readFileSync(join(path, '..', aside as string), 'utf8')).toContain('"key":"poison"');
     expect(world.logger.with('refuses 1 entries')).toHaveLength(1);
+  });
+
+  it('of nothing but refused entries does not stop the start', async () => {
+    for (let i = 0; i < 40; i += 1) await cache.set(`poison ${i}`, i);
+    await stopWithoutDatabase();
+    world.crash();
+    for (let i = 0; i < 40; i += 1) world.storage.poison.add(`poison ${i}`);
+    cache = await world.register(definition);
+    await cache.set('good', 1);
+    expect(files()).toEqual([expect.stringMatching(/refused-/)]);
+  });
+
+  it('is replayed by one of several instances that start at once, and stops none of them', async () => {
+    await cache.set('a', 1);
+    await stopWithoutDatabase();
+    world.crash();
+    const other = new EngineWorld({}, journal);
+    await Promise.all([world.register(definition), other.register(definition)]);
+    expect(files()).toEqual([]);
+  });
+
+  it('waits for a lock that outlives the stop', async () => {
+    await cache.set('a', 1);
+    await stopWithoutDatabase();
+    world.crash();
+    world.storage.down = new ChaosError('transient');
+    const start = world.register(definition);
+    await world.clock.advance(1500);
+    world.storage.down = undefined;
+    await world.clock.advance(1500);
+    expect(await (await start).get('a')).toBe(1);
   });
 
   it.each([

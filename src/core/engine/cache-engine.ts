@@ -1,5 +1,5 @@
 import { CacheError } from '../cache-error.js';
-import { sleep } from '../clock.js';
+import { within } from '../clock.js';
 import { KeySpace } from '../keys/key-space.js';
 import { Namespace } from '../namespace/namespace.js';
 import type { NamespaceCache } from '../namespace/namespace-cache.js';
@@ -21,6 +21,9 @@ import type { EngineContext } from './engine-context.js';
 import type { ResolvedEngineOptions } from './engine-options.js';
 import { EngineStop } from './engine-stop.js';
 import { StorageSession } from './storage-session.js';
+
+/** How much of the stop's time its first drain may take. */
+const DRAIN_SHARE = 0.75;
 
 /** The figures of every namespace, by name. */
 export type CacheStats = Readonly<Record<string, NamespaceStats>>;
@@ -165,15 +168,17 @@ export class CacheEngine {
     return stats;
   }
 
-  /** Writes what is dirty, as much as fits into `shutdownTimeoutMs`; writes are still taken. */
+  /** Begins the stop: writes what is dirty within most of `shutdownTimeoutMs`; writes are still taken. */
   async drain(): Promise<void> {
     if (this.#stopped !== undefined) return;
-    this.#beginStop();
-    await Promise.race([this.persistAll(), sleep(this.context.clock, this.options.shutdownTimeoutMs, false)]);
+    const { at } = this.#beginStop();
+    // The rest of the time is for what comes after this drain.
+    const ms = at + this.options.shutdownTimeoutMs * DRAIN_SHARE - this.context.clock.now();
+    await within(this.context.clock, ms, this.persistAll());
   }
 
   /**
-   * Takes no more writes, writes what is dirty within `shutdownTimeoutMs`, says at error level what could not be
+   * Takes no more writes, writes what is dirty within what is left of `shutdownTimeoutMs`, says at error level what could not be
    * written, and closes the storage. Calling it again gives the same report.
    */
   stop(): Promise<StopReport> {
@@ -201,7 +206,12 @@ export class CacheEngine {
     this.#checkpoints.stop();
     const session = await this.#session?.catch(() => undefined);
     const { at, written } = this.#beginStop();
-    const leftBehind = await new EngineStop(this.#persistences(), session, this.options, this.context).run();
+    const leftBehind = await new EngineStop(
+      this.#persistences(),
+      session,
+      at + this.options.shutdownTimeoutMs,
+      this.context,
+    ).run();
     this.#isStopped = true;
     const report = {
       written: this.#written() - written,
@@ -224,7 +234,7 @@ export class CacheEngine {
   }
 
   async #purgeExpired(): Promise<void> {
-    const session = await this.#session;
+    const session = await this.#session?.catch(() => undefined);
     const persisted = this.definitions.filter((one) => one.persistence !== CachePersistenceLevel.MEMORY_ONLY);
     session?.purge.request(persisted.map((definition) => definition.name));
   }

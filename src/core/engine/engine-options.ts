@@ -16,7 +16,7 @@ export interface EngineOptions {
   readonly shutdownTimeoutMs?: number | undefined;
   /**
    * Milliseconds for which the commit of an `ON_CHANGE` write is tried again while the database can't take it (locked,
-   * restarting), counted from its first attempt. Then the write rejects with `WRITE_FAILED`. Default 10 000.
+   * restarting), counted from the call. Then the write rejects with `WRITE_FAILED`. Default 10 000.
    */
   readonly writeTimeoutMs?: number | undefined;
   /** Most unwritten entries of all `ON_SHUTDOWN` namespaces together; over it, writes wait for the flush. Default 100 000. */

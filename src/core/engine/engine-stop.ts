@@ -1,10 +1,9 @@
-import { nextTurn, sleep, type CacheTimer } from '../clock.js';
+import { nextTurn, sleep, within } from '../clock.js';
 import type { Persistence } from '../persistence/persistence.js';
 import type { LeftBehind } from '../reports.js';
 import { Rescue } from '../rescue/rescue.js';
 import { Backoff } from '../writer/backoff.js';
 import type { EngineContext } from './engine-context.js';
-import type { ResolvedEngineOptions } from './engine-options.js';
 import type { StorageSession } from './storage-session.js';
 
 /** Between two attempts of the final flush, at most. */
@@ -14,23 +13,23 @@ const CLOSE_TIMEOUT_MS = 2000;
 
 /** The stop of an engine, once: no more writes, the final flush with its deadline, the report, the storage closed. */
 export class EngineStop {
-  #timer: CacheTimer | undefined;
-
   constructor(
     private readonly persistences: readonly Persistence<unknown>[],
     private readonly session: StorageSession | undefined,
-    private readonly options: ResolvedEngineOptions,
+    /** When the final flush gives up, wall-clock ms. */
+    private readonly deadline: number,
     private readonly context: EngineContext,
   ) {}
 
   /** Answers what is lost: neither written nor rescued. */
   async run(): Promise<LeftBehind[]> {
     const { clock } = this.context;
-    const deadline = clock.now() + this.options.shutdownTimeoutMs;
     for (const persistence of this.persistences) persistence.close();
-    if (this.session !== undefined) this.session.committer.giveUpAt = deadline;
+    if (this.session !== undefined) this.session.committer.giveUpAt = this.deadline;
 
-    await this.#within(this.options.shutdownTimeoutMs, this.#flush(deadline));
+    await within(clock, this.deadline - clock.now(), this.#flush(this.deadline));
+    // From here on nothing is acknowledged: what is gathered now is all there is.
+    for (const persistence of this.persistences) persistence.end();
     this.session?.budget.close();
     const unwritten = this.persistences.flatMap((persistence) => persistence.unwritten());
     const lost = new Rescue(this.session?.journal, this.context.logger).save(unwritten);
@@ -62,21 +61,9 @@ export class EngineStop {
   async #close(): Promise<void> {
     if (this.session === undefined) return;
     try {
-      await this.#within(CLOSE_TIMEOUT_MS, this.session.close());
+      await within(this.context.clock, CLOSE_TIMEOUT_MS, this.session.close());
     } catch (error) {
       this.context.logger.warn(`The cache's storage did not close cleanly: ${String(error)}`);
-    }
-  }
-
-  /** Waits for `work`, but no longer than `ms`. */
-  async #within(ms: number, work: Promise<void>): Promise<void> {
-    const timeUp = new Promise<void>((resolve) => {
-      this.#timer = this.context.clock.setTimer(ms, resolve, true);
-    });
-    try {
-      await Promise.race([work, timeUp]);
-    } finally {
-      this.#timer?.cancel();
     }
   }
 }

@@ -1,4 +1,5 @@
 import { CacheError } from '../cache-error.js';
+import { sleep } from '../clock.js';
 import { PersistedEntries } from '../entries/persisted-entries.js';
 import type { KeySpace } from '../keys/key-space.js';
 import type { NamespaceDefinition } from '../namespace/namespace-definition.js';
@@ -12,11 +13,16 @@ import { CachePersistenceLevel } from '../persistence-level.js';
 import type { RescueJournal } from '../rescue/rescue-journal.js';
 import { RescueReplay } from '../rescue/rescue-replay.js';
 import type { CacheStorageAdapter } from '../storage-adapter.js';
+import { Backoff } from '../writer/backoff.js';
 import { StorageHealth } from '../writer/storage-health.js';
 import { Writer } from '../writer/writer.js';
 import type { EngineContext } from './engine-context.js';
 import type { ResolvedEngineOptions } from './engine-options.js';
 import { ExpiryPurge } from './expiry-purge.js';
+
+/** How long a start waits for the database to take what the journal holds. */
+const REPLAY_TIMEOUT_MS = 10_000;
+const REPLAY_BACKOFF_MS = 250;
 
 /** An open storage, and the one writer, committer and budget of all that is written to it. */
 export class StorageSession {
@@ -36,7 +42,7 @@ export class StorageSession {
   ) {
     this.#writer = new Writer(context.clock);
     this.#health = new StorageHealth(context);
-    this.budget = new PendingBudget(options.maxPending);
+    this.budget = new PendingBudget(options.maxPending, context.clock);
     this.committer = new GroupCommitter(storage, this.#writer, this.#health, context, options.writeTimeoutMs);
     this.purge = new ExpiryPurge(storage, this.#writer, this.#health, context);
   }
@@ -87,20 +93,32 @@ export class StorageSession {
   }
 }
 
+/** Tries for a while: a start after a stop that could not write is likely to meet the same lock. */
 async function replay(
   storage: CacheStorageAdapter,
   journal: RescueJournal,
   context: EngineContext,
 ): Promise<void> {
-  try {
-    await new RescueReplay(storage, journal, context.logger, () => context.clock.now()).run();
-  } catch (cause) {
-    await storage.close().catch(() => undefined);
-    throw new CacheError(
-      'STORAGE_OPEN_FAILED',
-      `The cache could not replay ${journal.describe()}, which holds writes that an earlier stop could not make. ` +
-        'Start again when the database can be written to; to start without them, move the file away.',
-      { cause },
-    );
+  const { clock, logger, random } = context;
+  const deadline = clock.now() + REPLAY_TIMEOUT_MS;
+  const backoff = new Backoff(REPLAY_BACKOFF_MS, random);
+  for (;;) {
+    try {
+      await new RescueReplay(storage, journal, logger, () => clock.now()).run();
+      return;
+    } catch (cause) {
+      const wait = backoff.next();
+      if (storage.classify(cause) === 'transient' && clock.now() + wait < deadline) {
+        await sleep(clock, wait);
+        continue;
+      }
+      await storage.close().catch(() => undefined);
+      throw new CacheError(
+        'STORAGE_OPEN_FAILED',
+        `The cache could not replay ${journal.describe()}, which holds writes that an earlier stop could not make. ` +
+          'Start again when the database can be written to; to start without them, move the file away.',
+        { cause },
+      );
+    }
   }
 }

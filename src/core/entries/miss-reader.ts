@@ -22,6 +22,8 @@ interface Waiter<V> {
 /** One read of one key under way. */
 class KeyRead<V> {
   current = true;
+  /** Whether one of those who wait will write to the key. */
+  hasWriter = false;
   readonly waiters: Waiter<V>[] = [];
 
   constructor(readonly key: MemoryKey) {}
@@ -42,25 +44,37 @@ export interface MissReaderOptions<V> {
 export class MissReader<V> {
   /** The reads that a new caller may still join. */
   readonly #reads = new Map<MemoryKey, KeyRead<V>>();
+  /** Every read that has callers to answer, superseded ones included. */
+  readonly #underway = new Set<KeyRead<V>>();
   #batch: KeyRead<V>[] = [];
   #closed = false;
 
   constructor(private readonly options: MissReaderOptions<V>) {}
 
-  /** Runs `handle` once the database has answered for `key`, in the order of the calls for one key. */
-  read(key: MemoryKey, handle: FoundHandler<V>, fail: (error: unknown) => void): void {
+  /**
+   * Runs `handle` once the database has answered for `key`, in the order of the calls for one key. `writes` says that
+   * `handle` may write to the key: see {@link hasWriter}.
+   */
+  read(key: MemoryKey, handle: FoundHandler<V>, fail: (error: unknown) => void, writes = false): void {
     if (this.#closed) {
-      fail(new CacheError('CACHE_CLOSED', 'The cache has been stopped: only what is in memory can be read.'));
+      fail(stoppedError());
       return;
     }
     let read = this.#reads.get(key);
     if (read === undefined) {
       read = new KeyRead<V>(key);
       this.#reads.set(key, read);
+      this.#underway.add(read);
       if (this.#batch.length === 0) this.options.clock.immediate(() => this.#dispatch());
       this.#batch.push(read);
     }
+    read.hasWriter ||= writes;
     read.waiters.push({ handle, fail });
+  }
+
+  /** Whether a write to `key` waits for the database: a later one must wait behind it. */
+  hasWriter(key: MemoryKey): boolean {
+    return this.#reads.size > 0 && this.#reads.get(key)?.hasWriter === true;
   }
 
   /** A write to `key` took effect: a read under way no longer says what there is, and no later caller joins it. */
@@ -77,9 +91,10 @@ export class MissReader<V> {
     this.#reads.clear();
   }
 
-  /** Refuses further reads; those under way finish. */
+  /** Refuses further reads, and tells those who still wait that there will be no answer. */
   close(): void {
     this.#closed = true;
+    for (const read of this.#underway) this.#fail(read, stoppedError());
   }
 
   #dispatch(): void {
@@ -117,6 +132,7 @@ export class MissReader<V> {
 
   /** Runs the operations that wait for `read`, each on what the one before it left. Nothing interleaves. */
   #finish(read: KeyRead<V>, answer: Found<V>): void {
+    if (!this.#underway.delete(read)) return;
     const { current } = read;
     if (current) {
       this.#reads.delete(read.key);
@@ -127,7 +143,12 @@ export class MissReader<V> {
   }
 
   #fail(read: KeyRead<V>, error: CacheError): void {
+    if (!this.#underway.delete(read)) return;
     if (read.current) this.#reads.delete(read.key);
     for (const waiter of read.waiters) waiter.fail(error);
   }
+}
+
+function stoppedError(): CacheError {
+  return new CacheError('CACHE_CLOSED', 'The cache has been stopped: only what is in memory can be read.');
 }

@@ -94,14 +94,6 @@ export class PersistedEntries<V> {
     this.#complete = true;
   }
 
-  /** Forgets `key` and what is known of it: the next read asks the database. */
-  forget(key: MemoryKey): void {
-    this.reader.supersede(key);
-    this.store.delete(key);
-    this.#absent?.delete(key);
-    this.#complete = false;
-  }
-
   /** Forgets that memory holds everything, and remembered absences: others may have written to the database. */
   distrust(): void {
     this.#complete = false;

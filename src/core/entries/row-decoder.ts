@@ -53,9 +53,11 @@ export function reportSkipped(
   logger: CacheLogger,
   namespace: string,
   skipped: number,
-  example: string,
+  example: unknown,
 ): void {
-  const shown = example.length > 80 ? `${example.slice(0, 80)}…` : example;
+  // A key column of somebody else's table may hold anything.
+  const key = String(example);
+  const shown = key.length > 80 ? `${key.slice(0, 80)}…` : key;
   publish({ type: 'rows-unreadable', namespace, count: skipped });
   const what =
     skipped === 1

@@ -36,6 +36,9 @@ export interface NamespaceDefinition<K = unknown, V = unknown> {
   readonly ttlMs: number | undefined;
 }
 
+/** Marks definitions, of whichever copy of this package. */
+const DEFINITION = Symbol.for('nestjs-durable-cache:namespace');
+
 const TUNING = ['persistence', 'maxEntries', 'maxBytes', 'ttlMs'] as const;
 const OPTIONS: readonly string[] = ['name', 'key', 'value', ...TUNING];
 const LEVELS: readonly string[] = Object.values(CachePersistenceLevel);
@@ -60,6 +63,11 @@ export function defineNamespace<K, V>(options: NamespaceOptions<K, V>): Namespac
     value: options.value,
     ...tuning(name, options, DEFAULTS),
   });
+}
+
+/** Whether `value` is what {@link defineNamespace} gives. */
+export function isDefinition(value: unknown): value is NamespaceDefinition {
+  return typeof value === 'object' && value !== null && DEFINITION in value;
 }
 
 /** The same namespace with other tuning. Throws `INVALID_OPTION` as {@link defineNamespace} does. */
@@ -154,5 +162,6 @@ function invalid(namespace: string, option: string, remedy: string): CacheError 
 }
 
 function freezeDefinition<K, V>(definition: NamespaceDefinition<K, V>): NamespaceDefinition<K, V> {
-  return Object.freeze(definition);
+  // Not enumerable: it is a mark, and no property of the namespace.
+  return Object.freeze(Object.defineProperty(definition, DEFINITION, { value: true }));
 }

@@ -77,7 +77,7 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
     return loaded as Immutable<V>;
   }
 
-  getMany(keys: Iterable<K>): Promise<(Immutable<V> | undefined)[]> {
+  async getMany(keys: Iterable<K>): Promise<(Immutable<V> | undefined)[]> {
     return Promise.all(Array.from(keys, (key) => this.get(key)));
   }
 
@@ -139,7 +139,7 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
   }
 
   *keys(): IterableIterator<K> {
-    for (const key of this.#store.keys()) yield this.#keys.keyOf(key);
+    for (const key of this.#keysNow()) yield this.#keys.keyOf(key);
   }
 
   *values(): IterableIterator<Immutable<V>> {
@@ -147,7 +147,7 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
   }
 
   *entries(): IterableIterator<[K, Immutable<V>]> {
-    for (const key of this.#store.keys()) {
+    for (const key of this.#keysNow()) {
       const value = this.#store.peek(key);
       if (value !== undefined) yield [this.#keys.keyOf(key), value as Immutable<V>];
     }
@@ -178,6 +178,11 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
       hitRate: hits + misses === 0 ? 0 : hits / (hits + misses),
       ...counters,
     };
+  }
+
+  /** Fixed at the beginning: a read during the iteration changes the LRU's order, and would keep it going for ever. */
+  #keysNow(): MemoryKey[] {
+    return Array.from(this.#store.keys());
   }
 
   async #miss(key: K): Promise<Immutable<V> | undefined> {

@@ -1,3 +1,4 @@
+import type { CacheError } from '../cache-error.js';
 import type { EngineContext } from '../engine/engine-context.js';
 import { ABSENT, present, type Found } from '../entries/found.js';
 import type { PersistedEntries } from '../entries/persisted-entries.js';
@@ -21,6 +22,8 @@ export interface CommitRoundOptions<V> {
   readonly values: ValueWriter<V>;
   readonly writes: readonly QueuedWrite<V>[];
   readonly onFinish: () => void;
+  /** So many writes were not taken by the database. */
+  readonly onReject: (count: number, error: CacheError) => void;
 }
 
 /** One namespace's part of a group commit: reads what it must know, folds, and takes effect in memory when committed. */
@@ -32,6 +35,11 @@ export class CommitRound<V> implements Round {
 
   constructor(private readonly options: CommitRoundOptions<V>) {
     this.namespace = options.definition.name;
+  }
+
+  /** When the last of its writes was called. */
+  get calledAt(): number {
+    return this.options.writes.at(-1)?.at ?? 0;
   }
 
   get clears(): boolean {
@@ -54,11 +62,13 @@ export class CommitRound<V> implements Round {
     for (const settle of this.#fold?.cleared ?? []) settle();
   }
 
-  clearFailed(error: unknown): void {
+  clearFailed(error: CacheError): void {
+    this.options.onReject(this.#fold?.cleared?.length ?? 0, error);
     for (const settle of this.#fold?.cleared ?? []) settle(error);
   }
 
-  reject(error: unknown): void {
+  reject(error: CacheError): void {
+    this.options.onReject(this.options.writes.length, error);
     for (const write of this.options.writes) write.reject(error);
   }
 
@@ -91,6 +101,7 @@ export class CommitRound<V> implements Round {
         for (const settle of folded.waiting) settle();
       },
       failed: (error) => {
+        this.options.onReject(folded.waiting.length, error);
         for (const settle of folded.waiting) settle(error);
       },
     };

@@ -60,9 +60,15 @@ export class Fold<V> {
     const atoms: FoldedKey<V>[][] = [];
     for (const group of new Set(groups.values())) {
       if (group.some((folded) => folded.changed)) atoms.push(group);
-      else for (const folded of group) for (const settle of folded.waiting) settle();
+      else for (const folded of group) this.#settleUnchanged(folded);
     }
     return atoms;
+  }
+
+  /** What came after a clear was answered in view of it, and holds only if it is committed. */
+  #settleUnchanged({ waiting }: FoldedKey<V>): void {
+    if (this.cleared !== undefined) this.cleared.push(...waiting);
+    else for (const settle of waiting) settle();
   }
 
   #apply(write: QueuedWrite<V>): void {
@@ -92,8 +98,9 @@ export class Fold<V> {
     const current = this.#valueOf(found);
     const expiresAt = found.kind === 'present' ? found.snapshot.expiresAt : null;
     const snapshot = this.values.updated(current, expiresAt, fn, ttlMs);
+    const result = snapshot === undefined ? current : snapshot.read(this.codec);
     if (snapshot !== undefined) this.#assign(key, present(snapshot));
-    this.#wait(key, write, snapshot === undefined ? current : snapshot.read(this.codec));
+    this.#wait(key, write, result);
   }
 
   #delete({ key }: RequestOf<V, 'delete'>, write: QueuedWrite<V>): void {

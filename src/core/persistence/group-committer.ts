@@ -22,20 +22,22 @@ export interface RoundWrite {
   readonly value: string | undefined;
   readonly expiresAt: number | null;
   committed(): void;
-  failed(error: unknown): void;
+  failed(error: CacheError): void;
 }
 
 /** The writes of one namespace that go into one commit. */
 export interface Round {
   readonly namespace: string;
+  /** When the last of its writes was called, wall-clock ms. */
+  readonly calledAt: number;
   /** Whether the namespace is to be cleared before the rest. Known after {@link prepare}. */
   readonly clears: boolean;
   /** What to write, as atoms that must be committed together. May read from the storage, and reject as that does. */
   prepare(): Promise<readonly (readonly RoundWrite[])[]>;
   clearCommitted(): void;
-  clearFailed(error: unknown): void;
+  clearFailed(error: CacheError): void;
   /** Rejects every write of the round: it could not even be prepared. */
-  reject(error: unknown): void;
+  reject(error: CacheError): void;
   /** An attempt that it was part of failed. */
   failedAttempt(error: unknown): void;
   /** It is tried again. */
@@ -54,7 +56,7 @@ export interface CommitSource {
  * memory when that has committed, and is acknowledged then (group commit). Under load N writers share a commit; a
  * writer alone waits for one.
  *
- * A commit that fails because of the database's state is tried again until `writeTimeoutMs` after its first attempt.
+ * A commit that fails because of the database's state is tried again until `writeTimeoutMs` after the last of its writes was called.
  */
 export class GroupCommitter implements WriteSource {
   readonly #sources = new Set<CommitSource>();
@@ -82,7 +84,7 @@ export class GroupCommitter implements WriteSource {
       if (round === undefined) this.#sources.delete(source);
       else rounds.push(round);
     }
-    const deadline = this.context.clock.now() + this.writeTimeoutMs;
+    const deadline = Math.max(...rounds.map((round) => round.calledAt)) + this.writeTimeoutMs;
     const atoms: (readonly RoundWrite[])[] = [];
     for (const round of rounds) {
       // One namespace after the other: they share the one deadline, and most rounds need no query at all.

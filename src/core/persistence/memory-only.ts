@@ -82,8 +82,9 @@ export class MemoryOnly<V> implements Persistence<V> {
     const value = this.store.peek(from);
     if (value === undefined) return false;
     const expiresAt = this.store.expiresAt(from);
-    this.store.delete(from);
+    // In this order: a value that is refused leaves everything as it was.
     this.#put(to, value, expiresAt);
+    if (from !== to) this.store.delete(from);
     return true;
   }
 
@@ -101,6 +102,10 @@ export class MemoryOnly<V> implements Persistence<V> {
 
   close(): void {
     // Memory needs no stop: it serves as long as the process does.
+  }
+
+  end(): void {
+    // Nothing waits here.
   }
 
   async settled(): Promise<void> {

@@ -1,13 +1,26 @@
 import { CacheError } from '../cache-error.js';
+import type { CacheTimer, Clock } from '../clock.js';
+
+const KEEP_ALIVE_MS = 60_000;
+
+interface Waiter {
+  readonly resolve: () => void;
+  readonly reject: (error: CacheError) => void;
+}
 
 /** How many unwritten entries all write-back namespaces together may hold. What is over it waits. */
 export class PendingBudget {
   #used = 0;
   #closed = false;
   readonly #reliefs: (() => void)[] = [];
-  #waiting: { resolve: () => void; reject: (error: CacheError) => void }[] = [];
+  #waiting: Waiter[] = [];
 
-  constructor(private readonly limit: number) {}
+  #keepAlive: CacheTimer | undefined;
+
+  constructor(
+    private readonly limit: number,
+    private readonly clock: Clock,
+  ) {}
 
   get hasRoom(): boolean {
     return this.#used < this.limit;
@@ -22,9 +35,7 @@ export class PendingBudget {
   release(count: number): void {
     this.#used -= count;
     if (!this.hasRoom) return;
-    const woken = this.#waiting;
-    this.#waiting = [];
-    for (const waiter of woken) waiter.resolve();
+    for (const waiter of this.#takeWaiting()) waiter.resolve();
   }
 
   /** Whether a write waits for room. */
@@ -42,6 +53,7 @@ export class PendingBudget {
     if (this.#closed) return Promise.reject(stoppedBeforeTaken());
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
+      if (this.#keepAlive === undefined) this.#stayAlive();
       for (const relieve of this.#reliefs) relieve();
     });
   }
@@ -49,9 +61,20 @@ export class PendingBudget {
   /** Gives up on the writes that still wait: none of them was acknowledged. */
   close(): void {
     this.#closed = true;
-    const refused = this.#waiting;
+    for (const waiter of this.#takeWaiting()) waiter.reject(stoppedBeforeTaken());
+  }
+
+  #takeWaiting(): Waiter[] {
+    const waiting = this.#waiting;
     this.#waiting = [];
-    for (const waiter of refused) waiter.reject(stoppedBeforeTaken());
+    this.#keepAlive?.cancel();
+    this.#keepAlive = undefined;
+    return waiting;
+  }
+
+  /** Retries wait on timers that let the process end; while a caller waits for one of them, it must not. */
+  #stayAlive(): void {
+    this.#keepAlive = this.clock.setTimer(KEEP_ALIVE_MS, () => this.#stayAlive(), true);
   }
 }
 

@@ -79,14 +79,20 @@ export class PendingWrites<V> {
   put(key: MemoryKey, intent: Intent<V>): void {
     if (!this.#intents.has(key)) this.budget.take();
     this.#intents.set(key, intent);
-    if (this.#refused.size > 0) this.#refused.delete(key);
+    if (this.#refused.size > 0 && this.#refused.delete(key)) this.#untieRefused(key);
     this.#age.add();
   }
 
   /** From now on the intents of both keys go into one transaction, until both are written. */
   tie(one: MemoryKey, other: MemoryKey): void {
-    const group = new Set([one, other, ...(this.#groups.get(one) ?? []), ...(this.#groups.get(other) ?? [])]);
-    for (const member of group) this.#groups.set(member, group);
+    const [large, small] = [
+      this.#groups.get(one) ?? new Set([one]),
+      this.#groups.get(other) ?? new Set([other]),
+    ].sort((a, b) => b.size - a.size) as [Set<MemoryKey>, Set<MemoryKey>];
+    for (const member of small) large.add(member);
+    for (const member of small) this.#groups.set(member, large);
+    this.#groups.set(one, large);
+    this.#groups.set(other, large);
   }
 
   /** The database refused this intent on its own: it is tried apart from the others. */
@@ -146,6 +152,11 @@ export class PendingWrites<V> {
   /** The keys that must be written together with `key`; `undefined` where there is no tie. */
   groupOf(key: MemoryKey): ReadonlySet<MemoryKey> | undefined {
     return this.#groups.size === 0 ? undefined : this.#groups.get(key);
+  }
+
+  /** The key has a new value, which must not wait for what the database refuses of its group. */
+  #untieRefused(key: MemoryKey): void {
+    for (const member of this.#groups.get(key) ?? []) this.#groups.delete(member);
   }
 
   /** A group was written as one; what its keys become from now on is theirs alone, unless a rename ties them anew. */

@@ -38,6 +38,8 @@ export interface Persistence<V> {
   load(): Promise<LoadReport>;
   /** Refuses writes from now on. */
   close(): void;
+  /** The stop's time is over: nothing takes effect or is written any more, and what waits rejects. */
+  end(): void;
   /** Resolves when every operation accepted before {@link close} has taken effect in memory. */
   settled(): Promise<void>;
   /** What was acknowledged and is not written, in the order in which it took effect. */

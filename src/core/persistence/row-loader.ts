@@ -17,8 +17,8 @@ export interface RowLoaderOptions<V> {
   readonly storage: CacheStorageAdapter;
   readonly clock: Clock;
   readonly logger: CacheLogger;
-  /** Whether memory holds something newer than the row of this key. */
-  readonly isUnsaved: (key: MemoryKey) => boolean;
+  /** The keys of which there is something newer than their rows, in memory or evicted from it. */
+  readonly unsaved: () => Iterable<MemoryKey>;
 }
 
 /**
@@ -29,6 +29,7 @@ export class RowLoader<V> {
   #rows = 0;
   #skipped = 0;
   #example = '';
+  #missesSome = false;
 
   constructor(private readonly options: RowLoaderOptions<V>) {}
 
@@ -36,24 +37,37 @@ export class RowLoader<V> {
     const { definition, entries, storage, clock, logger } = this.options;
     const startedAt = clock.now();
     const expected = Math.min(await storage.count(definition.name, startedAt), definition.maxEntries);
-    this.#dropSaved();
     const progress = new ProgressLog(`Loading namespace '${definition.name}'`, expected, clock, logger);
-    const watch = entries.watch();
+    const watch = this.#watch();
     let sawAll = false;
     try {
       sawAll = await this.#pages(watch, progress);
     } finally {
-      entries.unwatch(watch, sawAll && this.#skipped === 0);
+      entries.unwatch(watch, sawAll && this.#skipped === 0 && !this.#missesSome);
     }
     if (this.#skipped > 0) reportSkipped(logger, definition.name, this.#skipped, this.#example);
     return { rows: this.#rows, skipped: this.#skipped, durationMs: clock.now() - startedAt };
   }
 
+  /** What is unsaved now counts as written during the load: its rows are older, also when it is saved meanwhile. */
+  #watch(): WriteWatch {
+    const { entries, unsaved } = this.options;
+    const watch = entries.watch();
+    for (const key of unsaved()) {
+      watch.written.add(key);
+      // Neither in memory nor, once it is saved, among what is unsaved: memory will not hold everything.
+      if (!entries.store.has(key)) this.#missesSome = true;
+    }
+    return watch;
+  }
+
   /** A load gives what the database has now: what memory holds of it from before makes room. */
-  #dropSaved(): void {
-    const { entries, isUnsaved } = this.options;
+  #dropSaved(watch: WriteWatch): void {
+    const { entries } = this.options;
     entries.distrust();
-    for (const key of Array.from(entries.store.keys())) if (!isUnsaved(key)) entries.store.delete(key);
+    for (const key of Array.from(entries.store.keys())) {
+      if (!watch.written.has(key)) entries.store.delete(key);
+    }
   }
 
   /** Answers whether it saw every row of the namespace. */
@@ -63,6 +77,8 @@ export class RowLoader<V> {
     for (;;) {
       // Sequential on purpose: each page begins where the one before it ended.
       const page = await storage.load(definition.name, { after, limit: PAGE_SIZE, now: clock.now() });
+      // Only now: a database that can't be read leaves memory as it was.
+      if (after === undefined) this.#dropSaved(watch);
       for (const row of page) {
         if (watch.evicted || this.options.entries.store.size >= definition.maxEntries) return false;
         this.#take(row, watch);
@@ -74,13 +90,12 @@ export class RowLoader<V> {
   }
 
   #take(row: StoredEntry, watch: WriteWatch): void {
-    const { entries, isUnsaved } = this.options;
+    const { entries } = this.options;
     const key = entries.rows.keyOf(row);
     if (key === undefined) {
       this.#skip(row);
       return;
     }
-    if (isUnsaved(key)) return;
     const found = entries.rows.decode(row);
     if (found.kind === 'present') {
       if (entries.loaded(key, found.snapshot, watch)) this.#rows += 1;

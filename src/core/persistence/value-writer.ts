@@ -13,7 +13,7 @@ export class ValueWriter<V> {
 
   /** The snapshot of a value that is set now. Throws `INVALID_VALUE` when it can't be serialised. */
   snapshot(value: V, ttlMs: number | undefined): Snapshot<V> {
-    return new Snapshot(this.encode(value), this.expiry(ttlMs));
+    return this.#checked(this.encode(value), this.expiry(ttlMs));
   }
 
   /** What `fn` makes of a value; the expiry there was stays unless `ttlMs` renews it. `undefined` where `fn` changed nothing. */
@@ -24,9 +24,11 @@ export class ValueWriter<V> {
     ttlMs: number | undefined,
   ): Snapshot<V> | undefined {
     const next = this.apply(fn, current);
-    if (next === current && ttlMs === undefined) return undefined;
+    // Where a value is decoded afresh for each reader, the same object may still hold a change.
+    const isUnchanged = next === current && this.definition.value.plain === true;
+    if (isUnchanged && ttlMs === undefined) return undefined;
     const expiry = ttlMs === undefined && current !== undefined ? expiresAt : this.expiry(ttlMs);
-    return new Snapshot(this.encode(next), expiry);
+    return this.#checked(this.encode(next), expiry);
   }
 
   /** Runs an updater, and refuses what no updater may give. */
@@ -62,6 +64,20 @@ export class ValueWriter<V> {
   expiry(ttlMs: number | undefined): number | null {
     const ttl = ttlMs ?? this.definition.ttlMs;
     return ttl === undefined ? null : this.clock.now() + ttl;
+  }
+
+  /** What can't be read back must not be stored: it would be found out when nobody can act on it. */
+  #checked(text: string, expiresAt: number | null): Snapshot<V> {
+    const snapshot = new Snapshot<V>(text, expiresAt);
+    const { value: codec } = this.definition;
+    if (codec.plain === true) return snapshot;
+    if (!text.isWellFormed()) throw this.#invalid('The value codec gave text with half of a surrogate pair.');
+    try {
+      snapshot.read(codec);
+    } catch (error) {
+      throw this.#invalid('The value codec can not decode what it has encoded.', error);
+    }
+    return snapshot;
   }
 
   #invalid(reason: string, cause?: unknown): CacheError {

@@ -40,6 +40,7 @@ export class WriteBackFlusher<V> implements WriteSource {
   #sweep: Sweep<V> | undefined;
   #nextSweep: Sweep<V> | undefined;
   #retry: CacheTimer | undefined;
+  #ended = false;
   /** What the last write to the database was about. It may still be on its way when the stop gives up. */
   #underway: readonly TakenIntent<V>[] = [];
 
@@ -62,8 +63,15 @@ export class WriteBackFlusher<V> implements WriteSource {
     return sweep.report;
   }
 
+  /** No more attempts: the storage is about to be closed. */
+  end(): void {
+    this.#ended = true;
+    this.#retry?.cancel();
+  }
+
   /** Starts a sweep unless one is under way or waits out a failure. */
   flushSoon(): void {
+    if (this.#ended) return;
     if (this.#sweep === undefined && this.#retry === undefined) void this.flush();
   }
 
@@ -102,7 +110,9 @@ export class WriteBackFlusher<V> implements WriteSource {
     this.#nextSweep = undefined;
     this.#pending.endSweep(sweep.hasFailures);
     sweep.finish(this.#pending.dirty, this.options.context.clock.now());
-    if (this.options.budget.isAwaited) this.flushSoon();
+    // Not for refused entries alone: they would be tried over and over.
+    const { size, refusedCount } = this.#pending;
+    if (this.options.budget.isAwaited && size > refusedCount) this.flushSoon();
     return this.#sweep !== undefined;
   }
 
@@ -129,6 +139,7 @@ export class WriteBackFlusher<V> implements WriteSource {
       async (items) => {
         this.#underway = items;
         await storage.write([this.#toWrite(items)], context.clock.now());
+        this.#underway = [];
         this.#pending.committed(items);
         this.#succeeded(sweep, items.length);
       },
@@ -167,8 +178,14 @@ export class WriteBackFlusher<V> implements WriteSource {
     const failure = writeFailedError(definition.name, error);
     sweep.failed(count, failure);
     sweep.abandon(failure);
+    this.#retryIn(this.#backoff.next());
+  }
+
+  #retryIn(ms: number): void {
+    if (this.#ended) return;
+    const { context, counters } = this.options;
     this.#retry ??= context.clock.setTimer(
-      this.#backoff.next(),
+      ms,
       () => {
         this.#retry = undefined;
         counters.retries += 1;
@@ -186,6 +203,7 @@ export class WriteBackFlusher<V> implements WriteSource {
     const isNews = items.some(({ key }) => !this.#pending.isRefused(key));
     for (const item of items) this.#pending.markRefused(item);
     if (isNews) health.refused(definition.name, texts, error);
+    this.#retryIn(MAX_BACKOFF_MS);
   }
 }
 

@@ -43,6 +43,8 @@ export class WriteBack<V> implements Persistence<V> {
   readonly #line = new OpLine();
   readonly #flusher: WriteBackFlusher<V>;
   #closed = false;
+  /** Set when what is unwritten has been gathered for the last time: nothing may be acknowledged after that. */
+  #ended = false;
   /** Operations that wait for a read. */
   readonly #reading = new Set<Promise<unknown>>();
 
@@ -84,7 +86,7 @@ export class WriteBack<V> implements Persistence<V> {
   }
 
   get(key: MemoryKey): Promise<V | undefined> {
-    return this.#withFound(key, (found) => ({ result: this.#valueOf(found), found }));
+    return this.#withFound(key, (found) => ({ result: this.#valueOf(found), found }), false);
   }
 
   check(value: V): void {
@@ -93,7 +95,10 @@ export class WriteBack<V> implements Persistence<V> {
 
   set(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<void> {
     return this.#inOrder([key], () => {
-      this.#write(key, this.#values.snapshot(value, ttlMs));
+      const snapshot = this.#values.snapshot(value, ttlMs);
+      if (this.options.entries.reader.hasWriter(key)) return this.#writeBehind(key, snapshot);
+      this.#write(key, snapshot);
+      return Promise.resolve();
     });
   }
 
@@ -104,8 +109,9 @@ export class WriteBack<V> implements Persistence<V> {
         const expiresAt = found.kind === 'present' ? found.snapshot.expiresAt : null;
         const snapshot = this.#values.updated(before, expiresAt, fn, ttlMs);
         if (snapshot === undefined) return { result: before as V, found };
+        const result = snapshot.read(this.options.definition.value);
         if (current) this.#write(key, snapshot);
-        return { result: snapshot.read(this.options.definition.value), found: present(snapshot) };
+        return { result, found: present(snapshot) };
       }),
     );
   }
@@ -129,21 +135,25 @@ export class WriteBack<V> implements Persistence<V> {
       this.#pending.tie(from, to);
       return true;
     };
-    // While the database is asked, `to` must not be written to: such a rename holds the line.
-    const holdsLine = this.#known(from) === undefined;
+    // While the database is asked, neither key must be written to: such a rename holds the line.
+    const { reader } = this.options.entries;
+    const holdsLine = this.#known(from) === undefined || reader.hasWriter(from) || reader.hasWriter(to);
     return this.#inOrder(
       [from, to],
-      () =>
-        this.#withFound(from, (found, current) => {
+      async () => {
+        if (reader.hasWriter(to)) await this.#withFound(to, (found) => ({ result: undefined, found }));
+        return this.#withFound(from, (found, current) => {
           const moved = current ? move(found) : this.#valueOf(found) !== undefined;
           return { result: moved, found: moved && from !== to ? ABSENT : found };
-        }),
+        });
+      },
       holdsLine,
     );
   }
 
   clear(): Promise<void> {
     return this.#inOrder([], () => {
+      this.#assertNotEnded();
       this.#pending.clear();
       this.options.entries.cleared();
     });
@@ -165,7 +175,7 @@ export class WriteBack<V> implements Persistence<V> {
       storage,
       clock: context.clock,
       logger: context.logger,
-      isUnsaved: (key) => this.#pending.get(key) !== undefined,
+      unsaved: () => this.#pending.keys(),
     }).load();
   }
 
@@ -175,6 +185,11 @@ export class WriteBack<V> implements Persistence<V> {
 
   close(): void {
     this.#closed = true;
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#flusher.end();
   }
 
   async settled(): Promise<void> {
@@ -209,8 +224,10 @@ export class WriteBack<V> implements Persistence<V> {
   #withFound<T>(
     key: MemoryKey,
     handle: (found: Found<V>, current: boolean) => { result: T; found: Found<V> },
+    writes = true,
   ): Promise<T> {
-    const known = this.#known(key);
+    const { budget, entries } = this.options;
+    const known = entries.reader.hasWriter(key) ? undefined : this.#known(key);
     if (known !== undefined) {
       try {
         return Promise.resolve(handle(known, true).result);
@@ -219,7 +236,7 @@ export class WriteBack<V> implements Persistence<V> {
       }
     }
     const answered = new Promise<T>((resolve, reject) => {
-      this.options.entries.reader.read(
+      entries.reader.read(
         key,
         (found, current) => {
           try {
@@ -232,12 +249,46 @@ export class WriteBack<V> implements Persistence<V> {
           }
         },
         reject,
+        writes,
       );
     });
+    // What the write will take of the budget is taken now: many that wait must not go over it together.
+    if (writes) budget.take();
     this.#reading.add(answered);
-    const done = (): void => void this.#reading.delete(answered);
+    const done = (): void => {
+      this.#reading.delete(answered);
+      if (writes) budget.release(1);
+    };
     answered.then(done, done);
     return answered;
+  }
+
+  /** Writes after what waits for the database, whatever becomes of that. */
+  #writeBehind(key: MemoryKey, snapshot: Snapshot<V>): Promise<void> {
+    const written = new Promise<void>((resolve, reject) => {
+      const write = (): void => {
+        try {
+          this.#write(key, snapshot);
+          resolve();
+        } catch (error) {
+          reject(error);
+        }
+      };
+      this.options.entries.reader.read(
+        key,
+        (_found, current) => {
+          if (current) write();
+          else resolve();
+          return present(snapshot);
+        },
+        write,
+        true,
+      );
+    });
+    this.#reading.add(written);
+    const done = (): void => void this.#reading.delete(written);
+    written.then(done, done);
+    return written;
   }
 
   /** What memory and the intents know of `key`; `undefined` where only the database can tell. */
@@ -264,8 +315,13 @@ export class WriteBack<V> implements Persistence<V> {
 
   /** Takes effect in memory, and leaves the intent. */
   #write(key: MemoryKey, intent: Intent<V>): void {
+    this.#assertNotEnded();
     this.#pending.put(key, intent);
     this.options.entries.written(key, intent instanceof Snapshot ? intent : undefined);
     if (this.#pending.size >= FLUSH_AT) this.#flusher.flushSoon();
+  }
+
+  #assertNotEnded(): void {
+    if (this.#ended) throw closedError(this.options.definition.name);
   }
 }

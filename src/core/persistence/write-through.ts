@@ -1,3 +1,4 @@
+import type { CacheError } from '../cache-error.js';
 import type { EngineContext } from '../engine/engine-context.js';
 import type { Found } from '../entries/found.js';
 import type { PersistedEntries } from '../entries/persisted-entries.js';
@@ -6,6 +7,7 @@ import type { NamespaceDefinition } from '../namespace/namespace-definition.js';
 import type { NamespaceCounters } from '../namespace/namespace-stats.js';
 import type { FlushReport, LoadReport } from '../reports.js';
 import type { CacheStorageAdapter } from '../storage-adapter.js';
+import { writeFailedError } from '../writer/storage-health.js';
 import { CommitRound } from './commit-round.js';
 import type { CommitSource, GroupCommitter } from './group-committer.js';
 import { closedError, type Persistence, type Updater } from './persistence.js';
@@ -38,6 +40,10 @@ export class WriteThrough<V> implements Persistence<V>, CommitSource {
   #closed = false;
   /** When the oldest write of the round under way was called. */
   #oldestInRound: number | undefined;
+  #round: CommitRound<V> | undefined;
+  /** Writes that the database did not take. */
+  #rejected = 0;
+  #lastError: CacheError | undefined;
 
   constructor(private readonly options: WriteThroughOptions<V>) {
     this.#values = new ValueWriter(options.definition, options.context.clock);
@@ -97,7 +103,8 @@ export class WriteThrough<V> implements Persistence<V>, CommitSource {
   async flush(): Promise<FlushReport> {
     const { counters, context } = this.options;
     const startedAt = context.clock.now();
-    const { written, writeFailures } = counters;
+    const { written } = counters;
+    const rejected = this.#rejected;
     const upTo = this.#accepted;
     if (this.#finished < upTo) {
       await new Promise<void>((resolve) => {
@@ -106,21 +113,30 @@ export class WriteThrough<V> implements Persistence<V>, CommitSource {
     }
     return {
       written: counters.written - written,
-      failed: counters.writeFailures - writeFailures,
+      failed: this.#rejected - rejected,
       remaining: this.dirty,
       durationMs: context.clock.now() - startedAt,
-      error: undefined,
+      error: this.#rejected > rejected ? this.#lastError : undefined,
     };
   }
 
   load(): Promise<LoadReport> {
     const { definition, entries, storage, context } = this.options;
     const { clock, logger } = context;
-    return new RowLoader({ definition, entries, storage, clock, logger, isUnsaved: () => false }).load();
+    return new RowLoader({ definition, entries, storage, clock, logger, unsaved: () => [] }).load();
   }
 
   close(): void {
     this.#closed = true;
+  }
+
+  end(): void {
+    const { name } = this.options.definition;
+    for (const write of this.#queue) write.reject(closedError(name));
+    this.#finish(this.#queue.length);
+    this.#queue = [];
+    // Its outcome is unknown: it may yet commit, or never have begun.
+    this.#round?.reject(writeFailedError(name, new Error('the cache stopped before the database answered')));
   }
 
   async settled(): Promise<void> {
@@ -143,12 +159,20 @@ export class WriteThrough<V> implements Persistence<V>, CommitSource {
       this.#queue = [];
     }
     this.#oldestInRound = writes[0]?.at;
-    return new CommitRound({
+    this.#round = new CommitRound({
       ...this.options,
       values: this.#values,
       writes,
-      onFinish: () => this.#finish(writes.length),
+      onFinish: () => {
+        this.#round = undefined;
+        this.#finish(writes.length);
+      },
+      onReject: (count, error) => {
+        this.#rejected += count;
+        this.#lastError = error;
+      },
     });
+    return this.#round;
   }
 
   #enqueue(request: WriteRequest<V>): Promise<unknown> {

@@ -80,6 +80,8 @@ export class RescueReplay {
       due.map((write) => [write]),
       (items) => this.storage.write([toBatch(namespace, items)], this.now()),
       (error) => this.storage.classify(error),
+      // What a journal holds may be nothing but refused entries: the good ones were written before the stop.
+      Infinity,
     );
     this.#written += outcome.committed.length;
     for (const { items } of outcome.refused) this.#refused.push(...items);

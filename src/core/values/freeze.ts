@@ -7,16 +7,19 @@
 export function freezeDeep(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return typeof value !== 'function';
   const open: object[] = [value];
+  // Only what was frozen already can be met again: by others, or here on a cycle.
+  const seen = new Set<object>();
   for (let node = open.pop(); node !== undefined; node = open.pop()) {
     if (!isPlain(node)) return false;
     Object.freeze(node);
-    for (const child of Object.values(node)) {
-      if (typeof child === 'object' && child !== null) {
-        if (!Object.isFrozen(child)) open.push(child as object);
-        else if (!isPlain(child as object)) return false;
-      } else if (typeof child === 'function') {
-        return false;
+    for (const child of Object.values(node) as unknown[]) {
+      if (typeof child === 'function') return false;
+      if (typeof child !== 'object' || child === null) continue;
+      if (Object.isFrozen(child)) {
+        if (seen.has(child)) continue;
+        seen.add(child);
       }
+      open.push(child);
     }
   }
   return true;

@@ -26,6 +26,8 @@ export function json<V>(options: JsonOptions = {}): ValueCodec<V> {
       return text;
     },
     decode: (text: string): V => JSON.parse(text, reviver) as V,
+    // A reviver may throw, and may make anything of what it is given.
+    plain: reviver === undefined,
   });
 }
 

@@ -7,4 +7,9 @@ export interface ValueCodec<V> {
   encode(value: V): string;
   /** The value of a stored form. Throws for a text that is none. */
   decode(text: string): V;
+  /**
+   * Set when whatever `encode` gives decodes, and to plain data (nothing but objects, arrays and primitives). Otherwise
+   * each write decodes what it encoded, to be sure.
+   */
+  readonly plain?: boolean;
 }

@@ -18,12 +18,14 @@ const REFUSALS_WITHOUT_SUCCESS = 16;
  * Writes items in one transaction. When the database refuses them, halves until what it refuses stands alone, so that
  * one poison entry does not hold up the others: about 2·log2(n) transactions for one among n.
  *
- * An atom is a list of items that must be committed together.
+ * An atom is a list of items that must be committed together. After `refusalsWithoutSuccess` refusals and no success
+ * the database is taken to refuse everything, and the rest is deferred.
  */
 export async function writeIsolating<Item>(
   atoms: readonly (readonly Item[])[],
   write: (items: readonly Item[]) => Promise<void>,
   classify: (error: unknown) => StorageFailure,
+  refusalsWithoutSuccess = REFUSALS_WITHOUT_SUCCESS,
 ): Promise<WriteOutcome<Item>> {
   const committed: Item[] = [];
   const refused: { items: readonly Item[]; error: unknown }[] = [];
@@ -35,7 +37,7 @@ export async function writeIsolating<Item>(
       await write(items);
       for (const item of items) committed.push(item);
     } catch (error) {
-      const systemic = committed.length === 0 && refused.length >= REFUSALS_WITHOUT_SUCCESS;
+      const systemic = committed.length === 0 && refused.length >= refusalsWithoutSuccess;
       if (systemic || classify(error) === 'transient') {
         const deferred = [items, ...open.map((rest) => rest.flat())].flat();
         return { committed, refused, deferred, error };

@@ -75,7 +75,7 @@ export class SqliteDialect {
     const rows = (await this.run(
       `SELECT "key", "updated_at" FROM "${CACHE_TABLE}" WHERE "namespace" = ? AND "key" IN (${marks(keys.length)})`,
       [namespace, ...keys],
-    )) as { key: string; updated_at: string | null }[];
+    )) as { key: string; updated_at: unknown }[];
     return new Map(rows.map((row) => [row.key, fromTimestamp(row.updated_at)]));
   }
 
@@ -165,7 +165,7 @@ function toTimestamp(ms: number): string {
 }
 
 /** The same back; rows of others have whole seconds. */
-function fromTimestamp(text: string | null): number {
-  const ms = text === null ? NaN : Date.parse(`${text.replace(' ', 'T')}Z`);
+function fromTimestamp(stored: unknown): number {
+  const ms = Date.parse(`${String(stored).replace(' ', 'T')}Z`);
   return Number.isNaN(ms) ? 0 : ms;
 }
