@@ -1,0 +1,30 @@
+import type { RescuedWrite, RescuedWrites, RescueJournal } from '../../src/core/rescue/rescue-journal.js';
+
+/** A rescue journal that outlives the process. */
+export class SimulatedJournal implements RescueJournal {
+  #writes: readonly RescuedWrite[] | undefined;
+
+  describe(): string {
+    return 'journal';
+  }
+
+  async read(): Promise<RescuedWrites | undefined> {
+    return this.#writes === undefined ? undefined : { writes: this.#writes, damaged: false };
+  }
+
+  async write(writes: readonly RescuedWrite[]): Promise<void> {
+    this.#writes = writes;
+  }
+
+  appendSync(writes: readonly RescuedWrite[]): void {
+    this.#writes = [...(this.#writes ?? []), ...writes];
+  }
+
+  async remove(): Promise<void> {
+    this.#writes = undefined;
+  }
+
+  async setAside(): Promise<string> {
+    throw new Error('Nothing in a simulation damages a journal, or refuses what is in it.');
+  }
+}

@@ -1,0 +1,119 @@
+import { apply, equalStates, showState, type State, type Write } from './model.js';
+
+interface Called {
+  readonly write: Write;
+  outcome: 'open' | 'acknowledged' | 'rejected';
+  result: unknown;
+  /** A commit that was reported as failed may have happened all the same. */
+  uncertain: boolean;
+}
+
+/** Subsets of more uncertain writes than this are too many to try. */
+const MAX_UNCERTAIN = 10;
+
+/**
+ * What the callers of one namespace saw in one life: every write in the order of the calls, and how it ended. From that
+ * it knows what the namespace may hold: the acknowledged writes, in their order, and of those whose end nobody saw any
+ * choice.
+ */
+export class Witness {
+  readonly #calls: Called[] = [];
+  /** The calls that a flush has covered: those before it were written. */
+  #flushedUpTo = 0;
+
+  constructor(
+    readonly name: string,
+    readonly before: State,
+  ) {}
+
+  /** How many calls have ended, up to the first that has not. */
+  get settled(): number {
+    const open = this.#calls.findIndex((called) => called.outcome === 'open');
+    return open < 0 ? this.#calls.length : open;
+  }
+
+  /** Takes note of a write; its promise must settle by the end of the life, unless that is a crash. */
+  sees(write: Write, promise: Promise<unknown>, mayLie: () => boolean): void {
+    const called: Called = { write, outcome: 'open', result: undefined, uncertain: false };
+    this.#calls.push(called);
+    promise.then(
+      (result) => {
+        called.outcome = 'acknowledged';
+        called.result = result;
+      },
+      () => {
+        called.outcome = 'rejected';
+        called.uncertain = mayLie();
+      },
+    );
+  }
+
+  flushed(upTo: number): void {
+    this.#flushedUpTo = Math.max(this.#flushedUpTo, upTo);
+  }
+
+  /** Throws when a promise is still open. */
+  assertSettled(): void {
+    const open = this.#calls.findIndex((called) => called.outcome === 'open');
+    if (open >= 0) throw new Error(`${this.name}: call ${open} never settled.\n${this.#show()}`);
+  }
+
+  /** Throws when what is there is not what acknowledged writes, and a choice of uncertain ones, make. */
+  assertHolds(actual: State): void {
+    const uncertain = this.#calls.filter((called) => isUncertain(called));
+    if (uncertain.length > MAX_UNCERTAIN) return;
+    for (let choice = 0; choice < 2 ** uncertain.length; choice += 1) {
+      const chosen = new Set(uncertain.filter((_, i) => (choice & (1 << i)) !== 0));
+      const made = this.#replay((called) => called.outcome === 'acknowledged' || chosen.has(called));
+      if (made !== undefined && equalStates(made, actual)) return;
+    }
+    throw new Error(
+      `${this.name} holds ${showState(actual)}, which these writes do not make:\n${this.#show()}`,
+    );
+  }
+
+  /** Throws when a key holds what it did not hold at any time since the last flush: for write-back after a crash. */
+  assertHeldSinceFlush(actual: State, keys: readonly string[]): void {
+    const allowed = new Map(keys.map((key) => [key, new Set<number | undefined>()]));
+    let state = this.before;
+    const note = (): void => {
+      for (const key of keys) allowed.get(key)?.add(state.get(key));
+    };
+    this.#calls.forEach((called, i) => {
+      if (i >= this.#flushedUpTo) note();
+      if (called.outcome !== 'rejected') ({ state } = apply(state, called.write));
+    });
+    note();
+    for (const key of keys) {
+      if (allowed.get(key)?.has(actual.get(key)) === true) continue;
+      throw new Error(
+        `${this.name}: ${key} is ${actual.get(key)} after a crash, and never was.\n${this.#show()}`,
+      );
+    }
+  }
+
+  /** What a choice of writes makes; `undefined` when an acknowledged one would have answered otherwise. */
+  #replay(takesEffect: (called: Called) => boolean): State | undefined {
+    let state = this.before;
+    for (const called of this.#calls) {
+      if (!takesEffect(called)) continue;
+      const applied = apply(state, called.write);
+      if (called.outcome === 'acknowledged' && applied.result !== called.result) return undefined;
+      ({ state } = applied);
+    }
+    return state;
+  }
+
+  #show(): string {
+    const lines = this.#calls.map(
+      ({ write, outcome, result, uncertain }, i) =>
+        `  ${i} ${JSON.stringify(write)} → ${outcome}${uncertain ? ' (uncertain)' : ''} ${JSON.stringify(result) ?? ''}`,
+    );
+    return [`  before: ${showState(this.before)}`, ...lines].join('\n');
+  }
+}
+
+function isUncertain(called: Called): boolean {
+  if (called.write.kind === 'throw') return false;
+  return called.outcome === 'open' || (called.outcome === 'rejected' && called.uncertain);
+}
