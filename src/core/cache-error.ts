@@ -24,6 +24,10 @@ export type CacheErrorCode =
   | 'WRITE_FAILED'
   /** The database refuses this very entry; trying again will not help. */
   | 'ENTRY_REFUSED'
+  /** The database to copy to holds other rows than the one to copy from. */
+  | 'TARGET_NOT_EMPTY'
+  /** What was copied is not what the source holds now. */
+  | 'COPY_INCOMPLETE'
   /** The cache has been stopped, or was stopped before it could take this write. */
   | 'CACHE_CLOSED';
 

@@ -15,13 +15,14 @@ import {
 } from '../core/namespace/namespace-definition.js';
 import type { CacheStorageAdapter } from '../core/storage-adapter.js';
 import type { SqliteSynchronous } from '../storage/dialects/sqlite.js';
+import { sqliteDriver } from '../storage/sqlite-driver.js';
 
 /** How the cache of an application is set up. Every option has a default. */
 export interface CacheOptions extends EngineOptions {
   /**
    * Where persisted namespaces are stored: TypeORM options, a DataSource of the app to connect like (it is only read;
    * the cache opens a connection of its own), or a {@link CacheStorageAdapter}.
-   * Default `{ type: 'sqlite', database: 'data/cache.sqlite' }`.
+   * Default `{ type: 'sqlite', database: 'data/cache.sqlite' }`, with type `better-sqlite3` where that is the driver there is.
    */
   readonly storage?: DataSourceOptions | DataSource | CacheStorageAdapter | undefined;
   /** Namespaces to declare besides those of `forFeature`. Default none. */
@@ -34,7 +35,8 @@ export interface CacheOptions extends EngineOptions {
   readonly migrationsRun?: boolean | undefined;
   /**
    * The file that takes what a stop could not write within `shutdownTimeoutMs`, for the next start to replay; `false` for
-   * none. Default: `<database>.rescue.ndjson` beside a SQLite file, none for other storages.
+   * none. Default: `<database>.rescue.ndjson` beside a SQLite file, `data/<database>.rescue.ndjson` under the working
+   * directory for a server, none for an adapter that names none.
    */
   readonly rescueJournal?: string | false | undefined;
   /**
@@ -133,7 +135,7 @@ export function resolveCacheOptions(given: CacheModuleOptions): ResolvedCacheOpt
   }
   const resolved: ResolvedCacheOptions = {
     engine: resolveEngineOptions(engine),
-    storage: storage ?? { type: 'sqlite', database: 'data/cache.sqlite' },
+    storage: storage ?? { type: sqliteDriver(), database: 'data/cache.sqlite' },
     namespaces: namespaces ?? [],
     overrides: overrides ?? {},
     chatNamespaces: chatNamespaces ?? true,

@@ -1,5 +1,5 @@
 import type {
-  CacheStorageAdapter,
+  ListedStorage,
   LoadPage,
   NamespaceWrite,
   StorageFailure,
@@ -11,7 +11,7 @@ interface Row extends StoredEntry {
 }
 
 /** A storage that lives as long as this object: for tests of an app, and where a restart may forget everything. */
-export class InMemoryStorage implements CacheStorageAdapter {
+export class InMemoryStorage implements ListedStorage {
   readonly #namespaces = new Map<string, Map<string, Row>>();
   /** Keys in order, until a key comes or goes. */
   readonly #sorted = new Map<string, string[]>();
@@ -22,6 +22,10 @@ export class InMemoryStorage implements CacheStorageAdapter {
 
   async close(): Promise<void> {
     // The rows stay: an application that is started again on this object finds them.
+  }
+
+  async namespaces(): Promise<readonly string[]> {
+    return [...this.#namespaces].flatMap(([name, rows]) => (rows.size > 0 ? name : [])).sort();
   }
 
   async count(namespace: string, now: number): Promise<number> {

@@ -1,16 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import {
   closeSync,
-  existsSync,
   fsyncSync,
+  linkSync,
   mkdirSync,
   openSync,
-  readFileSync,
+  readdirSync,
+  readSync,
   renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
+import { StringDecoder } from 'node:string_decoder';
 import { crc32 } from 'node:zlib';
 import type { RescuedWrite, RescuedWrites, RescueJournal } from '../core/rescue/rescue-journal.js';
 
@@ -21,11 +23,14 @@ const CHUNK_LENGTH = 2 ** 20;
 const PREFIX_LENGTH = 18;
 
 /**
- * A rescue journal in a file: NDJSON, each line with a CRC-32 of the rest of it, the last one with their number. Written
- * to a temporary name, synced, and renamed, so that it is there whole or not at all; mode 0600.
+ * A rescue journal in files: NDJSON, each line with a CRC-32 of the rest of it, the last one with their number. Each stop
+ * writes a file of its own, to a temporary name, synced and renamed, so that it is there whole or not at all; mode 0600.
+ * No file is ever added to: several processes may stop, and others start, at the same time.
  */
 export class RescueFile implements RescueJournal {
   readonly #path: string;
+  /** What the last {@link read} was of. */
+  #read: readonly string[] = [];
 
   constructor(path: string) {
     this.#path = resolve(path);
@@ -35,44 +40,63 @@ export class RescueFile implements RescueJournal {
     return this.#path;
   }
 
-  async read(): Promise<RescuedWrites | undefined> {
-    return this.#readSync();
+  /** The files there are, the oldest first: the one of the journal's name, and those of stops that found it there. */
+  files(): string[] {
+    const folder = dirname(this.#path);
+    const name = basename(this.#path);
+    const names = namesIn(folder);
+    const more = names.filter((one) => one.startsWith(`${name}.more-`)).sort();
+    return [...(names.includes(name) ? [name] : []), ...more].map((one) => join(folder, one));
   }
 
-  /** Synchronous inside: at a start and at a stop nothing else is going on, and one way of writing is enough. */
-  async write(writes: readonly RescuedWrite[]): Promise<void> {
-    this.#replace(writes);
+  async read(): Promise<RescuedWrites | undefined> {
+    this.#read = this.files();
+    if (this.#read.length === 0) return undefined;
+    const contents = this.#read.map((file) => parse(linesOf(file)));
+    return {
+      writes: contents.flatMap(({ writes }) => writes),
+      damaged: contents.some(({ damaged }) => damaged),
+    };
   }
 
   appendSync(writes: readonly RescuedWrite[]): void {
-    this.#replace([...(this.#readSync()?.writes ?? []), ...writes]);
+    const temporary = this.#writeTemporary(writes);
+    try {
+      // Fails when the name is taken, where a rename would replace what is there.
+      linkSync(temporary, this.#path);
+      rmSync(temporary);
+    } catch {
+      // So it does on a file system without links.
+      renameSync(temporary, `${this.#path}.more-${timestamp()}-${randomUUID()}`);
+    }
+    syncFolder(dirname(this.#path));
   }
 
   async remove(): Promise<void> {
-    rmSync(this.#path, { force: true });
+    for (const file of this.#read) rmSync(file, { force: true });
     syncFolder(dirname(this.#path));
   }
 
-  async setAside(reason: 'damaged' | 'refused'): Promise<string> {
-    const aside = `${this.#path}.${reason}-${new Date().toISOString().replaceAll(':', '-')}`;
-    // Another instance that starts at the same time may have been quicker.
-    if (existsSync(this.#path)) renameSync(this.#path, aside);
-    syncFolder(dirname(this.#path));
-    return aside;
-  }
-
-  #readSync(): RescuedWrites | undefined {
-    try {
-      return parse(readFileSync(this.#path, 'utf8'));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      throw error;
+  async setAside(): Promise<string> {
+    const aside: string[] = [];
+    for (const file of this.#read) {
+      const name = `${this.#path}.damaged-${timestamp()}-${aside.length + 1}`;
+      // Another instance that starts at the same time may have been quicker.
+      if (renamed(file, name)) aside.push(name);
     }
+    syncFolder(dirname(this.#path));
+    return aside.join(', ');
   }
 
-  #replace(writes: readonly RescuedWrite[]): void {
-    const folder = dirname(this.#path);
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  async keepRefused(writes: readonly RescuedWrite[]): Promise<string> {
+    const name = `${this.#path}.refused-${timestamp()}`;
+    renameSync(this.#writeTemporary(writes), name);
+    syncFolder(dirname(this.#path));
+    return name;
+  }
+
+  #writeTemporary(writes: readonly RescuedWrite[]): string {
+    mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
     const temporary = `${this.#path}.${randomUUID()}.tmp`;
     const file = openSync(temporary, 'wx', 0o600);
     try {
@@ -84,8 +108,31 @@ export class RescueFile implements RescueJournal {
     } finally {
       closeSync(file);
     }
-    renameSync(temporary, this.#path);
-    syncFolder(folder);
+    return temporary;
+  }
+}
+
+function timestamp(): string {
+  return new Date().toISOString().replaceAll(':', '-');
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** Answers whether there was a file to rename. */
+function renamed(from: string, to: string): boolean {
+  try {
+    renameSync(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
   }
 }
 
@@ -117,18 +164,41 @@ function checksum(text: string): string {
   return crc32(text).toString(16).padStart(8, '0');
 }
 
+/** The lines of a file, which may be longer than a text can be. */
+function* linesOf(path: string): Generator<string> {
+  const file = openSync(path, 'r');
+  try {
+    const buffer = Buffer.alloc(CHUNK_LENGTH);
+    const decoder = new StringDecoder('utf8');
+    let rest = '';
+    for (let length = readSync(file, buffer); length > 0; length = readSync(file, buffer)) {
+      const lines = (rest + decoder.write(buffer.subarray(0, length))).split('\n');
+      rest = lines.pop() ?? '';
+      yield* lines;
+    }
+    yield rest + decoder.end();
+  } finally {
+    closeSync(file);
+  }
+}
+
 /** Everything up to the first line that is not as it was written. */
-function parse(text: string): RescuedWrites {
-  const lines = text.split('\n');
-  const header = decode(lines[0] ?? '') as Partial<typeof HEADER> | undefined;
+function parse(lines: Generator<string>): RescuedWrites {
   const writes: RescuedWrite[] = [];
-  if (header?.journal !== HEADER.journal || header.version !== HEADER.version)
-    return { writes, damaged: true };
-  for (const line of lines.slice(1)) {
-    const content = decode(line) as RescuedWrite | { readonly end: number } | undefined;
+  let isFirst = true;
+  for (const line of lines) {
+    const content = decode(line) as
+      Partial<typeof HEADER> | RescuedWrite | { readonly end: number } | undefined;
     if (content === undefined) break;
-    if ('end' in content) return { writes, damaged: content.end !== writes.length };
-    writes.push(content);
+    if (isFirst) {
+      if (!('journal' in content) || content.journal !== HEADER.journal || content.version !== HEADER.version)
+        break;
+      isFirst = false;
+    } else if ('end' in content) {
+      return { writes, damaged: content.end !== writes.length };
+    } else {
+      writes.push(content as RescuedWrite);
+    }
   }
   return { writes, damaged: true };
 }

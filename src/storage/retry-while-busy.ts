@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { codeOf } from '../core/driver-code.js';
+import { driverErrorOf } from './driver-error.js';
 
 const RETRY_MS = 25;
 
@@ -10,7 +10,8 @@ export async function retryWhileBusy<T>(task: () => Promise<T>, timeoutMs: numbe
     try {
       return await task();
     } catch (error) {
-      if (codeOf(error) !== 'SQLITE_BUSY' || Date.now() > deadline) throw error;
+      const isBusy = driverErrorOf(error).code?.startsWith('SQLITE_BUSY') === true;
+      if (!isBusy || Date.now() > deadline) throw error;
       // Not in step with the others that wait for the same lock.
       await delay(RETRY_MS * (0.5 + Math.random()));
     }

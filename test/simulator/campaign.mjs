@@ -1,20 +1,47 @@
-// npm run simulate -- --seeds N [--seed S]: lives through N histories; S repeats a campaign that found something.
-import { spawnSync } from 'node:child_process';
+// npm run simulate -- --seeds N               lives through N histories
+// npm run simulate -- --seed S --path P       repeats the history in which something was found
 import { parseArgs } from 'node:util';
+import { runnerImport } from 'vite';
 
 const { values } = parseArgs({
-  options: { seeds: { type: 'string', default: '10000' }, seed: { type: 'string' } },
-});
-const { status } = spawnSync(
-  'npx',
-  ['vitest', 'run', '--typecheck.enabled=false', 'test/simulator/simulator.spec.ts'],
-  {
-    stdio: 'inherit',
-    env: {
-      ...process.env,
-      SIMULATE_SEEDS: values.seeds,
-      ...(values.seed === undefined ? {} : { SIMULATE_SEED: values.seed }),
-    },
+  options: {
+    seeds: { type: 'string', default: '10000' },
+    seed: { type: 'string' },
+    path: { type: 'string' },
   },
-);
-process.exitCode = status ?? 1;
+});
+const histories = Number(values.seeds);
+const seed = values.seed === undefined ? undefined : Number(values.seed);
+
+/** A bar that is drawn over itself on a terminal, and a line every tenth of the way elsewhere. */
+function progress(total) {
+  const startedAt = performance.now();
+  const { isTTY } = process.stderr;
+  const every = Math.max(1, Math.round(total / (isTTY ? 500 : 10)));
+  return (done) => {
+    if (done % every !== 0 && done !== total) return;
+    const perSecond = done / ((performance.now() - startedAt) / 1000);
+    const filled = Math.min(30, Math.round((30 * done) / total));
+    const bar = `[${'█'.repeat(filled)}${'░'.repeat(30 - filled)}]`;
+    const left = Math.max(0, Math.round((total - done) / perSecond));
+    const line = `${bar} ${done} of ${total} histories, ${Math.round(perSecond)} a second, ${left} s left`;
+    process.stderr.write(isTTY ? `\r${line}\x1b[K${done >= total ? '\n' : ''}` : `${line}\n`);
+  };
+}
+
+const { module } = await runnerImport('./test/simulator/campaign.ts');
+try {
+  const tally = await module.runCampaign({
+    histories,
+    seed,
+    path: values.path,
+    onHistory: progress(values.path === undefined ? histories : 1),
+  });
+  console.log('Every promise was kept.');
+  console.table(Object.fromEntries(Object.entries(tally).map(([what, count]) => [what, { count }])));
+} catch (error) {
+  process.stderr.write('\n');
+  console.error(error.message);
+  if (error.cause !== undefined) console.error(error.cause.message);
+  process.exitCode = 1;
+}

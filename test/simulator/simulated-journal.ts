@@ -12,10 +12,6 @@ export class SimulatedJournal implements RescueJournal {
     return this.#writes === undefined ? undefined : { writes: this.#writes, damaged: false };
   }
 
-  async write(writes: readonly RescuedWrite[]): Promise<void> {
-    this.#writes = writes;
-  }
-
   appendSync(writes: readonly RescuedWrite[]): void {
     this.#writes = [...(this.#writes ?? []), ...writes];
   }
@@ -25,6 +21,10 @@ export class SimulatedJournal implements RescueJournal {
   }
 
   async setAside(): Promise<string> {
-    throw new Error('Nothing in a simulation damages a journal, or refuses what is in it.');
+    throw new Error('Nothing in a simulation damages a journal.');
+  }
+
+  async keepRefused(): Promise<string> {
+    throw new Error('Nothing in a simulation refuses what is in a journal.');
   }
 }

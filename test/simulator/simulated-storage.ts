@@ -5,12 +5,14 @@ import type {
   StorageFailure,
   StoredEntry,
 } from '../../src/core/storage-adapter.js';
-import { InMemoryStorage } from '../../src/storage/in-memory-storage.js';
+import type { InMemoryStorage } from '../../src/storage/in-memory-storage.js';
 import { ChaosError } from '../support/chaos-storage.js';
+import type { Chronicle } from './chronicle.js';
 import type { Scheduler } from './scheduler.js';
+import type { Tally } from './tally.js';
 
 /** What the database is like at the moment. */
-export interface Weather {
+export interface Conditions {
   /** Every call fails. */
   down: boolean;
   /** Commits happen, and are reported as failed. */
@@ -19,14 +21,6 @@ export interface Weather {
   hangs: boolean;
   /** Keys that the database refuses. */
   readonly poison: Set<string>;
-}
-
-/** How often what went wrong, over all histories. */
-export interface FaultCount {
-  transient: number;
-  refused: number;
-  lies: number;
-  hangs: number;
 }
 
 /**
@@ -40,8 +34,9 @@ export class SimulatedStorage implements CacheStorageAdapter {
   constructor(
     private readonly rows: InMemoryStorage,
     private readonly scheduler: Scheduler,
-    private readonly weather: Weather,
-    private readonly faults: FaultCount,
+    private readonly conditions: Conditions,
+    private readonly tally: Tally,
+    private readonly chronicle: Chronicle,
   ) {}
 
   async open(): Promise<void> {
@@ -71,20 +66,20 @@ export class SimulatedStorage implements CacheStorageAdapter {
   write(batch: readonly NamespaceWrite[], now: number): Promise<void> {
     return this.#call(async () => {
       const keys = batch.flatMap(({ puts, deletes }) => [...puts.map((put) => put.key), ...deletes]);
-      if (keys.some((key) => this.weather.poison.has(key))) {
-        this.faults.refused += 1;
+      if (keys.some((key) => this.conditions.poison.has(key))) {
+        this.tally.refused += 1;
         throw new ChaosError('permanent');
       }
       await this.rows.write(batch, now);
-      for (const { namespace, puts, deletes } of batch) {
-        for (const { key, value } of puts) this.#note(namespace, key, value);
-        for (const key of deletes) this.#note(namespace, key, null);
-      }
+      for (const write of batch) this.#committed(write);
     }, true);
   }
 
   clear(namespace: string): Promise<void> {
-    return this.#call(() => this.rows.clear(namespace), true);
+    return this.#call(async () => {
+      await this.rows.clear(namespace);
+      this.chronicle.note(`   committed: clear of ${namespace}`);
+    }, true);
   }
 
   purgeExpired(namespace: string, now: number): Promise<number> {
@@ -99,6 +94,16 @@ export class SimulatedStorage implements CacheStorageAdapter {
     return 'simulation';
   }
 
+  #committed({ namespace, puts, deletes }: NamespaceWrite): void {
+    for (const { key, value } of puts) this.#note(namespace, key, value);
+    for (const key of deletes) this.#note(namespace, key, null);
+    const texts = [
+      ...puts.map(({ key, value }) => `${key}=${value}`),
+      ...deletes.map((key) => `${key} gone`),
+    ];
+    this.chronicle.note(`   committed: ${namespace}: ${texts.join(', ')}`);
+  }
+
   #note(namespace: string, key: string, value: string | null): void {
     const name = `${namespace} ${key}`;
     const values = this.committed.get(name) ?? new Set([null]);
@@ -107,19 +112,19 @@ export class SimulatedStorage implements CacheStorageAdapter {
 
   async #call<T>(effect: () => Promise<T>, mayLie = false): Promise<T> {
     await this.scheduler.someTime();
-    if (this.weather.hangs) {
-      this.faults.hangs += 1;
+    if (this.conditions.hangs) {
+      this.tally.hangs += 1;
       await new Promise(() => undefined);
     }
-    if (this.weather.down) {
-      this.faults.transient += 1;
+    if (this.conditions.down) {
+      this.tally.transient += 1;
       await this.scheduler.someTime();
       throw new ChaosError('transient');
     }
     const result = await effect();
     await this.scheduler.someTime();
-    if (mayLie && this.weather.lies) {
-      this.faults.lies += 1;
+    if (mayLie && this.conditions.lies) {
+      this.tally.lies += 1;
       throw new ChaosError('transient');
     }
     return result;

@@ -52,6 +52,18 @@ export class Witness {
     this.#flushedUpTo = Math.max(this.#flushedUpTo, upTo);
   }
 
+  /** Whether a read that began when `from` calls had ended may show this: what a key was at any time since. */
+  mayShow(key: string, value: number | undefined, from: number): boolean {
+    if (this.#calls.some((called) => called.uncertain)) return true;
+    let state = this.before;
+    let allowed = from === 0 && state.get(key) === value;
+    this.#calls.forEach((called, i) => {
+      if (called.outcome !== 'rejected') ({ state } = apply(state, called.write));
+      allowed ||= i + 1 >= from && state.get(key) === value;
+    });
+    return allowed;
+  }
+
   /** Throws when a promise is still open. */
   assertSettled(): void {
     const open = this.#calls.findIndex((called) => called.outcome === 'open');

@@ -92,6 +92,7 @@ export class ChaosStorage implements CacheStorageAdapter {
     this.#mayFail();
     await this.inner.clear(namespace);
     this.committed.push({ clear: namespace });
+    if (this.liesAboutCommits) throw new ChaosError('transient');
   }
 
   async purgeExpired(namespace: string, now: number): Promise<number> {

@@ -36,6 +36,40 @@ function holdReads(world: EngineWorld): () => void {
   return open;
 }
 
+describe('a clear of a write-back namespace', () => {
+  it('does not take the same value, set after it, for the one that is being written', async () => {
+    const world = new EngineWorld();
+    const cache = await world.register(namespaceOf<number>(ON_SHUTDOWN));
+    await cache.set('a', 1);
+    world.storage.hold();
+    const flush = cache.flush();
+    await settle();
+    await cache.clear();
+    await cache.set('a', 1);
+    world.storage.release();
+    await flush;
+    await cache.flush();
+    expect(await world.stored(cache.definition.name)).toEqual({ a: 1 });
+  });
+
+  it('waits for the writes called before it, which still build on what there was', async () => {
+    const world = new EngineWorld();
+    const cache = await withEvicted(world);
+    await cache.flush();
+    const openReads = holdReads(world);
+    const update = cache.update('a', increment);
+    const clear = cache.clear();
+    const later = cache.set('b', 1);
+    const flush = cache.flush();
+    await settle();
+    openReads();
+    expect(await update).toBe(42);
+    await Promise.all([clear, later, flush]);
+    await cache.flush();
+    expect(await world.stored(cache.definition.name)).toEqual({ b: 1 });
+  });
+});
+
 describe('a load at runtime', () => {
   it('does not take memory for complete when an evicted entry was dirty at its beginning', async () => {
     const world = new EngineWorld();
@@ -60,6 +94,18 @@ describe('a load at runtime', () => {
     };
     await Promise.all([world.engine.loadFromDatabase(), cache.flush()]);
     expect(await cache.get('a')).toBe(50);
+  });
+
+  it('does not bring back what is cleared while it has just begun', async () => {
+    const world = new EngineWorld();
+    const cache = await world.register(namespaceOf<number>(ON_SHUTDOWN));
+    await cache.set('a', 1);
+    await cache.flush();
+    const load = world.engine.loadFromDatabase();
+    await cache.clear();
+    await load;
+    expect(await cache.rename('a', 'b')).toBe(false);
+    expect(await cache.get('a')).toBeUndefined();
   });
 
   it('leaves memory as it is when the first page can not be read', async () => {
@@ -291,11 +337,11 @@ describe('a codec of the app', () => {
     ]);
   });
 
-  it('that gives text no database stores is refused', async () => {
-    const raw: ValueCodec<string> = { encode: (text) => text, decode: (text) => text };
+  it.each(['\ud800', 'a\0'])('that gives text no database stores is refused: %j', async (text) => {
+    const raw: ValueCodec<string> = { encode: (value) => value, decode: (stored) => stored };
     const world = new EngineWorld();
     const cache = await world.register(defineNamespace({ name: 'r', key: stringKey(), value: raw }));
-    await expect(cache.set('a', '\ud800')).rejects.toThrow(errorWith('INVALID_VALUE'));
+    await expect(cache.set('a', text)).rejects.toThrow(errorWith('INVALID_VALUE'));
   });
 
   it('that freezes part of a value does not hide what is mutable in it', async () => {

@@ -227,7 +227,7 @@ describe('the rescue journal', () => {
   });
 
   it('adds to what waits in it already', async () => {
-    await journal.write([
+    journal.appendSync([
       { op: 'put', namespace: 'n', key: 'a', value: '1', expiresAt: null, at: world.clock.now() },
       { op: 'put', namespace: 'other', key: 'x', value: '1', expiresAt: null, at: world.clock.now() },
     ] satisfies RescuedWrite[]);
@@ -236,6 +236,50 @@ describe('the rescue journal', () => {
     await startAgain();
     expect(await world.stored('n')).toEqual({ a: 2 });
     expect(await world.stored('other')).toEqual({ x: 1 });
+  });
+
+  it('keeps what processes that stop at the same time put there, each in a file of its own', async () => {
+    const put = (key: string): RescuedWrite => ({
+      op: 'put',
+      namespace: 'n',
+      key,
+      value: '1',
+      expiresAt: null,
+      at: 1,
+    });
+    for (const key of ['a', 'b', 'c']) new RescueFile(path).appendSync([put(key)]);
+    expect(files()).toHaveLength(3);
+    await startAgain();
+    expect(await world.stored('n')).toEqual({ a: 1, b: 1, c: 1 });
+    expect(files()).toEqual([]);
+  });
+
+  it('keeps for the next start what another process puts there during a replay', async () => {
+    await cache.set('a', 1);
+    await stopWithoutDatabase();
+    world.crash();
+    const write = world.rows.write.bind(world.rows);
+    world.rows.write = async (batch, now) => {
+      world.rows.write = write;
+      new RescueFile(path).appendSync([
+        { op: 'put', namespace: 'n', key: 'b', value: '2', expiresAt: null, at: world.clock.now() },
+      ]);
+      return write(batch, now);
+    };
+    await world.clock.advance(1000);
+    await world.register(definition);
+    expect(await world.stored('n')).toEqual({ a: 1 });
+    await startAgain();
+    expect(await world.stored('n')).toEqual({ a: 1, b: 2 });
+    expect(files()).toEqual([]);
+  });
+
+  it('reads lines of any length, whatever character is cut in two by the pieces it reads', async () => {
+    const values = Array.from({ length: 5 }, (_, i) => `${'x'.repeat(i)}${'😀é'.repeat(400_000)}`);
+    await cache.setMany(values.map((value, i) => [`${i}`, value]));
+    await stopWithoutDatabase();
+    await startAgain();
+    expect(Object.values(await world.stored('n'))).toEqual(values);
   });
 
   it('is not there after a good stop', async () => {
@@ -248,12 +292,12 @@ describe('the rescue journal', () => {
     const broken: RescueJournal = {
       describe: () => '/full/disk',
       read: () => journal.read(),
-      write: () => Promise.resolve(),
       appendSync: () => {
         throw Object.assign(new Error('no space'), { code: 'ENOSPC' });
       },
       remove: () => journal.remove(),
-      setAside: (reason) => journal.setAside(reason),
+      setAside: () => journal.setAside(),
+      keepRefused: (writes) => journal.keepRefused(writes),
     };
     world = new EngineWorld({ shutdownTimeoutMs: 1000 }, broken);
     cache = await world.register(definition);

@@ -1,11 +1,15 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.js';
 import type { MemoryKey } from '../keys/key-space.js';
-import { Snapshot } from '../values/snapshot.js';
+import { freezeDeep } from '../values/freeze.js';
+import type { Snapshot } from '../values/snapshot.js';
 import type { ValueCodec } from '../values/value-codec.js';
 
-/** What a slot of the LRU holds: the value itself, or the snapshot it is still to be decoded from. */
-type Slot<V> = V | Snapshot<V>;
+/** In the place of a value that is still to be decoded. To compare with it does not touch the value: a hit costs no more. */
+const ENCODED = Symbol('encoded');
+
+/** What a slot of the LRU holds. */
+type Slot<V> = (V & {}) | typeof ENCODED;
 
 export interface EntryStoreOptions<V> {
   readonly maxEntries: number;
@@ -18,7 +22,9 @@ export interface EntryStoreOptions<V> {
 
 /** The entries of a namespace that are in memory: an LRU without a wrapper object per entry. */
 export class EntryStore<V> {
-  readonly #lru: LRUCache<MemoryKey, Slot<V> & {}>;
+  readonly #lru: LRUCache<MemoryKey, Slot<V>>;
+  /** The texts of the values that are still to be decoded, and of those that are decoded afresh for each reader. */
+  readonly #texts = new Map<MemoryKey, string>();
   readonly #codec: ValueCodec<V>;
   readonly #clock: Clock;
   readonly #measured: boolean;
@@ -37,7 +43,8 @@ export class EntryStore<V> {
       // Ask the clock each time: a cached reading is refreshed by a timer of the LRU's own, which no test could own.
       ttlResolution: 0,
       noDisposeOnSet: true,
-      dispose: (_slot, key, reason) => {
+      dispose: (slot, key, reason) => {
+        if (slot === ENCODED) this.#texts.delete(key);
         if (reason === 'evict') onEvict(key);
       },
     });
@@ -54,7 +61,7 @@ export class EntryStore<V> {
   /** The value of `key`, made the most recently used one. */
   get(key: MemoryKey): V | undefined {
     const slot = this.#lru.get(key);
-    return slot instanceof Snapshot ? this.#thaw(key, slot) : slot;
+    return slot === ENCODED ? this.#decode(key) : slot;
   }
 
   has(key: MemoryKey): boolean {
@@ -67,15 +74,26 @@ export class EntryStore<V> {
     return remaining === Infinity ? null : this.#clock.now() + remaining + 1;
   }
 
-  /** Holds a snapshot, to be decoded at its first read. */
+  /** Holds what a snapshot was made of: as a value where it was decoded already, else as text. */
   putSnapshot(key: MemoryKey, snapshot: Snapshot<V>): void {
-    const slot = snapshot.isShared ? snapshot.read(this.#codec) : snapshot;
-    this.#put(key, slot, snapshot.expiresAt, this.#measured ? byteLength(snapshot.text) : 0);
+    if (!snapshot.isShared) {
+      this.putText(key, snapshot.text, snapshot.expiresAt);
+      return;
+    }
+    const size = this.#measured ? byteLength(snapshot.text) : 0;
+    this.putValue(key, snapshot.read(this.#codec), snapshot.expiresAt, size);
+  }
+
+  /** Holds an encoded value, to be decoded at its first read. */
+  putText(key: MemoryKey, text: string, expiresAt: number | null): void {
+    this.#texts.set(key, text);
+    if (!this.#put(key, ENCODED, expiresAt, this.#measured ? byteLength(text) : 0)) this.#texts.delete(key);
   }
 
   /** Holds a value as it is. `size` in bytes counts where `maxBytes` is set. */
   putValue(key: MemoryKey, value: V, expiresAt: number | null, size: number): void {
-    this.#put(key, value, expiresAt, size);
+    if (this.#texts.size > 0) this.#texts.delete(key);
+    this.#put(key, value as V & {}, expiresAt, size);
   }
 
   delete(key: MemoryKey): boolean {
@@ -94,34 +112,51 @@ export class EntryStore<V> {
   /** The value of `key` without touching its recency. */
   peek(key: MemoryKey): V | undefined {
     const slot = this.#lru.peek(key);
-    return slot instanceof Snapshot ? slot.read(this.#codec) : slot;
+    return slot === ENCODED ? this.#codec.decode(this.#text(key)) : slot;
   }
 
-  #put(key: MemoryKey, slot: Slot<V>, expiresAt: number | null, size: number): void {
+  /** Answers whether the LRU took it. */
+  #put(key: MemoryKey, slot: Slot<V>, expiresAt: number | null, size: number): boolean {
     if (expiresAt === null && !this.#measured) {
       // The options object is left out where it would say nothing: the common case, and the hot one.
-      this.#lru.set(key, slot as Slot<V> & {});
-      return;
+      this.#lru.set(key, slot);
+      return true;
     }
     const now = this.#clock.now();
     if (expiresAt !== null && expiresAt <= now) {
       this.#lru.delete(key);
-      return;
+      return false;
     }
-    this.#lru.set(key, slot as Slot<V> & {}, {
+    // Larger than the whole cache: an eviction to everybody else.
+    if (this.#measured && size > this.#lru.maxSize) {
+      this.#lru.delete(key);
+      this.#onEvict(key);
+      return false;
+    }
+    this.#lru.set(key, slot, {
       // The LRU drops an entry once it is older than its ttl; starting 1 ms early makes that "at expiresAt".
       ...(expiresAt === null ? {} : { ttl: expiresAt - now, start: now - 1 }),
       ...(this.#measured ? { size: Math.max(1, size) } : {}),
     });
-    // Larger than the whole cache: the LRU took nothing, which is an eviction to everybody else.
-    if (this.#measured && size > this.#lru.maxSize) this.#onEvict(key);
+    return true;
   }
 
-  /** Decodes at first read, and keeps the value in the snapshot's place when it may be shared. */
-  #thaw(key: MemoryKey, snapshot: Snapshot<V>): V {
-    const value = snapshot.read(this.#codec);
-    if (snapshot.isShared) this.putSnapshot(key, snapshot);
+  /** Decodes at first read, and keeps the value in the text's place when it may be shared. */
+  #decode(key: MemoryKey): V {
+    const text = this.#text(key);
+    const value = this.#codec.decode(text);
+    if (freezeDeep(value)) {
+      this.#texts.delete(key);
+      this.#lru.set(key, value as V & {}, {
+        noUpdateTTL: true,
+        ...(this.#measured ? { size: Math.max(1, byteLength(text)) } : {}),
+      });
+    }
     return value;
+  }
+
+  #text(key: MemoryKey): string {
+    return this.#texts.get(key) as string;
   }
 }
 

@@ -105,13 +105,25 @@ export class MissReader<V> {
     }
   }
 
+  /** What the database has of `keys`, in their order. Rejects with what the storage throws. */
+  async ask(keys: readonly MemoryKey[]): Promise<Found<V>[]> {
+    const { namespace, storage } = this.options;
+    const found: Found<V>[] = [];
+    for (let start = 0; start < keys.length; start += MAX_KEYS_PER_QUERY) {
+      const texts = keys.slice(start, start + MAX_KEYS_PER_QUERY).map((key) => this.options.keys.textOf(key));
+      this.options.onAsked(texts.length);
+      // One query at a time: there are seldom two, and a connection takes one at a time.
+      const rows = new Map((await storage.read(namespace, texts)).map((row) => [row.key, row]));
+      for (const text of texts) found.push(this.#found(rows.get(text)));
+    }
+    return found;
+  }
+
   async #query(reads: readonly KeyRead<V>[]): Promise<void> {
-    const { namespace, storage, keys } = this.options;
-    this.options.onAsked(reads.length);
-    let rows: Map<string, StoredEntry>;
-    const texts = reads.map((read) => keys.textOf(read.key));
+    const { namespace } = this.options;
+    let found: Found<V>[];
     try {
-      rows = new Map((await storage.read(namespace, texts)).map((row) => [row.key, row]));
+      found = await this.ask(reads.map((read) => read.key));
     } catch (cause) {
       const error = new CacheError(
         'READ_FAILED',
@@ -121,7 +133,7 @@ export class MissReader<V> {
       for (const read of reads) this.#fail(read, error);
       return;
     }
-    reads.forEach((read, i) => this.#finish(read, this.#found(rows.get(texts[i] as string))));
+    reads.forEach((read, i) => this.#finish(read, found[i] ?? ABSENT));
   }
 
   #found(row: StoredEntry | undefined): Found<V> {

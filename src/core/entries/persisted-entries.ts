@@ -7,6 +7,7 @@ import type { CacheStorageAdapter } from '../storage-adapter.js';
 import type { Snapshot } from '../values/snapshot.js';
 import { EntryStore } from './entry-store.js';
 import { ABSENT, type Found } from './found.js';
+import { InDoubt } from './in-doubt.js';
 import { MissReader } from './miss-reader.js';
 import { RowDecoder } from './row-decoder.js';
 
@@ -42,6 +43,7 @@ export class PersistedEntries<V> {
   #complete = false;
   #absent: LRUCache<MemoryKey, true> | undefined;
   readonly #watches = new Set<WriteWatch>();
+  readonly #inDoubt = new InDoubt();
 
   constructor(private readonly options: PersistedEntriesOptions<V>) {
     const { definition, keys, storage, clock, counters } = options;
@@ -73,9 +75,37 @@ export class PersistedEntries<V> {
 
   /** Puts what a write left of `key` in the place of what was known of it. */
   written(key: MemoryKey, snapshot: Snapshot<V> | undefined): void {
-    this.reader.supersede(key);
-    for (const watch of this.#watches) watch.written.add(key);
-    this.#remember(key, snapshot === undefined ? ABSENT : { kind: 'present', snapshot });
+    this.#replace(key, snapshot === undefined ? ABSENT : { kind: 'present', snapshot });
+  }
+
+  /** The same for an encoded value. */
+  assigned(key: MemoryKey, text: string, expiresAt: number | null): void {
+    this.#supersede(key);
+    this.#absent?.delete(key);
+    this.store.putText(key, text, expiresAt);
+  }
+
+  /** A commit that would have changed `key` was given up on, and may have happened. */
+  doubt(key: MemoryKey): void {
+    this.#inDoubt.add(key);
+  }
+
+  /** The same of a clear. */
+  doubtAll(): void {
+    this.#inDoubt.addAll();
+  }
+
+  get isInDoubt(): boolean {
+    return !this.#inDoubt.isEmpty;
+  }
+
+  /** Asks the database for what is in doubt. No write to it may be under way. Rejects when it can't be asked. */
+  async resolveDoubts(): Promise<void> {
+    if (this.#inDoubt.isEmpty) return;
+    const keys = this.#inDoubt.keys(this.store.keys());
+    const found = await this.reader.ask(keys);
+    keys.forEach((key, i) => this.#replace(key, found[i] ?? ABSENT));
+    this.#inDoubt.resolved();
   }
 
   /** Puts an entry read from the database into memory, unless a write or a newer read was there first. */
@@ -111,6 +141,17 @@ export class PersistedEntries<V> {
   unwatch(watch: WriteWatch, sawAll: boolean): void {
     this.#watches.delete(watch);
     if (sawAll && !watch.evicted) this.#complete = true;
+  }
+
+  /** Puts what there is now of `key` in the place of what was known of it, and of what is on its way. */
+  #replace(key: MemoryKey, found: Found<V>): void {
+    this.#supersede(key);
+    this.#remember(key, found);
+  }
+
+  #supersede(key: MemoryKey): void {
+    this.reader.supersede(key);
+    for (const watch of this.#watches) watch.written.add(key);
   }
 
   #remember(key: MemoryKey, found: Found<V>): void {

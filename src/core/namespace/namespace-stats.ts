@@ -12,7 +12,7 @@ export interface NamespaceStats {
   readonly bytes: number;
   /** Accepted writes that the database does not have yet: for `ON_CHANGE`, those waiting for their commit. */
   readonly dirty: number;
-  /** Writes that wait because `maxPending` is reached. */
+  /** Writes that wait for room because `maxPending` is reached, or behind one that does. */
   readonly pending: number;
   /** Reads answered from memory. */
   readonly hits: number;

@@ -41,14 +41,10 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
   }
 
   getIfPresent(key: K): Immutable<V> | undefined {
-    const value = this.#persistence.getIfPresent(this.#keys.lookup(key));
-    if (value !== undefined) {
-      this.#counters.hits += 1;
-      return value as Immutable<V>;
-    }
-    this.#keys.admit(key);
-    this.#counters.misses += 1;
-    return undefined;
+    const value = this.#store.get(this.#keys.lookup(key));
+    if (value === undefined) return this.#recall(key);
+    this.#counters.hits += 1;
+    return value as Immutable<V>;
   }
 
   async get(key: K): Promise<Immutable<V> | undefined> {
@@ -183,6 +179,13 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
   /** Fixed at the beginning: a read during the iteration changes the LRU's order, and would keep it going for ever. */
   #keysNow(): MemoryKey[] {
     return Array.from(this.#store.keys());
+  }
+
+  #recall(key: K): Immutable<V> | undefined {
+    const value = this.#persistence.recall(this.#keys.admit(key));
+    if (value === undefined) this.#counters.misses += 1;
+    else this.#counters.hits += 1;
+    return value as Immutable<V> | undefined;
   }
 
   async #miss(key: K): Promise<Immutable<V> | undefined> {

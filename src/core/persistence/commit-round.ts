@@ -5,7 +5,6 @@ import type { PersistedEntries } from '../entries/persisted-entries.js';
 import type { KeySpace, MemoryKey } from '../keys/key-space.js';
 import type { NamespaceDefinition } from '../namespace/namespace-definition.js';
 import type { NamespaceCounters } from '../namespace/namespace-stats.js';
-import type { CacheStorageAdapter } from '../storage-adapter.js';
 import { HeldSnapshot } from '../values/snapshot.js';
 import { Fold, type FoldedKey } from './fold.js';
 import type { Round, RoundWrite } from './group-committer.js';
@@ -16,7 +15,6 @@ export interface CommitRoundOptions<V> {
   readonly definition: NamespaceDefinition<unknown, V>;
   readonly keys: KeySpace<unknown>;
   readonly entries: PersistedEntries<V>;
-  readonly storage: CacheStorageAdapter;
   readonly counters: NamespaceCounters;
   readonly context: EngineContext;
   readonly values: ValueWriter<V>;
@@ -62,7 +60,8 @@ export class CommitRound<V> implements Round {
     for (const settle of this.#fold?.cleared ?? []) settle();
   }
 
-  clearFailed(error: CacheError): void {
+  clearAbandoned(error: CacheError): void {
+    this.options.entries.doubtAll();
     this.options.onReject(this.#fold?.cleared?.length ?? 0, error);
     for (const settle of this.#fold?.cleared ?? []) settle(error);
   }
@@ -87,22 +86,24 @@ export class CommitRound<V> implements Round {
   #toWrite(folded: FoldedKey<V>): RoundWrite {
     const { keys, entries, counters } = this.options;
     const snapshot = folded.found.kind === 'present' ? folded.found.snapshot : undefined;
+    const failed = (error: CacheError): void => {
+      this.options.onReject(folded.waiting.length, error);
+      for (const settle of folded.waiting) settle(error);
+    };
     return {
       namespace: this.namespace,
       key: keys.textOf(folded.key),
-      changed: folded.changed,
       value: snapshot?.text,
       expiresAt: snapshot?.expiresAt ?? null,
       committed: () => {
-        if (folded.changed) {
-          counters.written += 1;
-          entries.written(folded.key, snapshot);
-        }
+        counters.written += 1;
+        entries.written(folded.key, snapshot);
         for (const settle of folded.waiting) settle();
       },
-      failed: (error) => {
-        this.options.onReject(folded.waiting.length, error);
-        for (const settle of folded.waiting) settle(error);
+      failed,
+      abandoned: (error) => {
+        entries.doubt(folded.key);
+        failed(error);
       },
     };
   }
@@ -112,19 +113,14 @@ export class CommitRound<V> implements Round {
    * is asked), the others in one query.
    */
   async #gather(): Promise<void> {
-    const { storage, keys, entries, context, counters } = this.options;
+    const { entries } = this.options;
     this.#known.clear();
+    // What a commit that was given up on may have done: nothing is built on the value of before.
+    await entries.resolveDoubts();
     const unknown = this.#builtUpon().filter((key) => !this.#recall(key));
     if (unknown.length === 0) return;
-    counters.storageReads += unknown.length;
-    const texts = unknown.map((key) => keys.textOf(key));
-    const rows = new Map((await storage.read(this.namespace, texts)).map((row) => [row.key, row]));
-    const now = context.clock.now();
-    unknown.forEach((key, i) => {
-      const row = rows.get(texts[i] as string);
-      const isThere = row !== undefined && (row.expiresAt === null || row.expiresAt > now);
-      this.#known.set(key, isThere ? entries.rows.decode(row) : ABSENT);
-    });
+    const found = await entries.reader.ask(unknown);
+    unknown.forEach((key, i) => this.#known.set(key, found[i] ?? ABSENT));
   }
 
   /** The keys of which a write needs the committed value. */

@@ -59,7 +59,8 @@ export class Fold<V> {
     }
     const atoms: FoldedKey<V>[][] = [];
     for (const group of new Set(groups.values())) {
-      if (group.some((folded) => folded.changed)) atoms.push(group);
+      // What is tied together was changed together.
+      if (group.every((folded) => folded.changed)) atoms.push(group);
       else for (const folded of group) this.#settleUnchanged(folded);
     }
     return atoms;

@@ -16,13 +16,14 @@ const MAX_BACKOFF_MS = 250;
 export interface RoundWrite {
   readonly namespace: string;
   readonly key: string;
-  /** Without a change there is nothing to write, but what waits here waits for the rest of its atom. */
-  readonly changed: boolean;
   /** `undefined` to remove the row. */
   readonly value: string | undefined;
   readonly expiresAt: number | null;
   committed(): void;
+  /** The database does not have it. */
   failed(error: CacheError): void;
+  /** It is given up on, and the database may have it all the same. */
+  abandoned(error: CacheError): void;
 }
 
 /** The writes of one namespace that go into one commit. */
@@ -35,7 +36,8 @@ export interface Round {
   /** What to write, as atoms that must be committed together. May read from the storage, and reject as that does. */
   prepare(): Promise<readonly (readonly RoundWrite[])[]>;
   clearCommitted(): void;
-  clearFailed(error: CacheError): void;
+  /** The clear is given up on, and may have happened all the same. */
+  clearAbandoned(error: CacheError): void;
   /** Rejects every write of the round: it could not even be prepared. */
   reject(error: CacheError): void;
   /** An attempt that it was part of failed. */
@@ -111,7 +113,7 @@ export class GroupCommitter implements WriteSource {
       return atoms;
     } catch (error) {
       const failure = asWriteFailure(error, round.namespace);
-      round.clearFailed(failure);
+      round.clearAbandoned(failure);
       for (const write of atoms.flat()) write.failed(failure);
       return [];
     }
@@ -123,16 +125,20 @@ export class GroupCommitter implements WriteSource {
     deadline: number,
   ): Promise<void> {
     let open = atoms;
+    // Of an attempt that failed nobody knows whether it has committed.
+    let isFirstAttempt = true;
     const backoff = new Backoff(MAX_BACKOFF_MS, this.context.random);
     while (open.length > 0) {
       const outcome = await this.#write(open);
-      this.#refuse(outcome.refused, rounds);
+      this.#refuse(outcome.refused, rounds, isFirstAttempt);
+      isFirstAttempt = false;
       if (outcome.deferred.length === 0) return;
       for (const round of rounds) round.failedAttempt(outcome.error);
       this.health.failed(outcome.error);
       const wait = backoff.next();
       if (!this.#mayWait(wait, deadline)) {
-        for (const write of outcome.deferred) write.failed(writeFailedError(write.namespace, outcome.error));
+        for (const write of outcome.deferred)
+          write.abandoned(writeFailedError(write.namespace, outcome.error));
         return;
       }
       await sleep(this.context.clock, wait);
@@ -154,7 +160,11 @@ export class GroupCommitter implements WriteSource {
     );
   }
 
-  #refuse(refused: WriteOutcome<RoundWrite>['refused'], rounds: readonly Round[]): void {
+  #refuse(
+    refused: WriteOutcome<RoundWrite>['refused'],
+    rounds: readonly Round[],
+    isFirstAttempt: boolean,
+  ): void {
     for (const { items, error } of refused) {
       const [first] = items;
       if (first === undefined) continue;
@@ -164,7 +174,11 @@ export class GroupCommitter implements WriteSource {
         items.map((write) => write.key),
         error,
       );
-      for (const write of items) write.failed(refusedError(write.namespace, write.key, error));
+      for (const write of items) {
+        const failure = refusedError(write.namespace, write.key, error);
+        if (isFirstAttempt) write.failed(failure);
+        else write.abandoned(failure);
+      }
     }
   }
 
@@ -198,8 +212,7 @@ function asWriteFailure(error: unknown, namespace: string): CacheError {
 
 function toBatch(writes: readonly RoundWrite[]): NamespaceWrite[] {
   const byNamespace = new Map<string, { namespace: string; puts: StoredEntry[]; deletes: string[] }>();
-  for (const { namespace, key, changed, value, expiresAt } of writes) {
-    if (!changed) continue;
+  for (const { namespace, key, value, expiresAt } of writes) {
     let batch = byNamespace.get(namespace);
     if (batch === undefined) {
       batch = { namespace, puts: [], deletes: [] };

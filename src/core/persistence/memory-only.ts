@@ -50,8 +50,8 @@ export class MemoryOnly<V> implements Persistence<V> {
     return { persistence: new MemoryOnly(definition, store, context), store };
   }
 
-  getIfPresent(key: MemoryKey): V | undefined {
-    return this.store.get(key);
+  recall(): undefined {
+    return undefined;
   }
 
   async get(): Promise<V | undefined> {

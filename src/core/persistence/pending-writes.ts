@@ -1,41 +1,30 @@
 import type { Clock } from '../clock.js';
 import type { MemoryKey } from '../keys/key-space.js';
-import { Snapshot } from '../values/snapshot.js';
+import type { Intent } from './intent.js';
 import type { PendingBudget } from './pending-budget.js';
 import { UnwrittenAge } from './unwritten-age.js';
 
-/** That a key is to be removed. A new one for each delete: identity tells a later intent from an earlier one. */
-export class Deletion {
-  // A private field, or every object would be one to the type checker.
-  readonly #brand = true;
-
-  get isDeletion(): boolean {
-    return this.#brand;
-  }
-}
-
-/** What is to become of a key's row. */
-export type Intent<V> = Snapshot<V> | Deletion;
-
 /** An intent as it was when a batch took it. */
-export interface TakenIntent<V> {
+export interface TakenIntent {
   readonly key: MemoryKey;
-  readonly intent: Intent<V>;
+  readonly intent: Intent;
 }
 
 /**
  * What a write-back namespace has not written: the last intent of each key, which keys must be written together, and
  * whether the namespace is to be cleared before.
  */
-export class PendingWrites<V> {
-  readonly #intents = new Map<MemoryKey, Intent<V>>();
+export class PendingWrites {
+  readonly #intents = new Map<MemoryKey, Intent>();
   /** The keys that a rename tied together; all members share one set. */
   readonly #groups = new Map<MemoryKey, Set<MemoryKey>>();
   /** The intents that the database refused on their own. */
-  readonly #refused = new Map<MemoryKey, Intent<V>>();
+  readonly #refused = new Set<MemoryKey>();
 
   /** A clear that is to be written before the intents; its identity tells it from a later one. */
   #clearing: object | undefined;
+  /** Counts clears: an intent taken before one is none of those that came after it, though it may be equal to one. */
+  #epoch = 0;
   readonly #age: UnwrittenAge;
 
   constructor(
@@ -63,11 +52,15 @@ export class PendingWrites<V> {
     return this.#clearing;
   }
 
+  get epoch(): number {
+    return this.#epoch;
+  }
+
   get refusedCount(): number {
     return this.#refused.size;
   }
 
-  get(key: MemoryKey): Intent<V> | undefined {
+  get(key: MemoryKey): Intent | undefined {
     return this.#intents.get(key);
   }
 
@@ -76,7 +69,7 @@ export class PendingWrites<V> {
     return this.budget.hasRoom || this.#intents.has(key);
   }
 
-  put(key: MemoryKey, intent: Intent<V>): void {
+  put(key: MemoryKey, intent: Intent): void {
     if (!this.#intents.has(key)) this.budget.take();
     this.#intents.set(key, intent);
     if (this.#refused.size > 0 && this.#refused.delete(key)) this.#untieRefused(key);
@@ -95,17 +88,18 @@ export class PendingWrites<V> {
     this.#groups.set(other, large);
   }
 
-  /** The database refused this intent on its own: it is tried apart from the others. */
-  markRefused(taken: TakenIntent<V>): void {
-    if (this.#intents.get(taken.key) === taken.intent) this.#refused.set(taken.key, taken.intent);
+  /** The database refused this intent, taken in `epoch`, on its own: it is tried apart from the others. */
+  markRefused({ key, intent }: TakenIntent, epoch: number): void {
+    if (epoch === this.#epoch && this.#intents.get(key) === intent) this.#refused.add(key);
   }
 
   isRefused(key: MemoryKey): boolean {
     return this.#refused.has(key);
   }
 
-  /** Forgets the intents of a committed batch, but for those that changed while it was written. */
-  committed(batch: readonly TakenIntent<V>[]): void {
+  /** Forgets the intents of a committed batch, taken in `epoch`, but for those that changed while it was written. */
+  committed(batch: readonly TakenIntent[], epoch: number): void {
+    if (epoch !== this.#epoch) return;
     let removed = 0;
     for (const { key, intent } of batch) {
       if (this.#intents.get(key) !== intent) continue;
@@ -124,6 +118,7 @@ export class PendingWrites<V> {
     this.#groups.clear();
     this.#refused.clear();
     this.#clearing = {};
+    this.#epoch += 1;
     this.#age.add();
     this.budget.release(size);
   }
@@ -145,7 +140,7 @@ export class PendingWrites<V> {
     return [...this.#intents.keys()];
   }
 
-  entries(): Iterable<[MemoryKey, Intent<V>]> {
+  entries(): Iterable<[MemoryKey, Intent]> {
     return this.#intents;
   }
 
@@ -160,7 +155,7 @@ export class PendingWrites<V> {
   }
 
   /** A group was written as one; what its keys become from now on is theirs alone, unless a rename ties them anew. */
-  #untie(batch: readonly TakenIntent<V>[]): void {
+  #untie(batch: readonly TakenIntent[]): void {
     for (const { key } of batch) {
       const group = this.#groups.get(key);
       if (group === undefined) continue;

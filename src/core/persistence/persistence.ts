@@ -21,9 +21,9 @@ export interface Persistence<V> {
   /** Entries that the database refuses and that still wait. */
   readonly refused: number;
 
-  /** What memory knows, at once; refreshes recency. */
-  getIfPresent(key: MemoryKey): V | undefined;
-  /** What there is, for a key that {@link getIfPresent} had nothing for. */
+  /** What is known at once of a key that is not in memory. */
+  recall(key: MemoryKey): V | undefined;
+  /** What there is, for a key that is not in memory and that {@link recall} knows nothing of. */
   get(key: MemoryKey): Promise<V | undefined>;
   /** Throws `INVALID_VALUE` for a value that {@link set} would refuse. */
   check(value: V): void;

@@ -1,5 +1,5 @@
 import type { CacheLogger } from '../cache-logger.js';
-import type { Clock } from '../clock.js';
+import { nextTurn, type Clock } from '../clock.js';
 import type { PersistedEntries, WriteWatch } from '../entries/persisted-entries.js';
 import { reportSkipped } from '../entries/row-decoder.js';
 import type { MemoryKey } from '../keys/key-space.js';
@@ -19,6 +19,8 @@ export interface RowLoaderOptions<V> {
   readonly logger: CacheLogger;
   /** The keys of which there is something newer than their rows, in memory or evicted from it. */
   readonly unsaved: () => Iterable<MemoryKey>;
+  /** Whether the rows are as good as gone: a clear is accepted, and not written yet. Memory then holds all there is. */
+  readonly isCleared: () => boolean;
 }
 
 /**
@@ -51,8 +53,9 @@ export class RowLoader<V> {
 
   /** What is unsaved now counts as written during the load: its rows are older, also when it is saved meanwhile. */
   #watch(): WriteWatch {
-    const { entries, unsaved } = this.options;
+    const { entries, unsaved, isCleared } = this.options;
     const watch = entries.watch();
+    watch.cleared = isCleared();
     for (const key of unsaved()) {
       watch.written.add(key);
       // Neither in memory nor, once it is saved, among what is unsaved: memory will not hold everything.
@@ -72,21 +75,36 @@ export class RowLoader<V> {
 
   /** Answers whether it saw every row of the namespace. */
   async #pages(watch: WriteWatch, progress: ProgressLog): Promise<boolean> {
-    const { definition, storage, clock } = this.options;
-    let after: string | undefined;
-    for (;;) {
+    const { entries, clock } = this.options;
+    let isFirst = true;
+    let reading = this.#read(undefined);
+    while (!watch.cleared) {
       // Sequential on purpose: each page begins where the one before it ended.
-      const page = await storage.load(definition.name, { after, limit: PAGE_SIZE, now: clock.now() });
+      const page = await reading;
+      const last = page.length < PAGE_SIZE ? undefined : page.at(-1)?.key;
+      // On its way while this one is decoded. What is written meanwhile is newer, and the watch knows of it.
+      if (last !== undefined) reading = this.#read(last);
       // Only now: a database that can't be read leaves memory as it was.
-      if (after === undefined) this.#dropSaved(watch);
+      if (isFirst && !watch.cleared) this.#dropSaved(watch);
+      isFirst = false;
       for (const row of page) {
-        if (watch.evicted || this.options.entries.store.size >= definition.maxEntries) return false;
+        if (watch.evicted || entries.store.size >= this.options.definition.maxEntries) return false;
         this.#take(row, watch);
       }
       progress.advance(this.#rows + this.#skipped);
-      if (page.length < PAGE_SIZE || watch.cleared) return true;
-      after = page.at(-1)?.key;
+      if (last === undefined) return true;
+      // A driver that works on this very thread would answer without ever leaving the event loop to others.
+      await nextTurn(clock);
     }
+    return true;
+  }
+
+  #read(after: string | undefined): Promise<readonly StoredEntry[]> {
+    const { definition, storage, clock } = this.options;
+    const page = storage.load(definition.name, { after, limit: PAGE_SIZE, now: clock.now() });
+    // Nobody may ask for it any more.
+    page.catch(() => undefined);
+    return page;
   }
 
   #take(row: StoredEntry, watch: WriteWatch): void {

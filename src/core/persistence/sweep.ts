@@ -4,7 +4,7 @@ import type { FlushReport } from '../reports.js';
 import type { PendingWrites, TakenIntent } from './pending-writes.js';
 
 /** One pass over everything that was dirty at its start. Keys that become dirty meanwhile are for the next one. */
-export class Sweep<V> {
+export class Sweep {
   readonly report: Promise<FlushReport>;
   #resolve!: (report: FlushReport) => void;
   #keys: MemoryKey[] | undefined;
@@ -24,7 +24,7 @@ export class Sweep<V> {
    * Fixes what the sweep is about, once; refused entries come last, so that they hold up nobody. Answers whether this
    * was the beginning.
    */
-  begin(pending: PendingWrites<V>, now: number): boolean {
+  begin(pending: PendingWrites, now: number): boolean {
     if (this.#keys !== undefined) return false;
     this.#startedAt = now;
     const keys = pending.keys();
@@ -39,9 +39,9 @@ export class Sweep<V> {
    * The next batch: atoms of keys that must be written together, about `limit` keys in all. Refused entries are never
    * batched with others.
    */
-  take(pending: PendingWrites<V>, limit: number): TakenIntent<V>[][] {
+  take(pending: PendingWrites, limit: number): TakenIntent[][] {
     const keys = this.#keys ?? [];
-    const atoms: TakenIntent<V>[][] = [];
+    const atoms: TakenIntent[][] = [];
     const taken = new Set<MemoryKey>();
     let refusedBatch: boolean | undefined;
     while (this.#next < keys.length && taken.size < limit) {
@@ -94,11 +94,11 @@ export class Sweep<V> {
   }
 }
 
-function atomOf<V>(pending: PendingWrites<V>, key: MemoryKey): TakenIntent<V>[] {
+function atomOf(pending: PendingWrites, key: MemoryKey): TakenIntent[] {
   const group = pending.groupOf(key);
   const intent = pending.get(key);
   if (group === undefined) return intent === undefined ? [] : [{ key, intent }];
-  const atom: TakenIntent<V>[] = [];
+  const atom: TakenIntent[] = [];
   for (const member of group) {
     const tied = pending.get(member);
     if (tied !== undefined) atom.push({ key: member, intent: tied });

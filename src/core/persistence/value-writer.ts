@@ -16,6 +16,13 @@ export class ValueWriter<V> {
     return this.#checked(this.encode(value), this.expiry(ttlMs));
   }
 
+  /** What {@link snapshot} would hold. */
+  text(value: V): string {
+    const text = this.encode(value);
+    if (this.definition.value.plain !== true) this.#checked(text, null);
+    return text;
+  }
+
   /** What `fn` makes of a value; the expiry there was stays unless `ttlMs` renews it. `undefined` where `fn` changed nothing. */
   updated(
     current: V | undefined,
@@ -72,6 +79,8 @@ export class ValueWriter<V> {
     const { value: codec } = this.definition;
     if (codec.plain === true) return snapshot;
     if (!text.isWellFormed()) throw this.#invalid('The value codec gave text with half of a surrogate pair.');
+    // Not every database has room for one in a text.
+    if (text.includes('\0')) throw this.#invalid('The value codec gave text with a NUL character.');
     try {
       snapshot.read(codec);
     } catch (error) {

@@ -6,13 +6,13 @@ import type { NamespaceCounters } from '../namespace/namespace-stats.js';
 import type { FlushReport } from '../reports.js';
 import type { RescuedWrite } from '../rescue/rescue-journal.js';
 import type { CacheStorageAdapter } from '../storage-adapter.js';
-import { Snapshot } from '../values/snapshot.js';
 import { Backoff } from '../writer/backoff.js';
 import { refusedError, writeFailedError, type StorageHealth } from '../writer/storage-health.js';
 import { writeIsolating } from '../writer/write-isolating.js';
 import type { Writer, WriteSource } from '../writer/writer.js';
 import type { PendingBudget } from './pending-budget.js';
-import type { Intent, PendingWrites, TakenIntent } from './pending-writes.js';
+import { expiryOf, textOf } from './intent.js';
+import type { PendingWrites, TakenIntent } from './pending-writes.js';
 import { Sweep } from './sweep.js';
 
 /** Most entries in one transaction: its commit holds a SQLite connection for some tens of milliseconds. */
@@ -34,19 +34,19 @@ export interface WriteBackFlusherOptions {
  * Writes the pending intents of a write-back namespace to the database, sweep by sweep. An intent is forgotten only when
  * it has committed and nothing newer came meanwhile; what failed is tried again with growing delays.
  */
-export class WriteBackFlusher<V> implements WriteSource {
-  readonly #pending: PendingWrites<V>;
+export class WriteBackFlusher implements WriteSource {
+  readonly #pending: PendingWrites;
   readonly #backoff: Backoff;
-  #sweep: Sweep<V> | undefined;
-  #nextSweep: Sweep<V> | undefined;
+  #sweep: Sweep | undefined;
+  #nextSweep: Sweep | undefined;
   #retry: CacheTimer | undefined;
   #ended = false;
   /** What the last write to the database was about. It may still be on its way when the stop gives up. */
-  #underway: readonly TakenIntent<V>[] = [];
+  #underway: readonly TakenIntent[] = [];
 
   constructor(
     private readonly options: WriteBackFlusherOptions,
-    pending: PendingWrites<V>,
+    pending: PendingWrites,
   ) {
     this.#pending = pending;
     this.#backoff = new Backoff(MAX_BACKOFF_MS, options.context.random);
@@ -57,8 +57,7 @@ export class WriteBackFlusher<V> implements WriteSource {
   flush(): Promise<FlushReport> {
     this.#retry?.cancel();
     this.#retry = undefined;
-    const sweep =
-      this.#sweep === undefined ? (this.#sweep = new Sweep<V>()) : (this.#nextSweep ??= new Sweep<V>());
+    const sweep = this.#sweep === undefined ? (this.#sweep = new Sweep()) : (this.#nextSweep ??= new Sweep());
     this.options.writer.request(this);
     return sweep.report;
   }
@@ -85,12 +84,13 @@ export class WriteBackFlusher<V> implements WriteSource {
       this.#pending.clearing === undefined ? [] : [{ op: 'clear', namespace, at }];
     for (const [key, intent] of this.#pending.entries()) {
       const other = underway.get(key);
-      const late = other === undefined || other === intent ? {} : { underway: textOf(other) };
+      const late = other === undefined || other === intent ? {} : { underway: textOf(other) ?? null };
       const base = { namespace, key: keys.textOf(key), at, ...late };
+      const value = textOf(intent);
       writes.push(
-        intent instanceof Snapshot
-          ? { op: 'put', ...base, value: intent.text, expiresAt: intent.expiresAt }
-          : { op: 'delete', ...base },
+        value === undefined
+          ? { op: 'delete', ...base }
+          : { op: 'put', ...base, value, expiresAt: expiryOf(intent) },
       );
     }
     return writes;
@@ -116,7 +116,7 @@ export class WriteBackFlusher<V> implements WriteSource {
     return this.#sweep !== undefined;
   }
 
-  async #writeClear(sweep: Sweep<V>, clearing: object): Promise<boolean> {
+  async #writeClear(sweep: Sweep, clearing: object): Promise<boolean> {
     const { storage, definition } = this.options;
     try {
       await storage.clear(definition.name);
@@ -130,8 +130,9 @@ export class WriteBackFlusher<V> implements WriteSource {
   }
 
   /** Answers whether the sweep can go on. */
-  async #writeBatch(sweep: Sweep<V>): Promise<boolean> {
+  async #writeBatch(sweep: Sweep): Promise<boolean> {
     const { storage, context } = this.options;
+    const { epoch } = this.#pending;
     const atoms = sweep.take(this.#pending, BATCH_SIZE);
     if (atoms.length === 0) return true;
     const outcome = await writeIsolating(
@@ -140,38 +141,38 @@ export class WriteBackFlusher<V> implements WriteSource {
         this.#underway = items;
         await storage.write([this.#toWrite(items)], context.clock.now());
         this.#underway = [];
-        this.#pending.committed(items);
+        this.#pending.committed(items, epoch);
         this.#succeeded(sweep, items.length);
       },
       (error) => storage.classify(error),
     );
-    for (const { items, error } of outcome.refused) this.#refuse(sweep, items, error);
+    for (const { items, error } of outcome.refused) this.#refuse(sweep, items, error, epoch);
     if (outcome.deferred.length === 0) return true;
     this.#failed(sweep, outcome.error, outcome.deferred.length);
     return false;
   }
 
-  #toWrite(items: readonly TakenIntent<V>[]): Parameters<CacheStorageAdapter['write']>[0][number] {
+  #toWrite(items: readonly TakenIntent[]): Parameters<CacheStorageAdapter['write']>[0][number] {
     const { definition, keys } = this.options;
     const puts = [];
     const deletes = [];
     for (const { key, intent } of items) {
       const text = keys.textOf(key);
-      if (intent instanceof Snapshot)
-        puts.push({ key: text, value: intent.text, expiresAt: intent.expiresAt });
-      else deletes.push(text);
+      const value = textOf(intent);
+      if (value === undefined) deletes.push(text);
+      else puts.push({ key: text, value, expiresAt: expiryOf(intent) });
     }
     return { namespace: definition.name, puts, deletes };
   }
 
-  #succeeded(sweep: Sweep<V>, count: number): void {
+  #succeeded(sweep: Sweep, count: number): void {
     this.#backoff.reset();
     this.options.health.succeeded();
     this.options.counters.written += count;
     sweep.wrote(count);
   }
 
-  #failed(sweep: Sweep<V>, error: unknown, count: number): void {
+  #failed(sweep: Sweep, error: unknown, count: number): void {
     const { definition, health, counters, context } = this.options;
     counters.writeFailed(error, context.clock.now());
     health.failed(error);
@@ -195,18 +196,14 @@ export class WriteBackFlusher<V> implements WriteSource {
     );
   }
 
-  #refuse(sweep: Sweep<V>, items: readonly TakenIntent<V>[], error: unknown): void {
+  #refuse(sweep: Sweep, items: readonly TakenIntent[], error: unknown, epoch: number): void {
     const { definition, keys, health, counters, context } = this.options;
     counters.writeFailed(error, context.clock.now());
     const texts = items.map(({ key }) => keys.textOf(key));
     sweep.failed(items.length, refusedError(definition.name, texts[0] ?? '', error));
     const isNews = items.some(({ key }) => !this.#pending.isRefused(key));
-    for (const item of items) this.#pending.markRefused(item);
+    for (const item of items) this.#pending.markRefused(item, epoch);
     if (isNews) health.refused(definition.name, texts, error);
     this.#retryIn(MAX_BACKOFF_MS);
   }
-}
-
-function textOf<V>(intent: Intent<V>): string | null {
-  return intent instanceof Snapshot ? intent.text : null;
 }

@@ -12,7 +12,8 @@ import type { StorageHealth } from '../writer/storage-health.js';
 import type { Writer } from '../writer/writer.js';
 import { OpLine } from './op-line.js';
 import type { PendingBudget } from './pending-budget.js';
-import { Deletion, PendingWrites, type Intent } from './pending-writes.js';
+import { expiryOf, intentOf, REMOVAL, textOf, type Intent } from './intent.js';
+import { PendingWrites } from './pending-writes.js';
 import { closedError, type Persistence, type Updater } from './persistence.js';
 import { RowLoader } from './row-loader.js';
 import { ValueWriter } from './value-writer.js';
@@ -20,6 +21,8 @@ import { WriteBackFlusher } from './write-back-flusher.js';
 
 /** This many dirty entries are written without waiting for the next checkpoint. */
 const FLUSH_AT = 10_000;
+/** What a write that took effect at once resolves to. */
+const DONE: Promise<void> = Promise.resolve();
 
 export interface WriteBackOptions<V> {
   readonly definition: NamespaceDefinition<unknown, V>;
@@ -39,14 +42,16 @@ export interface WriteBackOptions<V> {
  */
 export class WriteBack<V> implements Persistence<V> {
   readonly #values: ValueWriter<V>;
-  readonly #pending: PendingWrites<V>;
+  readonly #pending: PendingWrites;
   readonly #line = new OpLine();
-  readonly #flusher: WriteBackFlusher<V>;
+  readonly #flusher: WriteBackFlusher;
   #closed = false;
   /** Set when what is unwritten has been gathered for the last time: nothing may be acknowledged after that. */
   #ended = false;
-  /** Operations that wait for a read. */
+  /** Reads under way. */
   readonly #reading = new Set<Promise<unknown>>();
+  /** Writes that wait for a read. */
+  readonly #writing = new Set<Promise<unknown>>();
 
   constructor(private readonly options: WriteBackOptions<V>) {
     const { definition, entries, budget, context } = options;
@@ -74,15 +79,15 @@ export class WriteBack<V> implements Persistence<V> {
     return this.#pending.refusedCount;
   }
 
-  getIfPresent(key: MemoryKey): V | undefined {
-    const { store } = this.options.entries;
-    const value = store.get(key);
-    if (value !== undefined) return value;
-    // Evicted, but not written yet: back into memory it goes.
+  recall(key: MemoryKey): V | undefined {
     const intent = this.#pending.get(key);
-    if (!(intent instanceof Snapshot) || this.#isExpired(intent)) return undefined;
-    store.putSnapshot(key, intent);
-    return intent.read(this.options.definition.value);
+    const text = intent === undefined ? undefined : this.#liveText(intent);
+    if (intent === undefined || text === undefined) return undefined;
+    // Evicted, but not written yet: back into memory it goes.
+    const snapshot = new Snapshot<V>(text, expiryOf(intent));
+    const value = snapshot.read(this.options.definition.value);
+    this.options.entries.store.putSnapshot(key, snapshot);
+    return value;
   }
 
   get(key: MemoryKey): Promise<V | undefined> {
@@ -95,10 +100,11 @@ export class WriteBack<V> implements Persistence<V> {
 
   set(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<void> {
     return this.#inOrder([key], () => {
-      const snapshot = this.#values.snapshot(value, ttlMs);
-      if (this.options.entries.reader.hasWriter(key)) return this.#writeBehind(key, snapshot);
-      this.#write(key, snapshot);
-      return Promise.resolve();
+      const text = this.#values.text(value);
+      const expiresAt = this.#values.expiry(ttlMs);
+      if (this.options.entries.reader.hasWriter(key)) return this.#writeBehind(key, text, expiresAt);
+      this.#put(key, text, expiresAt);
+      return DONE;
     });
   }
 
@@ -110,7 +116,7 @@ export class WriteBack<V> implements Persistence<V> {
         const snapshot = this.#values.updated(before, expiresAt, fn, ttlMs);
         if (snapshot === undefined) return { result: before as V, found };
         const result = snapshot.read(this.options.definition.value);
-        if (current) this.#write(key, snapshot);
+        if (current) this.#keep(key, snapshot);
         return { result, found: present(snapshot) };
       }),
     );
@@ -120,7 +126,7 @@ export class WriteBack<V> implements Persistence<V> {
     return this.#inOrder([key], () =>
       this.#withFound(key, (found, current) => {
         const existed = found.kind !== 'absent';
-        if (current && existed) this.#write(key, new Deletion());
+        if (current && existed) this.#remove(key);
         return { result: existed, found: ABSENT };
       }),
     );
@@ -130,8 +136,8 @@ export class WriteBack<V> implements Persistence<V> {
     const move = (found: Found<V>): boolean => {
       if (this.#valueOf(found) === undefined || found.kind !== 'present') return false;
       if (from === to) return true;
-      this.#write(from, new Deletion());
-      this.#write(to, new Snapshot(found.snapshot.text, found.snapshot.expiresAt));
+      this.#remove(from);
+      this.#put(to, found.snapshot.text, found.snapshot.expiresAt);
       this.#pending.tie(from, to);
       return true;
     };
@@ -152,11 +158,18 @@ export class WriteBack<V> implements Persistence<V> {
   }
 
   clear(): Promise<void> {
-    return this.#inOrder([], () => {
+    const clear = (): void => {
       this.#assertNotEnded();
       this.#pending.clear();
       this.options.entries.cleared();
-    });
+    };
+    if (this.#writing.size === 0) return this.#inOrder([], clear);
+    // What those writes build on must be read before the rows go.
+    const afterWrites = async (): Promise<void> => {
+      await Promise.allSettled(this.#writing);
+      clear();
+    };
+    return this.#inOrder([], afterWrites, true);
   }
 
   flush(): Promise<FlushReport> {
@@ -165,10 +178,6 @@ export class WriteBack<V> implements Persistence<V> {
 
   load(): Promise<LoadReport> {
     const { definition, entries, storage, context } = this.options;
-    if (this.#pending.clearing !== undefined) {
-      // The rows are as good as gone: memory already holds all there is.
-      return Promise.resolve({ rows: 0, skipped: 0, durationMs: 0 });
-    }
     return new RowLoader({
       definition,
       entries,
@@ -176,6 +185,7 @@ export class WriteBack<V> implements Persistence<V> {
       clock: context.clock,
       logger: context.logger,
       unsaved: () => this.#pending.keys(),
+      isCleared: () => this.#pending.clearing !== undefined,
     }).load();
   }
 
@@ -194,7 +204,7 @@ export class WriteBack<V> implements Persistence<V> {
 
   async settled(): Promise<void> {
     await this.#line.settled();
-    await Promise.allSettled(this.#reading);
+    await Promise.allSettled([...this.#writing, ...this.#reading]);
   }
 
   /**
@@ -254,9 +264,10 @@ export class WriteBack<V> implements Persistence<V> {
     });
     // What the write will take of the budget is taken now: many that wait must not go over it together.
     if (writes) budget.take();
-    this.#reading.add(answered);
+    const waiting = writes ? this.#writing : this.#reading;
+    waiting.add(answered);
     const done = (): void => {
-      this.#reading.delete(answered);
+      waiting.delete(answered);
       if (writes) budget.release(1);
     };
     answered.then(done, done);
@@ -264,11 +275,11 @@ export class WriteBack<V> implements Persistence<V> {
   }
 
   /** Writes after what waits for the database, whatever becomes of that. */
-  #writeBehind(key: MemoryKey, snapshot: Snapshot<V>): Promise<void> {
+  #writeBehind(key: MemoryKey, text: string, expiresAt: number | null): Promise<void> {
     const written = new Promise<void>((resolve, reject) => {
       const write = (): void => {
         try {
-          this.#write(key, snapshot);
+          this.#put(key, text, expiresAt);
           resolve();
         } catch (error) {
           reject(error);
@@ -279,14 +290,14 @@ export class WriteBack<V> implements Persistence<V> {
         (_found, current) => {
           if (current) write();
           else resolve();
-          return present(snapshot);
+          return present(new Snapshot<V>(text, expiresAt));
         },
         write,
         true,
       );
     });
-    this.#reading.add(written);
-    const done = (): void => void this.#reading.delete(written);
+    this.#writing.add(written);
+    const done = (): void => void this.#writing.delete(written);
     written.then(done, done);
     return written;
   }
@@ -294,12 +305,14 @@ export class WriteBack<V> implements Persistence<V> {
   /** What memory and the intents know of `key`; `undefined` where only the database can tell. */
   #known(key: MemoryKey): Found<V> | undefined {
     const { entries, definition } = this.options;
-    const intent = this.#pending.get(key);
-    if (intent instanceof Snapshot) return this.#isExpired(intent) ? ABSENT : present(intent);
-    if (intent !== undefined) return ABSENT;
     const value = entries.store.peek(key);
     if (value !== undefined) {
       return present(new HeldSnapshot(value, entries.store.expiresAt(key), definition.value));
+    }
+    const intent = this.#pending.get(key);
+    if (intent !== undefined) {
+      const text = this.#liveText(intent);
+      return text === undefined ? ABSENT : present(new Snapshot(text, expiryOf(intent)));
     }
     return this.#pending.clearing !== undefined || entries.isKnownAbsent(key) ? ABSENT : undefined;
   }
@@ -309,15 +322,34 @@ export class WriteBack<V> implements Persistence<V> {
     return found.kind === 'absent' ? undefined : found.snapshot.read(this.options.definition.value);
   }
 
-  #isExpired(snapshot: Snapshot<V>): boolean {
-    return snapshot.expiresAt !== null && snapshot.expiresAt <= this.options.context.clock.now();
+  /** What an intent stores, unless that has expired. */
+  #liveText(intent: Intent): string | undefined {
+    const expiresAt = expiryOf(intent);
+    const isExpired = expiresAt !== null && expiresAt <= this.options.context.clock.now();
+    return isExpired ? undefined : textOf(intent);
   }
 
-  /** Takes effect in memory, and leaves the intent. */
-  #write(key: MemoryKey, intent: Intent<V>): void {
+  // A write takes effect in memory, and leaves the intent.
+
+  #put(key: MemoryKey, text: string, expiresAt: number | null): void {
+    this.#leave(key, intentOf(text, expiresAt));
+    this.options.entries.assigned(key, text, expiresAt);
+  }
+
+  /** As {@link #put}, for a value that is decoded already. */
+  #keep(key: MemoryKey, snapshot: Snapshot<V>): void {
+    this.#leave(key, intentOf(snapshot.text, snapshot.expiresAt));
+    this.options.entries.written(key, snapshot);
+  }
+
+  #remove(key: MemoryKey): void {
+    this.#leave(key, REMOVAL);
+    this.options.entries.written(key, undefined);
+  }
+
+  #leave(key: MemoryKey, intent: Intent): void {
     this.#assertNotEnded();
     this.#pending.put(key, intent);
-    this.options.entries.written(key, intent instanceof Snapshot ? intent : undefined);
     if (this.#pending.size >= FLUSH_AT) this.#flusher.flushSoon();
   }
 

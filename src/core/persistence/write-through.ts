@@ -1,4 +1,5 @@
 import type { CacheError } from '../cache-error.js';
+import type { CacheTimer } from '../clock.js';
 import type { EngineContext } from '../engine/engine-context.js';
 import type { Found } from '../entries/found.js';
 import type { PersistedEntries } from '../entries/persisted-entries.js';
@@ -7,6 +8,7 @@ import type { NamespaceDefinition } from '../namespace/namespace-definition.js';
 import type { NamespaceCounters } from '../namespace/namespace-stats.js';
 import type { FlushReport, LoadReport } from '../reports.js';
 import type { CacheStorageAdapter } from '../storage-adapter.js';
+import { Backoff } from '../writer/backoff.js';
 import { writeFailedError } from '../writer/storage-health.js';
 import { CommitRound } from './commit-round.js';
 import type { CommitSource, GroupCommitter } from './group-committer.js';
@@ -14,6 +16,9 @@ import { closedError, type Persistence, type Updater } from './persistence.js';
 import type { QueuedWrite, WriteRequest } from './queued-write.js';
 import { RowLoader } from './row-loader.js';
 import { ValueWriter } from './value-writer.js';
+
+/** The longest wait before the database is asked again for what is in doubt. */
+const MAX_DOUBT_BACKOFF_MS = 30_000;
 
 export interface WriteThroughOptions<V> {
   readonly definition: NamespaceDefinition<unknown, V>;
@@ -44,9 +49,14 @@ export class WriteThrough<V> implements Persistence<V>, CommitSource {
   /** Writes that the database did not take. */
   #rejected = 0;
   #lastError: CacheError | undefined;
+  readonly #doubtBackoff: Backoff;
+  #doubtTimer: CacheTimer | undefined;
+  /** It is time to ask the database for what is in doubt. */
+  #doubtsDue = false;
 
   constructor(private readonly options: WriteThroughOptions<V>) {
     this.#values = new ValueWriter(options.definition, options.context.clock);
+    this.#doubtBackoff = new Backoff(MAX_DOUBT_BACKOFF_MS, options.context.random);
   }
 
   get dirty(): number {
@@ -58,8 +68,9 @@ export class WriteThrough<V> implements Persistence<V>, CommitSource {
     return oldest === undefined ? 0 : Math.max(0, this.options.context.clock.now() - oldest);
   }
 
-  getIfPresent(key: MemoryKey): V | undefined {
-    return this.options.entries.store.get(key);
+  recall(): undefined {
+    // What is queued is not visible before it has committed.
+    return undefined;
   }
 
   get(key: MemoryKey): Promise<V | undefined> {
@@ -123,11 +134,20 @@ export class WriteThrough<V> implements Persistence<V>, CommitSource {
   load(): Promise<LoadReport> {
     const { definition, entries, storage, context } = this.options;
     const { clock, logger } = context;
-    return new RowLoader({ definition, entries, storage, clock, logger, unsaved: () => [] }).load();
+    return new RowLoader({
+      definition,
+      entries,
+      storage,
+      clock,
+      logger,
+      unsaved: () => [],
+      isCleared: () => false,
+    }).load();
   }
 
   close(): void {
     this.#closed = true;
+    this.#doubtTimer?.cancel();
   }
 
   end(): void {
@@ -150,7 +170,8 @@ export class WriteThrough<V> implements Persistence<V>, CommitSource {
 
   /** The next writes to commit, in the order of their calls; `undefined` when there are none. */
   takeRound(limit: number): CommitRound<V> | undefined {
-    if (this.#queue.length === 0) return undefined;
+    if (this.#queue.length === 0 && !this.#doubtsDue) return undefined;
+    this.#doubtsDue = false;
     let writes = this.#queue;
     if (writes.length > limit) {
       writes = this.#queue.slice(0, limit);
@@ -166,6 +187,7 @@ export class WriteThrough<V> implements Persistence<V>, CommitSource {
       onFinish: () => {
         this.#round = undefined;
         this.#finish(writes.length);
+        this.#resolveDoubtsSoon();
       },
       onReject: (count, error) => {
         this.#rejected += count;
@@ -173,6 +195,22 @@ export class WriteThrough<V> implements Persistence<V>, CommitSource {
       },
     });
     return this.#round;
+  }
+
+  /** A round asks the database for what is in doubt; when no write comes, one without writes does. */
+  #resolveDoubtsSoon(): void {
+    const { entries, context, committer } = this.options;
+    if (!entries.isInDoubt) {
+      this.#doubtBackoff.reset();
+      return;
+    }
+    this.#doubtTimer?.cancel();
+    if (this.#closed) return;
+    const resolve = (): void => {
+      this.#doubtsDue = true;
+      committer.request(this);
+    };
+    this.#doubtTimer = context.clock.setTimer(this.#doubtBackoff.next(), resolve, false);
   }
 
   #enqueue(request: WriteRequest<V>): Promise<unknown> {

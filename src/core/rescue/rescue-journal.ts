@@ -32,20 +32,23 @@ export interface RescuedWrites {
 }
 
 /**
- * Where a stop puts what the database would not take in time, for the next start to replay. A journal is replaced as a
- * whole or not at all.
+ * Where a stop puts what the database would not take in time, for the next start to replay. What a stop puts there is
+ * there as a whole or not at all.
  */
 export interface RescueJournal {
   /** Where it is, for logs. */
   describe(): string;
-  /** What it holds; `undefined` when there is none. */
+  /** What it holds, of all stops, in their order; `undefined` when there is nothing. */
   read(): Promise<RescuedWrites | undefined>;
-  /** Replaces what it holds; resolves when that survives a power loss. */
-  write(writes: readonly RescuedWrite[]): Promise<void>;
-  /** Adds to what it holds, without a turn of the event loop: the process is about to end. */
+  /**
+   * Adds to what it holds, also while another process reads it, and returns when that survives a power loss. Without a
+   * turn of the event loop: the process may be about to end.
+   */
   appendSync(writes: readonly RescuedWrite[]): void;
-  /** Ends the journal: everything in it is committed. */
+  /** Ends what {@link read} gave: all of it is committed. What was added since stays. */
   remove(): Promise<void>;
-  /** Puts the journal aside, where nothing replays it and a person finds it; answers where. */
-  setAside(reason: 'damaged' | 'refused'): Promise<string>;
+  /** Puts what {@link read} gave aside, where nothing replays it and a person finds it; answers where. */
+  setAside(): Promise<string>;
+  /** Keeps writes where nothing replays them and a person finds them; answers where. */
+  keepRefused(writes: readonly RescuedWrite[]): Promise<string>;
 }

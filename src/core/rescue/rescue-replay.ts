@@ -99,21 +99,20 @@ export class RescueReplay {
     this.logger.log(
       `Replayed ${where}: ${this.#written} entries written, ${this.#skipped} left out because the database has newer rows.`,
     );
-    if (damaged) {
-      const aside = await this.journal.setAside('damaged');
-      this.logger.error(
-        `${where} was damaged: what could be read of it is replayed, and the file is kept as ${aside}.`,
-      );
-    }
     if (this.#refused.length > 0) {
-      await this.journal.write(this.#refused);
-      const aside = await this.journal.setAside('refused');
+      const aside = await this.journal.keepRefused(this.#refused);
       this.logger.error(
         `The database refuses ${this.#refused.length} entries of ${where}: they are kept in ${aside}.`,
       );
-    } else if (!damaged) {
-      await this.journal.remove();
     }
+    if (!damaged) {
+      await this.journal.remove();
+      return;
+    }
+    const aside = await this.journal.setAside();
+    this.logger.error(
+      `${where} was damaged: what could be read of it is replayed, and the file is kept as ${aside}.`,
+    );
   }
 }
 

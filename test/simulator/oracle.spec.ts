@@ -1,0 +1,133 @@
+import fc from 'fast-check';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { MissReader } from '../../src/core/entries/miss-reader.js';
+import type { MemoryKey } from '../../src/core/keys/key-space.js';
+import { PersistedEntries } from '../../src/core/entries/persisted-entries.js';
+import { PendingBudget } from '../../src/core/persistence/pending-budget.js';
+import { PendingWrites, type TakenIntent } from '../../src/core/persistence/pending-writes.js';
+import type { CacheStorageAdapter, NamespaceWrite } from '../../src/core/storage-adapter.js';
+import { History, type Sabotage } from './history.js';
+import { plans } from './plan.js';
+import type { Scheduler } from './scheduler.js';
+import { SimulatedJournal } from './simulated-journal.js';
+import { newTally } from './tally.js';
+
+/** So many histories at most until a defect must have shown. */
+const HISTORIES = 40000;
+
+/** What the simulator says of an engine with a defect. */
+async function verdict(sabotage?: Sabotage): Promise<string> {
+  const { failed, errorInstance } = await fc.check(
+    fc.asyncProperty(plans, async (plan) => {
+      await new History(plan, newTally(), sabotage).run();
+    }),
+    { numRuns: HISTORIES, endOnFailure: true },
+  );
+  return failed ? (errorInstance as Error).message : 'nothing found';
+}
+
+/** A storage whose `write` is another one. */
+function writing(
+  write: (
+    inner: CacheStorageAdapter,
+    scheduler: Scheduler,
+    batch: readonly NamespaceWrite[],
+  ) => Promise<void>,
+): Sabotage {
+  return (inner, scheduler) =>
+    new Proxy(inner, {
+      get: (target, name) => {
+        if (name === 'write') return (batch: readonly NamespaceWrite[]) => write(target, scheduler, batch);
+        const member: unknown = Reflect.get(target, name);
+        return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+      },
+    });
+}
+
+describe('the simulator notices', { timeout: 180_000 }, () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  it('a write that gets lost on its way to the database', async () => {
+    let count = 0;
+    const loses = writing(async (inner, scheduler, batch) => {
+      count += 1;
+      const kept = count % 7 === 0 ? batch.map((write) => ({ ...write, puts: write.puts.slice(1) })) : batch;
+      await inner.write(kept, scheduler.now());
+    });
+    expect(await verdict(loses)).toContain('which these writes do not make');
+  });
+
+  it('a write that is acknowledged before it has committed', async () => {
+    const hurries = writing(async (inner, scheduler, batch) => {
+      void inner.write(batch, scheduler.now()).catch(() => undefined);
+    });
+    expect(await verdict(hurries)).not.toBe('nothing found');
+  });
+
+  it('a batch that is committed in part', async () => {
+    const tears = writing(async (inner, scheduler, batch) => {
+      for (const write of batch) {
+        await inner.write([{ ...write, deletes: [] }], scheduler.now());
+        await inner.write([{ ...write, puts: [] }], scheduler.now());
+      }
+    });
+    expect(await verdict(tears)).not.toBe('nothing found');
+  });
+
+  it('a value that is forgotten because an older one of its key was written', async () => {
+    const committed = Reflect.get(PendingWrites.prototype, 'committed');
+    vi.spyOn(PendingWrites.prototype, 'committed').mockImplementation(function (
+      this: PendingWrites,
+      batch: readonly TakenIntent[],
+      epoch: number,
+    ) {
+      const newest = batch.map(({ key, intent }) => ({ key, intent: this.get(key) ?? intent }));
+      committed.call(this, newest, epoch);
+    });
+    expect(await verdict()).not.toBe('nothing found');
+  });
+
+  it('a read that puts what it found over a newer write', async () => {
+    vi.spyOn(MissReader.prototype, 'supersede').mockImplementation(() => undefined);
+    expect(await verdict()).not.toBe('nothing found');
+  });
+
+  it('a load that puts a page over a newer write', async () => {
+    const loaded = Reflect.get(PersistedEntries.prototype, 'loaded');
+    vi.spyOn(PersistedEntries.prototype, 'loaded').mockImplementation(function (
+      this: PersistedEntries<unknown>,
+      key,
+      snapshot,
+      watch,
+    ) {
+      return loaded.call(this, key, snapshot, { ...watch, written: new Set<MemoryKey>() });
+    });
+    expect(await verdict()).not.toBe('nothing found');
+  });
+
+  it('an update that is built on a value of before a commit of unknown outcome', async () => {
+    vi.spyOn(PersistedEntries.prototype, 'doubt').mockImplementation(() => undefined);
+    expect(await verdict()).toContain('which these writes do not make');
+  });
+
+  it('a journal that forgets deletes', async () => {
+    const appendSync = Reflect.get(SimulatedJournal.prototype, 'appendSync');
+    vi.spyOn(SimulatedJournal.prototype, 'appendSync').mockImplementation(function (
+      this: SimulatedJournal,
+      writes,
+    ) {
+      appendSync.call(
+        this,
+        writes.filter((write) => write.op !== 'delete'),
+      );
+    });
+    expect(await verdict()).toContain('which these writes do not make');
+  });
+
+  it('a queue of unwritten entries that grows without bound', async () => {
+    vi.spyOn(PendingBudget.prototype, 'hasRoom', 'get').mockReturnValue(true);
+    expect(await verdict()).toContain('entries are unwritten');
+  });
+});

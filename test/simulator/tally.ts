@@ -1,0 +1,32 @@
+/** What happened in histories, summed. */
+export interface Tally {
+  histories: number;
+  /** Reads and writes called. */
+  operations: number;
+  crashes: number;
+  stops: number;
+  /** Stops in which the database was away, so that the journal had to serve. */
+  rescues: number;
+  /** Calls that failed because the database was away. */
+  transient: number;
+  /** Commits refused for one of their entries. */
+  refused: number;
+  /** Commits that happened and were reported as failed. */
+  lies: number;
+  /** Calls that were never answered. */
+  hangs: number;
+}
+
+export function newTally(): Tally {
+  return {
+    histories: 0,
+    operations: 0,
+    crashes: 0,
+    stops: 0,
+    rescues: 0,
+    transient: 0,
+    refused: 0,
+    lies: 0,
+    hangs: 0,
+  };
+}

@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import type { NamespaceCache } from '../../src/index.js';
+import { errorWith, increment, namespaceOf, ON_CHANGE } from '../support/definitions.js';
+import { EngineWorld } from '../support/engine-world.js';
+import { settle } from '../support/fake-clock.js';
+
+interface Doubtful {
+  readonly world: EngineWorld;
+  readonly cache: NamespaceCache<string, number>;
+}
+
+/** A world in which `write` has committed, and was given up on because no answer ever said so. */
+async function inDoubt(
+  write: (cache: NamespaceCache<string, number>) => Promise<unknown>,
+): Promise<Doubtful> {
+  const world = new EngineWorld({ writeTimeoutMs: 100 });
+  const cache = await world.register(namespaceOf<number>(ON_CHANGE));
+  await cache.setMany([
+    ['a', 1],
+    ['b', 1],
+  ]);
+  world.storage.liesAboutCommits = true;
+  const state = { isOver: false };
+  const outcome = expect(write(cache))
+    .rejects.toEqual(errorWith('WRITE_FAILED'))
+    .finally(() => {
+      state.isOver = true;
+    });
+  // No further: the database is soon asked.
+  while (!state.isOver) await world.clock.advance(1);
+  await outcome;
+  return { world, cache };
+}
+
+describe('an ON_CHANGE write that was given up on, and had committed', () => {
+  it('is not seen by readers while the database has not been asked', async () => {
+    const { cache } = await inDoubt((doubtful) => doubtful.set('a', 5));
+    expect(await cache.get('a')).toBe(1);
+  });
+
+  it('is what the next update builds on', async () => {
+    const { world, cache } = await inDoubt((doubtful) => doubtful.set('a', 5));
+    world.storage.liesAboutCommits = false;
+    expect(await cache.update('a', increment)).toBe(6);
+    expect(await world.stored(ON_CHANGE)).toEqual({ a: 6, b: 1 });
+  });
+
+  it('is what memory shows once the database was asked, also when nobody writes', async () => {
+    const { world, cache } = await inDoubt((doubtful) => doubtful.set('a', 5));
+    await world.clock.advance(1000);
+    expect(cache.getIfPresent('a')).toBe(5);
+    expect(world.clock.timers).toBe(0);
+  });
+
+  it('answers a delete of a key that it created', async () => {
+    const { world, cache } = await inDoubt((doubtful) => doubtful.set('new', 5));
+    world.storage.liesAboutCommits = false;
+    expect(await cache.delete('new')).toBe(true);
+    expect(await world.stored(ON_CHANGE)).toEqual({ a: 1, b: 1 });
+  });
+
+  it('leaves a deleted key deleted', async () => {
+    const { world, cache } = await inDoubt((doubtful) => doubtful.delete('a'));
+    world.storage.liesAboutCommits = false;
+    expect(await cache.update('a', increment)).toBe(1);
+    expect(await cache.get('a')).toBe(1);
+  });
+
+  it('leaves a renamed entry where it went', async () => {
+    const { world, cache } = await inDoubt((doubtful) => doubtful.rename('a', 'c'));
+    world.storage.liesAboutCommits = false;
+    expect(await cache.rename('a', 'd')).toBe(false);
+    expect(await cache.get('c')).toBe(1);
+    expect(await cache.get('a')).toBeUndefined();
+  });
+
+  it('leaves a cleared namespace empty', async () => {
+    const { world, cache } = await inDoubt((doubtful) => doubtful.clear());
+    expect(await cache.get('a')).toBe(1);
+    world.storage.liesAboutCommits = false;
+    expect(await cache.update('a', increment)).toBe(1);
+    expect(await cache.get('b')).toBeUndefined();
+  });
+
+  it('is asked for once, not by every later write', async () => {
+    const { world, cache } = await inDoubt((doubtful) => doubtful.set('a', 5));
+    world.storage.liesAboutCommits = false;
+    const { reads } = world.storage;
+    await cache.update('b', increment);
+    await cache.update('b', increment);
+    expect(world.storage.reads - reads).toBe(1);
+  });
+
+  it('is in doubt also when a second attempt is refused', async () => {
+    const world = new EngineWorld();
+    const cache = await world.register(namespaceOf<number>(ON_CHANGE));
+    world.storage.liesAboutCommits = true;
+    const refused = expect(cache.set('a', 1)).rejects.toEqual(errorWith('ENTRY_REFUSED'));
+    await settle();
+    world.storage.poison.add('a');
+    await world.clock.advance(25);
+    await refused;
+    expect(await cache.rename('a', 'a')).toBe(true);
+  });
+});
