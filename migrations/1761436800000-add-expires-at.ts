@@ -1,24 +1,51 @@
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { TableColumn, TableIndex, type MigrationInterface, type QueryRunner } from 'typeorm';
+import { familyOf, hasIndex, quotedTable } from './database-family.js';
+
+const INDEX = 'idx_cache_expires_at';
 
 /** Gives entries an expiry. Rows there are keep none: they never expire. */
 export class AddExpiresAt1761436800000 implements MigrationInterface {
   readonly name = 'AddExpiresAt1761436800000';
 
   async up(queryRunner: QueryRunner): Promise<void> {
-    // Plain SQL: TypeORM's addColumn would copy the whole table on SQLite.
-    if (!(await queryRunner.hasColumn('cache_storage', 'expires_at'))) {
-      await queryRunner.query('ALTER TABLE "cache_storage" ADD COLUMN "expires_at" bigint');
+    const family = familyOf(queryRunner);
+    if (!(await queryRunner.hasColumn('cache_storage', 'expires_at'))) await addColumn(queryRunner);
+    if (family === 'sqlite' || family === 'postgres') {
+      await queryRunner.query(
+        `CREATE INDEX IF NOT EXISTS "${INDEX}" ON ${quotedTable(queryRunner.connection)} ("namespace", "expires_at") ` +
+          'WHERE "expires_at" IS NOT NULL',
+      );
+    } else if (!(await hasIndex(queryRunner, INDEX))) {
+      await queryRunner.createIndex(
+        'cache_storage',
+        new TableIndex({ name: INDEX, columnNames: ['namespace', 'expires_at'] }),
+      );
     }
-    await queryRunner.query(
-      'CREATE INDEX IF NOT EXISTS "idx_cache_expires_at" ON "cache_storage" ("namespace", "expires_at") ' +
-        'WHERE "expires_at" IS NOT NULL',
-    );
   }
 
   /** Without the column nothing expires: rows that had an expiry are removed rather than made immortal. */
   async down(queryRunner: QueryRunner): Promise<void> {
-    await queryRunner.query('DELETE FROM "cache_storage" WHERE "expires_at" IS NOT NULL');
-    await queryRunner.query('DROP INDEX IF EXISTS "idx_cache_expires_at"');
-    await queryRunner.query('ALTER TABLE "cache_storage" DROP COLUMN "expires_at"');
+    const table = quotedTable(queryRunner.connection);
+    const column = queryRunner.connection.driver.escape('expires_at');
+    await queryRunner.query(`DELETE FROM ${table} WHERE ${column} IS NOT NULL`);
+    if (await hasIndex(queryRunner, INDEX)) await queryRunner.dropIndex('cache_storage', INDEX);
+    await queryRunner.query(`ALTER TABLE ${table} DROP COLUMN ${column}`);
   }
+}
+
+async function addColumn(queryRunner: QueryRunner): Promise<void> {
+  if (familyOf(queryRunner) === 'other') {
+    const { driver } = queryRunner.connection;
+    const type = driver.supportedDataTypes.includes('bigint')
+      ? 'bigint'
+      : driver.normalizeType({ type: Number });
+    await queryRunner.addColumn(
+      'cache_storage',
+      new TableColumn({ name: 'expires_at', type, isNullable: true }),
+    );
+    return;
+  }
+  // Plain SQL: TypeORM's addColumn would copy the whole table on SQLite.
+  const column = queryRunner.connection.driver.escape('expires_at');
+  await queryRunner.query(`ALTER TABLE ${quotedTable(queryRunner.connection)} ADD COLUMN ${column} bigint`);
 }

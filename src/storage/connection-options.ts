@@ -2,17 +2,23 @@ import type { DataSource, DataSourceOptions } from 'typeorm';
 import { CACHE_MIGRATIONS_TABLE, cacheMigrations } from '../../migrations/index.js';
 import { CacheError } from '../core/cache-error.js';
 import { CacheStorage } from './cache-storage.entity.js';
+import { withoutTraces } from './quiet-sqlite3.js';
+import { silentLogger } from './silent-logger.js';
+import { mysqlOptions, postgresOptions } from './server-options.js';
+import { hidesCredentials } from './server-address.js';
 import { isEphemeral } from './sqlite-file.js';
 
 /** Where the cache connects to, and whether the database is its own. */
 export interface CacheConnection {
-  readonly options: DataSourceOptions & { type: 'sqlite' };
+  /** What the app gave, or its DataSource was made with. */
+  readonly given: DataSourceOptions;
+  readonly options: DataSourceOptions;
   /** False for a template: then file and server are the app's, and keep their settings. */
   readonly isOwn: boolean;
 }
 
 /** Whether `storage` is a DataSource, of whichever copy of TypeORM. */
-function isDataSource(storage: object): storage is DataSource {
+export function isDataSource(storage: object): storage is DataSource {
   return 'options' in storage && typeof (storage as Partial<DataSource>).createQueryRunner === 'function';
 }
 
@@ -23,23 +29,7 @@ function isDataSource(storage: object): storage is DataSource {
 export function connectionOf(storage: DataSourceOptions | DataSource): CacheConnection {
   const isOwn = !isDataSource(storage);
   const given: DataSourceOptions = isOwn ? storage : storage.options;
-  if (given.type !== 'sqlite') {
-    throw new CacheError(
-      'UNSUPPORTED_STORAGE',
-      `The cache does not run on '${given.type}'. Use storage: { type: 'sqlite', database: 'path/to/file' } with the ` +
-        'sqlite3 package, or give an object that implements CacheStorageAdapter.',
-      { option: 'storage' },
-    );
-  }
-  if (!isOwn && isEphemeral(given.database)) {
-    throw new CacheError(
-      'UNSUPPORTED_STORAGE',
-      'The DataSource given as storage is an in-memory SQLite database, which no second connection can see. ' +
-        "Give the cache a file of its own (storage: { type: 'sqlite', database: 'data/cache.sqlite' }), " +
-        'or new InMemoryStorage() in tests.',
-      { option: 'storage' },
-    );
-  }
+  refuseUnusable(given, isOwn);
   // What a template has for the app's own use must not come along: its entities, its prefix, its logging of parameters.
   const {
     entityPrefix: _prefix,
@@ -49,17 +39,57 @@ export function connectionOf(storage: DataSourceOptions | DataSource): CacheConn
     ...rest
   } = given;
   return {
+    given,
     isOwn,
     options: {
-      ...rest,
-      type: 'sqlite',
+      ...forDriver(rest, isOwn),
       entities: [CacheStorage],
       migrations: cacheMigrations,
       migrationsTableName: CACHE_MIGRATIONS_TABLE,
       migrationsRun: false,
       synchronize: false,
       dropSchema: false,
-      ...(isOwn ? {} : { logging: false }),
+      // Logging is the app's to ask for; a template's is not meant for this connection.
+      ...(isOwn && given.logging !== undefined ? {} : { logging: false, logger: silentLogger }),
     },
   };
+}
+
+function forDriver(given: DataSourceOptions, isOwn: boolean): DataSourceOptions {
+  if (given.type === 'sqlite') return withoutTraces(given);
+  if (given.type === 'postgres') return postgresOptions(given, isOwn);
+  if (given.type === 'mysql' || given.type === 'mariadb') return mysqlOptions(given, isOwn);
+  return given;
+}
+
+function refuseUnusable(given: DataSourceOptions, isOwn: boolean): void {
+  if (typeof given.type !== 'string') {
+    throw refused(
+      "`storage` needs a type, as in { type: 'sqlite', database: 'data/cache.sqlite' } or { type: 'postgres', url }.",
+    );
+  }
+  if (given.type === 'mongodb') {
+    throw refused(
+      "The cache does not run on 'mongodb': it needs a SQL database. Use storage: { type: 'sqlite', database: " +
+        "'path/to/file' } with the sqlite3 package, or give an object that implements CacheStorageAdapter.",
+    );
+  }
+  if ('url' in given && typeof given.url === 'string' && hidesCredentials(given.url)) {
+    throw refused(
+      "The storage's url has an @ after its host: percent-encode special characters of user and password (encodeURIComponent), " +
+        'or give them beside it.',
+    );
+  }
+  const isSqlite = given.type === 'sqlite' || given.type === 'better-sqlite3';
+  if (isSqlite && !isOwn && isEphemeral(given.database)) {
+    throw refused(
+      'The DataSource given as storage is an in-memory SQLite database, which no second connection can see. ' +
+        "Give the cache a file of its own (storage: { type: 'sqlite', database: 'data/cache.sqlite' }), " +
+        'or new InMemoryStorage() in tests.',
+    );
+  }
+}
+
+function refused(message: string): CacheError {
+  return new CacheError('UNSUPPORTED_STORAGE', message, { option: 'storage' });
 }

@@ -1,20 +1,22 @@
-import { resolve } from 'node:path';
-import { DataSource, type DataSourceOptions } from 'typeorm';
+import { DataSource, MigrationExecutor, type DataSourceOptions, type QueryRunner } from 'typeorm';
 import { CACHE_MIGRATIONS_TABLE } from '../../migrations/index.js';
 import { CacheError } from '../core/cache-error.js';
 import type {
-  CacheStorageAdapter,
+  ListedStorage,
   LoadPage,
   NamespaceWrite,
   StorageFailure,
   StoredEntry,
 } from '../core/storage-adapter.js';
-import { codeOf } from '../core/driver-code.js';
-import { ConnectionLock } from './connection-lock.js';
-import { connectionOf, type CacheConnection } from './connection-options.js';
-import { SqliteDialect, type SqliteSynchronous } from './dialects/sqlite.js';
+import { CACHE_TABLE, CacheStorage } from './cache-storage.entity.js';
+import { connectionOf } from './connection-options.js';
+import { databaseOf, type Database } from './database.js';
+import type { Dialect } from './dialects/dialect.js';
+import type { SqliteSynchronous } from './dialects/sqlite.js';
+import { DatabaseError, driverErrorOf, withoutQuotes } from './driver-error.js';
+import { driverPackageError } from './driver-package.js';
+import { remedyFor } from './open-remedies.js';
 import { retryWhileBusy } from './retry-while-busy.js';
-import { FileIdentity, isEphemeral, prepareSqliteFile } from './sqlite-file.js';
 
 /** How long a start waits while others have the database locked, ms. */
 const START_TIMEOUT_MS = 10_000;
@@ -23,156 +25,190 @@ export interface TypeOrmStorageOptions {
   readonly storage: DataSourceOptions | DataSource;
   /** Whether {@link TypeOrmStorage.open} runs the migrations. */
   readonly migrationsRun: boolean;
+  /** For tools that look at what is there: the schema is taken as it is, even if there is none. Default false. */
+  readonly readsOnly?: boolean;
   readonly synchronous: SqliteSynchronous;
 }
 
 /** The storage port on a SQL table, through a TypeORM connection of its own. */
-export class TypeOrmStorage implements CacheStorageAdapter {
-  readonly #connection: CacheConnection;
+export class TypeOrmStorage implements ListedStorage {
   readonly #dataSource: DataSource;
-  readonly #dialect: SqliteDialect;
-  readonly #lock = new ConnectionLock();
-  /** Of a database in a file. */
-  #file: FileIdentity | undefined;
+  readonly #database: Database;
+  readonly #migrationsRun: boolean;
+  readonly #readsOnly: boolean;
 
-  constructor(private readonly options: TypeOrmStorageOptions) {
-    this.#connection = connectionOf(options.storage);
-    this.#dataSource = new DataSource(this.#connection.options);
-    this.#dialect = SqliteDialect.of(this.#dataSource);
+  constructor(
+    options: TypeOrmStorageOptions,
+    /** Another dialect than that of the database's type. */
+    dialect?: (dataSource: DataSource) => Dialect,
+  ) {
+    // The options are not kept where a glance at this object would show them: they may hold a password.
+    this.#migrationsRun = options.migrationsRun;
+    this.#readsOnly = options.readsOnly === true;
+    const { options: own, given, isOwn } = connectionOf(options.storage);
+    try {
+      this.#dataSource = new DataSource(own);
+    } catch (error) {
+      throw driverPackageError(given.type, error);
+    }
+    this.#database = databaseOf(this.#dataSource, {
+      given,
+      isOwn,
+      synchronous: options.synchronous,
+      dialect,
+    });
   }
 
   get rescuePath(): string | undefined {
-    const { database } = this.#connection.options;
-    return isEphemeral(database) ? undefined : `${database}.rescue.ndjson`;
+    return this.#database.rescuePath;
   }
 
   async open(): Promise<void> {
-    const { database } = this.#connection.options;
-    if (!isEphemeral(database)) await prepareSqliteFile(database);
+    const { connection, prepare, opened } = this.#database;
     try {
-      await this.#dataSource.initialize();
-      await retryWhileBusy(async () => {
-        await this.#dialect.prepare(this.options.synchronous, this.#connection.isOwn);
-        if (this.options.migrationsRun && !(await this.#isMigrated())) await this.#migrate();
-      }, START_TIMEOUT_MS);
-      if (!isEphemeral(database)) this.#file = new FileIdentity(resolve(database));
+      await prepare?.();
+      await connection.open();
+      await retryWhileBusy(() => connection.alone((runner) => this.#prepareSchema(runner)), START_TIMEOUT_MS);
+      opened?.();
     } catch (error) {
-      if (this.#dataSource.isInitialized) await this.#dataSource.destroy().catch(() => undefined);
-      throw this.#openFailed(error);
+      await connection.close().catch(() => undefined);
+      throw error instanceof CacheError ? error : this.#openFailed(error);
     }
   }
 
   close(): Promise<void> {
-    return this.#lock.run(() => this.#dataSource.destroy());
+    return this.#database.connection.close();
   }
 
-  count(namespace: string, now: number): Promise<number> {
-    return this.#lock.run(() => this.#dialect.count(namespace, now));
-  }
-
-  load(namespace: string, page: LoadPage): Promise<readonly StoredEntry[]> {
-    return this.#lock.run(() => this.#dialect.load(namespace, page));
-  }
-
-  read(namespace: string, keys: readonly string[]): Promise<readonly StoredEntry[]> {
-    return this.#lock.run(() => this.#dialect.read(namespace, keys));
-  }
-
-  writtenAt(namespace: string, keys: readonly string[]): Promise<ReadonlyMap<string, number>> {
-    return this.#lock.run(() => this.#dialect.writtenAt(namespace, keys));
-  }
-
-  write(batch: readonly NamespaceWrite[], now: number): Promise<void> {
-    const statements = batch.flatMap(({ namespace, puts, deletes }) => [
-      ...this.#dialect.deletes(namespace, deletes),
-      ...this.#dialect.puts(namespace, puts, now),
-    ]);
-    return this.#lock.run(async () => {
-      await this.#execute(statements);
-      // Before anyone is told: what was committed to a file that is gone is not durable.
-      this.#file?.assertSame();
-    });
-  }
-
-  clear(namespace: string): Promise<void> {
-    return this.#lock.run(async () => {
-      await this.#dialect.clear(namespace);
-      this.#file?.assertSame();
-    });
-  }
-
-  purgeExpired(namespace: string, now: number): Promise<number> {
-    return this.#lock.run(() => this.#dialect.purgeExpired(namespace, now));
-  }
-
-  classify(error: unknown): StorageFailure {
-    return this.#dialect.classify(error);
-  }
-
-  describe(): string {
-    const { database } = this.#connection.options;
-    return `sqlite ${isEphemeral(database) ? 'in memory' : resolve(database)}`;
-  }
-
-  /** Without asking for a lock: a start with nothing to migrate waits for nobody. */
-  async #isMigrated(): Promise<boolean> {
-    const runner = this.#dataSource.createQueryRunner();
-    if (!(await runner.hasTable(CACHE_MIGRATIONS_TABLE))) return false;
-    const rows: { name: string }[] = await runner.query(`SELECT "name" FROM "${CACHE_MIGRATIONS_TABLE}"`);
-    const ran = new Set(rows.map((row) => row.name));
-    return this.#dataSource.migrations.every((migration) =>
-      ran.has(migration.name ?? migration.constructor.name),
+  async namespaces(): Promise<readonly string[]> {
+    const names = await this.#guard(() => this.#database.connection.read((runner) => namesIn(runner)));
+    if (names !== undefined) return names;
+    throw new CacheError(
+      'UNSUPPORTED_STORAGE',
+      `The cache's table in ${this.describe()} is of an earlier version. Start the application on it once, which ` +
+        "migrates it, or run the cache's migrations.",
     );
   }
 
-  /** Under a lock from the beginning: of several instances that start at once, one migrates and the others see it. */
-  async #migrate(): Promise<void> {
-    await this.#inTransaction(async () => {
-      await this.#dataSource.runMigrations({ transaction: 'none' });
+  count(namespace: string, now: number): Promise<number> {
+    return this.#read((dialect, runner) => dialect.count(runner, namespace, now));
+  }
+
+  load(namespace: string, page: LoadPage): Promise<readonly StoredEntry[]> {
+    return this.#read((dialect, runner) => dialect.load(runner, namespace, page));
+  }
+
+  read(namespace: string, keys: readonly string[]): Promise<readonly StoredEntry[]> {
+    return this.#read((dialect, runner) => dialect.read(runner, namespace, keys));
+  }
+
+  writtenAt(namespace: string, keys: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    return this.#read((dialect, runner) => dialect.writtenAt(runner, namespace, keys));
+  }
+
+  async write(batch: readonly NamespaceWrite[], now: number): Promise<void> {
+    await this.#guard(async () => {
+      const { connection, dialect } = this.#database;
+      if (batch.every(({ puts, deletes }) => puts.length === 0 && deletes.length === 0)) return;
+      await connection.write(dialect.statements(batch, now));
     });
   }
 
-  /** One statement is a transaction of its own; several are put into one. */
-  async #execute(statements: readonly [string, unknown[]][]): Promise<void> {
-    const [only] = statements;
-    if (only === undefined) return;
-    if (statements.length === 1) {
-      await this.#dataSource.query(...only);
-      return;
-    }
-    await this.#inTransaction(async () => {
-      for (const [sql, parameters] of statements) await this.#dataSource.query(sql, parameters);
-    });
+  async clear(namespace: string): Promise<void> {
+    await this.#guard(() => this.#database.connection.write([this.#database.dialect.clear(namespace)]));
   }
 
-  async #inTransaction(task: () => Promise<void>): Promise<void> {
-    await this.#dataSource.query('BEGIN IMMEDIATE');
+  purgeExpired(namespace: string, now: number): Promise<number> {
+    return this.#guard(() => this.#database.connection.write([this.#database.dialect.purge(namespace, now)]));
+  }
+
+  classify(error: unknown): StorageFailure {
+    return error instanceof DatabaseError ? error.failure : 'transient';
+  }
+
+  describe(): string {
+    return this.#database.description;
+  }
+
+  #read<T>(task: (dialect: Dialect, runner: QueryRunner) => Promise<T>): Promise<T> {
+    return this.#guard(() =>
+      this.#database.connection.read((runner) => task(this.#database.dialect, runner)),
+    );
+  }
+
+  async #guard<T>(task: () => Promise<T>): Promise<T> {
     try {
-      await task();
-      await this.#dataSource.query('COMMIT');
+      return await task();
     } catch (error) {
-      // Some errors end the transaction by themselves; then there is nothing to roll back.
-      await this.#dataSource.query('ROLLBACK').catch(() => undefined);
-      throw error;
+      throw this.#databaseError(error);
     }
   }
 
-  #openFailed(cause: unknown): CacheError {
-    const code = codeOf(cause);
-    const reason = code === undefined ? (cause instanceof Error ? cause.message : String(cause)) : code;
+  /** What may leave this class: TypeORM's errors carry values, and the drivers' may carry statements. */
+  #databaseError(error: unknown): DatabaseError {
+    const driverError = driverErrorOf(error);
+    // Text longer than a string can be: whatever else there is, this entry will not become shorter.
+    const refused = error instanceof RangeError || this.#database.dialect.refusesData(driverError);
+    const failure = refused ? 'permanent' : 'transient';
+    return new DatabaseError(withoutQuotes(driverError.message), driverError.code, failure);
+  }
+
+  async #prepareSchema(runner: QueryRunner): Promise<void> {
+    if (this.#readsOnly) return;
+    const { dialect, verify } = this.#database;
+    if (!this.#migrationsRun) {
+      await this.#assertMigrated(runner);
+    } else if (!(await this.#isMigrated(runner))) {
+      // Only now under a lock: a start with nothing to migrate waits for nobody.
+      await dialect.migrating(runner, async () => {
+        const executor = new MigrationExecutor(this.#dataSource, runner);
+        // The dialect has put it into a transaction, where the database can.
+        executor.transaction = 'none';
+        await executor.executePendingMigrations();
+      });
+    }
+    await verify?.(runner);
+  }
+
+  async #assertMigrated(runner: QueryRunner): Promise<void> {
+    if (await hasAllColumns(runner)) return;
+    throw new CacheError(
+      'STORAGE_OPEN_FAILED',
+      `The table ${CACHE_TABLE} is missing or lacks columns (${this.describe()}): set migrationsRun to true, or run cacheMigrations before.`,
+    );
+  }
+
+  async #isMigrated(runner: QueryRunner): Promise<boolean> {
+    if (!(await runner.hasTable(CACHE_MIGRATIONS_TABLE))) return false;
+    const executor = new MigrationExecutor(this.#dataSource, runner);
+    return (await executor.getPendingMigrations()).length === 0;
+  }
+
+  #openFailed(error: unknown): CacheError {
+    const cause = this.#databaseError(error);
+    const reason = cause.code ?? cause.message;
     return new CacheError(
       'STORAGE_OPEN_FAILED',
-      `The cache could not open its database (${this.describe()}): ${reason}. ${REMEDIES[code ?? ''] ?? 'See the cause.'}`,
+      `The cache could not open its database (${this.describe()}): ${reason}. ${remedyFor(cause.code)}`,
       { cause },
     );
   }
 }
 
-const REMEDIES: Readonly<Record<string, string>> = {
-  SQLITE_NOTADB:
-    'The file is not a SQLite database and was left as it is: set another path in storage.database.',
-  SQLITE_READONLY: 'Give the process write permission to the file and its folder.',
-  SQLITE_CANTOPEN: 'Give the process permission to the file and its folder.',
-  SQLITE_BUSY: 'Another process holds a lock on it: end that process, or start again when it is done.',
-  SQLITE_CORRUPT: 'The file is damaged: restore it from a backup, or set another path.',
-};
+/** Asks by name: a query would not tell, since SQLite takes the name of a missing column for a text. */
+function hasAllColumns(runner: QueryRunner): Promise<boolean> {
+  return runner.hasColumn(CACHE_TABLE, 'expires_at');
+}
+
+/** The namespaces that have rows; `undefined` where the table lacks a column. */
+async function namesIn(runner: QueryRunner): Promise<string[] | undefined> {
+  if (!(await runner.hasTable(CACHE_TABLE))) return [];
+  if (!(await hasAllColumns(runner))) return undefined;
+  const rows = await runner.connection
+    .createQueryBuilder(CacheStorage, 'row', runner)
+    .select('row.namespace', 'namespace')
+    .distinct(true)
+    .getRawMany<{ namespace: unknown }>();
+  // mysql2 gives binary columns as bytes.
+  return rows.map((row) => String(row.namespace)).sort();
+}

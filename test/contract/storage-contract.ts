@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { CacheStorageAdapter, StoredEntry } from '../../src/index.js';
+import type { ListedStorage } from '../../src/core/storage-adapter.js';
+import type { StoredEntry } from '../../src/index.js';
 
 const NOW = 1_000_000;
 
@@ -7,10 +8,19 @@ function row(key: string, value = JSON.stringify(key), expiresAt: number | null 
   return { key, value, expiresAt };
 }
 
+export interface StorageContractOptions {
+  /** Whether the storage refuses a value of null, as a table with constraints does. Default true. */
+  readonly refusesNull?: boolean;
+}
+
 /** What every storage promises. `create` gives a new, empty one that is not open yet. */
-export function describeStorageContract(name: string, create: () => Promise<CacheStorageAdapter>): void {
+export function describeStorageContract(
+  name: string,
+  create: () => Promise<ListedStorage>,
+  { refusesNull = true }: StorageContractOptions = {},
+): void {
   describe(`storage contract: ${name}`, () => {
-    let storage: CacheStorageAdapter;
+    let storage: ListedStorage;
 
     beforeEach(async () => {
       storage = await create();
@@ -69,24 +79,26 @@ export function describeStorageContract(name: string, create: () => Promise<Cach
       expect(await all('N')).toEqual([row('a', '3')]);
     });
 
-    it('applies a batch as a whole or not at all', async () => {
-      await put(row('a', 'before'));
-      const broken = { key: 'b', value: null as unknown as string, expiresAt: null };
+    it.skipIf(!refusesNull)('applies a batch as a whole or not at all, and blames the data', async () => {
+      await put(row('a', 'before'), row('gone'));
+      const broken = { key: 'zzz', value: null as unknown as string, expiresAt: null };
       const many = Array.from({ length: 2500 }, (_, i) => row(`many ${i}`));
-      const batch = { namespace: 'n', puts: [row('a', 'after'), ...many, broken], deletes: ['a2'] };
-      // Only a storage with constraints refuses the null: what matters is that nothing of the batch is left then.
-      const refused = await storage.write([batch], NOW).then(
-        () => false,
-        () => true,
-      );
-      if (refused) {
-        expect(await all()).toEqual([row('a', 'before')]);
-      } else {
-        await storage.clear('n');
-        await put(row('a', 'before'));
-      }
-      await put(row('c'));
-      expect((await all()).map((entry) => entry.key)).toEqual(['a', 'c']);
+      const error: unknown = await storage
+        .write(
+          [
+            { namespace: 'n', puts: [row('a', 'after'), ...many], deletes: ['gone'] },
+            { namespace: 'other', puts: [row('a'), broken], deletes: [] },
+          ],
+          NOW,
+        )
+        .catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(Error);
+      expect(storage.classify(error)).toBe('permanent');
+      expect(await all()).toEqual([row('a', 'before'), row('gone')]);
+      expect(await all('other')).toEqual([]);
+      // The same batch without the bad row: the storage is as good as before.
+      await storage.write([{ namespace: 'n', puts: [row('a', 'after'), ...many], deletes: ['gone'] }], NOW);
+      expect(await storage.count('n', NOW)).toBe(2501);
     });
 
     it.each([
@@ -97,7 +109,10 @@ export function describeStorageContract(name: string, create: () => Promise<Cach
       [['😀', '😁', '\u{10FFFF}', '\uFFFD']],
       [['ß', 'ss', 'SS']],
       [["'", '"', '\\', '%', '_', '?', ';--', '`', '$1', ':a']],
-      [['x'.repeat(512), 'x'.repeat(511), '😀'.repeat(512)]],
+      [['x'.repeat(512), 'x'.repeat(511), '😀'.repeat(512), `${'😀'.repeat(511)}😁`]],
+      [['null', 'NULL', 'undefined', 'true', '{}', '[]']],
+      [['\r\n', '\n', '\r', '\u2028', '\u00a0', '\u200b', '\ufeff']],
+      [['İ', 'i', 'I', 'ı', 'ﬁ', 'fi', '①', '1']],
       [['1', '01', '1.0', '1e0', '-0', '0']],
     ])('tells %o apart by exact characters', async (keys) => {
       await put(...keys.map((key) => row(key)));
@@ -118,7 +133,9 @@ export function describeStorageContract(name: string, create: () => Promise<Cach
       '"\u2028"',
       "it's",
       'x'.repeat(1_000_000),
-    ])('brings back the value %.20o byte for byte', async (value) => {
+      JSON.stringify({ quotes: '"\\\''.repeat(100_000) }),
+      '😀'.repeat(500_000),
+    ])('brings back value %# byte for byte', async (value) => {
       await put(row('a', value));
       expect(await storage.read('n', ['a'])).toEqual([row('a', value)]);
     });
@@ -185,6 +202,62 @@ export function describeStorageContract(name: string, create: () => Promise<Cach
       );
     });
 
+    it('keeps namespaces of 128 characters apart by exact characters', async () => {
+      const namespaces = ['😀'.repeat(128), `${'😀'.repeat(127)}😁`, 'É', 'é', 'é ', 'e\u0301'];
+      await storage.write(
+        namespaces.map((namespace) => ({ namespace, puts: [row('😀'.repeat(512), namespace)], deletes: [] })),
+        NOW,
+      );
+      for (const namespace of namespaces)
+        expect(await all(namespace)).toEqual([row('😀'.repeat(512), namespace)]);
+      await storage.clear('é');
+      expect(await storage.count('é ', NOW)).toBe(1);
+      expect(await storage.count('É', NOW)).toBe(1);
+    });
+
+    it('pages through keys of any kind, none missed and none repeated', async () => {
+      const keys = [
+        'a',
+        'B',
+        'A',
+        'b',
+        'ä',
+        'z',
+        'Z',
+        '_',
+        '~',
+        '😀',
+        '\uFFFD',
+        '\u{10FFFF}',
+        '0',
+        '10',
+        '9',
+        ' ',
+      ];
+      await put(...keys.map((key) => row(key)));
+      for (const limit of [1, 3, 5])
+        expect((await all('n', limit)).map((entry) => entry.key).toSorted()).toEqual(keys.toSorted());
+    });
+
+    it('clears what there is of a namespace, and takes it again', async () => {
+      await put(...Array.from({ length: 3000 }, (_, i) => row(`${i}`)));
+      await storage.clear('n');
+      await storage.clear('n');
+      await storage.clear('never seen');
+      expect(await storage.count('n', NOW)).toBe(0);
+      await put(row('1'));
+      expect(await all()).toEqual([row('1')]);
+    });
+
+    it('writes batches of every size whole', async () => {
+      let size = 0;
+      for (const more of [1, 2, 3, 7, 99, 100, 101, 499, 500, 501, 1000, 1001]) {
+        await put(...Array.from({ length: more }, (_, i) => row(`${size + i}`)));
+        size += more;
+        expect(await storage.count('n', NOW)).toBe(size);
+      }
+    });
+
     it('holds an expiry beyond what 32 bits can', async () => {
       const expiresAt = Date.UTC(2150, 0, 1);
       await put(row('a', '1', expiresAt));
@@ -201,8 +274,47 @@ export function describeStorageContract(name: string, create: () => Promise<Cach
       }
     });
 
-    it('describes itself without a password', () => {
-      expect(storage.describe()).toEqual(expect.any(String));
+    it('holds a key with NUL as it is, or refuses it as data', async () => {
+      const key = 'a\0b';
+      const error: unknown = await put(row(key), row('a')).catch((reason: unknown) => reason);
+      if (error === undefined) {
+        expect(await storage.read('n', [key])).toEqual([row(key)]);
+        expect(await storage.count('n', NOW)).toBe(2);
+      } else {
+        expect(storage.classify(error)).toBe('permanent');
+        expect(await all()).toEqual([]);
+      }
+    });
+
+    it('takes a batch of large values, whatever one statement can hold', async () => {
+      const value = JSON.stringify('"x'.repeat(50_000));
+      const keys = Array.from({ length: 60 }, (_, i) => `key ${String(i).padStart(2, '0')}`);
+      await put(...keys.map((key) => row(key, value)));
+      expect(await all()).toEqual(keys.map((key) => row(key, value)));
+    });
+
+    it('names the namespaces that have rows, by exact characters', async () => {
+      const names = ['b', 'a', 'A', 'a ', '__proto__'];
+      await storage.write(
+        [...names, 'emptied'].map((namespace) => ({ namespace, puts: [row('k')], deletes: [] })),
+        NOW,
+      );
+      await storage.clear('emptied');
+      expect((await storage.namespaces()).toSorted()).toEqual(names.toSorted());
+    });
+
+    it('answers an empty list of keys with nothing', async () => {
+      await put(row('a'));
+      expect(await storage.read('n', [])).toEqual([]);
+      expect(await storage.writtenAt('n', [])).toEqual(new Map());
+    });
+
+    it('takes what it does not know for a state of the storage, which may pass', () => {
+      expect(storage.classify(new Error('never seen'))).toBe(refusesNull ? 'transient' : 'permanent');
+    });
+
+    it('describes itself in a few words', () => {
+      expect(storage.describe()).toMatch(/^\w.{3,}$/);
     });
   });
 }

@@ -1,28 +1,96 @@
-import { join } from 'node:path';
-import { DataSource } from 'typeorm';
+import { DataSource, type DataSourceOptions } from 'typeorm';
+import { describe, expect, it } from 'vitest';
 import { InMemoryStorage } from '../../src/index.js';
+import { PortableDialect } from '../../src/storage/dialects/portable.js';
 import { TypeOrmStorage } from '../../src/storage/typeorm-storage.js';
-import { tempFolder } from '../support/temp-folder.js';
+import { errorWith } from '../support/definitions.js';
+import { mariadbServer, postgresServer } from '../support/services.js';
+import { sqliteFiles, storageOn } from './sql-storage.js';
 import { describeStorageContract } from './storage-contract.js';
 
-const folder = tempFolder();
-let files = 0;
-const newFile = (): string => join(folder, `${(files += 1)}.sqlite`);
-const settings = { migrationsRun: true, synchronous: 'full' } as const;
+const newFile = sqliteFiles();
 
-describeStorageContract('memory', async () => new InMemoryStorage());
+function portableOn(storage: DataSourceOptions): TypeOrmStorage {
+  return new TypeOrmStorage(
+    { storage, migrationsRun: true, synchronous: 'full' },
+    (dataSource) => new PortableDialect(dataSource),
+  );
+}
 
-describeStorageContract('SQLite file', async () => {
-  return new TypeOrmStorage({ storage: { type: 'sqlite', database: newFile() }, ...settings });
+/** A database of sql.js, which lives in memory, with this statement executed. */
+async function exportOf(sql: string): Promise<Uint8Array> {
+  const dataSource = await new DataSource({ type: 'sqljs' }).initialize();
+  await dataSource.query(sql);
+  const bytes = dataSource.sqljsManager.exportDatabase();
+  await dataSource.destroy();
+  return bytes;
+}
+
+describeStorageContract('memory', async () => new InMemoryStorage(), { refusesNull: false });
+
+describe.each(['sqlite', 'better-sqlite3'] as const)('%s', (type) => {
+  describeStorageContract('a file', async () => storageOn({ type, database: newFile() }));
+
+  describeStorageContract('in memory', async () => storageOn({ type, database: ':memory:' }));
+
+  describeStorageContract('a file of an app, its DataSource as template', async () =>
+    storageOn(new DataSource({ type, database: newFile() })),
+  );
+
+  describeStorageContract('a file, with the portable dialect', async () =>
+    portableOn({ type, database: newFile() }),
+  );
 });
 
-describeStorageContract('SQLite in memory', async () => {
-  return new TypeOrmStorage({ storage: { type: 'sqlite', database: ':memory:' }, ...settings });
-});
-
-describeStorageContract('SQLite file of an app, its DataSource as template', async () => {
-  return new TypeOrmStorage({
-    storage: new DataSource({ type: 'sqlite', database: newFile() }),
-    ...settings,
+describe('a database without a dialect of its own', () => {
+  it('is refused when it does not give keys back as they were', async () => {
+    // sql.js drops a byte order mark.
+    await expect(storageOn({ type: 'sqljs' }).open()).rejects.toThrow(errorWith('UNSUPPORTED_STORAGE'));
   });
+
+  it('is refused when it takes different keys for the same', async () => {
+    const table = `CREATE TABLE cache_storage (namespace TEXT, key TEXT COLLATE NOCASE, value TEXT, updated_at TEXT,
+      PRIMARY KEY (namespace, key))`;
+    const storage = storageOn({ type: 'sqljs', database: await exportOf(table) });
+    await expect(storage.open()).rejects.toThrow(errorWith('UNSUPPORTED_STORAGE'));
+  });
+});
+
+const postgres = await postgresServer();
+describe.skipIf(postgres === undefined)('PostgreSQL', async () => {
+  if (postgres === undefined) return;
+  const url = await postgres.newDatabase();
+  let schemas = 0;
+  const newSchema = async (): Promise<string> => {
+    const schema = `Schema ${(schemas += 1)}`;
+    const admin = await new DataSource({ type: 'postgres', url }).initialize();
+    await admin.query(`CREATE SCHEMA "${schema}"`);
+    await admin.destroy();
+    return schema;
+  };
+
+  describeStorageContract('a schema', async () =>
+    storageOn({ type: 'postgres', url, schema: await newSchema() }),
+  );
+
+  describeStorageContract('the database of an app, its DataSource as template', async () =>
+    storageOn(new DataSource({ type: 'postgres', url, schema: await newSchema(), poolSize: 1 })),
+  );
+
+  describeStorageContract('with the portable dialect', async () =>
+    portableOn({ type: 'postgres', url, schema: await newSchema() }),
+  );
+});
+
+const mariadb = await mariadbServer();
+describe.skipIf(mariadb === undefined)('MariaDB', () => {
+  if (mariadb === undefined) return;
+
+  describeStorageContract('a database', async () =>
+    storageOn({ type: 'mariadb', url: await mariadb.newDatabase() }),
+  );
+
+  describeStorageContract('the database of an app, its DataSource as template', async () =>
+    storageOn(new DataSource({ type: 'mysql', url: await mariadb.newDatabase(), timezone: '+05:30' })),
+  );
 });

@@ -92,3 +92,37 @@ describe('a process under load keeps every acknowledged write of both levels', (
     await expectKept();
   });
 });
+
+describe('a process with 100 000 entries', () => {
+  const FLUSHING_APP = join(import.meta.dirname, 'flushing-app.mjs');
+  const COUNT = 100_000;
+  const database = join(folder, 'flushing.sqlite');
+
+  async function countRows(): Promise<unknown> {
+    const dataSource = await new DataSource({ type: 'sqlite', database }).initialize();
+    const rows = await dataSource.query('SELECT COUNT(*) AS "count" FROM "cache_storage"');
+    await dataSource.destroy();
+    return rows;
+  }
+
+  it('writes all of them when it gets SIGTERM in the middle of a flush', async () => {
+    const child = new Child(process.execPath, [FLUSHING_APP, database, `${COUNT}`]);
+    await child.prints(/flushing, \d+ left/);
+    child.kill('SIGTERM');
+    expect((await child.ended).code).toBe(0);
+    expect(await countRows()).toEqual([{ count: COUNT }]);
+  });
+
+  it('keeps all of them when its next start is ended by SIGTERM at any instant', async () => {
+    for (let delayMs = 0; delayMs < 1000; delayMs += 150) {
+      const child = new Child(process.execPath, [FLUSHING_APP, database]);
+      await child.prints(/starting/);
+      const timer = setTimeout(() => child.kill('SIGTERM'), delayMs);
+      await child.ended;
+      clearTimeout(timer);
+    }
+    const { output } = await new Child(process.execPath, [FLUSHING_APP, database]).ended;
+    expect(output).toContain(`loaded ${COUNT}`);
+    expect(await countRows()).toEqual([{ count: COUNT }]);
+  });
+});

@@ -1,16 +1,50 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DataSource } from 'typeorm';
+import { DataSource, type DataSourceOptions } from 'typeorm';
 import { describe, expect, it } from 'vitest';
 import { CacheModule, CacheService, defineNamespace, json, stringKey } from '../../src/index.js';
 import { Child } from '../support/child-process.js';
 import { startApp } from '../support/nest-app.js';
+import { mariadbServer, postgresServer } from '../support/services.js';
 import { tempFolder } from '../support/temp-folder.js';
 
 /** A dozen among the tests; `npm run crash` makes it hundreds. */
 const KILLS = Number(process.env['CRASH_KILLS'] ?? 12);
 const WRITER = join(import.meta.dirname, 'writer.mjs');
 const folder = tempFolder();
+const postgres = await postgresServer();
+const mariadb = await mariadbServer();
+
+interface Target {
+  readonly name: string;
+  readonly kills: number;
+  /** A new database; `undefined` where there is no such server. */
+  readonly storage: () => Promise<DataSourceOptions> | undefined;
+}
+
+const FEWER = Math.ceil(KILLS / 4);
+const TARGETS: Target[] = [
+  {
+    name: 'SQLite, sqlite3',
+    kills: KILLS,
+    storage: async () => ({ type: 'sqlite', database: join(folder, 'sqlite3.sqlite') }),
+  },
+  {
+    name: 'SQLite, better-sqlite3',
+    kills: FEWER,
+    storage: async () => ({ type: 'better-sqlite3', database: join(folder, 'better.sqlite') }),
+  },
+  {
+    name: 'PostgreSQL',
+    kills: FEWER,
+    storage: () => postgres?.newDatabase().then((url) => ({ type: 'postgres', url })),
+  },
+  {
+    name: 'MariaDB',
+    kills: FEWER,
+    storage: () => mariadb?.newDatabase().then((url) => ({ type: 'mariadb', url })),
+  },
+];
 
 interface Version {
   readonly version: number;
@@ -42,17 +76,18 @@ function historyOf(output: string): Map<string, KeyHistory> {
 }
 
 describe('a process killed with SIGKILL under load', () => {
-  it(
-    'has kept every acknowledged write, and shows no key older than that',
-    { timeout: 30_000 + KILLS * 5000 },
-    async () => {
-      const database = join(folder, 'cache.sqlite');
+  it.each(TARGETS)(
+    'has kept every acknowledged write, and shows no key older than that ($name)',
+    { timeout: 60_000 + KILLS * 5000 },
+    async ({ name, kills, storage }) => {
+      const options = await storage();
+      if (options === undefined) return;
       const history = new Map<string, KeyHistory>();
       let version = 1;
       let acknowledged = 0;
-      for (let kill = 0; kill < KILLS; kill += 1) {
-        const notes = join(folder, `${kill}.ndjson`);
-        const child = new Child(process.execPath, [WRITER, database, notes, `${version}`]);
+      for (let kill = 0; kill < kills; kill += 1) {
+        const notes = join(folder, `${name} ${kill}.ndjson`);
+        const child = new Child(process.execPath, [WRITER, JSON.stringify(options), notes, `${version}`]);
         // Killed somewhere in the flow of acknowledgements.
         await child.prints(new RegExp(`\\.{${1 + Math.floor(Math.random() * 600)}}`));
         child.kill('SIGKILL');
@@ -62,22 +97,22 @@ describe('a process killed with SIGKILL under load', () => {
           acknowledged += entry.acknowledged === undefined ? 0 : 1;
           version = Math.max(version, (entry.begun?.version ?? 0) + 1);
         }
-        await expectKept(database, history);
+        await expectKept(options, history);
       }
-      console.log(`${KILLS} kills, ${acknowledged} last acknowledged writes of keys checked, none lost.`);
-      expect(acknowledged).toBeGreaterThan(KILLS);
+      console.log(
+        `${name}: ${kills} kills, ${acknowledged} last acknowledged writes of keys checked, none lost.`,
+      );
+      expect(acknowledged).toBeGreaterThan(kills);
     },
   );
 
-  async function expectKept(database: string, history: Map<string, KeyHistory>): Promise<void> {
+  async function expectKept(storage: DataSourceOptions, history: Map<string, KeyHistory>): Promise<void> {
     const durable = defineNamespace({
       name: 'durable',
       key: stringKey(),
       value: json<{ version: number }>(),
     });
-    const app = await startApp([
-      CacheModule.forRoot({ storage: { type: 'sqlite', database }, namespaces: [durable] }),
-    ]);
+    const app = await startApp([CacheModule.forRoot({ storage, namespaces: [durable] })]);
     const cache = app.get(CacheService).namespace(durable);
     for (const [key, { acknowledged, begun }] of history) {
       const stored = (await cache.get(key)) ?? null;
@@ -89,7 +124,8 @@ describe('a process killed with SIGKILL under load', () => {
       history.set(key, { acknowledged: { version: stored?.version ?? 0, value: stored } });
     }
     await app.close();
-    const dataSource = await new DataSource({ type: 'sqlite', database }).initialize();
+    if (storage.type !== 'sqlite' && storage.type !== 'better-sqlite3') return;
+    const dataSource = await new DataSource(storage).initialize();
     expect(await dataSource.query('PRAGMA integrity_check')).toEqual([{ integrity_check: 'ok' }]);
     await dataSource.destroy();
   }

@@ -13,7 +13,7 @@ import {
   stringKey,
 } from '../../dist/src/index.js';
 
-const [database, notes, firstVersion] = process.argv.slice(2);
+const [storage, notes, firstVersion] = process.argv.slice(2);
 const WRITERS = 16;
 const KEYS_PER_WRITER = 3;
 
@@ -29,7 +29,7 @@ class CrashModule {}
 const app = await NestFactory.createApplicationContext(
   {
     module: CrashModule,
-    imports: [CacheModule.forRoot({ storage: { type: 'sqlite', database }, namespaces: [durable] })],
+    imports: [CacheModule.forRoot({ storage: JSON.parse(storage), namespaces: [durable] })],
   },
   { logger: false },
 );

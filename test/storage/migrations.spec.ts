@@ -148,6 +148,23 @@ describe('the migrations', () => {
     await app.destroy();
   });
 
+  it('say what is missing when nobody has run all of them', async () => {
+    const refused = {
+      code: 'STORAGE_OPEN_FAILED',
+      message: expect.stringMatching(/run cacheMigrations/) as string,
+    };
+    const database = newFile();
+    await expect(storageAt(database, false).open()).rejects.toMatchObject(refused);
+    const app = await new DataSource({
+      type: 'sqlite',
+      database,
+      migrations: cacheMigrations.slice(0, 1),
+    }).initialize();
+    await app.runMigrations();
+    await app.destroy();
+    await expect(storageAt(database, false).open()).rejects.toMatchObject(refused);
+  });
+
   it('do not trip over each other when several instances start at once on a new file', async () => {
     const database = newFile();
     const storages = Array.from({ length: 5 }, () => storageAt(database));

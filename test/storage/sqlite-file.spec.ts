@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DataSource } from 'typeorm';
 import { describe, expect, it } from 'vitest';
 import { isCacheError } from '../../src/index.js';
-import { SqliteDialect } from '../../src/storage/dialects/sqlite.js';
+import { prepareSqlite } from '../../src/storage/connections/sqlite-settings.js';
 import { TypeOrmStorage } from '../../src/storage/typeorm-storage.js';
 import { Child } from '../support/child-process.js';
 import { tempFolder } from '../support/temp-folder.js';
@@ -78,7 +78,8 @@ describe('the SQLite file', () => {
       type: 'sqlite',
       database: join(folder, `${synchronous}.sqlite`),
     }).initialize();
-    await SqliteDialect.of(dataSource).prepare(synchronous, true);
+    const settings = { driver: 'sqlite', synchronous, ownsFile: true } as const;
+    await prepareSqlite(dataSource.createQueryRunner(), settings);
     expect(await dataSource.query('PRAGMA synchronous')).toEqual([{ synchronous: level }]);
     expect(await dataSource.query('PRAGMA journal_mode')).toEqual([{ journal_mode: 'wal' }]);
     await dataSource.destroy();

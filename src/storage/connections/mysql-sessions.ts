@@ -1,0 +1,54 @@
+import { randomUUID } from 'node:crypto';
+import type { ServerSession, ServerSessions } from './server-sessions.js';
+import type { QueryRunner } from 'typeorm';
+
+/** How long a statement waits for a lock that others hold, s: then the cache tries again. */
+const LOCK_TIMEOUT_S = 5;
+/** The server's default, bytes, until it has been asked. */
+const DEFAULT_PACKET = 16 * 2 ** 20;
+
+/**
+ * MySQL's and MariaDB's connections. Their ids begin anew with the server, so each session holds a named lock of its own:
+ * who holds the lock is the session, and when nobody does it is gone.
+ */
+export class MysqlSessions implements ServerSessions {
+  /** The server's max_allowed_packet, bytes. */
+  maxPacket = DEFAULT_PACKET;
+
+  async begin(runner: QueryRunner): Promise<ServerSession> {
+    // autocommit: a statement on its own is to be committed. sql_mode: values that don't fit are refused, not cut short,
+    // and a backslash escapes, as mysql2 takes for granted.
+    await runner.query(
+      "SET SESSION autocommit = 1, sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', " +
+        `time_zone = '+00:00', innodb_lock_wait_timeout = ${LOCK_TIMEOUT_S}`,
+    );
+    const mark = `durable-cache:${randomUUID()}`;
+    const [session] = (await runner.query(
+      'SELECT GET_LOCK(?, 0), CONNECTION_ID() AS `id`, @@max_allowed_packet AS `packet`',
+      [mark],
+    )) as [{ id: number | string; packet: number | string }];
+    this.maxPacket = Number(session.packet);
+    return { id: Number(session.id), mark };
+  }
+
+  async end(runner: QueryRunner, { mark }: ServerSession): Promise<boolean> {
+    const [holder] = (await runner.query('SELECT IS_USED_LOCK(?) AS `id`', [mark])) as [
+      { id: number | string | null },
+    ];
+    if (holder.id === null) return true;
+    // It may end by itself in between: then the next look tells.
+    await runner.query(`KILL CONNECTION ${Number(holder.id)}`).catch(() => undefined);
+    return false;
+  }
+
+  async abandon(runner: QueryRunner, connection: object): Promise<void> {
+    (connection as { destroy?: () => void }).destroy?.();
+    // destroy() says goodbye to the server, and waits for its own.
+    this.sever(connection);
+    await runner.release();
+  }
+
+  sever(connection: object): void {
+    (connection as { stream?: { destroy?: () => void } }).stream?.destroy?.();
+  }
+}

@@ -1,0 +1,9 @@
+import type { ServerSessions } from './server-sessions.js';
+
+/** Sessions of a server that the cache knows no more of than TypeORM does: they can't be ended from outside. */
+export const plainSessions: ServerSessions = {
+  begin: async () => ({ id: 0, mark: '' }),
+  end: async () => true,
+  abandon: (runner) => runner.release(),
+  sever: () => undefined,
+};

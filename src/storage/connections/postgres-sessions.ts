@@ -1,0 +1,47 @@
+import type { QueryRunner } from 'typeorm';
+import type { ServerSession, ServerSessions } from './server-sessions.js';
+
+/** How long a statement waits for a lock that others hold, ms: then the cache tries again, with all others behind it. */
+const LOCK_TIMEOUT_MS = 5000;
+/** How often the server looks whether the client of a running statement is still there, ms. PostgreSQL 14 and newer. */
+const CLIENT_CHECK_MS = 1000;
+
+const WHO = `
+  SELECT pid AS "id", backend_start::text AS "mark", set_config('lock_timeout', '${LOCK_TIMEOUT_MS}', false)
+  FROM pg_stat_activity WHERE pid = pg_backend_pid()`;
+
+/** PostgreSQL's backends. */
+export const postgresSessions: ServerSessions = {
+  async begin(runner) {
+    const [session] = (await runner.query(WHO)) as [ServerSession];
+    // Not every version and platform has it. It is a second line of defence behind the fence.
+    await runner
+      .query(
+        `SELECT set_config(name, '${CLIENT_CHECK_MS}', false) FROM pg_settings WHERE name = 'client_connection_check_interval'`,
+      )
+      .catch(() => undefined);
+    return { id: session.id, mark: session.mark };
+  },
+
+  async end(runner, { id, mark }) {
+    // A backend leaves this view after its transaction has been rolled back.
+    const left = (await runner.query(
+      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND backend_start = $2::timestamptz',
+      [id, mark],
+    )) as unknown[];
+    return left.length === 0;
+  },
+
+  async abandon(runner, _connection, cause) {
+    // TypeORM's public release() would give the connection back to the pool.
+    const { releasePostgresConnection } = runner as QueryRunner & {
+      releasePostgresConnection?: (error: unknown) => Promise<void>;
+    };
+    if (releasePostgresConnection === undefined) await runner.release();
+    else await releasePostgresConnection.call(runner, cause ?? true);
+  },
+
+  sever(connection) {
+    (connection as { connection?: { stream?: { destroy?: () => void } } }).connection?.stream?.destroy?.();
+  },
+};

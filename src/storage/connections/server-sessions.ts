@@ -1,0 +1,20 @@
+import type { QueryRunner } from 'typeorm';
+
+/** Who a connection is on the server. */
+export interface ServerSession {
+  readonly id: number;
+  /** Tells it from a later session of the same id. */
+  readonly mark: string;
+}
+
+/** How sessions of a server begin and end. */
+export interface ServerSessions {
+  /** Sets a new session up, whatever the server's defaults are, and asks who it is. */
+  begin(runner: QueryRunner): Promise<ServerSession>;
+  /** Ends another session of ours if it is still there. Answers whether it is gone, with all it was about to do. */
+  end(runner: QueryRunner, session: ServerSession): Promise<boolean>;
+  /** Gives the driver's connection up at once, without a word to the server. */
+  abandon(runner: QueryRunner, connection: object, cause: unknown): Promise<void>;
+  /** Ends the socket of a connection that did not close by itself. */
+  sever(connection: object): void;
+}

@@ -1,0 +1,74 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { DataSource, QueryRunner } from 'typeorm';
+import type { Statement } from '../dialects/statement.js';
+import type { Connection } from './connection.js';
+import { ConnectionLock } from './connection-lock.js';
+import { execute, executeAll } from './execute.js';
+
+export interface SingleConnectionOptions {
+  /** The statement that begins a transaction. */
+  readonly begin: string;
+  /** Sets the connection up. */
+  readonly prepare?: (runner: QueryRunner) => Promise<void>;
+  /** Runs after each commit, before anyone is told; what it throws fails the write. */
+  readonly committed?: () => void;
+}
+
+/** The one connection that TypeORM has to an embedded database. */
+export class SingleConnection implements Connection {
+  readonly #lock = new ConnectionLock();
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly options: SingleConnectionOptions,
+  ) {}
+
+  async open(): Promise<void> {
+    await this.dataSource.initialize();
+  }
+
+  close(): Promise<void> {
+    return this.#lock.run(async () => {
+      if (this.dataSource.isInitialized) await this.dataSource.destroy();
+    });
+  }
+
+  read<T>(task: (runner: QueryRunner) => Promise<T>): Promise<T> {
+    return this.#lock.run(() => task(this.#runner));
+  }
+
+  alone<T>(task: (runner: QueryRunner) => Promise<T>): Promise<T> {
+    return this.#lock.run(async () => {
+      await this.options.prepare?.(this.#runner);
+      return task(this.#runner);
+    });
+  }
+
+  write(statements: Iterable<Statement>): Promise<number> {
+    return this.#lock.run(async () => {
+      const changed = await this.#execute(statements);
+      this.options.committed?.();
+      return changed;
+    });
+  }
+
+  get #runner(): QueryRunner {
+    return this.dataSource.createQueryRunner();
+  }
+
+  #execute(statements: Iterable<Statement>): Promise<number> {
+    const runner = this.#runner;
+    return executeAll(statements, {
+      begin: () => runner.query(this.options.begin),
+      execute: async (statement) => {
+        const changed = await execute(runner, statement);
+        // Of a driver that works on this very thread, many statements would hold the event loop.
+        await nextTurn();
+        return changed;
+      },
+      commit: () => runner.query('COMMIT'),
+      // Some errors end the transaction by themselves; then there is nothing to roll back.
+      rollback: () => runner.query('ROLLBACK').catch(() => undefined),
+    });
+  }
+}

@@ -1,0 +1,42 @@
+import type { QueryRunner } from 'typeorm';
+import { driverErrorOf } from '../driver-error.js';
+import type { SqliteSynchronous } from '../dialects/sqlite.js';
+
+/**
+ * How long SQLite itself waits for a lock, ms. Short: it holds the connection meanwhile, with the reads behind it, and
+ * one of the few threads that every SQLite connection of the process works on, that of the lock's owner included. The
+ * longer wait is trying again. better-sqlite3 even holds the event loop.
+ */
+const BUSY_TIMEOUT_MS = { sqlite: 200, 'better-sqlite3': 5 } as const;
+
+export interface SqliteSettings {
+  readonly driver: 'sqlite' | 'better-sqlite3';
+  readonly synchronous: SqliteSynchronous;
+  /**
+   * Whether the file is the cache's alone: then it is switched to write-ahead logging, which lets readers and the writer
+   * go on beside each other. A file of the app keeps its journal mode.
+   */
+  readonly ownsFile: boolean;
+}
+
+/** Sets a connection to a SQLite file up. Rejects where it can't be written to. */
+export async function prepareSqlite(
+  runner: QueryRunner,
+  { driver, synchronous, ownsFile }: SqliteSettings,
+): Promise<void> {
+  await runner.query(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS[driver]}`);
+  if (ownsFile) await runner.query('PRAGMA journal_mode = WAL');
+  await runner.query(`PRAGMA synchronous = ${synchronous === 'full' ? 'FULL' : 'NORMAL'}`);
+  await assertWritable(runner);
+}
+
+/** A read-only file opens without complaint, and only the first write would tell. */
+async function assertWritable(runner: QueryRunner): Promise<void> {
+  try {
+    await runner.query('BEGIN IMMEDIATE');
+    await runner.query('ROLLBACK');
+  } catch (error) {
+    // A lock held by others is no fault of the file.
+    if (driverErrorOf(error).code?.startsWith('SQLITE_BUSY') !== true) throw error;
+  }
+}

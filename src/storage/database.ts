@@ -1,0 +1,102 @@
+import { resolve } from 'node:path';
+import type { DataSource, DataSourceOptions, QueryRunner } from 'typeorm';
+import { quotedTable } from '../../migrations/database-family.js';
+import type { Connection } from './connections/connection.js';
+import { ConnectionPool } from './connections/connection-pool.js';
+import { MysqlSessions } from './connections/mysql-sessions.js';
+import { plainSessions } from './connections/plain-sessions.js';
+import { postgresSessions } from './connections/postgres-sessions.js';
+import { SingleConnection } from './connections/single-connection.js';
+import { prepareSqlite } from './connections/sqlite-settings.js';
+import type { Dialect } from './dialects/dialect.js';
+import { MysqlDialect } from './dialects/mysql.js';
+import { PortableDialect } from './dialects/portable.js';
+import { PostgresDialect } from './dialects/postgres.js';
+import { SqliteDialect, type SqliteSynchronous } from './dialects/sqlite.js';
+import { serverAddressOf } from './server-address.js';
+import { queryTimeoutOf } from './server-options.js';
+import { FileIdentity, isEphemeral, prepareSqliteFile } from './sqlite-file.js';
+
+/** Databases inside the process, to which TypeORM has one connection. */
+const EMBEDDED: ReadonlySet<string> = new Set(['sqljs', 'expo', 'capacitor', 'cordova', 'nativescript']);
+
+/** A kind of database: how to reach it, and how to speak to it. */
+export interface Database {
+  readonly connection: Connection;
+  readonly dialect: Dialect;
+  /** For logs: no credentials. */
+  readonly description: string;
+  readonly rescuePath: string | undefined;
+  /** Runs before the connection is opened. */
+  readonly prepare?: () => Promise<void>;
+  /** Runs when everything is ready. */
+  readonly opened?: () => void;
+  /** Checks that the table is one that the cache can work with. */
+  readonly verify?: (runner: QueryRunner) => Promise<void>;
+}
+
+export interface DatabaseOptions {
+  /** The storage's options as they were given. */
+  readonly given: DataSourceOptions;
+  /** Whether the database is the cache's alone. */
+  readonly isOwn: boolean;
+  readonly synchronous: SqliteSynchronous;
+  /** Another dialect than that of the type. */
+  readonly dialect: ((dataSource: DataSource) => Dialect) | undefined;
+}
+
+/** The kind of database that `dataSource` connects to. */
+export function databaseOf(dataSource: DataSource, options: DatabaseOptions): Database {
+  const { type } = dataSource.options;
+  if (type === 'sqlite' || type === 'better-sqlite3') return sqlite(dataSource, options);
+  const { database, host } = serverAddressOf(dataSource.options);
+  const common = {
+    description: `${type} ${database} at ${host}`,
+    // No file is beside the data of a server.
+    rescuePath: `data/${encodeURIComponent(database)}.rescue.ndjson`,
+  };
+  const timeoutMs = queryTimeoutOf(options.given);
+  const other = options.dialect?.(dataSource);
+  if (type === 'postgres') {
+    const dialect = other ?? new PostgresDialect(() => quotedTable(dataSource));
+    return { ...common, dialect, connection: new ConnectionPool(dataSource, postgresSessions, timeoutMs) };
+  }
+  if (type === 'mysql' || type === 'mariadb') {
+    const sessions = new MysqlSessions();
+    const dialect = other ?? new MysqlDialect(() => sessions.maxPacket);
+    return { ...common, dialect, connection: new ConnectionPool(dataSource, sessions, timeoutMs) };
+  }
+  const dialect = new PortableDialect(dataSource);
+  return {
+    ...common,
+    dialect,
+    connection: EMBEDDED.has(type)
+      ? new SingleConnection(dataSource, { begin: 'BEGIN' })
+      : new ConnectionPool(dataSource, plainSessions, timeoutMs),
+    verify: (runner) => dialect.assertExact(runner),
+  };
+}
+
+function sqlite(dataSource: DataSource, { isOwn, synchronous, dialect }: DatabaseOptions): Database {
+  const driver = dataSource.options.type as 'sqlite' | 'better-sqlite3';
+  const { database } = dataSource.options as { database: string };
+  const inMemory = isEphemeral(database);
+  let file: FileIdentity | undefined;
+  return {
+    dialect: dialect?.(dataSource) ?? new SqliteDialect(driver === 'better-sqlite3'),
+    connection: new SingleConnection(dataSource, {
+      begin: 'BEGIN IMMEDIATE',
+      prepare: (runner) => prepareSqlite(runner, { driver, synchronous, ownsFile: isOwn }),
+      // What was committed to a file that is gone is not durable.
+      committed: () => file?.assertSame(),
+    }),
+    description: `${driver} ${inMemory ? 'in memory' : resolve(database)}`,
+    rescuePath: inMemory ? undefined : `${database}.rescue.ndjson`,
+    prepare: async () => {
+      if (!inMemory) await prepareSqliteFile(database);
+    },
+    opened: () => {
+      if (!inMemory) file = new FileIdentity(resolve(database));
+    },
+  };
+}

@@ -1,0 +1,29 @@
+import type { QueryRunner } from 'typeorm';
+import type { LoadPage, NamespaceWrite, StoredEntry } from '../../core/storage-adapter.js';
+import type { DriverError } from '../driver-error.js';
+import type { Statement } from './statement.js';
+
+/**
+ * What the cache asks of a database, in that database's words. Reads are made here; writes are statements, which the
+ * connection puts into one transaction.
+ */
+export interface Dialect {
+  /** What stores and removes all of `batch`, as written at `now` (wall-clock ms); made one by one, as they are taken. */
+  statements(batch: readonly NamespaceWrite[], now: number): Iterable<Statement>;
+  /** What removes every row of a namespace. */
+  clear(namespace: string): Statement;
+  /** What removes the rows of a namespace that expired at or before `now`. */
+  purge(namespace: string, now: number): Statement;
+  count(runner: QueryRunner, namespace: string, now: number): Promise<number>;
+  load(runner: QueryRunner, namespace: string, page: LoadPage): Promise<StoredEntry[]>;
+  read(runner: QueryRunner, namespace: string, keys: readonly string[]): Promise<StoredEntry[]>;
+  writtenAt(
+    runner: QueryRunner,
+    namespace: string,
+    keys: readonly string[],
+  ): Promise<ReadonlyMap<string, number>>;
+  /** Runs `task`, which migrates, so that of several instances that start at once one runs it after the other. */
+  migrating(runner: QueryRunner, task: () => Promise<void>): Promise<void>;
+  /** Whether `error` is about the very data that was written, and not about the state of the database. */
+  refusesData(error: DriverError): boolean;
+}

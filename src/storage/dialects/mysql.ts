@@ -1,0 +1,178 @@
+import type { QueryRunner } from 'typeorm';
+import { CacheError } from '../../core/cache-error.js';
+import type { LoadPage, NamespaceWrite, StoredEntry } from '../../core/storage-adapter.js';
+import type { DriverError } from '../driver-error.js';
+import type { Dialect } from './dialect.js';
+import { chunksOf, partsOf, sortedRows, type Row } from './row-order.js';
+import type { Statement } from './statement.js';
+import { textOf, toEntry, type StoredRow } from './stored-row.js';
+import { toTimestamp } from './timestamp.js';
+
+const ROWS_PER_STATEMENT = 500;
+/** Longer lists of keys are read as a scan of the table. */
+const KEYS_PER_DELETE = 500;
+/** What a row takes in a statement besides its texts. */
+const ROW_OVERHEAD = 64;
+/** How long a start waits for another instance that migrates, s. */
+const MIGRATION_LOCK_TIMEOUT_S = 10;
+
+/** SQLSTATE classes about data: data exception, integrity constraint violation. */
+const ABOUT_DATA = new Set(['22', '23']);
+/** What has no SQLSTATE of its own. */
+const ABOUT_DATA_BY_CODE = new Set([
+  'ER_NET_PACKET_TOO_LARGE',
+  'ER_TRUNCATED_WRONG_VALUE_FOR_FIELD',
+  'ER_TOO_BIG_ROWSIZE',
+  'ER_INVALID_CHARACTER_STRING',
+]);
+
+const TABLE = '`cache_storage`';
+
+/** MySQL and MariaDB, with the mysql2 driver. */
+export class MysqlDialect implements Dialect {
+  /** `maxPacket` gives the server's max_allowed_packet, bytes: a longer statement ends the connection. */
+  constructor(private readonly maxPacket: () => number) {}
+
+  statements(batch: readonly NamespaceWrite[], now: number): Iterable<Statement> {
+    // All of them at the call: a row that is too large is not to be found in the middle of a transaction.
+    return this.#statements(batch, [...this.#parts(sortedRows(batch))], now);
+  }
+
+  *#statements(
+    batch: readonly NamespaceWrite[],
+    parts: readonly (readonly Row[])[],
+    now: number,
+  ): Generator<Statement> {
+    const updatedAt = toTimestamp(now);
+    for (const { namespace, deletes } of batch) {
+      for (const keys of chunksOf(deletes, KEYS_PER_DELETE)) {
+        yield {
+          sql: `DELETE FROM ${TABLE} WHERE \`namespace\` = ? AND \`key\` IN (?)`,
+          parameters: [namespace, [...keys].sort()],
+        };
+      }
+    }
+    for (const rows of parts) {
+      yield {
+        sql:
+          `INSERT INTO ${TABLE} (\`namespace\`, \`key\`, \`value\`, \`expires_at\`, \`updated_at\`) VALUES ? ` +
+          'ON DUPLICATE KEY UPDATE `value` = VALUES(`value`), `expires_at` = VALUES(`expires_at`), ' +
+          '`updated_at` = VALUES(`updated_at`)',
+        parameters: [
+          rows.map(({ namespace, key, value, expiresAt }) => [namespace, key, value, expiresAt, updatedAt]),
+        ],
+      };
+    }
+  }
+
+  clear(namespace: string): Statement {
+    return { sql: `DELETE FROM ${TABLE} WHERE \`namespace\` = ?`, parameters: [namespace] };
+  }
+
+  purge(namespace: string, now: number): Statement {
+    return {
+      sql: `DELETE FROM ${TABLE} WHERE \`namespace\` = ? AND \`expires_at\` IS NOT NULL AND \`expires_at\` <= ?`,
+      parameters: [namespace, now],
+    };
+  }
+
+  async count(runner: QueryRunner, namespace: string, now: number): Promise<number> {
+    const rows = (await runner.query(
+      `SELECT COUNT(*) AS \`count\` FROM ${TABLE} WHERE \`namespace\` = ? AND (\`expires_at\` IS NULL OR \`expires_at\` > ?)`,
+      [namespace, now],
+    )) as { count: string | number }[];
+    return Number(rows[0]?.count ?? 0);
+  }
+
+  async load(
+    runner: QueryRunner,
+    namespace: string,
+    { after, limit, now }: LoadPage,
+  ): Promise<StoredEntry[]> {
+    const from = after === undefined ? '' : 'AND `key` > ? ';
+    const rows = (await runner.query(
+      `SELECT \`key\`, \`value\`, \`expires_at\` FROM ${TABLE} WHERE \`namespace\` = ? ${from}` +
+        'AND (`expires_at` IS NULL OR `expires_at` > ?) ORDER BY `key` LIMIT ?',
+      after === undefined ? [namespace, now, limit] : [namespace, after, now, limit],
+    )) as StoredRow[];
+    return rows.map(toEntry);
+  }
+
+  async read(runner: QueryRunner, namespace: string, keys: readonly string[]): Promise<StoredEntry[]> {
+    if (keys.length === 0) return [];
+    const rows = (await runner.query(
+      `SELECT \`key\`, \`value\`, \`expires_at\` FROM ${TABLE} WHERE \`namespace\` = ? AND \`key\` IN (?)`,
+      [namespace, keys],
+    )) as StoredRow[];
+    return rows.map(toEntry);
+  }
+
+  async writtenAt(
+    runner: QueryRunner,
+    namespace: string,
+    keys: readonly string[],
+  ): Promise<ReadonlyMap<string, number>> {
+    if (keys.length === 0) return new Map();
+    const rows = (await runner.query(
+      `SELECT \`key\`, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', \`updated_at\`) AS \`us\` FROM ${TABLE} WHERE \`namespace\` = ? AND \`key\` IN (?)`,
+      [namespace, keys],
+    )) as { key: Buffer | string; us: string | number | null }[];
+    return new Map(rows.map(({ key, us }) => [textOf(key), Math.round(Number(us ?? 0) / 1000)]));
+  }
+
+  /** Under a lock of the session: here each statement about tables is a transaction of its own. */
+  async migrating(runner: QueryRunner, task: () => Promise<void>): Promise<void> {
+    const lock = "CONCAT('durable-cache:', MD5(DATABASE()))";
+    const rows = (await runner.query(`SELECT GET_LOCK(${lock}, ?) AS \`held\``, [
+      MIGRATION_LOCK_TIMEOUT_S,
+    ])) as { held: string | number | null }[];
+    if (Number(rows[0]?.held) !== 1) {
+      throw new CacheError(
+        'STORAGE_OPEN_FAILED',
+        `Another instance has been migrating the cache's table for more than ${MIGRATION_LOCK_TIMEOUT_S} s. Start again when it is done.`,
+      );
+    }
+    try {
+      await task();
+    } finally {
+      await runner.query(`DO RELEASE_LOCK(${lock})`).catch(() => undefined);
+    }
+  }
+
+  refusesData({ code = '', sqlState }: DriverError): boolean {
+    if (ABOUT_DATA_BY_CODE.has(code)) return true;
+    return sqlState !== undefined && ABOUT_DATA.has(sqlState.slice(0, 2));
+  }
+
+  /** Parts of `rows` that fit a statement, and the server's packet. */
+  #parts(rows: readonly Row[]): Iterable<readonly Row[]> {
+    const limit = this.maxPacket();
+    // Half of it: what is common need not come near the limit.
+    return partsOf(rows, ROWS_PER_STATEMENT, limit / 2, (row) => {
+      const size = bytesOf(row);
+      if (size + ROW_OVERHEAD * 8 > limit) throw tooLarge(row, limit);
+      return size;
+    });
+  }
+}
+
+/** What `row` takes in a statement at the most. */
+function bytesOf({ namespace, key, value }: Row): number {
+  return escapedBytes(namespace) + escapedBytes(key) + escapedBytes(value) + ROW_OVERHEAD;
+}
+
+/** mysql2 puts a backslash before some characters. What is no text is for the server to refuse. */
+function escapedBytes(text: unknown): number {
+  if (typeof text !== 'string') return 0;
+  return Buffer.byteLength(text) + (text.match(/[\p{Cc}"'\\]/gu)?.length ?? 0);
+}
+
+/** What the server would say, which it does by ending the connection. Thrown before anything is sent. */
+function tooLarge({ value }: Row, limit: number): Error {
+  return Object.assign(
+    new Error(
+      `A value of ${Buffer.byteLength(value)} bytes does not fit the server's max_allowed_packet of ${limit} bytes. Raise it, or store smaller values.`,
+    ),
+    { code: 'ER_NET_PACKET_TOO_LARGE' },
+  );
+}

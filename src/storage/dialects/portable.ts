@@ -1,0 +1,193 @@
+import type { DataSource, QueryRunner } from 'typeorm';
+import { CacheError } from '../../core/cache-error.js';
+import type { LoadPage, NamespaceWrite, StoredEntry } from '../../core/storage-adapter.js';
+import { CacheStorage } from '../cache-storage.entity.js';
+import { driverErrorOf, type DriverError } from '../driver-error.js';
+import type { Dialect } from './dialect.js';
+import { chunksOf, sortedRows } from './row-order.js';
+import type { Statement } from './statement.js';
+
+/** With five parameters a row, and lists of keys, this stays below every database's limits. */
+const ROWS_PER_STATEMENT = 100;
+
+/** SQLSTATE classes about data: data exception, integrity constraint violation. */
+const ABOUT_DATA = new Set(['22', '23']);
+const UNIQUE_VIOLATION = '23505';
+/** What drivers without SQLSTATE say of data: Oracle, SQL Server, SQLite. */
+const ABOUT_DATA_BY_CODE = /^(?:ORA-0*(?:1400|12899)|SQLITE_(?:CONSTRAINT|TOOBIG|MISMATCH)\w*)$/;
+
+/** Keys that databases like to take for each other, and a value that some can't hold. */
+const ALIKE = ['a', 'A', 'a ', 'á', 'e\u0301', 'é', '😀', '😁', 'x', '\ufeffx'];
+const PROBE_NAMESPACE = '(probe of the cache)';
+
+/**
+ * Any SQL database of TypeORM's, in the words of its query builder. A row is replaced by removing it and storing the new
+ * one, in one transaction: every database has that, if none is fast at it.
+ */
+export class PortableDialect implements Dialect {
+  constructor(private readonly dataSource: DataSource) {}
+
+  statements(batch: readonly NamespaceWrite[], now: number): Statement[] {
+    const updatedAt = new Date(now);
+    const gone = batch.flatMap(({ namespace, puts, deletes }) =>
+      [...chunksOf([...deletes, ...puts.map(({ key }) => key)].sort(), ROWS_PER_STATEMENT)].map((keys) =>
+        this.#statement(
+          this.dataSource
+            .createQueryBuilder()
+            .delete()
+            .from(CacheStorage)
+            .where({ namespace })
+            .andWhere(this.#among(), { keys }),
+        ),
+      ),
+    );
+    const stored = [...chunksOf(sortedRows(batch), ROWS_PER_STATEMENT)].map((rows) =>
+      this.#statement(
+        this.dataSource
+          .createQueryBuilder()
+          .insert()
+          .into(CacheStorage)
+          .values(rows.map((row) => ({ ...row, updatedAt })))
+          .updateEntity(false),
+      ),
+    );
+    return [...gone, ...stored];
+  }
+
+  clear(namespace: string): Statement {
+    return this.#statement(
+      this.dataSource.createQueryBuilder().delete().from(CacheStorage).where({ namespace }),
+    );
+  }
+
+  purge(namespace: string, now: number): Statement {
+    const expiresAt = this.#escape('expires_at');
+    return this.#statement(
+      this.dataSource
+        .createQueryBuilder()
+        .delete()
+        .from(CacheStorage)
+        .where({ namespace })
+        .andWhere(`${expiresAt} IS NOT NULL AND ${expiresAt} <= :now`, { now }),
+    );
+  }
+
+  count(runner: QueryRunner, namespace: string, now: number): Promise<number> {
+    return runner.manager
+      .createQueryBuilder(CacheStorage, 'row')
+      .where('row.namespace = :namespace', { namespace })
+      .andWhere('(row.expiresAt IS NULL OR row.expiresAt > :now)', { now })
+      .getCount();
+  }
+
+  async load(
+    runner: QueryRunner,
+    namespace: string,
+    { after, limit, now }: LoadPage,
+  ): Promise<StoredEntry[]> {
+    const query = runner.manager
+      .createQueryBuilder(CacheStorage, 'row')
+      .where('row.namespace = :namespace', { namespace })
+      .andWhere('(row.expiresAt IS NULL OR row.expiresAt > :now)', { now })
+      .orderBy('row.key', 'ASC')
+      .take(limit);
+    if (after !== undefined) query.andWhere('row.key > :after', { after });
+    return (await query.getMany()).map(toEntry);
+  }
+
+  async read(runner: QueryRunner, namespace: string, keys: readonly string[]): Promise<StoredEntry[]> {
+    return (await this.#rows(runner, namespace, keys)).map(toEntry);
+  }
+
+  async writtenAt(
+    runner: QueryRunner,
+    namespace: string,
+    keys: readonly string[],
+  ): Promise<ReadonlyMap<string, number>> {
+    const rows = await this.#rows(runner, namespace, keys);
+    return new Map(rows.map(({ key, updatedAt }) => [key, updatedAt?.getTime() ?? 0]));
+  }
+
+  /** Without a lock: every database has its own. An instance that comes second starts again. */
+  async migrating(_runner: QueryRunner, task: () => Promise<void>): Promise<void> {
+    await task();
+  }
+
+  refusesData({ code, sqlState, message }: DriverError): boolean {
+    // A row that was removed and is there again: another instance stores it, too.
+    if (sqlState === UNIQUE_VIOLATION) return false;
+    if (sqlState !== undefined) return ABOUT_DATA.has(sqlState.slice(0, 2));
+    // Some drivers have no codes at all.
+    return code === undefined ? /\bconstraint failed\b/i.test(message) : ABOUT_DATA_BY_CODE.test(code);
+  }
+
+  /**
+   * Asks the database whether keys compare by exact bytes and come back as they were. Rejects with `UNSUPPORTED_STORAGE`
+   * when not; leaves nothing behind.
+   */
+  async assertExact(runner: QueryRunner): Promise<void> {
+    await runner.startTransaction();
+    try {
+      if (!(await this.#tellsApart(runner))) throw inexact();
+    } finally {
+      await runner.rollbackTransaction();
+    }
+  }
+
+  async #tellsApart(runner: QueryRunner): Promise<boolean> {
+    const puts = ALIKE.map((key) => ({ key, value: JSON.stringify(key), expiresAt: null }));
+    const batch = [{ namespace: PROBE_NAMESPACE, puts, deletes: [] }];
+    try {
+      for (const { sql, parameters } of this.statements(batch, Date.now()))
+        await runner.query(sql, parameters);
+    } catch (error) {
+      // It takes two of them for the same, or can't hold one.
+      const driverError = driverErrorOf(error);
+      if (driverError.sqlState === UNIQUE_VIOLATION || this.refusesData(driverError)) return false;
+      throw error;
+    }
+    for (const { key, value } of puts) {
+      const found = await this.read(runner, PROBE_NAMESPACE, [key]);
+      if (found.length !== 1 || found[0]?.key !== key || found[0].value !== value) return false;
+    }
+    return true;
+  }
+
+  async #rows(runner: QueryRunner, namespace: string, keys: readonly string[]): Promise<CacheStorage[]> {
+    const rows: CacheStorage[] = [];
+    for (const chunk of chunksOf(keys, ROWS_PER_STATEMENT)) {
+      const found = await runner.manager
+        .createQueryBuilder(CacheStorage, 'row')
+        .where('row.namespace = :namespace AND row.key IN (:...keys)', { namespace, keys: chunk })
+        .getMany();
+      rows.push(...found);
+    }
+    return rows;
+  }
+
+  #among(): string {
+    return `${this.#escape('key')} IN (:...keys)`;
+  }
+
+  #escape(name: string): string {
+    return this.dataSource.driver.escape(name);
+  }
+
+  #statement(query: { getQueryAndParameters(): [string, unknown[]] }): Statement {
+    const [sql, parameters] = query.getQueryAndParameters();
+    return { sql, parameters };
+  }
+}
+
+function toEntry({ key, value, expiresAt }: CacheStorage): StoredEntry {
+  return { key, value, expiresAt };
+}
+
+function inexact(): CacheError {
+  return new CacheError(
+    'UNSUPPORTED_STORAGE',
+    'The database does not compare the keys of cache_storage by exact characters, or does not give texts back as they ' +
+      'were. Give the columns namespace and key a binary collation, and use types that hold all of Unicode.',
+    { option: 'storage' },
+  );
+}

@@ -1,0 +1,124 @@
+import type { QueryRunner } from 'typeorm';
+import type { LoadPage, NamespaceWrite, StoredEntry } from '../../core/storage-adapter.js';
+import type { DriverError } from '../driver-error.js';
+import type { Dialect } from './dialect.js';
+import { chunksOf, partsOf, sortedRows } from './row-order.js';
+import type { Statement } from './statement.js';
+import { toEntry, type StoredRow } from './stored-row.js';
+
+/** Rows in one statement: they travel as one JSON text. */
+const ROWS_PER_STATEMENT = 1000;
+/** And characters of values: the server parses the text in memory. */
+const CHARACTERS_PER_STATEMENT = 16 * 2 ** 20;
+
+/** How long a start waits for another instance that migrates, ms. */
+const MIGRATION_LOCK_TIMEOUT_MS = 10_000;
+
+/** SQLSTATE classes about data: data exception, integrity constraint violation, program limit exceeded. */
+const ABOUT_DATA = new Set(['22', '23', '54']);
+
+/** PostgreSQL. `table` is the quoted name of the table, with its schema. */
+export class PostgresDialect implements Dialect {
+  readonly #insert: string;
+
+  constructor(private readonly table: () => string) {
+    this.#insert =
+      '("namespace", "key", "value", "expires_at", "updated_at") ' +
+      'SELECT r.n, r.k, r.v, r.e, to_timestamp($2 / 1000.0) FROM json_to_recordset($1::json) AS r(n text, k text, v text, e bigint) ' +
+      'ON CONFLICT ("namespace", "key") DO UPDATE SET "value" = excluded."value", ' +
+      '"expires_at" = excluded."expires_at", "updated_at" = excluded."updated_at"';
+  }
+
+  *statements(batch: readonly NamespaceWrite[], now: number): Generator<Statement> {
+    const table = this.table();
+    for (const { namespace, deletes } of batch) {
+      for (const keys of chunksOf(deletes, ROWS_PER_STATEMENT)) {
+        yield {
+          sql: `DELETE FROM ${table} WHERE "namespace" = $1 AND "key" = ANY($2::text[])`,
+          // In one order in every instance, as the rows that are stored.
+          parameters: [namespace, [...keys].sort()],
+        };
+      }
+    }
+    for (const rows of partsOf(sortedRows(batch), ROWS_PER_STATEMENT, CHARACTERS_PER_STATEMENT)) {
+      const json = JSON.stringify(
+        rows.map(({ namespace: n, key: k, value: v, expiresAt: e }) => ({ n, k, v, e })),
+      );
+      yield { sql: `INSERT INTO ${table} ${this.#insert}`, parameters: [json, now] };
+    }
+  }
+
+  clear(namespace: string): Statement {
+    return { sql: `DELETE FROM ${this.table()} WHERE "namespace" = $1`, parameters: [namespace] };
+  }
+
+  purge(namespace: string, now: number): Statement {
+    return {
+      sql: `DELETE FROM ${this.table()} WHERE "namespace" = $1 AND "expires_at" IS NOT NULL AND "expires_at" <= $2`,
+      parameters: [namespace, now],
+    };
+  }
+
+  async count(runner: QueryRunner, namespace: string, now: number): Promise<number> {
+    const rows = (await runner.query(
+      `SELECT COUNT(*) AS "count" FROM ${this.table()} WHERE "namespace" = $1 AND ("expires_at" IS NULL OR "expires_at" > $2)`,
+      [namespace, now],
+    )) as { count: string }[];
+    return Number(rows[0]?.count ?? 0);
+  }
+
+  async load(
+    runner: QueryRunner,
+    namespace: string,
+    { after, limit, now }: LoadPage,
+  ): Promise<StoredEntry[]> {
+    // The collation is named: a table that others made may have another one.
+    const from = after === undefined ? '' : 'AND "key" COLLATE "C" > $4 ';
+    const rows = (await runner.query(
+      `SELECT "key", "value", "expires_at" FROM ${this.table()} WHERE "namespace" = $1 ${from}` +
+        'AND ("expires_at" IS NULL OR "expires_at" > $2) ORDER BY "key" COLLATE "C" LIMIT $3',
+      after === undefined ? [namespace, now, limit] : [namespace, now, limit, after],
+    )) as StoredRow[];
+    return rows.map(toEntry);
+  }
+
+  async read(runner: QueryRunner, namespace: string, keys: readonly string[]): Promise<StoredEntry[]> {
+    const rows = (await runner.query(
+      `SELECT "key", "value", "expires_at" FROM ${this.table()} WHERE "namespace" = $1 AND "key" = ANY($2::text[])`,
+      [namespace, keys],
+    )) as StoredRow[];
+    return rows.map(toEntry);
+  }
+
+  async writtenAt(
+    runner: QueryRunner,
+    namespace: string,
+    keys: readonly string[],
+  ): Promise<ReadonlyMap<string, number>> {
+    const rows = (await runner.query(
+      `SELECT "key", EXTRACT(EPOCH FROM "updated_at") * 1000 AS "ms" FROM ${this.table()} WHERE "namespace" = $1 AND "key" = ANY($2::text[])`,
+      [namespace, keys],
+    )) as { key: string; ms: string | number | null }[];
+    return new Map(rows.map(({ key, ms }) => [key, Math.round(Number(ms ?? 0))]));
+  }
+
+  /** Under an advisory lock that ends with the transaction: tables and the account of them appear together. */
+  async migrating(runner: QueryRunner, task: () => Promise<void>): Promise<void> {
+    await runner.query('BEGIN');
+    try {
+      await runner.query(`SET LOCAL lock_timeout = ${MIGRATION_LOCK_TIMEOUT_MS}`);
+      await runner.query("SELECT pg_advisory_xact_lock(hashtext('nestjs-durable-cache'), hashtext($1))", [
+        this.table(),
+      ]);
+      await task();
+      await runner.query('COMMIT');
+    } catch (error) {
+      await runner.query('ROLLBACK').catch(() => undefined);
+      throw error;
+    }
+  }
+
+  refusesData({ sqlState }: DriverError): boolean {
+    return sqlState !== undefined && ABOUT_DATA.has(sqlState.slice(0, 2));
+  }
+}

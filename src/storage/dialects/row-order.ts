@@ -1,0 +1,55 @@
+import type { NamespaceWrite, StoredEntry } from '../../core/storage-adapter.js';
+
+/** A row to store. */
+export interface Row extends StoredEntry {
+  readonly namespace: string;
+}
+
+/**
+ * The rows that `batch` stores, in the order of the primary key: each page of the index is touched once, and two
+ * instances that write the same rows lock them in one order.
+ */
+export function sortedRows(batch: readonly NamespaceWrite[]): Row[] {
+  const rows = batch.flatMap(({ namespace, puts }) =>
+    puts.map(({ key, value, expiresAt }) => ({ namespace, key, value, expiresAt })),
+  );
+  return rows.length > 1 ? rows.sort(byPrimaryKey) : rows;
+}
+
+function byPrimaryKey(a: Row, b: Row): number {
+  if (a.namespace !== b.namespace) return a.namespace < b.namespace ? -1 : 1;
+  return a.key < b.key ? -1 : a.key > b.key ? 1 : 0;
+}
+
+/** Parts of `items` of at most `size`. */
+export function* chunksOf<T>(items: readonly T[], size: number): Generator<readonly T[]> {
+  for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
+}
+
+/** Parts of `rows` that fit a statement: so many rows, and no more than `maxSize` in all unless one alone is larger. */
+export function* partsOf(
+  rows: readonly Row[],
+  maxRows: number,
+  maxSize: number,
+  sizeOf: (row: Row) => number = charactersOf,
+): Generator<readonly Row[]> {
+  let part: Row[] = [];
+  let total = 0;
+  for (const row of rows) {
+    const size = sizeOf(row);
+    const full = part.length === maxRows || total + size > maxSize;
+    if (full && part.length > 0) {
+      yield part;
+      part = [];
+      total = 0;
+    }
+    part.push(row);
+    total += size;
+  }
+  if (part.length > 0) yield part;
+}
+
+/** Of the value. What is no text is for the database to refuse. */
+function charactersOf({ value }: { readonly value: unknown }): number {
+  return typeof value === 'string' ? value.length : 0;
+}

@@ -1,0 +1,5 @@
+/** A statement in SQL, with its parameters. */
+export interface Statement {
+  readonly sql: string;
+  readonly parameters: unknown[];
+}

@@ -1,0 +1,76 @@
+import type { StorageFailure } from '../core/storage-adapter.js';
+
+/** What the drivers say of an error, each in its own way. */
+export interface DriverError {
+  /** The driver's code: `SQLITE_BUSY`, `40P01`, `ER_DUP_ENTRY`, `ECONNRESET`. */
+  readonly code: string | undefined;
+  /** The SQLSTATE of an answer of the server. */
+  readonly sqlState: string | undefined;
+  /** Whether the driver says that the connection is of no more use. */
+  readonly fatal: boolean;
+  readonly message: string;
+}
+
+/** The database's or the driver's refusal, without what TypeORM and the drivers add to it: statements, values, credentials. */
+export class DatabaseError extends Error {
+  override readonly name = 'DatabaseError';
+
+  constructor(
+    message: string,
+    /** The driver's code, such as `SQLITE_BUSY`, `40P01` or `ECONNRESET`. */
+    readonly code: string | undefined,
+    readonly failure: StorageFailure,
+  ) {
+    super(message);
+  }
+}
+
+const SQLSTATE = /^[0-9A-Z]{5}$/;
+/** Names of the cache's own, which an error may quote. */
+const OWN_NAMES = new Set([
+  'cache_storage',
+  'cache_migrations',
+  'namespace',
+  'key',
+  'value',
+  'updated_at',
+  'expires_at',
+]);
+const MAX_MESSAGE_LENGTH = 300;
+
+/** Reads the error of any driver, under TypeORM's wrapping. */
+export function driverErrorOf(error: unknown): DriverError {
+  const outer = (error ?? {}) as { driverError?: unknown };
+  const inner = (outer.driverError ?? error ?? {}) as {
+    code?: unknown;
+    sqlState?: unknown;
+    fatal?: unknown;
+    message?: unknown;
+    severity?: unknown;
+    errors?: unknown;
+  };
+  // A host with several addresses: Node gathers what each of them said.
+  const [first] = Array.isArray(inner.errors) ? (inner.errors as unknown[]) : [];
+  if (first !== undefined && (inner.message === undefined || inner.message === ''))
+    return driverErrorOf(first);
+  const code = typeof inner.code === 'string' ? inner.code : undefined;
+  // PostgreSQL's code is the SQLSTATE, and only the server's answers have a severity.
+  const fromPostgres = inner.severity !== undefined && code !== undefined && SQLSTATE.test(code);
+  const sqlState = fromPostgres ? code : typeof inner.sqlState === 'string' ? inner.sqlState : undefined;
+  return {
+    code,
+    sqlState: sqlState === undefined || !SQLSTATE.test(sqlState) ? undefined : sqlState,
+    fatal: inner.fatal === true || inner.severity === 'FATAL' || inner.severity === 'PANIC',
+    message: typeof inner.message === 'string' ? inner.message : String(error),
+  };
+}
+
+/** The message, with what it quotes left out: MySQL quotes values and pieces of the statement, PostgreSQL values. */
+export function withoutQuotes(message: string): string {
+  const text = message.replace(
+    /'([^']*)'?|"([^"]*)"?/g,
+    (quoted: string, single?: string, double?: string) =>
+      OWN_NAMES.has(single ?? double ?? '') ? quoted : '…',
+  );
+  return text.length > MAX_MESSAGE_LENGTH ? `${text.slice(0, MAX_MESSAGE_LENGTH)}…` : text;
+}

@@ -1,0 +1,81 @@
+import type { DataSourceOptions } from 'typeorm';
+
+type PostgresOptions = Extract<DataSourceOptions, { type: 'postgres' }>;
+type MysqlOptions = Extract<DataSourceOptions, { type: 'mysql' | 'mariadb' }>;
+/** Settings handed to the driver as they are. */
+type Extra = Readonly<Record<string, unknown>>;
+
+/** One connection that writes, and some that read meanwhile. */
+const POOL_SIZE = 3;
+const CONNECT_TIMEOUT_MS = 5000;
+/** A server that says nothing for so long is taken for gone, ms. Ample for the largest statement of the cache. */
+const QUERY_TIMEOUT_MS = 30_000;
+
+/** How long the cache waits for the answer to a statement, ms: what `extra.query_timeout` says, as pg knows it. */
+export function queryTimeoutOf(options: DataSourceOptions): number {
+  const { query_timeout: given } = (options.extra ?? {}) as { query_timeout?: unknown };
+  return typeof given === 'number' && given > 0 ? given : QUERY_TIMEOUT_MS;
+}
+
+/** What the driver of PostgreSQL is given. */
+export function postgresOptions(given: PostgresOptions, isOwn: boolean): PostgresOptions {
+  const {
+    replication,
+    poolSize,
+    // Settings of the whole process, or of what the app alone uses.
+    parseInt8: _parseInt8,
+    useUTC: _useUtc,
+    logNotifications: _logNotifications,
+    installExtensions: _installExtensions,
+    poolErrorHandler,
+    ...rest
+  } = given;
+  const extra = driverSettings(given.extra, ['max', 'min'], isOwn);
+  return {
+    ...rest,
+    // Only the master: replicas may lag behind what has been acknowledged.
+    ...replication?.master,
+    poolSize: isOwn ? (poolSize ?? POOL_SIZE) : POOL_SIZE,
+    connectTimeoutMS: given.connectTimeoutMS ?? CONNECT_TIMEOUT_MS,
+    applicationName: given.applicationName ?? 'nestjs-durable-cache',
+    installExtensions: false,
+    // The next statement finds out. Without a handler it would be an uncaught exception.
+    poolErrorHandler: (isOwn ? poolErrorHandler : undefined) ?? (() => undefined),
+    extra: { keepAlive: true, ...extra },
+  };
+}
+
+/** What mysql2 is given. */
+export function mysqlOptions(given: MysqlOptions, isOwn: boolean): MysqlOptions {
+  const {
+    replication,
+    poolSize,
+    // Its timer outlives the connection, and what it logs holds values. The cache has a timer of its own.
+    maxQueryExecutionTime: _slow,
+    enableQueryTimeout: _timeout,
+    ...rest
+  } = given;
+  const extra = driverSettings(given.extra, ['connectionLimit', 'maxIdle'], isOwn);
+  return {
+    ...rest,
+    ...replication?.master,
+    poolSize: isOwn ? (poolSize ?? POOL_SIZE) : POOL_SIZE,
+    connectorPackage: 'mysql2',
+    connectTimeout: given.connectTimeout ?? CONNECT_TIMEOUT_MS,
+    charset: 'utf8mb4',
+    timezone: 'Z',
+    dateStrings: false,
+    supportBigNumbers: true,
+    bigNumberStrings: true,
+    multipleStatements: false,
+    extra: { enableKeepAlive: true, ...extra },
+  };
+}
+
+/** A template's pool is as large as the app needs it. The timeout is the cache's own. */
+function driverSettings(extra: unknown, names: readonly string[], isOwn: boolean): Extra {
+  const dropped = isOwn ? ['query_timeout'] : [...names, 'query_timeout'];
+  return Object.fromEntries(
+    Object.entries((extra ?? {}) as Extra).filter(([name]) => !dropped.includes(name)),
+  );
+}

@@ -1,0 +1,44 @@
+// Here `typeorm` is TypeORM 1: see vitest.config.ts.
+import { DataSource } from 'typeorm';
+import { describe, expect, it } from 'vitest';
+import { errorWith } from '../support/definitions.js';
+import { mariadbServer, postgresServer } from '../support/services.js';
+import { sqliteFiles, storageOn } from './sql-storage.js';
+import { describeStorageContract } from './storage-contract.js';
+
+const newFile = sqliteFiles();
+
+describe('TypeORM 1 with better-sqlite3', () => {
+  it('has no driver for sqlite3, and the error says which one it has', () => {
+    expect(() => storageOn({ type: 'sqlite', database: newFile() })).toThrow(
+      errorWith('UNSUPPORTED_STORAGE'),
+    );
+    expect(() => storageOn({ type: 'sqlite', database: newFile() })).toThrow('better-sqlite3');
+  });
+
+  describeStorageContract('a file', async () => storageOn({ type: 'better-sqlite3', database: newFile() }));
+
+  describeStorageContract('in memory', async () =>
+    storageOn({ type: 'better-sqlite3', database: ':memory:' }),
+  );
+
+  describeStorageContract('a file of an app, its DataSource as template', async () =>
+    storageOn(new DataSource({ type: 'better-sqlite3', database: newFile() })),
+  );
+});
+
+const postgres = await postgresServer();
+describe.skipIf(postgres === undefined)('TypeORM 1 with PostgreSQL', () => {
+  if (postgres === undefined) return;
+  describeStorageContract('a database', async () =>
+    storageOn({ type: 'postgres', url: await postgres.newDatabase() }),
+  );
+});
+
+const mariadb = await mariadbServer();
+describe.skipIf(mariadb === undefined)('TypeORM 1 with MariaDB', () => {
+  if (mariadb === undefined) return;
+  describeStorageContract('a database', async () =>
+    storageOn({ type: 'mariadb', url: await mariadb.newDatabase() }),
+  );
+});

@@ -1,0 +1,221 @@
+import type { INestApplicationContext } from '@nestjs/common';
+import type { DataSource } from 'typeorm';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { CacheModule, CacheService, type NamespaceCache, type StoredEntry } from '../../src/index.js';
+import type { TypeOrmStorage } from '../../src/storage/typeorm-storage.js';
+import { CuttingProxy } from '../support/cutting-proxy.js';
+import { increment, namespaceOf, ON_CHANGE } from '../support/definitions.js';
+import { NestLog, startApp } from '../support/nest-app.js';
+import { connectTo, MARIADB, optionsOf, POSTGRES, storageOf, until } from '../support/server-kind.js';
+import { mariadbServer, postgresServer } from '../support/services.js';
+
+const KINDS = [
+  { kind: POSTGRES, name: 'PostgreSQL', server: await postgresServer() },
+  { kind: MARIADB, name: 'MariaDB', server: await mariadbServer() },
+];
+
+const row = (key: string, value: string): StoredEntry => ({ key, value, expiresAt: null });
+
+for (const { kind, name, server } of KINDS)
+  describe.skipIf(server === undefined)(`a broken connection to ${name}`, () => {
+    let url: string;
+    let proxy: CuttingProxy;
+    let db: DataSource;
+
+    beforeEach(async () => {
+      if (server === undefined) return;
+      url = await server.newDatabase();
+      proxy = await CuttingProxy.before(url);
+      db = await connectTo(kind, url);
+    });
+
+    afterEach(async () => {
+      if (server === undefined) return;
+      await db.destroy();
+      await proxy.close();
+    });
+
+    describe('under a running cache', () => {
+      const counters = namespaceOf<number>(ON_CHANGE, { name: 'counters' });
+      let app: INestApplicationContext;
+      let cache: NamespaceCache<string, number>;
+      let log: NestLog;
+
+      beforeEach(async () => {
+        if (server === undefined) return;
+        log = new NestLog();
+        app = await startApp(
+          [
+            CacheModule.forRoot({
+              storage: optionsOf(kind, proxy.through(url)),
+              namespaces: [counters],
+              chatNamespaces: false,
+              rescueJournal: false,
+            }),
+          ],
+          log,
+        );
+        cache = app.get(CacheService).namespace(counters);
+      });
+
+      /** What a next start would find. */
+      async function stored(): Promise<Record<string, string>> {
+        const storage = storageOf(kind, url);
+        await storage.open();
+        const rows = await storage.load('counters', { after: undefined, limit: 1000, now: 1 });
+        await storage.close();
+        return Object.fromEntries(rows.map(({ key, value }) => [key, value]));
+      }
+
+      it('after a commit whose answer is lost, neither doubles nor loses an update', async () => {
+        await cache.set('a', 0);
+        for (let i = 1; i <= 5; i += 1) {
+          const lost = proxy.loseAnswerTo('INSERT INTO');
+          const update = cache.update('a', increment);
+          await lost;
+          expect(await update).toBe(i);
+        }
+        expect(await stored()).toEqual({ a: '5' });
+        expect(log.with('cannot write to its database')).toHaveLength(5);
+        expect(log.with('writes to its database again')).toHaveLength(5);
+        await app.close();
+        expect(await stored()).toEqual({ a: '5' });
+      });
+
+      it('after a transaction whose COMMIT is not answered, has all of it once', async () => {
+        await cache.setMany([
+          ['a', 1],
+          ['gone', 1],
+        ]);
+        const lost = proxy.loseAnswerTo('COMMIT');
+        const writes = [cache.update('a', increment), cache.delete('gone'), cache.set('b', 1)];
+        await lost;
+        expect(await Promise.all(writes)).toEqual([2, true, undefined]);
+        expect(await stored()).toEqual({ a: '2', b: '1' });
+        await app.close();
+      });
+
+      it('goes on when every connection is cut while it is idle, and between writes', async () => {
+        for (let i = 1; i <= 5; i += 1) {
+          await cache.set('a', i);
+          proxy.cutClients();
+        }
+        await app.close();
+        expect(await stored()).toEqual({ a: '5' });
+      });
+
+      it('goes on when the server ends every session', async () => {
+        for (let i = 1; i <= 3; i += 1) {
+          await cache.set('a', i);
+          if (kind === POSTGRES) {
+            await db.query(
+              'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+            );
+          } else {
+            const sessions: { id: string }[] = await db.query(
+              "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID() AND command = 'Sleep'",
+            );
+            for (const { id } of sessions) await db.query(`KILL ${id}`).catch(() => undefined);
+          }
+        }
+        await app.close();
+        expect(await stored()).toEqual({ a: '3' });
+      });
+    });
+
+    describe('in the middle of a write', () => {
+      let storage: TypeOrmStorage;
+
+      beforeEach(async () => {
+        if (server === undefined) return;
+        storage = storageOf(kind, proxy.through(url), { poolSize: 3 });
+        await storage.open();
+      });
+
+      /** Begins a write of m.x and n.a, and cuts it off while it waits in the server for the row m.x. */
+      async function leaveWriteBehind(release: Promise<void>): Promise<{ holding: Promise<void> }> {
+        const key = db.driver.escape('key');
+        let locked = (): void => undefined;
+        const isLocked = new Promise<void>((resolve) => {
+          locked = resolve;
+        });
+        const holding = db.transaction(async (manager) => {
+          await manager.query(
+            `UPDATE cache_storage SET value = 'held' WHERE namespace = 'm' AND ${key} = 'x'`,
+          );
+          locked();
+          await release;
+        });
+        await isLocked;
+        const write = storage
+          .write(
+            [
+              { namespace: 'm', puts: [row('x', 'old')], deletes: [] },
+              { namespace: 'n', puts: [row('a', 'old')], deletes: [] },
+            ],
+            2,
+          )
+          .catch((error: unknown) => error);
+        await until(db, kind.waiting, (n) => n > 0);
+        proxy.cutClients();
+        expect(storage.classify(await write)).toBe('transient');
+        return { holding };
+      }
+
+      it('can’t let the old statement overtake a newer write later', async () => {
+        await storage.write([{ namespace: 'm', puts: [row('x', 'first')], deletes: [] }], 1);
+        let release = (): void => undefined;
+        const { holding } = await leaveWriteBehind(
+          new Promise((resolve) => {
+            release = resolve;
+          }),
+        );
+        await until(db, kind.waiting, (n) => n > 0);
+        await storage.write([{ namespace: 'n', puts: [row('a', 'new')], deletes: [] }], 3);
+        // Ended by now: before the newer write began, and not because the lock came free.
+        expect(await db.query(kind.waiting)).toEqual([{ n: '0' }]);
+        release();
+        await holding;
+        await until(db, kind.waiting, (n) => n === 0);
+        expect(await storage.read('n', ['a'])).toEqual([row('a', 'new')]);
+        expect(await storage.read('m', ['x'])).toEqual([row('x', 'held')]);
+        await storage.close();
+      });
+
+      it('keeps writes waiting while the server can’t be asked about it', async () => {
+        await storage.write([{ namespace: 'm', puts: [row('x', 'first')], deletes: [] }], 1);
+        let release = (): void => undefined;
+        const { holding } = await leaveWriteBehind(
+          new Promise((resolve) => {
+            release = resolve;
+          }),
+        );
+        await proxy.close();
+        const refused: unknown = await storage
+          .write([{ namespace: 'n', puts: [row('a', 'new')], deletes: [] }], 3)
+          .catch((error: unknown) => error);
+        expect(storage.classify(refused)).toBe('transient');
+        release();
+        await holding;
+        await storage.close();
+        proxy = await CuttingProxy.before(url);
+      });
+    });
+
+    it('and more readers than connections: all are answered, and the write with them', async () => {
+      const storage = storageOf(kind, proxy.through(url), { poolSize: 2 });
+      await storage.open();
+      await storage.write([{ namespace: 'n', puts: [row('a', '1')], deletes: [] }], 1);
+      const reads = Array.from({ length: 200 }, () => storage.read('n', ['a']));
+      const write = storage.write([{ namespace: 'n', puts: [row('b', '1')], deletes: [] }], 1);
+      expect(await Promise.all(reads)).toHaveLength(200);
+      await write;
+      const [connections] = await db.query<{ n: string }[]>(kind.others);
+      expect(Number(connections?.n)).toBeLessThanOrEqual(2);
+      await storage.close();
+      await vi.waitFor(async () => {
+        const [left] = await db.query<{ n: string }[]>(kind.others);
+        expect(Number(left?.n)).toBe(0);
+      });
+    });
+  });

@@ -1,0 +1,135 @@
+import { join } from 'node:path';
+import type { DataSource, QueryRunner } from 'typeorm';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { CacheModule, CacheService, type StoredEntry } from '../../src/index.js';
+import { Child } from '../support/child-process.js';
+import { CuttingProxy } from '../support/cutting-proxy.js';
+import { errorWith, namespaceOf, ON_CHANGE } from '../support/definitions.js';
+import { startApp } from '../support/nest-app.js';
+import { connectTo, MARIADB, optionsOf, POSTGRES, storageOf, until } from '../support/server-kind.js';
+import { mariadbServer, postgresServer } from '../support/services.js';
+
+const KINDS = [
+  { kind: POSTGRES, name: 'PostgreSQL', server: await postgresServer() },
+  { kind: MARIADB, name: 'MariaDB', server: await mariadbServer() },
+];
+/** Statements are given up after this long. */
+const IMPATIENT = { extra: { query_timeout: 1000 } };
+
+const row = (key: string, value = '"old"'): StoredEntry => ({ key, value, expiresAt: null });
+
+for (const { kind, name, server } of KINDS)
+  describe.skipIf(server === undefined)(`a write to ${name}`, () => {
+    let url: string;
+    let db: DataSource;
+    let others: QueryRunner[];
+
+    beforeEach(async () => {
+      if (server === undefined) return;
+      url = await server.newDatabase();
+      db = await connectTo(kind, url);
+      others = [db.createQueryRunner(), db.createQueryRunner()];
+    });
+
+    afterEach(async () => {
+      if (server === undefined) return;
+      for (const other of others) await other.release();
+      await db.destroy();
+    });
+
+    const key = (): string => db.driver.escape('key');
+
+    /** Another session changes a row, and does not commit. */
+    async function hold(other: QueryRunner, name_: string): Promise<void> {
+      if (!other.isTransactionActive) await other.startTransaction();
+      await other.query(
+        `UPDATE cache_storage SET value = '"held"' WHERE namespace = 'n' AND ${key()} = '${name_}'`,
+      );
+    }
+
+    it.skipIf(kind === POSTGRES)(
+      'is whole or not at all when the server ends its transaction (a deadlock)',
+      async () => {
+        const storage = storageOf(kind, url);
+        await storage.open();
+        await storage.write([{ namespace: 'n', puts: [row('a'), row('b')], deletes: [] }], 1);
+        const [other] = others as [QueryRunner];
+        await other.startTransaction();
+        // The one that has changed less is ended.
+        for (let i = 0; i < 50; i += 1)
+          await other.query(
+            `INSERT INTO cache_storage (namespace, ${key()}, value) VALUES ('m', 'x${i}', '1')`,
+          );
+        await hold(other, 'b');
+        const write = storage
+          .write([{ namespace: 'n', puts: [row('new')], deletes: ['a', 'b'] }], 2)
+          .catch((error: unknown) => error);
+        await until(db, kind.waiting, (n) => n > 0);
+        await hold(other, 'a');
+        expect(storage.classify(await write)).toBe('transient');
+        await other.rollbackTransaction();
+        const rows = await storage.load('n', { after: undefined, limit: 10, now: 1 });
+        expect(rows).toEqual([row('a'), row('b')]);
+        await storage.close();
+      },
+    );
+
+    it('has its time for each of its statements', async () => {
+      const storage = storageOf(kind, url, { extra: { query_timeout: 4000 } });
+      await storage.open();
+      await storage.write([{ namespace: 'n', puts: [row('a'), row('b')], deletes: [] }], 1);
+      const [one, other] = others as [QueryRunner, QueryRunner];
+      await hold(one, 'a');
+      await hold(other, 'b');
+      const write = storage.write([{ namespace: 'n', puts: [row('b', '"new"')], deletes: ['a'] }], 2);
+      // More than half of the time for the first, and as much for the second.
+      for (const holder of [one, other]) {
+        await new Promise((resolve) => {
+          setTimeout(resolve, 2500);
+        });
+        await holder.rollbackTransaction();
+      }
+      await write;
+      expect(await storage.load('n', { after: undefined, limit: 10, now: 1 })).toEqual([row('b', '"new"')]);
+      await storage.close();
+    });
+
+    it('that was given up on does not undo what is acknowledged after it', async () => {
+      const counters = namespaceOf<number>(ON_CHANGE, { name: 'n' });
+      const app = await startApp([
+        CacheModule.forRoot({
+          storage: optionsOf(kind, url, IMPATIENT),
+          namespaces: [counters],
+          chatNamespaces: false,
+          rescueJournal: false,
+          writeTimeoutMs: 1000,
+        }),
+      ]);
+      const cache = app.get(CacheService).namespace(counters);
+      const [other] = others as [QueryRunner];
+      await other.startTransaction();
+      await other.query(`INSERT INTO cache_storage (namespace, ${key()}, value) VALUES ('n', 'a', '0')`);
+      await expect(cache.set('a', 7)).rejects.toThrow(errorWith('WRITE_FAILED'));
+      expect(await cache.delete('a')).toBe(false);
+      await other.rollbackTransaction();
+      await until(db, kind.waiting, (n) => n === 0);
+      expect(await db.query(`SELECT * FROM cache_storage`)).toEqual([]);
+      await app.close();
+    });
+
+    it.each(['write', 'reads'])(
+      'and its end let the process end when the server has gone silent (after %s)',
+      async (what) => {
+        const proxy = await CuttingProxy.before(url);
+        const script = join(import.meta.dirname, '..', 'crash', 'silent-server.mjs');
+        const child = new Child(process.execPath, [script, kind.type, proxy.through(url), what]);
+        await child.prints(/open/);
+        proxy.fallSilent();
+        child.process.stdin.write('close\n');
+        await child.prints(/closed/);
+        // Nothing of the storage keeps it: otherwise this waits for ever.
+        expect((await child.ended).code).toBe(0);
+        await proxy.close();
+      },
+    );
+  });

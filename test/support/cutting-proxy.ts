@@ -1,0 +1,100 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+
+/** What to do to the next client that sends a matching piece of its protocol. */
+interface Cut {
+  readonly pattern: string;
+  readonly how: 'answer' | 'client';
+  readonly done: () => void;
+}
+
+/** A network between a client and a server, which the test cuts where it likes. */
+export class CuttingProxy {
+  readonly #server: Server;
+  readonly #clients = new Set<Socket>();
+  readonly #servers = new Set<Socket>();
+  #cut: Cut | undefined;
+  #isSilent = false;
+
+  private constructor(host: string, port: number) {
+    this.#server = createServer({ allowHalfOpen: true }, (client) =>
+      this.#join(client, connect({ port, host, allowHalfOpen: true })),
+    );
+  }
+
+  /** Listens on a free port, in front of the server of `url`. */
+  static async before(url: string): Promise<CuttingProxy> {
+    const { hostname, port } = new URL(url);
+    const proxy = new CuttingProxy(hostname, Number(port));
+    proxy.#server.listen(0, '127.0.0.1');
+    await once(proxy.#server, 'listening');
+    return proxy;
+  }
+
+  /** The same address, through this proxy. */
+  through(url: string): string {
+    const address = new URL(url);
+    address.hostname = '127.0.0.1';
+    address.port = String((this.#server.address() as AddressInfo).port);
+    return address.href;
+  }
+
+  /**
+   * Cuts the next client whose message holds `pattern`, once: the server gets the message and acts on it, and its answer
+   * never arrives. Resolves when that has happened.
+   */
+  loseAnswerTo(pattern: string): Promise<void> {
+    return new Promise((resolve) => {
+      this.#cut = { pattern, how: 'answer', done: resolve };
+    });
+  }
+
+  /**
+   * Cuts all clients now. The server does not hear of it: its ends of the connections stay open, as behind a router
+   * that has gone.
+   */
+  cutClients(): void {
+    for (const client of this.#clients) client.destroy();
+  }
+
+  /** From now on nothing gets through, and no end hears of the other's: as when a cable is pulled. */
+  fallSilent(): void {
+    this.#isSilent = true;
+  }
+
+  async close(): Promise<void> {
+    for (const socket of [...this.#clients, ...this.#servers]) socket.destroy();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+
+  #join(client: Socket, server: Socket): void {
+    this.#clients.add(client);
+    this.#servers.add(server);
+    let lost: Cut | undefined;
+    client.on('data', (bytes) => {
+      if (this.#isSilent) return;
+      if (this.#cut !== undefined && bytes.includes(this.#cut.pattern)) {
+        lost = this.#cut;
+        this.#cut = undefined;
+      }
+      server.write(bytes);
+    });
+    server.on('data', (bytes) => {
+      if (this.#isSilent) return;
+      if (lost === undefined) {
+        client.write(bytes);
+        return;
+      }
+      // Some of the answer is here: the server has done it.
+      client.destroy();
+      lost.done();
+    });
+    client.on('end', () => this.#isSilent || server.end());
+    server.on('end', () => this.#isSilent || client.end());
+    client.on('close', () => this.#clients.delete(client));
+    server.on('close', () => this.#servers.delete(server));
+    client.on('error', () => undefined);
+    server.on('error', () => undefined);
+  }
+}

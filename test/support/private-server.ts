@@ -1,0 +1,169 @@
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { skip } from './services.js';
+
+/** How to make and run a server of one kind. */
+interface Recipe {
+  readonly name: string;
+  /** The user that it runs as when the tests run as root, which it refuses. */
+  readonly user: string;
+  /** The programs that make a data folder and run the server; `undefined` where they are not installed. */
+  readonly programs: readonly [make: string, run: string] | undefined;
+  make(program: string, folder: string): readonly [string, readonly string[]];
+  args(folder: string, port: number): readonly string[];
+  url(port: number): string;
+  /** Resolves when a client gets in. */
+  ping(url: string): Promise<unknown>;
+}
+
+/** Whom a server runs as; empty for whoever runs the tests. */
+interface Identity {
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+/** A server of the tests' own, in a temporary folder on a free port: they stop, freeze and fill it as they like. */
+export class PrivateServer {
+  #process: ChildProcess | undefined;
+
+  private constructor(
+    private readonly recipe: Recipe,
+    private readonly program: string,
+    readonly folder: string,
+    private readonly port: number,
+    private readonly identity: Identity,
+  ) {}
+
+  /** Makes and starts one, or says why there is none. */
+  static async of(recipe: Recipe): Promise<PrivateServer | undefined> {
+    const { programs, name, user } = recipe;
+    if (programs === undefined) {
+      skip(`${name}: its server programs are not installed.`);
+      return undefined;
+    }
+    const folder = mkdtempSync(join(tmpdir(), 'durable-cache-server-'));
+    const identity: Identity = process.getuid?.() === 0 ? idsOf(user) : {};
+    if (identity.uid !== undefined) {
+      chmodSync(folder, 0o755);
+      chownSync(folder, identity.uid, identity.gid ?? 0);
+    }
+    const [program, args] = recipe.make(programs[0], folder);
+    execFileSync(program, args, { ...identity, cwd: folder, stdio: 'pipe' });
+    const server = new PrivateServer(recipe, programs[1], folder, await freePort(), identity);
+    await server.start();
+    return server;
+  }
+
+  get url(): string {
+    return this.recipe.url(this.port);
+  }
+
+  async start(): Promise<void> {
+    this.#process = spawn(this.program, this.recipe.args(this.folder, this.port), {
+      ...this.identity,
+      cwd: this.folder,
+      stdio: 'ignore',
+    });
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        await this.recipe.ping(this.url);
+        return;
+      } catch (error) {
+        if (attempt > 300 || this.#process.exitCode !== null) throw error;
+        await delay(50);
+      }
+    }
+  }
+
+  /** Ends it: SIGTERM and SIGINT let it finish, SIGKILL is a crash. */
+  async stop(signal: NodeJS.Signals): Promise<void> {
+    const running = this.#process;
+    if (running === undefined || !this.#isRunning) return;
+    const ended = once(running, 'exit');
+    for (const pid of signal === 'SIGKILL' ? this.#pids() : []) process.kill(pid, signal);
+    running.kill(signal);
+    await ended;
+  }
+
+  /** It answers nothing any more, and its connections stay open. */
+  async freeze(): Promise<void> {
+    const pids = this.#pids();
+    for (const pid of pids) process.kill(pid, 'SIGSTOP');
+    // The signal stops the thread that takes it, which stops the others: one of them may answer meanwhile.
+    while (statesOf(pids).some((state) => !state.startsWith('T'))) await delay(1);
+  }
+
+  thaw(): void {
+    for (const pid of this.#pids()) process.kill(pid, 'SIGCONT');
+  }
+
+  async remove(): Promise<void> {
+    this.thaw();
+    await this.stop('SIGKILL');
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** A folder in which the server may keep data. */
+  subfolder(name: string): string {
+    const path = join(this.folder, name);
+    mkdirSync(path);
+    this.own(path);
+    return path;
+  }
+
+  own(path: string): void {
+    if (this.identity.uid !== undefined) chownSync(path, this.identity.uid, this.identity.gid ?? 0);
+  }
+
+  get #isRunning(): boolean {
+    return this.#process?.exitCode === null && this.#process.signalCode === null;
+  }
+
+  /** The server's process and its children. */
+  #pids(): number[] {
+    const { pid } = this.#process ?? {};
+    if (pid === undefined || !this.#isRunning) return [];
+    const children = spawnSync('ps', ['-o', 'pid=', '--ppid', `${pid}`], { encoding: 'utf8' }).stdout;
+    return [pid, ...children.split('\n').map(Number).filter(Boolean)];
+  }
+}
+
+/** The state of each thread of some processes, as ps says it: T is stopped. */
+function statesOf(pids: readonly number[]): string[] {
+  const listed = spawnSync('ps', ['-L', '-o', 'stat=', '-p', pids.join()], { encoding: 'utf8' }).stdout;
+  return listed.split('\n').filter(Boolean);
+}
+
+/** The first of the places that hold all of `names`, in its folder. */
+export function findPrograms(
+  places: readonly string[],
+  names: readonly [string, string],
+): readonly [string, string] | undefined {
+  const place = places.find((folder) => names.every((name) => existsSync(join(folder, name))));
+  return place === undefined ? undefined : [join(place, names[0]), join(place, names[1])];
+}
+
+/** The folders in `parent`, newest version first. */
+export function versionsIn(parent: string): string[] {
+  if (!existsSync(parent)) return [];
+  return readdirSync(parent).sort((a, b) => Number(b) - Number(a));
+}
+
+function idsOf(user: string): { uid: number; gid: number } {
+  const id = (option: string): number => Number(execFileSync('id', [option, user], { encoding: 'utf8' }));
+  return { uid: id('-u'), gid: id('-g') };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}

@@ -1,0 +1,82 @@
+import { randomBytes } from 'node:crypto';
+import mysql from 'mysql2/promise';
+import pg from 'pg';
+import { afterAll } from 'vitest';
+
+/** A database server that tests may make databases on. */
+export interface TestServer {
+  readonly name: string;
+  /** Makes an empty database for the spec file that asks, and answers its url. It is dropped with the file's tests. */
+  newDatabase(): Promise<string>;
+  /** Runs one statement in the server's default database. */
+  run(sql: string): Promise<unknown>;
+}
+
+const POSTGRES_URL = process.env['TEST_POSTGRES_URL'] ?? 'postgres://postgres@127.0.0.1:5432/test';
+const MARIADB_URL = process.env['TEST_MARIADB_URL'] ?? 'mysql://root@127.0.0.1:3306/test';
+
+/** A busy server takes its time to drop the databases of a whole spec file. */
+const DROP_TIMEOUT_MS = 120_000;
+
+/** The PostgreSQL server for tests, or `undefined` where there is none. */
+export function postgresServer(): Promise<TestServer | undefined> {
+  return reached('PostgreSQL', 'TEST_POSTGRES_URL', POSTGRES_URL, async (sql) => {
+    const client = new pg.Client({ connectionString: POSTGRES_URL });
+    await client.connect();
+    try {
+      return (await client.query(sql)).rows;
+    } finally {
+      await client.end();
+    }
+  });
+}
+
+/** The MariaDB or MySQL server for tests, or `undefined` where there is none. */
+export function mariadbServer(): Promise<TestServer | undefined> {
+  return reached('MariaDB', 'TEST_MARIADB_URL', MARIADB_URL, async (sql) => {
+    const connection = await mysql.createConnection(MARIADB_URL);
+    try {
+      return (await connection.query(sql))[0];
+    } finally {
+      await connection.end();
+    }
+  });
+}
+
+async function reached(
+  name: string,
+  variable: string,
+  url: string,
+  run: (sql: string) => Promise<unknown>,
+): Promise<TestServer | undefined> {
+  try {
+    await run('SELECT 1');
+  } catch (error) {
+    const address = new URL(url);
+    skip(`${name}: no server at ${address.host} (${variable}): ${(error as Error).message}`);
+    return undefined;
+  }
+  const made: string[] = [];
+  afterAll(async () => {
+    for (const database of made)
+      await run(`DROP DATABASE ${database}${name === 'PostgreSQL' ? ' WITH (FORCE)' : ''}`);
+  }, DROP_TIMEOUT_MS);
+  return {
+    name,
+    run,
+    async newDatabase() {
+      const database = `cache_test_${randomBytes(6).toString('hex')}`;
+      await run(`CREATE DATABASE ${database}`);
+      made.push(database);
+      const address = new URL(url);
+      address.pathname = `/${database}`;
+      return address.href;
+    },
+  };
+}
+
+/** Says in one line what is not tested here, and why. Where everything must be tested, that is a failure. */
+export function skip(what: string): void {
+  if (process.env['REQUIRE_SERVICES'] === '1') throw new Error(`REQUIRE_SERVICES=1, but skipped: ${what}`);
+  console.log(`Skipped: ${what}`);
+}
