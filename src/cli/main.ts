@@ -1,0 +1,46 @@
+#!/usr/bin/env node
+import 'reflect-metadata';
+import { readFileSync } from 'node:fs';
+import { CacheError } from '../core/cache-error.js';
+import { HELP, parseCommandLine, type Command } from './command-line.js';
+import { runCopy } from './copy-command.js';
+
+const EXIT_FAILED = 1;
+const EXIT_NOT_UNDERSTOOD = 2;
+
+async function main(): Promise<void> {
+  let command: Command;
+  try {
+    command = parseCommandLine(process.argv.slice(2));
+  } catch (error) {
+    fail(error, EXIT_NOT_UNDERSTOOD);
+    return;
+  }
+  switch (command.name) {
+    case 'help':
+      process.stdout.write(HELP);
+      return;
+    case 'version':
+      process.stdout.write(`${version()}\n`);
+      return;
+    case 'copy':
+      await runCopy(command, process.stdout, process.stderr).catch((error: unknown) =>
+        fail(error, EXIT_FAILED),
+      );
+  }
+}
+
+/** No stack, and no cause: an error of a driver may hold the address it was given. */
+function fail(error: unknown, exitCode: number): void {
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`${error instanceof CacheError ? `${error.code}: ` : ''}${message}\n`);
+  process.exitCode = exitCode;
+}
+
+/** Of the package's own package.json, whether it is run from its sources' build or as installed. */
+function version(): string {
+  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+await main();
