@@ -1,0 +1,67 @@
+import { defineNamespace, json, numberKey } from '../../../dist/src/index.js';
+import { openRaw } from '../raw/sqlite3.mjs';
+import { newDatabase, openCaches } from '../support/app.mjs';
+import { nextValueOf, valueOf } from '../support/keys.mjs';
+import { compare } from '../support/rounds.mjs';
+
+const CALLS = 1000;
+
+/** What calls cost that come together: updates of one key share commits, and misses share queries. */
+export const coalescing = {
+  name: 'coalescing',
+  title: `${CALLS} calls at once against ${CALLS} one by one: SQLite, driver sqlite3`,
+  async run() {
+    const database = newDatabase();
+    const counters = defineNamespace({ name: 'counters', key: numberKey(), value: json() });
+    // Room for one: every other key is a miss.
+    const absent = defineNamespace({ name: 'absent', key: numberKey(), value: json(), maxEntries: 1 });
+    const { caches, close } = await openCaches([counters, absent], {
+      storage: { type: 'sqlite', database },
+    });
+    const [counter, missing] = caches;
+    await missing.setMany(Array.from({ length: CALLS * 2 }, (_, i) => [i, valueOf(i)]));
+    const raw = await openRaw({ database });
+    const row = () => ({
+      namespace: 'raw',
+      key: '1',
+      value: JSON.stringify(nextValueOf(1)),
+      updatedAt: '2026-01-01 00:00:00.000',
+    });
+    const together = (call) => async (times) => {
+      for (let i = 0; i < times; i += 1) await Promise.all(Array.from({ length: CALLS }, (_, n) => call(n)));
+    };
+    const oneByOne = (call) => async (times) => {
+      for (let i = 0; i < times; i += 1) for (let n = 0; n < CALLS; n += 1) await call(n);
+    };
+    const updates = await compare(
+      [
+        { name: `${CALLS} sequential commits`, run: oneByOne(() => raw.write([row()])) },
+        {
+          name: `${CALLS} update() of one key`,
+          run: together(() => counter.update(1, (current) => ({ n: (current?.n ?? 0) + 1 }))),
+        },
+      ],
+      { rounds: 5 },
+    );
+    const misses = await compare(
+      [
+        { name: `${CALLS} single SELECTs`, run: oneByOne((n) => raw.read('absent', [String(n)])) },
+        { name: `${CALLS} get() of keys not in memory`, run: together((n) => missing.get(n)) },
+      ],
+      { rounds: 15 },
+    );
+    await raw.close();
+    await close();
+    const targets = new Map([
+      [updates[1], 50],
+      [misses[1], 10],
+    ]);
+    return [...updates, ...misses].map((result) => ({
+      what: result.name,
+      'calls/s': Math.round(result.perSecond * CALLS),
+      ratio: Number(result.ratio.toFixed(1)),
+      spread: `±${result.spread.toFixed(1)}`,
+      'must reach': targets.get(result) ?? '',
+    }));
+  },
+};

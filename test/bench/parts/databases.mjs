@@ -1,0 +1,181 @@
+import { TypeOrmStorage } from '../../../dist/src/storage/typeorm-storage.js';
+import { openRaw as betterSqlite3 } from '../raw/better-sqlite3.mjs';
+import { openRaw as mariadb } from '../raw/mariadb.mjs';
+import { openRaw as postgres } from '../raw/postgres.mjs';
+import { openRaw as sqlite3 } from '../raw/sqlite3.mjs';
+import { newDatabase } from '../support/app.mjs';
+import { valueOf } from '../support/keys.mjs';
+import { quartiles } from '../support/rounds.mjs';
+import { MARIADB_URL, POSTGRES_URL } from '../support/servers.mjs';
+
+const ROWS = 100_000;
+/** As many as the engine puts into one transaction. */
+const BATCH = 10_000;
+const SINGLES = 300;
+const READS = 1000;
+const ROUNDS = 5;
+
+const DATABASES = [
+  {
+    name: 'SQLite, sqlite3',
+    raw: sqlite3,
+    open: () => ({ type: 'sqlite', database: newDatabase() }),
+  },
+  {
+    name: 'SQLite, better-sqlite3',
+    raw: betterSqlite3,
+    open: () => ({ type: 'better-sqlite3', database: newDatabase() }),
+  },
+  { name: 'PostgreSQL', raw: postgres, open: () => ({ type: 'postgres', url: POSTGRES_URL }) },
+  { name: 'MariaDB', raw: mariadb, open: () => ({ type: 'mariadb', url: MARIADB_URL }) },
+];
+
+/** The storage adapter on each database, against the fastest way by hand on the same driver. */
+export const databases = {
+  name: 'databases',
+  title: `Rows a second by database and path, of 200 bytes, against the raw driver in the same run`,
+  async run() {
+    const rows = [];
+    for (const database of DATABASES) rows.push(...(await measure(database)));
+    return rows;
+  },
+};
+
+async function measure({ name, raw, open }) {
+  const options = open();
+  const storage = new TypeOrmStorage({ storage: options, migrationsRun: true, synchronous: 'full' });
+  await storage.open();
+  const byHand = await raw(options);
+  const paths = [
+    {
+      path: `write ${ROWS}`,
+      count: ROWS,
+      form: byHand.form,
+      ours: async (namespace) => {
+        const puts = putsOf(ROWS);
+        return timed(async () => {
+          for (let start = 0; start < ROWS; start += BATCH)
+            await storage.write(
+              [{ namespace, puts: puts.slice(start, start + BATCH), deletes: [] }],
+              Date.now(),
+            );
+        });
+      },
+      theirs: (namespace) => {
+        const rows = rowsOf(namespace, ROWS);
+        return timed(() => byHand.write(rows));
+      },
+    },
+    {
+      path: 'write 1, awaited',
+      count: SINGLES,
+      form: 'one upsert',
+      ours: (namespace) =>
+        timed(async () => {
+          for (const put of putsOf(SINGLES))
+            await storage.write([{ namespace, puts: [put], deletes: [] }], Date.now());
+        }),
+      theirs: (namespace) =>
+        timed(async () => {
+          for (const row of rowsOf(namespace, SINGLES))
+            await (byHand.writeOne === undefined ? byHand.write([row]) : byHand.writeOne(row));
+        }),
+    },
+    {
+      path: `load ${ROWS}`,
+      count: ROWS,
+      filled: true,
+      form: 'one SELECT + JSON.parse',
+      ours: (namespace) =>
+        timed(async () => {
+          let after;
+          for (;;) {
+            const page = await storage.load(namespace, { after, limit: 1000, now: Date.now() });
+            for (const row of page) JSON.parse(row.value);
+            if (page.length < 1000) return;
+            after = page.at(-1).key;
+          }
+        }),
+      theirs: (namespace) =>
+        timed(async () => {
+          for (const row of await byHand.load(namespace)) JSON.parse(String(row.value));
+        }),
+    },
+    {
+      path: `read ${READS} keys`,
+      count: READS,
+      filled: true,
+      form: 'one SELECT',
+      ours: (namespace) => timed(() => storage.read(namespace, keysOf(READS))),
+      theirs: (namespace) => timed(() => byHand.read(namespace, keysOf(READS))),
+    },
+  ];
+  const filled = 'filled';
+  for (let start = 0; start < ROWS; start += BATCH)
+    await storage.write(
+      [{ namespace: filled, puts: putsOf(ROWS).slice(start, start + BATCH), deletes: [] }],
+      Date.now(),
+    );
+  const rows = [];
+  for (const path of paths) {
+    const ours = [];
+    const theirs = [];
+    // The first round warms up, and is not counted.
+    for (let round = 0; round <= ROUNDS; round += 1) {
+      for (const [run, samples] of [
+        [path.ours, ours],
+        [path.theirs, theirs],
+      ]) {
+        const namespace = path.filled === true ? filled : 'written';
+        const ms = await run(namespace);
+        if (round > 0) samples.push((path.count * 1000) / ms);
+        if (path.filled !== true) await storage.clear(namespace);
+      }
+    }
+    const [low, ratio, high] = quartiles(ours.map((speed, i) => speed / theirs[i]));
+    rows.push({
+      database: name,
+      path: path.path,
+      'ours/s': Math.round(quartiles(ours)[1]),
+      'by hand/s': Math.round(quartiles(theirs)[1]),
+      ratio: Number(ratio.toFixed(2)),
+      spread: `±${((high - low) / 2).toFixed(2)}`,
+      'by hand': path.form,
+    });
+  }
+  await storage.clear(filled);
+  await byHand.close();
+  await storage.close();
+  return rows;
+}
+
+/** Keys in no order, as users' ids come. */
+function keyOf(i) {
+  return String((i * 7_368_787) % 1_000_003);
+}
+
+function keysOf(count) {
+  return Array.from({ length: count }, (_, i) => keyOf(i * 97));
+}
+
+function putsOf(count) {
+  return Array.from({ length: count }, (_, i) => ({
+    key: keyOf(i),
+    value: JSON.stringify(valueOf(i)),
+    expiresAt: null,
+  }));
+}
+
+/** The same as rows for the raw forms, sorted as they like it best. */
+function rowsOf(namespace, count) {
+  const updatedAt = new Date().toISOString().replace('T', ' ').replace('Z', '');
+  return putsOf(count)
+    .map(({ key, value }) => ({ namespace, key, value, updatedAt }))
+    .sort((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+async function timed(task) {
+  const startedAt = performance.now();
+  await task();
+  return performance.now() - startedAt;
+}

@@ -1,0 +1,89 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { NestFactory } from '@nestjs/core';
+import { CacheModule, CacheService, defineNamespace, json, numberKey } from '../../../dist/src/index.js';
+
+const MAX_PENDING = 10_000;
+const WRITES = 200_000;
+const CALLERS = [1, 16, 256, 4096, 50_000];
+const LEVELS = ['memory', 'on_shutdown', 'on_change'];
+
+/** Callers that each write again as soon as their last write is acknowledged: what it costs that they outrun the database. */
+export const overload = {
+  name: 'overload',
+  title: `Writers faster than the database: ${WRITES} sets of distinct keys, maxPending ${MAX_PENDING}, SQLite`,
+  note: 'speed: writes acknowledged, against the same callers on MEMORY_ONLY. Unwritten and heap: the most there was.',
+  async run() {
+    const rows = [];
+    for (const callers of CALLERS) {
+      let free;
+      for (const persistence of LEVELS) {
+        const measured = await measure(persistence, callers);
+        free ??= measured.perSecond;
+        rows.push({
+          callers,
+          level: persistence,
+          'writes/s': Math.round(measured.perSecond),
+          speed: Number((measured.perSecond / free).toFixed(3)),
+          'p50 ms': measured.p50,
+          'p99 ms': measured.p99,
+          unwritten: measured.unwritten,
+          'heap MB': measured.heapMb,
+        });
+      }
+    }
+    return rows;
+  },
+};
+
+async function measure(persistence, callers) {
+  const folder = mkdtempSync(join(tmpdir(), 'bench-'));
+  const many = defineNamespace({ name: 'many', key: numberKey(), value: json(), persistence });
+  class BenchModule {}
+  const app = await NestFactory.createApplicationContext(
+    {
+      module: BenchModule,
+      imports: [
+        CacheModule.forRoot({
+          storage: { type: 'sqlite', database: join(folder, 'cache.sqlite') },
+          namespaces: [many],
+          maxPending: MAX_PENDING,
+        }),
+      ],
+    },
+    { logger: false },
+  );
+  const cache = app.get(CacheService).namespace(many);
+  // On-change callers one by one wait for a commit each: fewer writes say the same.
+  const writes = persistence === 'on_change' ? Math.min(WRITES, callers * 3000) : WRITES;
+  const latencies = new Float64Array(writes);
+  const heapBefore = process.memoryUsage().heapUsed;
+  let heap = 0;
+  let unwritten = 0;
+  let next = 0;
+  const startedAt = performance.now();
+  async function call() {
+    for (let n = next++; n < writes; n = next++) {
+      const calledAt = performance.now();
+      await cache.set(n, { n, text: 'x'.repeat(180) });
+      latencies[n] = performance.now() - calledAt;
+      if (n % 1000 === 0) {
+        unwritten = Math.max(unwritten, cache.stats().dirty);
+        heap = Math.max(heap, process.memoryUsage().heapUsed);
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: callers }, call));
+  const seconds = (performance.now() - startedAt) / 1000;
+  await app.close();
+  rmSync(folder, { recursive: true });
+  latencies.sort();
+  return {
+    perSecond: writes / seconds,
+    p50: Number(latencies[Math.floor(writes * 0.5)].toFixed(3)),
+    p99: Number(latencies[Math.floor(writes * 0.99)].toFixed(3)),
+    unwritten,
+    heapMb: Math.round(Math.max(0, heap - heapBefore) / 1e6),
+  };
+}
