@@ -27,6 +27,9 @@ describe.each(Object.values(CachePersistenceLevel))('a namespace at level %s', (
     expect(await cache.get('a')).toEqual(value);
     expect(await cache.has('a')).toBe(true);
     expect(await cache.getOrLoad('a', () => 'loaded')).toEqual(value);
+    expect([...cache.values()]).toEqual([value]);
+    await cache.set('a', 'another');
+    expect(await cache.get('a')).toBe('another');
   });
 
   it('answers a delete with whether there was an entry', async () => {

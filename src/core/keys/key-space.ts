@@ -15,9 +15,9 @@ export class KeySpace<K> {
     this.#primitive = codec.primitive === true;
   }
 
-  /** For a look-up that may as well find nothing: a primitive is not checked, since no invalid key is ever stored. */
+  /** For a look-up that may as well find nothing: what can't be stored is not looked for, since it never was. */
   lookup(key: K): MemoryKey {
-    return this.#primitive ? (key as MemoryKey) : this.admit(key);
+    return this.#primitive ? (key as MemoryKey) : this.#unchecked(key);
   }
 
   /** The key's form in memory. Throws `INVALID_KEY` for a key that can't be stored and brought back. */
@@ -44,6 +44,15 @@ export class KeySpace<K> {
       return this.#primitive ? (key as MemoryKey) : text;
     } catch {
       return undefined;
+    }
+  }
+
+  #unchecked(key: K): string {
+    try {
+      return this.codec.encode(key);
+    } catch {
+      // Throws again, and says of which namespace.
+      return this.#encode(key);
     }
   }
 

@@ -1,7 +1,12 @@
+import { bigintKey } from './bigint-key.js';
 import { invalidKey, typeOf, type KeyCodec } from './key-codec.js';
+import { numberKey } from './number-key.js';
 
 const SEPARATOR = ':';
 const ESCAPE = '\\';
+
+/** Those whose stored forms have nothing to escape. */
+const DIGITS = new Set<unknown>([numberKey(), bigintKey()]);
 
 /** The tuple type that a list of element codecs encodes. */
 export type TupleOf<C extends readonly KeyCodec<unknown>[]> = {
@@ -16,6 +21,7 @@ export function tupleKey<const C extends readonly [KeyCodec<unknown>, ...KeyCode
   ...elements: C
 ): KeyCodec<Readonly<TupleOf<C>>> {
   const codecs: readonly KeyCodec<unknown>[] = elements;
+  const escapes = codecs.map((codec) => !DIGITS.has(codec));
   const expects = `a tuple of ${codecs.map((codec) => codec.expects).join(' and ')}`;
   return Object.freeze({
     expects,
@@ -30,7 +36,8 @@ export function tupleKey<const C extends readonly [KeyCodec<unknown>, ...KeyCode
       let text = '';
       for (let i = 0; i < codecs.length; i += 1) {
         if (i > 0) text += SEPARATOR;
-        text += escape(elementText(codecs[i] as KeyCodec<unknown>, values[i]));
+        const element = elementText(codecs[i] as KeyCodec<unknown>, values[i]);
+        text += escapes[i] === true ? escape(element) : element;
       }
       return text;
     },
