@@ -90,7 +90,8 @@ export class EntryStore<V> {
   /** Holds an encoded value, to be decoded at its first read. */
   putText(key: MemoryKey, text: string, expiresAt: number | null): void {
     this.#texts.set(key, text);
-    if (!this.#put(key, ENCODED as Slot<V>, expiresAt, this.#measured ? byteLength(text) : 0)) this.#texts.delete(key);
+    if (!this.#put(key, ENCODED as Slot<V>, expiresAt, this.#measured ? byteLength(text) : 0))
+      this.#texts.delete(key);
   }
 
   /** Holds a value as it is. `size` in bytes counts where `maxBytes` is set. */
