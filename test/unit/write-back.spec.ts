@@ -292,6 +292,29 @@ describe('ON_SHUTDOWN', () => {
     expect(cache.stats()).toMatchObject({ dirty: 0, pending: 0 });
   });
 
+  it('stores what was set, whatever becomes of the object while the write waits for room', async () => {
+    world = new EngineWorld({ maxPending: 1 });
+    cache = await world.register(definition);
+    world.storage.hold();
+    const value = { n: 1 };
+    const writes = [cache.set('a', 0), cache.set('b', value)];
+    value.n = 2;
+    world.storage.release();
+    await Promise.all(writes);
+    expect(await cache.get('b')).toEqual({ n: 1 });
+  });
+
+  it('refuses at the call what can’t be serialised, also while writes wait for room', async () => {
+    world = new EngineWorld({ maxPending: 1 });
+    cache = await world.register(definition);
+    world.storage.hold();
+    const write = cache.set('a', 0);
+    const waiting = cache.set('b', 1);
+    await expect(cache.set('c', 1n)).rejects.toThrow(errorWith('INVALID_VALUE'));
+    world.storage.release();
+    await Promise.all([write, waiting]);
+  });
+
   it('bounds what all namespaces together leave unwritten', async () => {
     world = new EngineWorld({ maxPending: 10 });
     cache = await world.register(definition);

@@ -81,8 +81,13 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
     return (await this.get(key)) !== undefined;
   }
 
-  async set(key: K, value: Immutable<V>, options?: WriteOptions): Promise<void> {
-    await this.#set(this.#keys.admit(key), this.#valid(value), this.#ttl(options));
+  set(key: K, value: Immutable<V>, options?: WriteOptions): Promise<void> {
+    // No async function: it would make a promise round the one that there is, and take two turns more to resolve it.
+    try {
+      return this.#set(this.#keys.admit(key), this.#valid(value), this.#ttl(options));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   async setMany(entries: Iterable<readonly [K, Immutable<V>]>, options?: WriteOptions): Promise<void> {

@@ -70,8 +70,9 @@ export class PendingWrites {
   }
 
   put(key: MemoryKey, intent: Intent): void {
-    if (!this.#intents.has(key)) this.budget.take();
+    const { size } = this.#intents;
     this.#intents.set(key, intent);
+    if (this.#intents.size > size) this.budget.take();
     if (this.#refused.size > 0 && this.#refused.delete(key)) this.#untieRefused(key);
     this.#age.add();
   }

@@ -99,13 +99,18 @@ export class WriteBack<V> implements Persistence<V> {
   }
 
   set(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<void> {
-    return this.#inOrder([key], () => {
+    try {
+      // At the call, also where the write has to wait: what becomes of the object then is not what was set.
       const text = this.#values.text(value);
-      const expiresAt = this.#values.expiry(ttlMs);
-      if (this.options.entries.reader.hasWriter(key)) return this.#writeBehind(key, text, expiresAt);
-      this.#put(key, text, expiresAt);
-      return DONE;
-    });
+      return this.#inOrder([key], () => {
+        const expiresAt = this.#values.expiry(ttlMs);
+        if (this.options.entries.reader.hasWriter(key)) return this.#writeBehind(key, text, expiresAt);
+        this.#put(key, text, expiresAt);
+        return DONE;
+      });
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   update(key: MemoryKey, fn: Updater<V>, ttlMs: number | undefined): Promise<V> {
