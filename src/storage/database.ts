@@ -3,6 +3,7 @@ import type { DataSource, DataSourceOptions, QueryRunner } from 'typeorm';
 import { quotedTable } from '../../migrations/database-family.js';
 import type { Connection } from './connections/connection.js';
 import { ConnectionPool } from './connections/connection-pool.js';
+import { KeptStatements } from './connections/kept-statements.js';
 import { MysqlSessions } from './connections/mysql-sessions.js';
 import { plainSessions } from './connections/plain-sessions.js';
 import { postgresSessions } from './connections/postgres-sessions.js';
@@ -89,6 +90,7 @@ function sqlite(dataSource: DataSource, { isOwn, synchronous, dialect }: Databas
       prepare: (runner) => prepareSqlite(runner, { driver, synchronous, ownsFile: isOwn }),
       // What was committed to a file that is gone is not durable.
       committed: () => file?.assertSame(),
+      ...(driver === 'sqlite' ? { kept: new KeptStatements() } : {}),
     }),
     description: `${driver} ${inMemory ? 'in memory' : resolve(database)}`,
     rescuePath: inMemory ? undefined : `${database}.rescue.ndjson`,

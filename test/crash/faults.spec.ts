@@ -147,7 +147,9 @@ describe('a running cache', () => {
   it('keeps everything when its connection is closed under it', async () => {
     const destroy = vi.spyOn(DataSource.prototype, 'destroy');
     const initialize = vi.spyOn(DataSource.prototype, 'initialize');
-    await start({ writeTimeoutMs: 300, shutdownTimeoutMs: 300 });
+    // The other driver does not let go of a connection with statements that are kept.
+    const storage = { type: 'better-sqlite3', database } as const;
+    await start({ storage, writeTimeoutMs: 300, shutdownTimeoutMs: 300 });
     const own = initialize.mock.contexts.at(-1) as DataSource;
     destroy.mockRestore();
     initialize.mockRestore();

@@ -11,6 +11,8 @@ export async function execute(runner: QueryRunner, { sql, parameters }: Statemen
 export interface Transaction {
   begin(): Promise<unknown>;
   execute(statement: Statement): Promise<number>;
+  /** Runs between one statement and the next. */
+  pause?(): Promise<unknown>;
   commit(): Promise<unknown>;
   rollback(error: unknown): Promise<unknown>;
 }
@@ -36,6 +38,7 @@ export async function executeAll(statements: Iterable<Statement>, transaction: T
       underway.catch(() => undefined);
       next = next === first ? second : source.next();
       changed += await underway;
+      if (next.done !== true) await transaction.pause?.();
     }
     await transaction.commit();
     return changed;

@@ -4,6 +4,7 @@ import type { Statement } from '../dialects/statement.js';
 import type { Connection } from './connection.js';
 import { ConnectionLock } from './connection-lock.js';
 import { execute, executeAll } from './execute.js';
+import type { KeptStatements } from './kept-statements.js';
 
 export interface SingleConnectionOptions {
   /** The statement that begins a transaction. */
@@ -12,6 +13,8 @@ export interface SingleConnectionOptions {
   readonly prepare?: (runner: QueryRunner) => Promise<void>;
   /** Runs after each commit, before anyone is told; what it throws fails the write. */
   readonly committed?: () => void;
+  /** Keeps prepared what the driver itself does not. */
+  readonly kept?: KeptStatements;
 }
 
 /** The one connection that TypeORM has to an embedded database. */
@@ -29,6 +32,7 @@ export class SingleConnection implements Connection {
 
   close(): Promise<void> {
     return this.#lock.run(async () => {
+      await this.options.kept?.close();
       if (this.dataSource.isInitialized) await this.dataSource.destroy();
     });
   }
@@ -60,12 +64,9 @@ export class SingleConnection implements Connection {
     const runner = this.#runner;
     return executeAll(statements, {
       begin: () => runner.query(this.options.begin),
-      execute: async (statement) => {
-        const changed = await execute(runner, statement);
-        // Of a driver that works on this very thread, many statements would hold the event loop.
-        await nextTurn();
-        return changed;
-      },
+      execute: (statement) => this.options.kept?.execute(runner, statement) ?? execute(runner, statement),
+      // Of a driver that works on this very thread, many statements would hold the event loop.
+      pause: () => nextTurn(),
       commit: () => runner.query('COMMIT'),
       // Some errors end the transaction by themselves; then there is nothing to roll back.
       rollback: () => runner.query('ROLLBACK').catch(() => undefined),

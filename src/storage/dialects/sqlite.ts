@@ -24,7 +24,7 @@ export type SqliteSynchronous = 'full' | 'normal';
 export class SqliteDialect implements Dialect {
   /**
    * `keepsStatements` says that the driver keeps prepared statements by their text, as TypeORM does for better-sqlite3:
-   * then rows are parameters, in few texts. `sqlite3` prepares anew each time; one JSON text costs it no more than
+   * then rows are parameters, in few texts. For `sqlite3` many rows are one JSON text, which costs it no more than
    * thousands of parameters, and far less where the app has turned its long stack traces on.
    */
   constructor(private readonly keepsStatements: boolean) {}
@@ -34,7 +34,7 @@ export class SqliteDialect implements Dialect {
     const rows = sortedRows(batch);
     const updatedAt = toTimestamp(now);
     for (const part of partsOf(rows, ROWS_PER_STATEMENT, CHARACTERS_PER_STATEMENT)) {
-      if (this.keepsStatements) yield* asParameters(part, updatedAt);
+      if (this.keepsStatements || part.length === 1) yield* asParameters(part, updatedAt);
       else yield asJson(part, updatedAt);
     }
   }
@@ -117,6 +117,7 @@ export class SqliteDialect implements Dialect {
       yield {
         sql: `DELETE FROM "${CACHE_TABLE}" WHERE "namespace" = ? AND "key" IN (${marks(list.length)})`,
         parameters: [namespace, ...list],
+        isKept: list.length === 1,
       };
     }
   }
@@ -139,14 +140,14 @@ function* asParameters(rows: readonly Row[], updatedAt: string): Generator<State
     for (const { namespace, key, value, expiresAt } of rows.slice(start, start + size))
       parameters.push(namespace, key, value, expiresAt, updatedAt);
     const values = Array.from({ length: size }, () => '(?, ?, ?, ?, ?)').join(', ');
-    yield { sql: `${INSERT} VALUES ${values} ${REPLACE}`, parameters };
+    yield { sql: `${INSERT} VALUES ${values} ${REPLACE}`, parameters, isKept: true };
     start += size;
   }
 }
 
 function asJson(rows: readonly Row[], updatedAt: string): Statement {
   const json = JSON.stringify(rows.map((row) => [row.namespace, row.key, row.value, row.expiresAt]));
-  return { sql: `${INSERT} ${FROM_JSON} ${REPLACE}`, parameters: [updatedAt, json] };
+  return { sql: `${INSERT} ${FROM_JSON} ${REPLACE}`, parameters: [updatedAt, json], isKept: true };
 }
 
 const INSERT = `INSERT INTO "${CACHE_TABLE}" ("namespace", "key", "value", "expires_at", "updated_at")`;

@@ -2,4 +2,6 @@
 export interface Statement {
   readonly sql: string;
   readonly parameters: unknown[];
+  /** Whether its text is one of few, which a connection may keep prepared. */
+  readonly isKept?: boolean;
 }

@@ -1,0 +1,71 @@
+import type { QueryRunner } from 'typeorm';
+import type { Statement } from '../dialects/statement.js';
+import { execute } from './execute.js';
+
+/** A connection of the package `sqlite3`, as far as it is used here. */
+interface Sqlite3Database {
+  prepare(sql: string, done: (error: Error | null) => void): PreparedStatement;
+}
+
+interface PreparedStatement {
+  run(
+    parameters: readonly unknown[],
+    done: (this: { readonly changes: number }, error: Error | null) => void,
+  ): void;
+  finalize(done: () => void): void;
+}
+
+/**
+ * The statements that a connection of `sqlite3` keeps prepared. TypeORM's way to it prepares a statement at each call, in
+ * a trip of its own to the thread that works: a fifth of the time of a small commit.
+ */
+export class KeptStatements {
+  readonly #prepared = new Map<string, PreparedStatement>();
+
+  /** Executes a statement, and answers how many rows it changed. */
+  async execute(runner: QueryRunner, statement: Statement): Promise<number> {
+    if (statement.isKept !== true) return execute(runner, statement);
+    const { sql, parameters } = statement;
+    const prepared = this.#prepared.get(sql) ?? (await this.#prepare(runner, sql));
+    try {
+      return await run(prepared, parameters);
+    } catch (error) {
+      // One that met a lock would count as a write under way, and hold up the commits of all others.
+      await this.#finalize(sql, prepared);
+      throw error;
+    }
+  }
+
+  /** Lets go of all of them: a connection that has any can't be closed. */
+  async close(): Promise<void> {
+    for (const [sql, prepared] of this.#prepared) await this.#finalize(sql, prepared);
+  }
+
+  async #prepare(runner: QueryRunner, sql: string): Promise<PreparedStatement> {
+    const database = (await runner.connect()) as Sqlite3Database;
+    const prepared = await new Promise<PreparedStatement>((resolve, reject) => {
+      const statement = database.prepare(sql, (error) => {
+        if (error === null) resolve(statement);
+        else reject(error);
+      });
+    });
+    this.#prepared.set(sql, prepared);
+    return prepared;
+  }
+
+  async #finalize(sql: string, prepared: PreparedStatement): Promise<void> {
+    this.#prepared.delete(sql);
+    await new Promise<void>((resolve) => {
+      prepared.finalize(resolve);
+    });
+  }
+}
+
+function run(prepared: PreparedStatement, parameters: readonly unknown[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    prepared.run(parameters, function done(error) {
+      if (error === null) resolve(this.changes);
+      else reject(error);
+    });
+  });
+}

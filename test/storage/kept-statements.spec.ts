@@ -1,0 +1,46 @@
+import { join } from 'node:path';
+import { DataSource } from 'typeorm';
+import { describe, expect, it } from 'vitest';
+import { TypeOrmStorage } from '../../src/storage/typeorm-storage.js';
+import { tempFolder } from '../support/temp-folder.js';
+
+const folder = tempFolder();
+
+type Batch = Parameters<TypeOrmStorage['write']>[0];
+
+const puts = (...keys: string[]): Batch => [
+  { namespace: 'n', puts: keys.map((key) => ({ key, value: '1', expiresAt: null })), deletes: [] },
+];
+const removal = (key: string): Batch => [{ namespace: 'n', puts: [], deletes: [key] }];
+
+describe.each(['sqlite', 'better-sqlite3'] as const)('statements that are kept prepared (%s)', (type) => {
+  it('are let go of when they meet a lock: what others write is committed all the same', async () => {
+    const storage = { type, database: join(folder, `${type}.sqlite`) };
+    const cache = new TypeOrmStorage({ storage, migrationsRun: true, synchronous: 'full' });
+    await cache.open();
+    // The same driver: two SQLites in one process don't see each other's locks.
+    const other = await new DataSource(storage).initialize();
+    const seen = async (): Promise<unknown[]> =>
+      (await other.query<{ key: string }[]>('SELECT key FROM cache_storage ORDER BY key')).map(
+        (row) => row.key,
+      );
+    const locked = async (batch: Batch): Promise<void> => {
+      await other.query('BEGIN IMMEDIATE');
+      await expect(cache.write(batch, 1)).rejects.toThrow(/locked/);
+      await other.query('ROLLBACK');
+    };
+    // One row, several and the removal of one are texts of their own.
+    await cache.write(puts('a'), 1);
+    await locked(puts('b'));
+    await cache.write(puts('c', 'd'), 2);
+    expect(await seen()).toEqual(['a', 'c', 'd']);
+    await locked(puts('b', 'c'));
+    await cache.write(removal('a'), 3);
+    expect(await seen()).toEqual(['c', 'd']);
+    await locked(removal('c'));
+    await cache.write(puts('b'), 4);
+    expect(await seen()).toEqual(['b', 'c', 'd']);
+    await other.destroy();
+    await cache.close();
+  });
+});
