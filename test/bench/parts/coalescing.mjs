@@ -35,7 +35,7 @@ export const coalescing = {
     };
     const updates = await compare(
       [
-        { name: `${CALLS} sequential commits`, run: oneByOne(() => raw.write([row()])) },
+        { name: `${CALLS} sequential commits`, run: oneByOne(() => raw.writeOne(row())) },
         {
           name: `${CALLS} update() of one key`,
           run: together(() => counter.update(1, (current) => ({ n: (current?.n ?? 0) + 1 }))),

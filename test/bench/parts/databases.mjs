@@ -1,12 +1,7 @@
 import { TypeOrmStorage } from '../../../dist/src/storage/typeorm-storage.js';
-import { openRaw as betterSqlite3 } from '../raw/better-sqlite3.mjs';
-import { openRaw as mariadb } from '../raw/mariadb.mjs';
-import { openRaw as postgres } from '../raw/postgres.mjs';
-import { openRaw as sqlite3 } from '../raw/sqlite3.mjs';
-import { newDatabase } from '../support/app.mjs';
+import { BETTER_SQLITE3, MARIADB, POSTGRES, SQLITE3, reachable } from '../support/databases.mjs';
 import { valueOf } from '../support/keys.mjs';
 import { quartiles } from '../support/rounds.mjs';
-import { MARIADB_URL, POSTGRES_URL } from '../support/servers.mjs';
 
 const ROWS = 100_000;
 /** As many as the engine puts into one transaction. */
@@ -15,28 +10,14 @@ const SINGLES = 300;
 const READS = 1000;
 const ROUNDS = 5;
 
-const DATABASES = [
-  {
-    name: 'SQLite, sqlite3',
-    raw: sqlite3,
-    open: () => ({ type: 'sqlite', database: newDatabase() }),
-  },
-  {
-    name: 'SQLite, better-sqlite3',
-    raw: betterSqlite3,
-    open: () => ({ type: 'better-sqlite3', database: newDatabase() }),
-  },
-  { name: 'PostgreSQL', raw: postgres, open: () => ({ type: 'postgres', url: POSTGRES_URL }) },
-  { name: 'MariaDB', raw: mariadb, open: () => ({ type: 'mariadb', url: MARIADB_URL }) },
-];
-
 /** The storage adapter on each database, against the fastest way by hand on the same driver. */
 export const databases = {
   name: 'databases',
   title: `Rows a second by database and path, of 200 bytes, against the raw driver in the same run`,
   async run() {
     const rows = [];
-    for (const database of DATABASES) rows.push(...(await measure(database)));
+    for (const database of await reachable([SQLITE3, BETTER_SQLITE3, POSTGRES, MARIADB]))
+      rows.push(...(await measure(database)));
     return rows;
   },
 };
@@ -77,8 +58,7 @@ async function measure({ name, raw, open }) {
         }),
       theirs: (namespace) =>
         timed(async () => {
-          for (const row of rowsOf(namespace, SINGLES))
-            await (byHand.writeOne === undefined ? byHand.write([row]) : byHand.writeOne(row));
+          for (const row of rowsOf(namespace, SINGLES)) await byHand.writeOne(row);
         }),
     },
     {

@@ -18,6 +18,12 @@ export async function openRaw({ database }) {
     async write(rows) {
       writeAll(rows);
     },
+    async writeOne({ namespace, key, value, updatedAt }) {
+      insert.run(namespace, key, value, updatedAt);
+    },
+    async writeMany(rows) {
+      writeAll(rows);
+    },
     load: async (namespace) => select.all(namespace),
     read: async (namespace, keys) => keys.map((key) => one.get(namespace, key)),
     async close() {

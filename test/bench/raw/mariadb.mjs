@@ -5,14 +5,16 @@ import { linesOf } from './rows.mjs';
 /** MariaDB through `mysql2`, by hand: LOAD DATA with REPLACE. */
 export async function openRaw({ url }) {
   const connection = await mysql.createConnection({ uri: url, timezone: 'Z' });
+  const write = async (rows) => {
+    await connection.query({
+      sql: "LOAD DATA LOCAL INFILE 'rows' REPLACE INTO TABLE cache_storage CHARACTER SET utf8mb4 (`namespace`, `key`, `value`, `updated_at`)",
+      infileStreamFactory: () => Readable.from(linesOf(rows), { objectMode: false }),
+    });
+  };
   return {
     form: 'LOAD DATA … REPLACE',
-    async write(rows) {
-      await connection.query({
-        sql: "LOAD DATA LOCAL INFILE 'rows' REPLACE INTO TABLE cache_storage CHARACTER SET utf8mb4 (`namespace`, `key`, `value`, `updated_at`)",
-        infileStreamFactory: () => Readable.from(linesOf(rows), { objectMode: false }),
-      });
-    },
+    write,
+    writeMany: write,
     async writeOne({ namespace, key, value, updatedAt }) {
       await connection.execute(
         'INSERT INTO cache_storage (`namespace`, `key`, `value`, `expires_at`, `updated_at`) VALUES (?, ?, ?, NULL, ?) ' +

@@ -16,18 +16,20 @@ export async function openRaw({ url }) {
     'SELECT namespace, key, value, NULL, updated_at FROM incoming ' +
     'ON CONFLICT (namespace, key) DO UPDATE SET value = excluded.value, ' +
     'expires_at = excluded.expires_at, updated_at = excluded.updated_at';
+  const write = async (rows) => {
+    await client.query('BEGIN');
+    await client.query('TRUNCATE incoming');
+    await pipeline(
+      Readable.from(linesOf(rows, '+00')),
+      client.query(copyFrom('COPY incoming (namespace, key, value, updated_at) FROM STDIN')),
+    );
+    await client.query(merge);
+    await client.query('COMMIT');
+  };
   return {
     form: 'COPY + merge',
-    async write(rows) {
-      await client.query('BEGIN');
-      await client.query('TRUNCATE incoming');
-      await pipeline(
-        Readable.from(linesOf(rows, '+00')),
-        client.query(copyFrom('COPY incoming (namespace, key, value, updated_at) FROM STDIN')),
-      );
-      await client.query(merge);
-      await client.query('COMMIT');
-    },
+    write,
+    writeMany: write,
     async writeOne({ namespace, key, value, updatedAt }) {
       await client.query({
         name: 'one',

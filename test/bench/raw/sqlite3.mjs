@@ -24,11 +24,13 @@ export async function openRaw({ database }) {
   return {
     form: 'multi-row VALUES of 1 000, one transaction',
     async write(rows) {
-      if (rows.length === 1) return insert(rows);
       await run('BEGIN IMMEDIATE');
       for (const chunk of chunks(rows, 1000)) await insert(chunk);
       await run('COMMIT');
     },
+    writeOne: (row) => insert([row]),
+    // One statement is a transaction of its own.
+    writeMany: insert,
     load: (namespace) => all('SELECT key, value FROM cache_storage WHERE namespace = ?', [namespace]),
     read: (namespace, keys) =>
       all(
