@@ -105,7 +105,7 @@ export class PendingWrites {
     for (const { key, intent } of batch) {
       if (this.#intents.get(key) !== intent) continue;
       this.#intents.delete(key);
-      this.#refused.delete(key);
+      if (this.#refused.size > 0) this.#refused.delete(key);
       removed += 1;
     }
     if (this.#groups.size > 0) this.#untie(batch);

@@ -1,13 +1,14 @@
 import { CacheError } from '../cache-error.js';
 import type { MemoryKey } from '../keys/key-space.js';
 import type { FlushReport } from '../reports.js';
+import { textOf } from './intent.js';
 import type { PendingWrites, TakenIntent } from './pending-writes.js';
 
 /** One pass over everything that was dirty at its start. Keys that become dirty meanwhile are for the next one. */
 export class Sweep {
   readonly report: Promise<FlushReport>;
   #resolve!: (report: FlushReport) => void;
-  #keys: MemoryKey[] | undefined;
+  #keys: readonly MemoryKey[] | undefined;
   #next = 0;
   #startedAt = 0;
   #written = 0;
@@ -20,31 +21,30 @@ export class Sweep {
     });
   }
 
-  /**
-   * Fixes what the sweep is about, once; refused entries come last, so that they hold up nobody. Answers whether this
-   * was the beginning.
-   */
-  begin(pending: PendingWrites, now: number): boolean {
-    if (this.#keys !== undefined) return false;
+  get hasBegun(): boolean {
+    return this.#keys !== undefined;
+  }
+
+  /** Fixes what the sweep is about, in the order in which it is to be written; refused entries come last, so that they hold up nobody. */
+  begin(keys: readonly MemoryKey[], pending: PendingWrites, now: number): void {
     this.#startedAt = now;
-    const keys = pending.keys();
     this.#keys =
       pending.refusedCount === 0
         ? keys
         : [...keys.filter((key) => !pending.isRefused(key)), ...keys.filter((key) => pending.isRefused(key))];
-    return true;
   }
 
   /**
-   * The next batch: atoms of keys that must be written together, about `limit` keys in all. Refused entries are never
-   * batched with others.
+   * The next batch: atoms of keys that must be written together, about `limit.keys` in all or `limit.characters` of
+   * their values. Refused entries are never batched with others.
    */
-  take(pending: PendingWrites, limit: number): TakenIntent[][] {
+  take(pending: PendingWrites, limit: { keys: number; characters: number }): TakenIntent[][] {
     const keys = this.#keys ?? [];
     const atoms: TakenIntent[][] = [];
     const taken = new Set<MemoryKey>();
+    let characters = 0;
     let refusedBatch: boolean | undefined;
-    while (this.#next < keys.length && taken.size < limit) {
+    while (this.#next < keys.length && taken.size < limit.keys && characters < limit.characters) {
       const key = keys[this.#next] as MemoryKey;
       const refused = pending.isRefused(key);
       if (refusedBatch !== undefined && refused !== refusedBatch) break;
@@ -52,7 +52,10 @@ export class Sweep {
       if (taken.has(key)) continue;
       const atom = atomOf(pending, key);
       if (atom.length === 0) continue;
-      for (const member of atom) taken.add(member.key);
+      for (const member of atom) {
+        taken.add(member.key);
+        characters += textOf(member.intent)?.length ?? 0;
+      }
       atoms.push(atom);
       refusedBatch = refused;
     }

@@ -10,13 +10,17 @@ import { Backoff } from '../writer/backoff.js';
 import { refusedError, writeFailedError, type StorageHealth } from '../writer/storage-health.js';
 import { writeIsolating } from '../writer/write-isolating.js';
 import type { Writer, WriteSource } from '../writer/writer.js';
+import { inStoredOrder } from './key-order.js';
 import type { PendingBudget } from './pending-budget.js';
 import { expiryOf, textOf } from './intent.js';
 import type { PendingWrites, TakenIntent } from './pending-writes.js';
 import { Sweep } from './sweep.js';
 
-/** Most entries in one transaction: its commit holds a SQLite connection for some tens of milliseconds. */
-const BATCH_SIZE = 10_000;
+/**
+ * Most entries in one transaction, and about how many characters of values: its commit holds a SQLite connection for some
+ * tens of milliseconds, and the event loop with it where the driver works on that.
+ */
+const BATCH = { keys: 10_000, characters: 2 ** 21 };
 const MAX_BACKOFF_MS = 30_000;
 
 export interface WriteBackFlusherOptions {
@@ -100,7 +104,7 @@ export class WriteBackFlusher implements WriteSource {
   async turn(): Promise<boolean> {
     const sweep = this.#sweep;
     if (sweep === undefined) return false;
-    if (sweep.begin(this.#pending, this.options.context.clock.now())) this.#pending.beginSweep();
+    if (!sweep.hasBegun) await this.#begin(sweep);
     // Never both in one turn: a clear that comes while one is written must not run over entries written after it.
     const { clearing } = this.#pending;
     const alive =
@@ -114,6 +118,14 @@ export class WriteBackFlusher implements WriteSource {
     const { size, refusedCount } = this.#pending;
     if (this.options.budget.isAwaited && size > refusedCount) this.flushSoon();
     return this.#sweep !== undefined;
+  }
+
+  async #begin(sweep: Sweep): Promise<void> {
+    const { keys, context } = this.options;
+    const startedAt = context.clock.now();
+    this.#pending.beginSweep();
+    const ordered = await inStoredOrder(this.#pending.keys(), (key) => keys.textOf(key), context.clock);
+    sweep.begin(ordered, this.#pending, startedAt);
   }
 
   async #writeClear(sweep: Sweep, clearing: object): Promise<boolean> {
@@ -133,7 +145,7 @@ export class WriteBackFlusher implements WriteSource {
   async #writeBatch(sweep: Sweep): Promise<boolean> {
     const { storage, context } = this.options;
     const { epoch } = this.#pending;
-    const atoms = sweep.take(this.#pending, BATCH_SIZE);
+    const atoms = sweep.take(this.#pending, BATCH);
     if (atoms.length === 0) return true;
     const outcome = await writeIsolating(
       atoms,
