@@ -108,10 +108,14 @@ export class PersistedEntries<V> {
     this.#inDoubt.resolved();
   }
 
-  /** Puts an entry read from the database into memory, unless a write or a newer read was there first. */
-  loaded(key: MemoryKey, snapshot: Snapshot<V>, watch: WriteWatch): boolean {
+  /**
+   * Puts a row of the database into memory, unless a write or a newer read was there first. As text: most of a large
+   * namespace may never be asked for, and what is takes its decoding at the first read.
+   */
+  loaded(key: MemoryKey, text: string, expiresAt: number | null, watch: WriteWatch): boolean {
     if (watch.cleared || watch.written.has(key) || this.store.has(key)) return false;
-    this.#remember(key, { kind: 'present', snapshot });
+    this.#absent?.delete(key);
+    this.store.putText(key, text, expiresAt);
     return true;
   }
 

@@ -19,15 +19,24 @@ export class RowDecoder<V> {
 
   /** The value of a row, decoded now so that a bad row is noticed where it is read. */
   decode(row: StoredEntry): Found<V> {
-    const snapshot = new Snapshot<V>(row.value, row.expiresAt);
     try {
-      // What others left in the column (a BLOB, say) is not ours to guess at.
-      if (typeof row.value !== 'string') throw new TypeError('The stored value is not text.');
+      const snapshot = new Snapshot<V>(textOf(row), row.expiresAt);
       snapshot.read(this.codec);
       return present(snapshot);
     } catch (cause) {
       this.counters.unreadable += 1;
       return { kind: 'unreadable', error: this.#unreadable(row.key, cause) };
+    }
+  }
+
+  /** Whether {@link decode} would give a value; counted where it would not. */
+  decodes(row: StoredEntry): boolean {
+    try {
+      this.codec.decode(textOf(row));
+      return true;
+    } catch {
+      this.counters.unreadable += 1;
+      return false;
     }
   }
 
@@ -46,6 +55,12 @@ export class RowDecoder<V> {
       { namespace: this.namespace, key, cause },
     );
   }
+}
+
+/** What others left in the column (a BLOB, say) is not ours to guess at. */
+function textOf(row: StoredEntry): string {
+  if (typeof row.value !== 'string') throw new TypeError('The stored value is not text.');
+  return row.value;
 }
 
 /** Says once per load how many rows were skipped, with one example key. */

@@ -1,19 +1,18 @@
 import type { CacheLogger } from '../cache-logger.js';
 import type { Clock } from '../clock.js';
 
-/** Fewer rows than this are loaded without a word. */
-const WORTH_TELLING = 10_000;
 const INTERVAL_MS = 1000;
 
-/** Logs how far a long load is, about once a second: rows, percent, rate. */
+/**
+ * Logs how far a long load is, about once a second. Of how many rows it does not say: on a large table to count them can
+ * take as long as to load them, and holds the event loop where the driver works on it.
+ */
 export class ProgressLog {
   readonly #startedAt: number;
   #toldAt: number;
-  #done = false;
 
   constructor(
     private readonly what: string,
-    private readonly expected: number,
     private readonly clock: Clock,
     private readonly logger: CacheLogger,
   ) {
@@ -22,13 +21,10 @@ export class ProgressLog {
   }
 
   advance(rows: number): void {
-    if (this.expected <= WORTH_TELLING || this.#done) return;
     const now = this.clock.now();
-    this.#done = rows >= this.expected;
-    if (now - this.#toldAt < INTERVAL_MS && !this.#done) return;
+    if (now - this.#toldAt < INTERVAL_MS) return;
     this.#toldAt = now;
-    const percent = Math.min(100, Math.floor((100 * rows) / this.expected));
-    const rate = Math.round(rows / Math.max(0.001, (now - this.#startedAt) / 1000));
-    this.logger.log(`${this.what}: ${rows} of ${this.expected} rows (${percent} %), ${rate} rows/s.`);
+    const rate = Math.round(rows / ((now - this.#startedAt) / 1000));
+    this.logger.log(`${this.what}: ${rows} rows so far, ${rate} rows/s.`);
   }
 }

@@ -10,6 +10,8 @@ import { ProgressLog } from './progress-log.js';
 
 /** Rows in one query: few enough to leave the event loop to others between pages. */
 const PAGE_SIZE = 1000;
+/** Entries that make room for what is loaded, between two turns of the event loop. */
+const DROPPED_PER_TURN = 10_000;
 
 export interface RowLoaderOptions<V> {
   readonly definition: NamespaceDefinition<unknown, V>;
@@ -36,10 +38,9 @@ export class RowLoader<V> {
   constructor(private readonly options: RowLoaderOptions<V>) {}
 
   async load(): Promise<LoadReport> {
-    const { definition, entries, storage, clock, logger } = this.options;
+    const { definition, entries, clock, logger } = this.options;
     const startedAt = clock.now();
-    const expected = Math.min(await storage.count(definition.name, startedAt), definition.maxEntries);
-    const progress = new ProgressLog(`Loading namespace '${definition.name}'`, expected, clock, logger);
+    const progress = new ProgressLog(`Loading namespace '${definition.name}'`, clock, logger);
     const watch = this.#watch();
     let sawAll = false;
     try {
@@ -65,11 +66,13 @@ export class RowLoader<V> {
   }
 
   /** A load gives what the database has now: what memory holds of it from before makes room. */
-  #dropSaved(watch: WriteWatch): void {
-    const { entries } = this.options;
+  async #dropSaved(watch: WriteWatch): Promise<void> {
+    const { entries, clock } = this.options;
     entries.distrust();
+    let count = 0;
     for (const key of Array.from(entries.store.keys())) {
       if (!watch.written.has(key)) entries.store.delete(key);
+      if ((count += 1) % DROPPED_PER_TURN === 0) await nextTurn(clock);
     }
   }
 
@@ -84,8 +87,10 @@ export class RowLoader<V> {
       const last = page.length < PAGE_SIZE ? undefined : page.at(-1)?.key;
       // On its way while this one is decoded. What is written meanwhile is newer, and the watch knows of it.
       if (last !== undefined) reading = this.#read(last);
+      // It leaves with the turn. And a driver that works on this very thread would never leave the event loop to others.
+      await nextTurn(clock);
       // Only now: a database that can't be read leaves memory as it was.
-      if (isFirst && !watch.cleared) this.#dropSaved(watch);
+      if (isFirst && !watch.cleared) await this.#dropSaved(watch);
       isFirst = false;
       for (const row of page) {
         if (watch.evicted || entries.store.size >= this.options.definition.maxEntries) return false;
@@ -93,8 +98,6 @@ export class RowLoader<V> {
       }
       progress.advance(this.#rows + this.#skipped);
       if (last === undefined) return true;
-      // A driver that works on this very thread would answer without ever leaving the event loop to others.
-      await nextTurn(clock);
     }
     return true;
   }
@@ -110,16 +113,8 @@ export class RowLoader<V> {
   #take(row: StoredEntry, watch: WriteWatch): void {
     const { entries } = this.options;
     const key = entries.rows.keyOf(row);
-    if (key === undefined) {
-      this.#skip(row);
-      return;
-    }
-    const found = entries.rows.decode(row);
-    if (found.kind === 'present') {
-      if (entries.loaded(key, found.snapshot, watch)) this.#rows += 1;
-    } else {
-      this.#skip(row);
-    }
+    if (key === undefined || !entries.rows.decodes(row)) this.#skip(row);
+    else if (entries.loaded(key, row.value, row.expiresAt, watch)) this.#rows += 1;
   }
 
   #skip(row: StoredEntry): void {
