@@ -1,113 +1,96 @@
-import { DataSource } from 'typeorm';
-import { CacheStorage, defineNamespace, json, numberKey } from '../../../dist/src/index.js';
-import { openRaw as betterSqlite3 } from '../raw/better-sqlite3.mjs';
-import { openRaw as sqlite3 } from '../raw/sqlite3.mjs';
-import { newDatabase, openCaches } from '../support/app.mjs';
-import { delayDuring } from '../support/event-loop.mjs';
-import { valueOf } from '../support/keys.mjs';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { TypeOrmStorage } from '../../../dist/src/storage/typeorm-storage.js';
+import { BETTER_SQLITE3, MARIADB, POSTGRES, SQLITE3, reachable } from '../support/databases.mjs';
+import { quartiles } from '../support/rounds.mjs';
 
-const SIZES = [10_000, 100_000];
-const DRIVERS = [
-  { type: 'sqlite', raw: sqlite3 },
-  { type: 'better-sqlite3', raw: betterSqlite3 },
+const APP = join(import.meta.dirname, '..', 'support', 'bulk-app.mjs');
+const WAYS = { ours: 'bench', raw: 'raw', typeorm: 'typeorm' };
+
+/** So many rows of so many bytes; above 100 000 TypeORM's own ways take minutes. */
+const CASES = [
+  { database: SQLITE3, size: 10_000, rounds: 5, ways: ['ours', 'raw', 'typeorm'] },
+  { database: SQLITE3, size: 100_000, rounds: 5, ways: ['ours', 'raw', 'typeorm'] },
+  { database: SQLITE3, size: 1_000_000, rounds: 1, ways: ['ours', 'raw'] },
+  { database: SQLITE3, size: 1_000_000, rounds: 1, ways: ['ours'], bytes: 2000 },
+  { database: BETTER_SQLITE3, size: 10_000, rounds: 5, ways: ['ours', 'raw', 'typeorm'] },
+  { database: BETTER_SQLITE3, size: 100_000, rounds: 5, ways: ['ours', 'raw', 'typeorm'] },
+  { database: BETTER_SQLITE3, size: 1_000_000, rounds: 1, ways: ['ours', 'raw'] },
+  { database: BETTER_SQLITE3, size: 1_000_000, rounds: 1, ways: ['ours'], bytes: 2000 },
+  { database: POSTGRES, size: 100_000, rounds: 5, ways: ['ours', 'raw', 'typeorm'] },
+  { database: MARIADB, size: 100_000, rounds: 5, ways: ['ours', 'raw', 'typeorm'] },
 ];
-/** Above this TypeORM's own ways take minutes. */
-const TYPEORM_LIMIT = 100_000;
 
-/** What was loaded by other ways than ours: a load is to hold it, or the collector has less to do. */
-let held;
+/** What must be reached of the driver by hand. */
+const FLUSH = { [POSTGRES.name]: 0.9, [MARIADB.name]: 0.4, [BETTER_SQLITE3.name]: 0.8 };
 
 /** The engine's flush of dirty entries and its load of a namespace, against the driver by hand and TypeORM's own ways. */
 export const bulk = {
   name: 'bulk',
-  title:
-    'Flush and load of a whole namespace on SQLite, values of 200 bytes; delay of the event loop meanwhile',
+  title: 'Flush of dirty entries and load of a namespace; delay of the event loop meanwhile',
+  note:
+    'by hand: the fastest way of the driver, in one transaction, and one SELECT with JSON.parse. TypeORM: upsert, find. ' +
+    'Memory: what the process took more during the load, MB.',
   async run() {
+    const there = await reachable();
     const rows = [];
-    for (const driver of DRIVERS) for (const size of SIZES) rows.push(...(await measure(driver, size)));
-    rows.push(...(await measure(DRIVERS[0], 100_000, 2000)));
+    for (const one of CASES) if (there.includes(one.database)) rows.push(...(await measure(one)));
     return rows;
   },
 };
 
-async function measure({ type, raw }, size, bytes = 200) {
-  const storage = { type, database: newDatabase() };
-  const bench = defineNamespace({
-    name: 'bench',
-    key: numberKey(),
-    value: json(),
-    persistence: 'on_shutdown',
-    maxEntries: size,
-  });
-  const options = { storage, maxPending: size + 1, shutdownTimeoutMs: 600_000 };
-  const opened = await openCaches([bench], options);
-  const [cache] = opened.caches;
-  const value = (i) => (bytes === 200 ? valueOf(i) : { ...valueOf(i), more: 'y'.repeat(bytes - 200) });
-  // No turn of the event loop in between: all of it is dirty when the flush begins.
-  for (let i = 0; i < size; i += 1) void cache.set((i * 7_368_787) % 1_000_003, value(i));
-  const flush = await delayDuring(() => cache.flush());
-  await opened.close();
-
-  // From one start to another: the time of a start with the rows, less that of one without them.
-  const start = (namespaces) =>
-    delayDuring(async () => {
-      const again = await openCaches(namespaces, options);
-      if (again.caches.some((loaded) => loaded.size !== size)) throw new Error('Not all of it was loaded.');
-      opened.again = again;
-    });
-  const empty = await start([]);
-  await opened.again.close();
-  const load = await start([bench]);
-  load.ms -= empty.ms;
-  await opened.again.close();
-
-  const byHand = await raw({ database: storage.database });
-  const written = rowsOf(size, value);
-  const rawFlush = await delayDuring(() => byHand.write(written));
-  const rawLoad = await delayDuring(async () => {
-    held = new Map();
-    for (const row of await byHand.load('raw')) held.set(Number(row.key), JSON.parse(row.value));
-  });
-  await byHand.close();
-  if (held.size !== size) throw new Error('Not all of it was loaded.');
-
-  const theirs = size > TYPEORM_LIMIT ? undefined : await throughTypeOrm(storage, written);
-  const row = (what, ours, limit, other) => ({
-    what: `${what} ${size}, ${type}${bytes === 200 ? '' : `, ${bytes} bytes`}`,
-    'ours/s': Math.round((size * 1000) / ours.ms),
-    'by hand/s': Math.round((size * 1000) / limit.ms),
-    ratio: Number((limit.ms / ours.ms).toFixed(2)),
-    'to TypeORM': other === undefined ? '' : `${(other / ours.ms).toFixed(1)} ×`,
-    'delay p99, max ms': `${ours.p99}, ${ours.max}`,
-    'by hand': `${limit.p99}, ${limit.max}`,
-  });
-  return [row('flush', flush, rawFlush, theirs?.upsert), row('load', load, rawLoad, theirs?.find)];
+async function measure({ database, size, rounds, ways, bytes = 200 }) {
+  const samples = Object.fromEntries(ways.map((way) => [way, { flush: [], load: [] }]));
+  for (let round = 0; round < rounds; round += 1) {
+    for (const way of ways) {
+      const storage = await emptied(database);
+      for (const task of ['flush', 'load'])
+        samples[way][task].push(run({ way, task, name: database.name, storage, size, bytes }));
+    }
+  }
+  await emptied(database);
+  return ['flush', 'load'].map((task) => rowOf(task, { database, size, bytes, samples }));
 }
 
-function rowsOf(size, value) {
-  const rows = Array.from({ length: size }, (_, i) => ({
-    namespace: 'raw',
-    key: String((i * 7_368_787) % 1_000_003),
-    value: JSON.stringify(value(i)),
-    updatedAt: '2026-01-01 00:00:00.000',
-  }));
-  return rows.sort((a, b) => (a.key < b.key ? -1 : 1));
+function rowOf(task, { database, size, bytes, samples }) {
+  const ours = samples.ours[task];
+  const median = (list, field) => quartiles(list.map((one) => one[field]))[1];
+  const against = (way) => {
+    const theirs = samples[way]?.[task];
+    if (theirs === undefined) return undefined;
+    return quartiles(ours.map(({ ms }, i) => theirs[i].ms / ms));
+  };
+  const raw = against('raw');
+  const typeorm = against('typeorm');
+  const find = samples.typeorm?.load;
+  return {
+    database: database.name,
+    what: `${task} ${size}${bytes === 200 ? '' : ` of ${bytes} bytes`}`,
+    'rows/s': Math.round((size * 1000) / median(ours, 'ms')),
+    'of by hand': raw === undefined ? '' : Number(raw[1].toFixed(2)),
+    spread: raw === undefined ? '' : `±${((raw[2] - raw[0]) / 2).toFixed(2)}`,
+    'must reach': raw === undefined ? '' : task === 'load' ? 0.9 : (FLUSH[database.name] ?? 0.85),
+    'of TypeORM': typeorm === undefined ? '' : `${typeorm[1].toFixed(1)} ×`,
+    'delay p99, max ms': `${median(ours, 'p99')}, ${median(ours, 'max')}`,
+    'by hand, max': raw === undefined ? '' : median(samples.raw[task], 'max'),
+    'memory / find':
+      task === 'flush' || find === undefined
+        ? ''
+        : `${median(ours, 'memoryMb')} / ${median(find, 'memoryMb')}`,
+  };
 }
 
-/** `repository.upsert` in parts of 400 (it reads them back, and SQLite takes no more), and `repository.find`. */
-async function throughTypeOrm(storage, written) {
-  const dataSource = await new DataSource({ ...storage, entities: [CacheStorage] }).initialize();
-  const repository = dataSource.getRepository(CacheStorage);
-  const entities = written.map(({ key, value }) => ({ namespace: 'typeorm', key, value }));
-  const upsert = await delayDuring(async () => {
-    for (let start = 0; start < entities.length; start += 400)
-      await repository.upsert(entities.slice(start, start + 400), ['namespace', 'key']);
-  });
-  const find = await delayDuring(async () => {
-    held = new Map();
-    for (const entity of await repository.find({ where: { namespace: 'typeorm' } }))
-      held.set(Number(entity.key), JSON.parse(entity.value));
-  });
-  await dataSource.destroy();
-  return { upsert: upsert.ms, find: find.ms };
+/** Options of a storage with the schema and without rows. */
+async function emptied(database) {
+  const storage = database.open();
+  const adapter = new TypeOrmStorage({ storage, migrationsRun: true, synchronous: 'full' });
+  await adapter.open();
+  for (const namespace of Object.values(WAYS)) await adapter.clear(namespace);
+  await adapter.close();
+  return storage;
+}
+
+function run(options) {
+  const args = ['--max-old-space-size=12000', APP, JSON.stringify(options)];
+  return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8', maxBuffer: 1e8 }));
 }

@@ -29,10 +29,12 @@ export const MARIADB = {
   open: () => ({ type: 'mariadb', url: MARIADB_URL }),
 };
 
-/** Those of `databases` that are there; says of the others that they are left out. */
-export async function reachable(databases) {
+export const ALL = [SQLITE3, BETTER_SQLITE3, POSTGRES, MARIADB];
+
+/** Those that are there; says of the others that they are left out. */
+export async function reachable() {
   const found = [];
-  for (const database of databases) {
+  for (const database of ALL) {
     try {
       // A file is there when it is opened; a server has to answer.
       if ('url' in database.open()) await (await database.raw(database.open())).close();
