@@ -135,6 +135,38 @@ for (const { type, server, seed, catalogue } of KINDS)
       await storage.close();
     });
 
+    it('leave the planner nothing but the primary key to find a key of a namespace that it does not know yet', async () => {
+      const url = await newUrl();
+      const storage = storageAt(url);
+      await storage.open();
+      const fill = (namespace: string): Promise<void> =>
+        storage.write(
+          [
+            {
+              namespace,
+              puts: Array.from({ length: 20_000 }, (_, i) => ({ key: `${i}`, value: '1', expiresAt: null })),
+              deletes: [],
+            },
+          ],
+          1,
+        );
+      await fill('known');
+      await on(at(url), async (db) => {
+        await db.query(type === 'postgres' ? 'ANALYZE cache_storage' : 'ANALYZE TABLE cache_storage');
+        await fill('new');
+        const key = db.driver.escape('key');
+        const plan: unknown = await db.query(
+          `EXPLAIN SELECT value FROM cache_storage WHERE namespace = 'new' AND ${key} IN ('1', '2')`,
+        );
+        expect(JSON.stringify(plan)).toMatch(/cache_storage_pkey|PRIMARY/);
+        const page: unknown = await db.query(
+          `EXPLAIN SELECT value FROM cache_storage WHERE namespace = 'new' AND ${key} > '5' ORDER BY ${key} LIMIT 100`,
+        );
+        expect(JSON.stringify(page)).not.toMatch(/sort/i);
+      });
+      await storage.close();
+    });
+
     it('do not trip over each other when several instances start at once', async () => {
       const url = await newUrl();
       const storages = Array.from({ length: 5 }, () => storageAt(url));

@@ -120,13 +120,18 @@ export class ConnectionPool implements Connection {
   #execute(runner: QueryRunner, statements: Iterable<Statement>): Promise<number> {
     return executeAll(statements, {
       begin: () => this.#answerOf(runner.startTransaction()),
-      execute: (statement) => this.#answerOf(execute(runner, statement)),
+      execute: (statement) => this.#answerOf(this.#executeOne(runner, statement)),
       commit: () => this.#answerOf(runner.commitTransaction()),
       rollback: async (error) => {
         // A connection that can't even roll back is broken, whatever the first error was.
         if (answered(error)) await this.#answerOf(runner.rollbackTransaction());
       },
     });
+  }
+
+  #executeOne(runner: QueryRunner, statement: Statement): Promise<number> {
+    const named = statement.name === undefined ? undefined : this.servers.executeNamed?.(runner, statement);
+    return named ?? execute(runner, statement);
   }
 
   /** Waits for an answer, but not for ever. A connection that gave none is given up like one that broke. */

@@ -24,8 +24,8 @@ export class KeptStatements {
 
   /** Executes a statement, and answers how many rows it changed. */
   async execute(runner: QueryRunner, statement: Statement): Promise<number> {
-    if (statement.isKept !== true) return execute(runner, statement);
-    const { sql, parameters } = statement;
+    const { sql, parameters, name } = statement;
+    if (name === undefined) return execute(runner, statement);
     const prepared = this.#prepared.get(sql) ?? (await this.#prepare(runner, sql));
     try {
       return await run(prepared, parameters);

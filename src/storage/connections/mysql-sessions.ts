@@ -1,11 +1,23 @@
 import { randomUUID } from 'node:crypto';
-import type { ServerSession, ServerSessions } from './server-sessions.js';
 import type { QueryRunner } from 'typeorm';
+import type { Statement } from '../dialects/statement.js';
+import { driverErrorOf } from '../driver-error.js';
+import { execute } from './execute.js';
+import type { ServerSession, ServerSessions } from './server-sessions.js';
 
 /** How long a statement waits for a lock that others hold, s: then the cache tries again. */
 const LOCK_TIMEOUT_S = 5;
 /** The server's default, bytes, until it has been asked. */
 const DEFAULT_PACKET = 16 * 2 ** 20;
+
+/** A connection of `mysql2`, as far as it is used here. */
+interface Mysql2Connection {
+  execute(
+    sql: string,
+    parameters: unknown[],
+    done: (error: Error | null, result: { affectedRows: number }) => void,
+  ): void;
+}
 
 /**
  * MySQL's and MariaDB's connections. Their ids begin anew with the server, so each session holds a named lock of its own:
@@ -39,6 +51,26 @@ export class MysqlSessions implements ServerSessions {
     // It may end by itself in between: then the next look tells.
     await runner.query(`KILL CONNECTION ${Number(holder.id)}`).catch(() => undefined);
     return false;
+  }
+
+  /** By the binary protocol: the server need not parse the values, and mysql2 need not escape them. */
+  async executeNamed(runner: QueryRunner, statement: Statement): Promise<number> {
+    const connection = (await runner.connect()) as Partial<Mysql2Connection>;
+    // TypeORM takes the package mysql where that is installed, which has no such protocol.
+    if (connection.execute === undefined) return execute(runner, statement);
+    const { execute: send } = connection;
+    try {
+      return await new Promise((resolve, reject) => {
+        send.call(connection, statement.sql, statement.parameters, (error, result) => {
+          if (error === null) resolve(result.affectedRows);
+          else reject(error);
+        });
+      });
+    } catch (error) {
+      // All sessions of the server together may keep so many.
+      if (driverErrorOf(error).code !== 'ER_MAX_PREPARED_STMT_COUNT_REACHED') throw error;
+      return execute(runner, statement);
+    }
   }
 
   async abandon(runner: QueryRunner, connection: object): Promise<void> {

@@ -10,6 +10,11 @@ const WHO = `
   SELECT pid AS "id", backend_start::text AS "mark", set_config('lock_timeout', '${LOCK_TIMEOUT_MS}', false)
   FROM pg_stat_activity WHERE pid = pg_backend_pid()`;
 
+/** A connection of `pg`, as far as it is used here. */
+interface PgClient {
+  query(statement: { name: string; text: string; values: unknown[] }): Promise<{ rowCount: number | null }>;
+}
+
 /** PostgreSQL's backends. */
 export const postgresSessions: ServerSessions = {
   async begin(runner) {
@@ -30,6 +35,13 @@ export const postgresSessions: ServerSessions = {
       [id, mark],
     )) as unknown[];
     return left.length === 0;
+  },
+
+  // TypeORM's query() has no way to name a statement, and the server plans a thousand rows anew each time.
+  async executeNamed(runner, { name, sql, parameters }) {
+    const client = (await runner.connect()) as PgClient;
+    const { rowCount } = await client.query({ name: `durable-cache ${name}`, text: sql, values: parameters });
+    return rowCount ?? 0;
   },
 
   async abandon(runner, _connection, cause) {

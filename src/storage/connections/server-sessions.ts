@@ -1,4 +1,5 @@
 import type { QueryRunner } from 'typeorm';
+import type { Statement } from '../dialects/statement.js';
 
 /** Who a connection is on the server. */
 export interface ServerSession {
@@ -13,6 +14,8 @@ export interface ServerSessions {
   begin(runner: QueryRunner): Promise<ServerSession>;
   /** Ends another session of ours if it is still there. Answers whether it is gone, with all it was about to do. */
   end(runner: QueryRunner, session: ServerSession): Promise<boolean>;
+  /** Executes a statement that has a name, kept prepared by the session; answers how many rows it changed. */
+  executeNamed?(runner: QueryRunner, statement: Statement): Promise<number>;
   /** Gives the driver's connection up at once, without a word to the server. */
   abandon(runner: QueryRunner, connection: object, cause: unknown): Promise<void>;
   /** Ends the socket of a connection that did not close by itself. */

@@ -2,11 +2,11 @@ import type { QueryRunner } from 'typeorm';
 import type { LoadPage, NamespaceWrite, StoredEntry } from '../../core/storage-adapter.js';
 import type { DriverError } from '../driver-error.js';
 import type { Dialect } from './dialect.js';
-import { chunksOf, partsOf, sortedRows } from './row-order.js';
+import { chunksOf, partsOf, sortedRows, type Row } from './row-order.js';
 import type { Statement } from './statement.js';
 import { toEntry, type StoredRow } from './stored-row.js';
 
-/** Rows in one statement: they travel as one JSON text. */
+/** Rows in one statement; with four parameters each, it takes at most 16 383. */
 const ROWS_PER_STATEMENT = 1000;
 /** And characters of values: the server parses the text in memory. */
 const CHARACTERS_PER_STATEMENT = 16 * 2 ** 20;
@@ -19,15 +19,7 @@ const ABOUT_DATA = new Set(['22', '23', '54']);
 
 /** PostgreSQL. `table` is the quoted name of the table, with its schema. */
 export class PostgresDialect implements Dialect {
-  readonly #insert: string;
-
-  constructor(private readonly table: () => string) {
-    this.#insert =
-      '("namespace", "key", "value", "expires_at", "updated_at") ' +
-      'SELECT r.n, r.k, r.v, r.e, to_timestamp($2 / 1000.0) FROM json_to_recordset($1::json) AS r(n text, k text, v text, e bigint) ' +
-      'ON CONFLICT ("namespace", "key") DO UPDATE SET "value" = excluded."value", ' +
-      '"expires_at" = excluded."expires_at", "updated_at" = excluded."updated_at"';
-  }
+  constructor(private readonly table: () => string) {}
 
   *statements(batch: readonly NamespaceWrite[], now: number): Generator<Statement> {
     const table = this.table();
@@ -41,10 +33,9 @@ export class PostgresDialect implements Dialect {
       }
     }
     for (const rows of partsOf(sortedRows(batch), ROWS_PER_STATEMENT, CHARACTERS_PER_STATEMENT)) {
-      const json = JSON.stringify(
-        rows.map(({ namespace: n, key: k, value: v, expiresAt: e }) => ({ n, k, v, e })),
-      );
-      yield { sql: `INSERT INTO ${table} ${this.#insert}`, parameters: [json, now] };
+      yield rows.length === 1 || rows.length === ROWS_PER_STATEMENT
+        ? asParameters(table, rows, now)
+        : asJson(table, rows, now);
     }
   }
 
@@ -121,4 +112,34 @@ export class PostgresDialect implements Dialect {
   refusesData({ sqlState }: DriverError): boolean {
     return sqlState !== undefined && ABOUT_DATA.has(sqlState.slice(0, 2));
   }
+}
+
+const COLUMNS = '("namespace", "key", "value", "expires_at", "updated_at")';
+const REPLACE =
+  'ON CONFLICT ("namespace", "key") DO UPDATE SET "value" = excluded."value", ' +
+  '"expires_at" = excluded."expires_at", "updated_at" = excluded."updated_at"';
+const FROM_JSON =
+  'SELECT r.n, r.k, r.v, r.e, to_timestamp($2 / 1000.0) FROM json_to_recordset($1::json) AS r(n text, k text, v text, e bigint)';
+
+/** As fast as COPY, but only in a text that the server has planned before: for the numbers of rows that come often. */
+function asParameters(table: string, rows: readonly Row[], now: number): Statement {
+  const parameters: unknown[] = [new Date(now).toISOString()];
+  const values = rows.map(({ namespace, key, value, expiresAt }, i) => {
+    parameters.push(namespace, key, value, expiresAt);
+    const first = i * 4 + 2;
+    return `($${first}, $${first + 1}, $${first + 2}, $${first + 3}::bigint, $1::timestamptz)`;
+  });
+  return {
+    sql: `INSERT INTO ${table} ${COLUMNS} VALUES ${values.join(', ')} ${REPLACE}`,
+    parameters,
+    name: `put ${rows.length}`,
+  };
+}
+
+/** Any number of rows in one text. */
+function asJson(table: string, rows: readonly Row[], now: number): Statement {
+  const json = JSON.stringify(
+    rows.map(({ namespace: n, key: k, value: v, expiresAt: e }) => ({ n, k, v, e })),
+  );
+  return { sql: `INSERT INTO ${table} ${COLUMNS} ${FROM_JSON} ${REPLACE}`, parameters: [json, now] };
 }

@@ -117,7 +117,7 @@ export class SqliteDialect implements Dialect {
       yield {
         sql: `DELETE FROM "${CACHE_TABLE}" WHERE "namespace" = ? AND "key" IN (${marks(list.length)})`,
         parameters: [namespace, ...list],
-        isKept: list.length === 1,
+        ...(list.length === 1 ? { name: 'delete 1' } : {}),
       };
     }
   }
@@ -140,14 +140,14 @@ function* asParameters(rows: readonly Row[], updatedAt: string): Generator<State
     for (const { namespace, key, value, expiresAt } of rows.slice(start, start + size))
       parameters.push(namespace, key, value, expiresAt, updatedAt);
     const values = Array.from({ length: size }, () => '(?, ?, ?, ?, ?)').join(', ');
-    yield { sql: `${INSERT} VALUES ${values} ${REPLACE}`, parameters, isKept: true };
+    yield { sql: `${INSERT} VALUES ${values} ${REPLACE}`, parameters, name: `put ${size}` };
     start += size;
   }
 }
 
 function asJson(rows: readonly Row[], updatedAt: string): Statement {
   const json = JSON.stringify(rows.map((row) => [row.namespace, row.key, row.value, row.expiresAt]));
-  return { sql: `${INSERT} ${FROM_JSON} ${REPLACE}`, parameters: [updatedAt, json], isKept: true };
+  return { sql: `${INSERT} ${FROM_JSON} ${REPLACE}`, parameters: [updatedAt, json], name: 'put many' };
 }
 
 const INSERT = `INSERT INTO "${CACHE_TABLE}" ("namespace", "key", "value", "expires_at", "updated_at")`;

@@ -2,6 +2,6 @@
 export interface Statement {
   readonly sql: string;
   readonly parameters: unknown[];
-  /** Whether its text is one of few, which a connection may keep prepared. */
-  readonly isKept?: boolean;
+  /** Given to the few texts that come again and again: a connection may keep the statement prepared under it. */
+  readonly name?: string;
 }
