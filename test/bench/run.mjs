@@ -2,6 +2,7 @@
 // npm run bench -- --only NAME     one of them
 // npm run bench -- --json          figures for machines
 import { parseArgs } from 'node:util';
+import { allocations } from './parts/allocations.mjs';
 import { asyncHits } from './parts/async-hits.mjs';
 import { bulk } from './parts/bulk.mjs';
 import { coalescing } from './parts/coalescing.mjs';
@@ -13,7 +14,19 @@ import { overload } from './parts/overload.mjs';
 import { sets } from './parts/sets.mjs';
 import { start } from './parts/start.mjs';
 
-const PARTS = [hits, asyncHits, sets, durableWrites, coalescing, bulk, databases, memory, start, overload];
+const PARTS = [
+  hits,
+  asyncHits,
+  allocations,
+  sets,
+  durableWrites,
+  coalescing,
+  bulk,
+  databases,
+  memory,
+  start,
+  overload,
+];
 
 const { values } = parseArgs({
   options: { only: { type: 'string' }, json: { type: 'boolean', default: false } },
