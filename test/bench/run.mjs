@@ -1,6 +1,7 @@
 // npm run bench                    every part
 // npm run bench -- --only NAME     one of them
 // npm run bench -- --json          figures for machines
+// npm run bench -- --write         docs/performance.md, with charts
 import { parseArgs } from 'node:util';
 import { allocations } from './parts/allocations.mjs';
 import { asyncHits } from './parts/async-hits.mjs';
@@ -13,6 +14,8 @@ import { memory } from './parts/memory.mjs';
 import { overload } from './parts/overload.mjs';
 import { sets } from './parts/sets.mjs';
 import { start } from './parts/start.mjs';
+import { writeReport } from './support/report.mjs';
+import { tableOf } from './support/table.mjs';
 
 const PARTS = [
   hits,
@@ -29,21 +32,33 @@ const PARTS = [
 ];
 
 const { values } = parseArgs({
-  options: { only: { type: 'string' }, json: { type: 'boolean', default: false } },
+  options: {
+    only: { type: 'string' },
+    json: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
+  },
 });
 const parts = values.only === undefined ? PARTS : PARTS.filter((part) => part.name === values.only);
 if (parts.length === 0) {
   console.error(`There is no part '${values.only}'. Known: ${PARTS.map((part) => part.name).join(', ')}.`);
   process.exit(2);
 }
+if (values.write && values.only !== undefined) {
+  console.error('--write writes all of docs/performance.md: leave --only out.');
+  process.exit(2);
+}
 
-const results = {};
+const results = [];
 for (const part of parts) {
   const rows = await part.run();
-  results[part.name] = rows;
+  results.push({ part, rows });
   if (values.json) continue;
   console.log(`\n${part.title}\n`);
-  console.table(rows);
-  if (part.note !== undefined) console.log(part.note);
+  console.log(tableOf(rows));
+  if (part.note !== undefined) console.log(`\n${part.note}`);
 }
-if (values.json) console.log(JSON.stringify(results, undefined, 2));
+if (values.json) {
+  const figures = Object.fromEntries(results.map(({ part, rows }) => [part.name, rows]));
+  console.log(JSON.stringify(figures, undefined, 2));
+}
+if (values.write) console.log(`\nWritten: ${await writeReport(results)}`);

@@ -11,12 +11,28 @@ import { compare } from '../support/rounds.mjs';
 
 const COUNT = 1000;
 const DRAWS = 65_536;
+/** Of the limit, and of others as a multiple. */
+const TARGETS = {
+  'ours: get': 0.8,
+  'ours: getOrLoad': 0.75,
+  'cache-manager: get': '3.5 ×',
+  'Keyv: get': '25 ×',
+  'bentocache: get': '30 ×',
+  'cacheable: get': '30 ×',
+};
 
 /** What a caller gets who awaits a hit: the floor is awaiting an async function round a memory look-up. */
 export const asyncHits = {
   name: 'async-hits',
   title:
     'Awaited hits: get and getOrLoad against an async function round lru-cache, and against other caches',
+  chart: {
+    axis: 'million hits/s',
+    bar: (row) => ({ name: row.what, value: row['M/s'], isOurs: row.what.startsWith('ours') }),
+  },
+  note:
+    'The limit itself is not four times as fast as cache-manager: awaiting takes most of it. An await of the value as it is, ' +
+    'with no function and no promise, is 1.06 of the limit.',
   async run() {
     const namespace = defineNamespace({
       name: 'bench',
@@ -77,7 +93,8 @@ export const asyncHits = {
       'M/s': Number((perSecond / 1e6).toFixed(3)),
       'of the limit': Number(ratio.toFixed(3)),
       spread: `±${spread.toFixed(3)}`,
-      'ours: get is faster': `${(results[1].ratio / ratio).toFixed(1)} ×`,
+      'ours: get is faster, ×': Number((results[1].ratio / ratio).toFixed(1)),
+      'must reach': TARGETS[name] ?? '',
     }));
   },
 };

@@ -10,6 +10,11 @@ const CALLS = 1000;
 export const coalescing = {
   name: 'coalescing',
   title: `${CALLS} calls at once against ${CALLS} one by one: SQLite, driver sqlite3`,
+  chart: {
+    axis: 'calls/s',
+    isLogarithmic: true,
+    bar: (row) => ({ name: row.what, value: row['calls/s'], isOurs: row['must reach'] !== '' }),
+  },
   async run() {
     const database = newDatabase();
     const counters = defineNamespace({ name: 'counters', key: numberKey(), value: json() });

@@ -28,7 +28,7 @@ const TARGETS = {
       [RAW_MANY]: 0.6,
     },
   },
-  [BETTER_SQLITE3.name]: { 1: { [RAW]: 0.85 }, 256: { [NAIVE]: 15, [RAW_MANY]: 0.6 } },
+  [BETTER_SQLITE3.name]: { 1: { [RAW]: 0.6 }, 256: { [NAIVE]: 15, [RAW_MANY]: 0.6 } },
   [POSTGRES.name]: { 256: { [NAIVE]: 10 } },
   [MARIADB.name]: { 256: { [NAIVE]: 5 } },
 };
@@ -37,7 +37,21 @@ const TARGETS = {
 export const durableWrites = {
   name: 'durable-writes',
   title: 'ON_CHANGE sets, each awaited by its writer; SQLite with WAL and synchronous=FULL',
-  note: 'Redis with appendfsync everysec may lose a second of what it acknowledged.',
+  note:
+    'Redis with appendfsync everysec may lose a second of what it acknowledged. better-sqlite3 commits on the thread of the ' +
+    'event loop: to a commit of 130 µs comes what the engine does between two of them; sqlite3 commits beside it.',
+  chart: {
+    axis: 'writes/s with 256 writers',
+    isLogarithmic: true,
+    bar: (row) =>
+      row.writers === 256
+        ? {
+            name: `${row.database}: ${row.what}`,
+            value: row['writes/s'],
+            isOurs: row.what === 'ours',
+          }
+        : undefined,
+  },
   async run() {
     const rows = [];
     for (const database of await reachable()) rows.push(...(await measure(database)));

@@ -15,6 +15,15 @@ export const memory = {
   name: 'memory',
   title: `Bytes of heap for each of ${COUNT} entries beside key and value`,
   note: 'dirty: beside the encoded value as well.',
+  chart: {
+    axis: 'bytes an entry',
+    bar: (row) => ({
+      name: row.what,
+      value: row['bytes an entry'],
+      target: row['must not exceed'],
+      isOurs: row.what.startsWith('ours'),
+    }),
+  },
   async run() {
     const nothing = heapOf('nothing');
     return KINDS.map(([kind, what, target]) => ({

@@ -14,6 +14,11 @@ export const overload = {
   name: 'overload',
   title: `Writers faster than the database: ${WRITES} sets of distinct keys, maxPending ${MAX_PENDING}, SQLite`,
   note: 'speed: writes acknowledged, against the same callers on MEMORY_ONLY. Unwritten and heap: the most there was.',
+  chart: {
+    axis: 'writes/s',
+    isLogarithmic: true,
+    bar: (row) => ({ name: `${row.callers} callers, ${row.level}`, value: row['writes/s'] }),
+  },
   async run() {
     const rows = [];
     for (const callers of CALLERS) {

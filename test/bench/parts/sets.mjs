@@ -11,6 +11,10 @@ const DRAWS = 65_536;
 export const sets = {
   name: 'sets',
   title: 'Sets acknowledged in memory, awaited',
+  chart: {
+    axis: 'million sets/s',
+    bar: (row) => ({ name: row.what, value: row['M/s'], isOurs: !row.what.startsWith('lru') }),
+  },
   async run() {
     const define = (name, persistence) =>
       defineNamespace({ name, key: stringKey(), value: json(), persistence, maxEntries: COUNT });

@@ -18,6 +18,10 @@ const NAMES = {
 export const start = {
   name: 'start',
   title: 'Start of a Nest application context, ms from the start of the process',
+  chart: {
+    axis: 'ms',
+    bar: (row) => ({ name: row.what, value: row.ms, isOurs: row.what.includes('CacheModule') }),
+  },
   async run() {
     const databases = Object.fromEntries(KINDS.map((kind) => [kind, newDatabase()]));
     const samples = Object.fromEntries(KINDS.map((kind) => [kind, []]));
