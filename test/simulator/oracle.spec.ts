@@ -99,10 +99,11 @@ describe('the simulator notices', { timeout: 180_000 }, () => {
     vi.spyOn(PersistedEntries.prototype, 'loaded').mockImplementation(function (
       this: PersistedEntries<unknown>,
       key,
-      snapshot,
+      text,
+      expiresAt,
       watch,
     ) {
-      return loaded.call(this, key, snapshot, { ...watch, written: new Set<MemoryKey>() });
+      return loaded.call(this, key, text, expiresAt, { ...watch, written: new Set<MemoryKey>() });
     });
     expect(await verdict()).not.toBe('nothing found');
   });
