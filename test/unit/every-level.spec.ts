@@ -73,6 +73,25 @@ describe.each(Object.values(CachePersistenceLevel))('a namespace at level %s', (
     expect(await cache.get('a')).toBe(1);
   });
 
+  it.skipIf(level === MEMORY_ONLY)(
+    'lets no updater change a value in place, whether it was read before or not',
+    async () => {
+      const inPlace = (value: unknown): unknown => {
+        (value as { n: number }).n = 2;
+        return value;
+      };
+      await cache.set('a', { n: 1 });
+      await expect(cache.update('a', inPlace)).rejects.toThrow(TypeError);
+      expect([...cache.values()].every(Object.isFrozen)).toBe(true);
+      await cache.flush();
+      world.crash();
+      const again: NamespaceCache<string, unknown> = await world.register(namespaceOf(level));
+      await expect(again.update('a', inPlace)).rejects.toThrow(TypeError);
+      expect(await again.get('a')).toEqual({ n: 1 });
+      await expect(again.update('a', inPlace)).rejects.toThrow(TypeError);
+    },
+  );
+
   it('takes operations on one key in the order of their calls, awaited or not', async () => {
     const results = [
       cache.set('a', 1),

@@ -118,7 +118,11 @@ export class EntryStore<V> {
     const slot = this.#lru.peek(key);
     if (slot !== null) return slot;
     const text = this.#texts.get(key);
-    return text === undefined ? (null as V) : this.#codec.decode(text);
+    if (text === undefined) return null as V;
+    const value = this.#codec.decode(text);
+    // An updater that changed it in place would give it back as if it were what there is.
+    freezeDeep(value);
+    return value;
   }
 
   /** Answers whether the LRU took it. */
