@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { defineNamespace, json, stringKey, type NamespaceCache, type ValueCodec } from '../../src/index.js';
 import { ChaosError } from '../support/chaos-storage.js';
 import {
@@ -94,6 +94,47 @@ describe('a load at runtime', () => {
     };
     await Promise.all([world.engine.loadFromDatabase(), cache.flush()]);
     expect(await cache.get('a')).toBe(50);
+  });
+
+  it('misses nothing while another one is under way', async () => {
+    const world = new EngineWorld();
+    const puts = Array.from({ length: 3500 }, (_, i) => ({
+      key: `k${1000 + i}`,
+      value: '1',
+      expiresAt: null,
+    }));
+    await world.rows.write([{ namespace: 'on_change', puts, deletes: [] }], 1);
+    const cache = await world.register(namespaceOf<number>(ON_CHANGE, { maxEntries: 10_000 }));
+    const load = world.rows.load.bind(world.rows);
+    // One of the two is held up after its first page, the other before its last.
+    let lastPages = 0;
+    let secondPages = 0;
+    let openLast = (): void => undefined;
+    let openSecond = (): void => undefined;
+    world.rows.load = async (namespace, page) => {
+      const rows = await load(namespace, page);
+      if (rows.length < 1000 && (lastPages += 1) === 1)
+        await new Promise<void>((resolve) => {
+          openLast = resolve;
+        });
+      if (page.after === 'k1999' && (secondPages += 1) === 2)
+        await new Promise<void>((resolve) => {
+          openSecond = resolve;
+        });
+      return rows;
+    };
+    const one = world.engine.loadFromDatabase();
+    await vi.waitFor(() => expect(lastPages).toBe(1));
+    const other = world.engine.loadFromDatabase();
+    await settle();
+    openLast();
+    await one;
+    await vi.waitFor(() => expect(secondPages).toBe(2));
+    expect(await cache.get('k3000')).toBe(1);
+    expect(await cache.update('k3001', increment)).toBe(2);
+    openSecond();
+    expect(await other).toMatchObject({ rows: 3498 });
+    expect(await cache.get('k3001')).toBe(2);
   });
 
   it('does not bring back what is cleared while it has just begun', async () => {

@@ -44,6 +44,7 @@ export class WriteBack<V> implements Persistence<V> {
   readonly #values: ValueWriter<V>;
   readonly #pending: PendingWrites;
   readonly #line = new OpLine();
+  readonly #loads = new OpLine();
   readonly #flusher: WriteBackFlusher;
   #closed = false;
   /** Set when what is unwritten has been gathered for the last time: nothing may be acknowledged after that. */
@@ -181,9 +182,10 @@ export class WriteBack<V> implements Persistence<V> {
     return this.#flusher.flush();
   }
 
+  /** After the loads under way: of two at once, each would take for loaded what the other has dropped. */
   load(): Promise<LoadReport> {
     const { definition, entries, storage, context } = this.options;
-    return new RowLoader({
+    const loader = new RowLoader({
       definition,
       entries,
       storage,
@@ -191,7 +193,8 @@ export class WriteBack<V> implements Persistence<V> {
       logger: context.logger,
       unsaved: () => this.#pending.keys(),
       isCleared: () => this.#pending.clearing !== undefined,
-    }).load();
+    });
+    return this.#loads.run(() => loader.load());
   }
 
   unwritten(): RescuedWrite[] {

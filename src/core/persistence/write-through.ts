@@ -12,6 +12,7 @@ import { Backoff } from '../writer/backoff.js';
 import { writeFailedError } from '../writer/storage-health.js';
 import { CommitRound } from './commit-round.js';
 import type { CommitSource, GroupCommitter } from './group-committer.js';
+import { OpLine } from './op-line.js';
 import { closedError, type Persistence, type Updater } from './persistence.js';
 import type { QueuedWrite, WriteRequest } from './queued-write.js';
 import { RowLoader } from './row-loader.js';
@@ -38,6 +39,7 @@ export class WriteThrough<V> implements Persistence<V>, CommitSource {
   readonly pending = 0;
   readonly refused = 0;
   readonly #values: ValueWriter<V>;
+  readonly #loads = new OpLine();
   #queue: QueuedWrite<V>[] = [];
   #accepted = 0;
   #finished = 0;
@@ -131,10 +133,11 @@ export class WriteThrough<V> implements Persistence<V>, CommitSource {
     };
   }
 
+  /** After the loads under way: of two at once, each would take for loaded what the other has dropped. */
   load(): Promise<LoadReport> {
     const { definition, entries, storage, context } = this.options;
     const { clock, logger } = context;
-    return new RowLoader({
+    const loader = new RowLoader({
       definition,
       entries,
       storage,
@@ -142,7 +145,8 @@ export class WriteThrough<V> implements Persistence<V>, CommitSource {
       logger,
       unsaved: () => [],
       isCleared: () => false,
-    }).load();
+    });
+    return this.#loads.run(() => loader.load());
   }
 
   close(): void {
