@@ -5,6 +5,27 @@ import { EngineWorld } from '../support/engine-world.js';
 
 describe('memory', () => {
   it.each(Object.values(CachePersistenceLevel))(
+    'holds no more than maxBytes when entries grow, read before or not (%s)',
+    async (level) => {
+      const world = new EngineWorld();
+      const cache = await world.register(namespaceOf<string[]>(level, { maxBytes: 1000, maxEntries: 100 }));
+      const small = Array.from({ length: 20 }, (): string[] => []);
+      for (const [i, value] of small.entries()) await cache.set(`key ${i}`, value);
+      await cache.get('key 0');
+      // The same objects, which have grown.
+      for (const [i, value] of small.entries()) {
+        value.push('x'.repeat(400));
+        await cache.set(`key ${i}`, value);
+      }
+      expect(cache.size).toBeLessThanOrEqual(2);
+      expect(cache.stats().bytes).toBe(cache.size * 404);
+      if (level === MEMORY_ONLY) return;
+      await cache.flush();
+      expect(await cache.get('key 0')).toEqual(['x'.repeat(400)]);
+    },
+  );
+
+  it.each(Object.values(CachePersistenceLevel))(
     'holds no more than maxEntries, the most recently used ones (%s)',
     async (level) => {
       const world = new EngineWorld();

@@ -89,6 +89,7 @@ export class EntryStore<V> {
 
   /** Holds an encoded value, to be decoded at its first read. */
   putText(key: MemoryKey, text: string, expiresAt: number | null): void {
+    this.#makeWay(key);
     this.#texts.set(key, text);
     if (!this.#put(key, ENCODED as Slot<V>, expiresAt, this.#measured ? byteLength(text) : 0))
       this.#texts.delete(key);
@@ -96,6 +97,7 @@ export class EntryStore<V> {
 
   /** Holds a value as it is. `size` in bytes counts where `maxBytes` is set. */
   putValue(key: MemoryKey, value: V, expiresAt: number | null, size: number): void {
+    this.#makeWay(key);
     if (this.#texts.size > 0) this.#texts.delete(key);
     this.#put(key, value as Slot<V>, expiresAt, size);
   }
@@ -123,6 +125,11 @@ export class EntryStore<V> {
     // An updater that changed it in place would give it back as if it were what there is.
     freezeDeep(value);
     return value;
+  }
+
+  /** The LRU takes a value in its own place (null, or an object that grew) for no change, and keeps the old size. */
+  #makeWay(key: MemoryKey): void {
+    if (this.#measured) this.#lru.delete(key);
   }
 
   /** Answers whether the LRU took it. */

@@ -21,7 +21,8 @@ export class OpLine {
       this.#length -= 1;
     });
     this.#tail = result.catch(() => undefined);
-    return result;
+    // One of its own for the caller: a failure that nobody looks at is to be reported as such.
+    return result.then((value) => value);
   }
 
   /** Resolves when everything in line now is done. */

@@ -307,7 +307,7 @@ export class WriteBack<V> implements Persistence<V> {
     this.#writing.add(written);
     const done = (): void => void this.#writing.delete(written);
     written.then(done, done);
-    return written;
+    return written.then(() => undefined);
   }
 
   /** What memory and the intents know of `key`; `undefined` where only the database can tell. */
