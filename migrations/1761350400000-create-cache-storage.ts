@@ -55,7 +55,9 @@ async function onPostgres(queryRunner: QueryRunner): Promise<void> {
   }
   // The primary key begins with the namespace. While the planner knows little of a new one (until the next ANALYZE), it
   // takes an index on that alone for as good, and reads the whole namespace for each key.
-  await queryRunner.query(`DROP INDEX IF EXISTS ${table.replace('"cache_storage"', `"${INDEX}"`)}`);
+  if (await hasIndex(queryRunner, INDEX)) {
+    await queryRunner.query(`DROP INDEX ${table.replace(/"cache_storage"$/, `"${INDEX}"`)}`);
+  }
 }
 
 /** Binary columns: every collation that MySQL and MariaDB have in common takes 'a' and 'a ' for the same key. */

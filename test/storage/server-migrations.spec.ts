@@ -167,6 +167,21 @@ for (const { type, server, seed, catalogue } of KINDS)
       await storage.close();
     });
 
+    it('leave an index of the same name on another table alone', async () => {
+      const url = await newUrl();
+      await on(at(url), async (db) => {
+        await db.query('CREATE TABLE other (namespace VARCHAR(10))');
+        await db.query('CREATE INDEX idx_cache_namespace ON other (namespace)');
+      });
+      const storage = storageAt(url);
+      await storage.open();
+      await storage.close();
+      await on(at(url), async (db) => {
+        const other = await db.createQueryRunner().getTable('other');
+        expect(other?.indices.map((index) => index.name)).toEqual(['idx_cache_namespace']);
+      });
+    });
+
     it('do not trip over each other when several instances start at once', async () => {
       const url = await newUrl();
       const storages = Array.from({ length: 5 }, () => storageAt(url));

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
+import pg from 'pg';
 import type { DataSource, QueryRunner } from 'typeorm';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CacheModule, CacheService, type StoredEntry } from '../../src/index.js';
 import { Child } from '../support/child-process.js';
 import { CuttingProxy } from '../support/cutting-proxy.js';
@@ -46,6 +47,25 @@ for (const { kind, name, server } of KINDS)
         `UPDATE cache_storage SET value = '"held"' WHERE namespace = 'n' AND ${key()} = '${name_}'`,
       );
     }
+
+    it.skipIf(kind === MARIADB)(
+      'fails once when its session has lost what it kept prepared, and then no more',
+      async () => {
+        const query = vi.spyOn(pg.Client.prototype, 'query');
+        const storage = storageOf(kind, url);
+        await storage.open();
+        await storage.write([{ namespace: 'n', puts: [row('a')], deletes: [] }], 1);
+        const [own] = query.mock.contexts.slice(-1) as [pg.Client];
+        query.mockRestore();
+        await own.query('DEALLOCATE ALL');
+        const write = (): Promise<void> =>
+          storage.write([{ namespace: 'n', puts: [row('b')], deletes: [] }], 2);
+        await expect(write()).rejects.toThrow(expect.objectContaining({ failure: 'transient' }));
+        await write();
+        expect(await storage.read('n', ['b'])).toEqual([row('b')]);
+        await storage.close();
+      },
+    );
 
     it.skipIf(kind === POSTGRES)(
       'is whole or not at all when the server ends its transaction (a deadlock)',

@@ -15,6 +15,9 @@ const CONNECTION_OVER = /^(?:08|70100)/;
 /** What a server says that is no longer the one that takes writes: a new connection may find its successor. */
 const READ_ONLY = new Set(['25006', 'ER_OPTION_PREVENTS_STATEMENT', 'ER_READ_ONLY_MODE']);
 
+/** The session has lost a statement that the driver takes for prepared: another one begins without any. */
+const UNPREPARED = new Set(['26000', 'ER_UNKNOWN_STMT_HANDLER']);
+
 /** A small pool of connections to a server: one write at a time, and reads beside it. */
 export class ConnectionPool implements Connection {
   readonly #fence: Fence;
@@ -156,6 +159,6 @@ export class ConnectionPool implements Connection {
 /** Whether `error` is the server's answer, after which the connection is as good as before. */
 function answered(error: unknown): boolean {
   const { code = '', sqlState, fatal } = driverErrorOf(error);
-  if (READ_ONLY.has(code)) return false;
+  if (READ_ONLY.has(code) || UNPREPARED.has(code)) return false;
   return sqlState !== undefined && !fatal && !CONNECTION_OVER.test(sqlState);
 }

@@ -15,6 +15,9 @@ interface PreparedStatement {
   finalize(done: () => void): void;
 }
 
+/** SQLite holds what a statement was given until it is given something else. */
+const MAX_CHARACTERS = 2 ** 20;
+
 /**
  * The statements that a connection of `sqlite3` keeps prepared. TypeORM's way to it prepares a statement at each call, in
  * a trip of its own to the thread that works: a fifth of the time of a small commit.
@@ -25,7 +28,7 @@ export class KeptStatements {
   /** Executes a statement, and answers how many rows it changed. */
   async execute(runner: QueryRunner, statement: Statement): Promise<number> {
     const { sql, parameters, name } = statement;
-    if (name === undefined) return execute(runner, statement);
+    if (name === undefined || isLarge(parameters)) return execute(runner, statement);
     const prepared = this.#prepared.get(sql) ?? (await this.#prepare(runner, sql));
     try {
       return await run(prepared, parameters);
@@ -68,4 +71,8 @@ function run(prepared: PreparedStatement, parameters: readonly unknown[]): Promi
       else reject(error);
     });
   });
+}
+
+function isLarge(parameters: readonly unknown[]): boolean {
+  return parameters.some((parameter) => typeof parameter === 'string' && parameter.length > MAX_CHARACTERS);
 }
