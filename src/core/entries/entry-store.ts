@@ -64,7 +64,7 @@ export class EntryStore<V> {
   /** The value of `key`, made the most recently used one. */
   get(key: MemoryKey): V | undefined {
     const slot = this.#lru.get(key);
-    return slot === null ? this.#decode(key) : slot;
+    return slot === null ? this.#decode(key, true) : slot;
   }
 
   has(key: MemoryKey): boolean {
@@ -118,13 +118,7 @@ export class EntryStore<V> {
   /** The value of `key` without touching its recency. */
   peek(key: MemoryKey): V | undefined {
     const slot = this.#lru.peek(key);
-    if (slot !== null) return slot;
-    const text = this.#texts.get(key);
-    if (text === undefined) return null as V;
-    const value = this.#codec.decode(text);
-    // An updater that changed it in place would give it back as if it were what there is.
-    freezeDeep(value);
-    return value;
+    return slot === null ? this.#decode(key, false) : slot;
   }
 
   /** The LRU takes a value in its own place (null, or an object that grew) for no change, and keeps the old size. */
@@ -158,12 +152,14 @@ export class EntryStore<V> {
     return true;
   }
 
-  /** Decodes at first read, and keeps the value in the text's place when it may be shared. */
-  #decode(key: MemoryKey): V {
+  /** Decodes at first read; with `keeps`, the value takes the text's place when it may be shared. */
+  #decode(key: MemoryKey, keeps: boolean): V {
     const text = this.#texts.get(key);
     if (text === undefined) return null as V;
     const value = this.#codec.decode(text);
-    if (freezeDeep(value)) {
+    // Also what is not kept: an updater that changed it in place would give it back as if it were what there is.
+    const isShareable = freezeDeep(value);
+    if (keeps && isShareable) {
       this.#texts.delete(key);
       this.#lru.set(key, value as Slot<V>, {
         noUpdateTTL: true,
