@@ -1,4 +1,5 @@
 import { defineNamespace, json, numberKey } from '../../../dist/src/index.js';
+import { rowOf } from '../raw/rows.mjs';
 import { openRaw } from '../raw/sqlite3.mjs';
 import { newDatabase, openCaches } from '../support/app.mjs';
 import { nextValueOf, valueOf } from '../support/keys.mjs';
@@ -26,12 +27,6 @@ export const coalescing = {
     const [counter, missing] = caches;
     await missing.setMany(Array.from({ length: CALLS * 2 }, (_, i) => [i, valueOf(i)]));
     const raw = await openRaw({ database });
-    const row = () => ({
-      namespace: 'raw',
-      key: '1',
-      value: JSON.stringify(nextValueOf(1)),
-      updatedAt: '2026-01-01 00:00:00.000',
-    });
     const together = (call) => async (times) => {
       for (let i = 0; i < times; i += 1) await Promise.all(Array.from({ length: CALLS }, (_, n) => call(n)));
     };
@@ -40,7 +35,10 @@ export const coalescing = {
     };
     const updates = await compare(
       [
-        { name: `${CALLS} sequential commits`, run: oneByOne(() => raw.writeOne(row())) },
+        {
+          name: `${CALLS} sequential commits`,
+          run: oneByOne(() => raw.writeOne(rowOf('raw', 1, nextValueOf(1)))),
+        },
         {
           name: `${CALLS} update() of one key`,
           run: together(() => counter.update(1, (current) => ({ n: (current?.n ?? 0) + 1 }))),

@@ -1,6 +1,7 @@
 import { TypeOrmStorage } from '../../../dist/src/storage/typeorm-storage.js';
+import { sortedRows } from '../raw/rows.mjs';
 import { reachable } from '../support/databases.mjs';
-import { valueOf } from '../support/keys.mjs';
+import { scatteredKey, valueOf } from '../support/keys.mjs';
 import { quartiles } from '../support/rounds.mjs';
 
 const ROWS = 100_000;
@@ -46,7 +47,7 @@ async function measure({ name, raw, open }) {
         });
       },
       theirs: (namespace) => {
-        const rows = rowsOf(namespace, ROWS);
+        const rows = sortedRows(namespace, ROWS, valueOf);
         return timed(() => byHand.write(rows));
       },
     },
@@ -61,7 +62,7 @@ async function measure({ name, raw, open }) {
         }),
       theirs: (namespace) =>
         timed(async () => {
-          for (const row of rowsOf(namespace, SINGLES)) await byHand.writeOne(row);
+          for (const row of sortedRows(namespace, SINGLES, valueOf)) await byHand.writeOne(row);
         }),
     },
     {
@@ -132,29 +133,16 @@ async function measure({ name, raw, open }) {
   return rows;
 }
 
-/** Keys in no order, as users' ids come. */
-function keyOf(i) {
-  return String((i * 7_368_787) % 1_000_003);
-}
-
 function keysOf(count) {
-  return Array.from({ length: count }, (_, i) => keyOf(i * 97));
+  return Array.from({ length: count }, (_, i) => String(scatteredKey(i * 97)));
 }
 
 function putsOf(count) {
   return Array.from({ length: count }, (_, i) => ({
-    key: keyOf(i),
+    key: String(scatteredKey(i)),
     value: JSON.stringify(valueOf(i)),
     expiresAt: null,
   }));
-}
-
-/** The same as rows for the raw forms, sorted as they like it best. */
-function rowsOf(namespace, count) {
-  const updatedAt = new Date().toISOString().replace('T', ' ').replace('Z', '');
-  return putsOf(count)
-    .map(({ key, value }) => ({ namespace, key, value, updatedAt }))
-    .sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
 async function timed(task) {

@@ -1,5 +1,6 @@
 import { DataSource } from 'typeorm';
 import { CacheStorage, cacheMigrations, defineNamespace, json, numberKey } from '../../../dist/src/index.js';
+import { rowOf } from '../raw/rows.mjs';
 import { openCaches } from '../support/app.mjs';
 import { BETTER_SQLITE3, MARIADB, POSTGRES, SQLITE3, reachable } from '../support/databases.mjs';
 import { openPeers } from '../support/durable-peers.mjs';
@@ -73,7 +74,7 @@ async function measure(database) {
   for (const writers of WRITERS) {
     const cases = [
       ['ours', (n) => cache.set(n, nextValueOf(n))],
-      ...(writers === 1 ? [[RAW, (n) => raw.writeOne(rowOf(n))]] : []),
+      ...(writers === 1 ? [[RAW, (n) => raw.writeOne(rawRow(n))]] : []),
       [NAIVE, (n) => naive.set(n)],
       ...(peers?.sets ?? []),
     ].map(([name, set]) => ({ name, run: writersOf(set, writers) }));
@@ -113,18 +114,13 @@ function batchesOf(raw) {
   return async (times) => {
     for (let start = 0; start < times; start += RAW_BATCH) {
       const count = Math.min(RAW_BATCH, times - start);
-      await raw.writeMany(Array.from({ length: count }, (_, i) => rowOf((start + i) % KEYS)));
+      await raw.writeMany(Array.from({ length: count }, (_, i) => rawRow((start + i) % KEYS)));
     }
   };
 }
 
-function rowOf(n) {
-  return {
-    namespace: 'raw',
-    key: String(n),
-    value: JSON.stringify(nextValueOf(n)),
-    updatedAt: '2026-01-01 00:00:00.000',
-  };
+function rawRow(n) {
+  return rowOf('raw', n, nextValueOf(n));
 }
 
 /** What an application writes by hand: one upsert of the entity for each change. */
@@ -141,7 +137,7 @@ async function openNaive(storage) {
   const repository = dataSource.getRepository(CacheStorage);
   return {
     set(n) {
-      const { key, value } = rowOf(n);
+      const { key, value } = rawRow(n);
       return repository.upsert({ namespace: 'naive', key, value }, ['namespace', 'key']);
     },
     async close() {

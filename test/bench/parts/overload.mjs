@@ -1,8 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { NestFactory } from '@nestjs/core';
-import { CacheModule, CacheService, defineNamespace, json, numberKey } from '../../../dist/src/index.js';
+import { defineNamespace, json, numberKey } from '../../../dist/src/index.js';
+import { openCaches } from '../support/app.mjs';
 
 const MAX_PENDING = 10_000;
 const WRITES = 200_000;
@@ -43,23 +40,12 @@ export const overload = {
 };
 
 async function measure(persistence, callers) {
-  const folder = mkdtempSync(join(tmpdir(), 'bench-'));
   const many = defineNamespace({ name: 'many', key: numberKey(), value: json(), persistence });
-  class BenchModule {}
-  const app = await NestFactory.createApplicationContext(
-    {
-      module: BenchModule,
-      imports: [
-        CacheModule.forRoot({
-          storage: { type: 'sqlite', database: join(folder, 'cache.sqlite') },
-          namespaces: [many],
-          maxPending: MAX_PENDING,
-        }),
-      ],
-    },
-    { logger: false },
-  );
-  const cache = app.get(CacheService).namespace(many);
+  const { caches, close } = await openCaches([many], {
+    maxPending: MAX_PENDING,
+    checkpointIntervalMs: 30_000,
+  });
+  const [cache] = caches;
   // On-change callers one by one wait for a commit each: fewer writes say the same.
   const writes = persistence === 'on_change' ? Math.min(WRITES, callers * 3000) : WRITES;
   const latencies = new Float64Array(writes);
@@ -81,8 +67,7 @@ async function measure(persistence, callers) {
   }
   await Promise.all(Array.from({ length: callers }, call));
   const seconds = (performance.now() - startedAt) / 1000;
-  await app.close();
-  rmSync(folder, { recursive: true });
+  await close();
   latencies.sort();
   return {
     perSecond: writes / seconds,

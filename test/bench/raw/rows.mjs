@@ -1,3 +1,5 @@
+import { scatteredKey } from '../support/keys.mjs';
+
 /** The columns of a row, in the order of its parameters. */
 export const COLUMNS = 'namespace, key, value, expires_at, updated_at';
 export const ON_CONFLICT =
@@ -28,4 +30,16 @@ export function* linesOf(rows, zone = '') {
 
 function escape(text) {
   return text.replaceAll('\\', '\\\\').replaceAll('\t', '\\t').replaceAll('\n', '\\n');
+}
+
+/** A row for the raw forms. */
+export function rowOf(namespace, key, value) {
+  return { namespace, key: String(key), value: JSON.stringify(value), updatedAt: '2026-01-01 00:00:00.000' };
+}
+
+/** So many of them with keys in no order of their own, sorted as a database likes them best. */
+export function sortedRows(namespace, count, valueAt) {
+  return Array.from({ length: count }, (_, i) => rowOf(namespace, scatteredKey(i), valueAt(i))).sort(
+    (a, b) => (a.key < b.key ? -1 : 1),
+  );
 }

@@ -2,15 +2,15 @@
 import 'reflect-metadata';
 import { DataSource } from 'typeorm';
 import { CacheStorage, defineNamespace, json, numberKey } from '../../../dist/src/index.js';
+import { sortedRows } from '../raw/rows.mjs';
 import { openCaches } from './app.mjs';
 import { ALL } from './databases.mjs';
 import { delayDuring } from './event-loop.mjs';
-import { valueOf } from './keys.mjs';
+import { scatteredKey, valueOf } from './keys.mjs';
 
 const { way, task, name, storage, size, bytes } = JSON.parse(process.argv[2]);
 const { raw } = ALL.find((one) => one.name === name);
 const value = (i) => (bytes === 200 ? valueOf(i) : { ...valueOf(i), more: 'y'.repeat(bytes - 200) });
-const keyOf = (i) => (i * 7_368_787) % 1_000_003;
 
 /** What a load by other ways holds, as ours does: or the collector has less to do. */
 let held;
@@ -20,7 +20,7 @@ const ways = {
     async flush() {
       const { caches, close } = await openOurs([bench()]);
       // No turn of the event loop in between: all of it is dirty when the flush begins.
-      for (let i = 0; i < size; i += 1) void caches[0].set(keyOf(i), value(i));
+      for (let i = 0; i < size; i += 1) void caches[0].set(scatteredKey(i), value(i));
       const measured = await delayDuring(() => caches[0].flush());
       await close();
       return measured;
@@ -42,7 +42,7 @@ const ways = {
   raw: {
     async flush() {
       const byHand = await raw(storage);
-      const rows = rowsOf('raw');
+      const rows = sortedRows('raw', size, value);
       const measured = await delayDuring(() => byHand.write(rows));
       await byHand.close();
       return measured;
@@ -61,7 +61,7 @@ const ways = {
     /** `repository.upsert` in parts of 400: it reads them back, and SQLite takes no more. */
     async flush() {
       const repository = await openTypeOrm();
-      const entities = rowsOf('typeorm').map(({ namespace, key, value: text }) => ({
+      const entities = sortedRows('typeorm', size, value).map(({ namespace, key, value: text }) => ({
         namespace,
         key,
         value: text,
@@ -107,16 +107,6 @@ function openOurs(namespaces) {
 async function openTypeOrm() {
   const dataSource = await new DataSource({ ...storage, entities: [CacheStorage] }).initialize();
   return dataSource.getRepository(CacheStorage);
-}
-
-/** Sorted, as a database likes them best. */
-function rowsOf(namespace) {
-  return Array.from({ length: size }, (_, i) => ({
-    namespace,
-    key: String(keyOf(i)),
-    value: JSON.stringify(value(i)),
-    updatedAt: '2026-01-01 00:00:00.000',
-  })).sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
 /** The delays of `task`, and by how much the memory of the process grew at most, MB. */

@@ -3,6 +3,11 @@ export function valueOf(n) {
   return { id: n, name: `user ${n}`, tags: ['a', 'b', 'c'], text: 'x'.repeat(130), score: 1.5 };
 }
 
+/** The i-th of keys in no order, as users' ids come. */
+export function scatteredKey(i) {
+  return (i * 7_368_787) % 1_000_003;
+}
+
 let written = 0;
 
 /** Another value for each call: a database need not write what is there already. */
