@@ -113,11 +113,11 @@ describe('a load at runtime', () => {
     let openSecond = (): void => undefined;
     world.rows.load = async (namespace, page) => {
       const rows = await load(namespace, page);
-      if (rows.length < 1000 && (lastPages += 1) === 1)
+      if (rows.length < page.limit && (lastPages += 1) === 1)
         await new Promise<void>((resolve) => {
           openLast = resolve;
         });
-      if (page.after === 'k1999' && (secondPages += 1) === 2)
+      if (page.after === 'k1099' && (secondPages += 1) === 2)
         await new Promise<void>((resolve) => {
           openSecond = resolve;
         });

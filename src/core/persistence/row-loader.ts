@@ -8,8 +8,11 @@ import type { LoadReport } from '../reports.js';
 import type { CacheStorageAdapter, StoredEntry } from '../storage-adapter.js';
 import { ProgressLog } from './progress-log.js';
 
-/** Rows in one query: few enough to leave the event loop to others between pages. */
-const PAGE_SIZE = 1000;
+/**
+ * Most rows in one query, and about how many characters of values: few enough to leave the event loop to others between
+ * pages. How large the values are is seen on the first page.
+ */
+const PAGE = { first: 100, rows: 1000, characters: 2 ** 19 };
 /** Entries that make room for what is loaded, between two turns of the event loop. */
 const DROPPED_PER_TURN = 10_000;
 
@@ -80,13 +83,14 @@ export class RowLoader<V> {
   async #pages(watch: WriteWatch, progress: ProgressLog): Promise<boolean> {
     const { entries, clock } = this.options;
     let isFirst = true;
-    let reading = this.#read(undefined);
+    let limit = PAGE.first;
+    let reading = this.#read(undefined, limit);
     while (!watch.cleared) {
       // Sequential on purpose: each page begins where the one before it ended.
       const page = await reading;
-      const last = page.length < PAGE_SIZE ? undefined : page.at(-1)?.key;
+      const last = page.length < limit ? undefined : page.at(-1)?.key;
       // On its way while this one is decoded. What is written meanwhile is newer, and the watch knows of it.
-      if (last !== undefined) reading = this.#read(last);
+      if (last !== undefined) reading = this.#read(last, (limit = limitAfter(page)));
       // It leaves with the turn. And a driver that works on this very thread would never leave the event loop to others.
       await nextTurn(clock);
       // Only now: a database that can't be read leaves memory as it was.
@@ -102,9 +106,9 @@ export class RowLoader<V> {
     return true;
   }
 
-  #read(after: string | undefined): Promise<readonly StoredEntry[]> {
+  #read(after: string | undefined, limit: number): Promise<readonly StoredEntry[]> {
     const { definition, storage, clock } = this.options;
-    const page = storage.load(definition.name, { after, limit: PAGE_SIZE, now: clock.now() });
+    const page = storage.load(definition.name, { after, limit, now: clock.now() });
     // Nobody may ask for it any more.
     page.catch(() => undefined);
     return page;
@@ -121,4 +125,13 @@ export class RowLoader<V> {
     if (this.#skipped === 0) this.#example = row.key;
     this.#skipped += 1;
   }
+}
+
+/** How many rows the next page takes, if they are as large as those of this one. */
+function limitAfter(page: readonly StoredEntry[]): number {
+  let characters = 1;
+  // A row that does not decode may have anything for a value.
+  for (const { value } of page) if (typeof value === 'string') characters += value.length;
+  const rows = Math.floor((page.length * PAGE.characters) / characters);
+  return Math.max(1, Math.min(PAGE.rows, rows));
 }

@@ -12,7 +12,7 @@ import { toTimestamp } from './timestamp.js';
 const ROWS_PER_STATEMENT = 1000;
 
 /** And characters of values: what is made of them in one piece holds the event loop. */
-const CHARACTERS_PER_STATEMENT = 2 ** 21;
+const CHARACTERS_PER_STATEMENT = 2 ** 19;
 
 /** What SQLite says of an entry; everything else it says of the database. */
 const ABOUT_DATA = new Set(['SQLITE_CONSTRAINT', 'SQLITE_TOOBIG', 'SQLITE_MISMATCH']);
