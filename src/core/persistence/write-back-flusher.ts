@@ -1,4 +1,4 @@
-import type { CacheTimer } from '../clock.js';
+import { nextTurn, type CacheTimer } from '../clock.js';
 import type { EngineContext } from '../engine/engine-context.js';
 import type { KeySpace } from '../keys/key-space.js';
 import type { NamespaceDefinition } from '../namespace/namespace-definition.js';
@@ -147,11 +147,14 @@ export class WriteBackFlusher implements WriteSource {
     const { epoch } = this.#pending;
     const atoms = sweep.take(this.#pending, BATCH);
     if (atoms.length === 0) return true;
+    // To take a batch, to write it and to forget it holds the event loop for some milliseconds each.
+    await nextTurn(context.clock);
     const outcome = await writeIsolating(
       atoms,
       async (items) => {
         this.#underway = items;
         await storage.write([this.#toWrite(items)], context.clock.now());
+        await nextTurn(context.clock);
         this.#underway = [];
         this.#pending.committed(items, epoch);
         this.#succeeded(sweep, items.length);
