@@ -41,7 +41,8 @@ export function postgresOptions(given: PostgresOptions, isOwn: boolean): Postgre
     installExtensions: false,
     // The next statement finds out. Without a handler it would be an uncaught exception.
     poolErrorHandler: (isOwn ? poolErrorHandler : undefined) ?? (() => undefined),
-    extra: { keepAlive: true, ...extra },
+    // Statements are sent while others are answered, by versions of pg that can.
+    extra: { keepAlive: true, pipeline: true, ...extra },
   };
 }
 

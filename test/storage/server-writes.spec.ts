@@ -94,6 +94,29 @@ for (const { kind, name, server } of KINDS)
       },
     );
 
+    it.each([0, 1500, 2999])(
+      'is nothing at all when one of its statements is refused, whatever is on its way behind it (row %s)',
+      async (bad) => {
+        const storage = storageOf(kind, url);
+        await storage.open();
+        await db.query(`ALTER TABLE cache_storage ADD CONSTRAINT good CHECK (value <> '"bad"')`);
+        const puts = Array.from({ length: 3000 }, (_, i) =>
+          row(`k${String(i).padStart(4, '0')}`, i === bad ? '"bad"' : undefined),
+        );
+        const write = (): Promise<void> => storage.write([{ namespace: 'n', puts, deletes: [] }], 1);
+        // The second time the server has planned the statements already.
+        for (const _ of ['new', 'planned']) {
+          const error = await write().catch((cause: unknown) => cause);
+          expect(storage.classify(error)).toBe('permanent');
+          expect(await storage.count('n', 1)).toBe(0);
+        }
+        puts[bad] = row('good');
+        await write();
+        expect(await storage.count('n', 1)).toBe(3000);
+        await storage.close();
+      },
+    );
+
     it('has its time for each of its statements', async () => {
       const storage = storageOf(kind, url, { extra: { query_timeout: 4000 } });
       await storage.open();

@@ -9,6 +9,9 @@ import type { ServerSession, ServerSessions } from './server-sessions.js';
 /** How long a close waits for servers that don't answer, ms. */
 const CLOSE_TIMEOUT_MS = 2000;
 
+/** Statements on their way at once: the server need not wait for the next one. */
+const IN_FLIGHT = 2;
+
 /** SQLSTATEs with which a server ends a connection: connection exceptions, and MariaDB's 'connection was killed'. */
 const CONNECTION_OVER = /^(?:08|70100)/;
 
@@ -121,9 +124,11 @@ export class ConnectionPool implements Connection {
   }
 
   #execute(runner: QueryRunner, statements: Iterable<Statement>): Promise<number> {
+    let last: Promise<number> = Promise.resolve(0);
     return executeAll(statements, {
       begin: () => this.#answerOf(runner.startTransaction()),
-      execute: (statement) => this.#answerOf(this.#executeOne(runner, statement)),
+      execute: (statement) => (last = this.#answerAfter(last, this.#executeOne(runner, statement))),
+      ...(this.servers.abortsTransactions ? { inFlight: IN_FLIGHT } : {}),
       commit: () => this.#answerOf(runner.commitTransaction()),
       rollback: async (error) => {
         // A connection that can't even roll back is broken, whatever the first error was.
@@ -135,6 +140,13 @@ export class ConnectionPool implements Connection {
   #executeOne(runner: QueryRunner, statement: Statement): Promise<number> {
     const named = statement.name === undefined ? undefined : this.servers.executeNamed?.(runner, statement);
     return named ?? execute(runner, statement);
+  }
+
+  /** Each statement has its time, which begins when the one before it is answered; behind one that failed it has none. */
+  async #answerAfter(previous: Promise<unknown>, answer: Promise<number>): Promise<number> {
+    answer.catch(() => undefined);
+    await previous;
+    return this.#answerOf(answer);
   }
 
   /** Waits for an answer, but not for ever. A connection that gave none is given up like one that broke. */

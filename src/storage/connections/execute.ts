@@ -11,39 +11,53 @@ export async function execute(runner: QueryRunner, { sql, parameters }: Statemen
 export interface Transaction {
   begin(): Promise<unknown>;
   execute(statement: Statement): Promise<number>;
-  /** Runs between one statement and the next. */
+  /** Runs between what is sent to the database: the beginning, the statements, the commit. */
   pause?(): Promise<unknown>;
+  /**
+   * Statements on their way at once, 1 by default. More only where an error of one makes those behind it fail too: after
+   * one that has ended the transaction, each would be a transaction of its own.
+   */
+  readonly inFlight?: number;
   commit(): Promise<unknown>;
   rollback(error: unknown): Promise<unknown>;
 }
 
 /**
  * Executes `statements` in one transaction, and answers how many rows they changed. Each is made while the database works
- * on the one before, and sent only when that has succeeded: after an error that has ended the transaction it would be one
- * of its own. One statement is a transaction of its own.
+ * on those before. One statement is a transaction of its own.
  */
 export async function executeAll(statements: Iterable<Statement>, transaction: Transaction): Promise<number> {
+  const { inFlight = 1 } = transaction;
   const source = statements[Symbol.iterator]();
   const first = source.next();
   if (first.done === true) return 0;
   const second = source.next();
   if (second.done === true) return transaction.execute(first.value);
   await transaction.begin();
-  let underway: Promise<number> = Promise.resolve(0);
-  try {
-    let changed = 0;
-    for (let next: IteratorResult<Statement> = first; next.done !== true;) {
-      underway = transaction.execute(next.value);
-      // Awaited below, unless making the next one fails.
-      underway.catch(() => undefined);
-      next = next === first ? second : source.next();
-      changed += await underway;
-      if (next.done !== true) await transaction.pause?.();
+  const underway: Promise<number>[] = [];
+  let changed = 0;
+  const settleUntil = async (left: number): Promise<void> => {
+    for (let oldest = underway[0]; oldest !== undefined && underway.length > left; oldest = underway[0]) {
+      changed += await oldest;
+      void underway.shift();
     }
+  };
+  try {
+    await transaction.pause?.();
+    for (let next: IteratorResult<Statement> = first; next.done !== true;) {
+      const answer = transaction.execute(next.value);
+      // Awaited below, unless one before it fails, or making the next one.
+      answer.catch(() => undefined);
+      underway.push(answer);
+      next = next === first ? second : source.next();
+      await settleUntil(inFlight - 1);
+      await transaction.pause?.();
+    }
+    await settleUntil(0);
     await transaction.commit();
     return changed;
   } catch (error) {
-    await underway.catch(() => undefined);
+    await Promise.allSettled(underway);
     await transaction.rollback(error);
     throw error;
   }

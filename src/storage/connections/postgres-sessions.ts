@@ -17,6 +17,8 @@ interface PgClient {
 
 /** PostgreSQL's backends. */
 export const postgresSessions: ServerSessions = {
+  abortsTransactions: true,
+
   async begin(runner) {
     const [session] = (await runner.query(WHO)) as [ServerSession];
     // Not every version and platform has it. It is a second line of defence behind the fence.
@@ -44,16 +46,20 @@ export const postgresSessions: ServerSessions = {
     return rowCount ?? 0;
   },
 
-  async abandon(runner, _connection, cause) {
+  async abandon(runner, connection, cause) {
     // TypeORM's public release() would give the connection back to the pool.
     const { releasePostgresConnection } = runner as QueryRunner & {
       releasePostgresConnection?: (error: unknown) => Promise<void>;
     };
     if (releasePostgresConnection === undefined) await runner.release();
     else await releasePostgresConnection.call(runner, cause ?? true);
+    // With statements ahead, the driver would wait for their answers before it says goodbye.
+    sever(connection);
   },
 
-  sever(connection) {
-    (connection as { connection?: { stream?: { destroy?: () => void } } }).connection?.stream?.destroy?.();
-  },
+  sever,
 };
+
+function sever(connection: object): void {
+  (connection as { connection?: { stream?: { destroy?: () => void } } }).connection?.stream?.destroy?.();
+}
