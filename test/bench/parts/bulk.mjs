@@ -12,7 +12,7 @@ const CASES = [
   { database: SQLITE3, size: 10_000, rounds: 3, ways: ['ours', 'raw', 'typeorm'] },
   { database: SQLITE3, size: 100_000, rounds: 3, ways: ['ours', 'raw', 'typeorm'] },
   { database: SQLITE3, size: 1_000_000, rounds: 1, ways: ['ours', 'raw'] },
-  { database: SQLITE3, size: 1_000_000, rounds: 1, ways: ['ours'], bytes: 2000 },
+  { database: SQLITE3, size: 1_000_000, rounds: 1, ways: ['ours', 'raw'], bytes: 2000 },
   { database: BETTER_SQLITE3, size: 10_000, rounds: 3, ways: ['ours', 'raw', 'typeorm'] },
   { database: BETTER_SQLITE3, size: 100_000, rounds: 3, ways: ['ours', 'raw', 'typeorm'] },
   { database: BETTER_SQLITE3, size: 1_000_000, rounds: 1, ways: ['ours', 'raw'] },
@@ -22,7 +22,12 @@ const CASES = [
 ];
 
 /** What must be reached of the driver by hand. */
-const FLUSH = { [SQLITE3.name]: 0.85, [BETTER_SQLITE3.name]: 0.8, [POSTGRES.name]: 0.6, [MARIADB.name]: 0.4 };
+const FLUSH = {
+  [SQLITE3.name]: 0.85,
+  [BETTER_SQLITE3.name]: 0.8,
+  [POSTGRES.name]: 0.9,
+  [MARIADB.name]: 0.4,
+};
 
 /** The engine's flush of dirty entries and its load of a namespace, against the driver by hand and TypeORM's own ways. */
 export const bulk = {
@@ -30,7 +35,9 @@ export const bulk = {
   title: 'Flush of dirty entries and load of a namespace; delay of the event loop meanwhile',
   note:
     'by hand: the fastest way of the driver, in one transaction, and one SELECT with JSON.parse. TypeORM: upsert, find. ' +
-    'Memory: what the process took more during the load, MB.',
+    'Memory: what the process took more during the load, MB. The longest delay of a load of 1 000 000 is the constructor of ' +
+    'lru-cache, before the first row; that of a flush of 2 GB is the collector, which has to mark all of it by hand too. ' +
+    'better-sqlite3 writes and commits on the thread of the event loop.',
   chart: {
     axis: 'rows/s',
     bar: (row) => ({ name: `${row.database}: ${row.what}`, value: row['rows/s'] }),
