@@ -53,8 +53,8 @@ for (const { kind, name, server } of KINDS)
 
     afterEach(async () => {
       if (server === undefined) return;
-      // Left frozen by a test that failed, it would fail all that follow.
-      server.thaw();
+      // Left frozen or ended by a test that failed, it would fail all that follow.
+      await server.revive();
       await onServer((db) => db.query('DELETE FROM cache_storage'));
     });
 

@@ -85,21 +85,26 @@ export class PrivateServer {
     const running = this.#process;
     if (running === undefined || !this.#isRunning) return;
     const ended = once(running, 'exit');
-    for (const pid of signal === 'SIGKILL' ? this.#pids() : []) process.kill(pid, signal);
+    if (signal === 'SIGKILL') signalAll(this.#children(), signal);
     running.kill(signal);
     await ended;
   }
 
   /** It answers nothing any more, and its connections stay open. */
   async freeze(): Promise<void> {
-    const pids = this.#pids();
-    for (const pid of pids) process.kill(pid, 'SIGSTOP');
-    // The signal stops the thread that takes it, which stops the others: one of them may answer meanwhile.
-    while (statesOf(pids).some((state) => !state.startsWith('T'))) await delay(1);
+    // The server first: it makes no more children then.
+    await suspend(this.#self());
+    await suspend(this.#children());
   }
 
   thaw(): void {
-    for (const pid of this.#pids()) process.kill(pid, 'SIGCONT');
+    signalAll([...this.#children(), ...this.#self()], 'SIGCONT');
+  }
+
+  /** Runs and answers again, whatever a test that failed left it in. */
+  async revive(): Promise<void> {
+    this.thaw();
+    if (!this.#isRunning) await this.start();
   }
 
   async remove(): Promise<void> {
@@ -124,17 +129,41 @@ export class PrivateServer {
     return this.#process?.exitCode === null && this.#process.signalCode === null;
   }
 
-  /** The server's process and its children. */
-  #pids(): number[] {
+  /** The server's own process, while it runs. */
+  #self(): number[] {
     const { pid } = this.#process ?? {};
-    if (pid === undefined || !this.#isRunning) return [];
-    const children = spawnSync('ps', ['-o', 'pid=', '--ppid', `${pid}`], { encoding: 'utf8' }).stdout;
-    return [pid, ...children.split('\n').map(Number).filter(Boolean)];
+    return pid === undefined || !this.#isRunning ? [] : [pid];
+  }
+
+  #children(): number[] {
+    return this.#self().flatMap((pid) => {
+      const listed = spawnSync('ps', ['-o', 'pid=', '--ppid', `${pid}`], { encoding: 'utf8' }).stdout;
+      return listed.split('\n').map(Number).filter(Boolean);
+    });
   }
 }
 
-/** The state of each thread of some processes, as ps says it: T is stopped. */
+/** Stops processes, and waits until they stand still. */
+async function suspend(pids: readonly number[]): Promise<void> {
+  signalAll(pids, 'SIGSTOP');
+  // The signal stops the thread that takes it, which stops the others: one of them may answer meanwhile.
+  while (statesOf(pids).some((state) => !/^[TZ]/.test(state))) await delay(1);
+}
+
+/** One that has ended meanwhile, as the session of a client that left, needs no signal. */
+function signalAll(pids: readonly number[], signal: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, signal);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
+}
+
+/** The state of each thread of some processes, as ps says it: T is stopped, Z has ended. */
 function statesOf(pids: readonly number[]): string[] {
+  if (pids.length === 0) return [];
   const listed = spawnSync('ps', ['-L', '-o', 'stat=', '-p', pids.join()], { encoding: 'utf8' }).stdout;
   return listed.split('\n').filter(Boolean);
 }
