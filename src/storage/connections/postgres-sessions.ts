@@ -6,9 +6,22 @@ const LOCK_TIMEOUT_MS = 5000;
 /** How often the server looks whether the client of a running statement is still there, ms. PostgreSQL 14 and newer. */
 const CLIENT_CHECK_MS = 1000;
 
+/**
+ * Who the session is. It does not sort: a page of a load comes in the order of the primary key, but where the planner takes
+ * what is left of a namespace for less than a page, for want of statistics, it would read all of that and sort it.
+ */
 const WHO = `
-  SELECT pid AS "id", backend_start::text AS "mark", set_config('lock_timeout', '${LOCK_TIMEOUT_MS}', false)
+  SELECT pid AS "id", backend_start::text AS "mark",
+    set_config('lock_timeout', '${LOCK_TIMEOUT_MS}', false), set_config('enable_sort', 'off', false)
   FROM pg_stat_activity WHERE pid = pg_backend_pid()`;
+
+/** What not every version and platform has. */
+const OPTIONAL = [
+  // A second line of defence behind the fence.
+  ['client_connection_check_interval', `${CLIENT_CHECK_MS}`],
+  // Where keys have a collation of others, a page has to be sorted all the same: at a price that calls the compiler in.
+  ['jit', 'off'],
+];
 
 /** A connection of `pg`, as far as it is used here. */
 interface PgClient {
@@ -21,12 +34,10 @@ export const postgresSessions: ServerSessions = {
 
   async begin(runner) {
     const [session] = (await runner.query(WHO)) as [ServerSession];
-    // Not every version and platform has it. It is a second line of defence behind the fence.
-    await runner
-      .query(
-        `SELECT set_config(name, '${CLIENT_CHECK_MS}', false) FROM pg_settings WHERE name = 'client_connection_check_interval'`,
-      )
-      .catch(() => undefined);
+    for (const [name, value] of OPTIONAL) {
+      const set = 'SELECT set_config(name, $2, false) FROM pg_settings WHERE name = $1';
+      await runner.query(set, [name, value]).catch(() => undefined);
+    }
     return { id: session.id, mark: session.mark };
   },
 
