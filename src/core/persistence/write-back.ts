@@ -10,6 +10,7 @@ import type { CacheStorageAdapter } from '../storage-adapter.js';
 import { HeldSnapshot, Snapshot } from '../values/snapshot.js';
 import type { StorageHealth } from '../writer/storage-health.js';
 import type { Writer } from '../writer/writer.js';
+import { AwaitingOps, type FoundOp } from './awaiting-ops.js';
 import { OpLine } from './op-line.js';
 import type { PendingBudget } from './pending-budget.js';
 import { expiryOf, intentOf, REMOVAL, textOf, type Intent } from './intent.js';
@@ -44,20 +45,23 @@ export class WriteBack<V> implements Persistence<V> {
   readonly #values: ValueWriter<V>;
   readonly #pending: PendingWrites;
   readonly #line = new OpLine();
-  readonly #loads = new OpLine();
+  readonly #awaiting: AwaitingOps<V>;
+  readonly #loader: RowLoader<V>;
   readonly #flusher: WriteBackFlusher;
   #closed = false;
   /** Set when what is unwritten has been gathered for the last time: nothing may be acknowledged after that. */
   #ended = false;
-  /** Reads under way. */
-  readonly #reading = new Set<Promise<unknown>>();
-  /** Writes that wait for a read. */
-  readonly #writing = new Set<Promise<unknown>>();
 
   constructor(private readonly options: WriteBackOptions<V>) {
     const { definition, entries, budget, context } = options;
     this.#values = new ValueWriter(definition, context.clock);
     this.#pending = new PendingWrites(budget, context.clock);
+    this.#awaiting = new AwaitingOps(entries.reader, budget);
+    this.#loader = new RowLoader({
+      ...options,
+      unsaved: () => this.#pending.keys(),
+      isCleared: () => this.#pending.clearing !== undefined,
+    });
     this.#flusher = new WriteBackFlusher(options, this.#pending);
     entries.onEvict = (key) => {
       if (this.#pending.get(key) !== undefined) this.#flusher.flushSoon();
@@ -92,7 +96,7 @@ export class WriteBack<V> implements Persistence<V> {
   }
 
   get(key: MemoryKey): Promise<V | undefined> {
-    return this.#withFound(key, (found) => ({ result: this.#valueOf(found), found }), false);
+    return this.#withFound(key, (found) => ({ result: this.#valueOf(found), found }), 'read');
   }
 
   check(value: V): void {
@@ -105,7 +109,10 @@ export class WriteBack<V> implements Persistence<V> {
       const text = this.#values.text(value);
       return this.#inOrder([key], () => {
         const expiresAt = this.#values.expiry(ttlMs);
-        if (this.options.entries.reader.hasWriter(key)) return this.#writeBehind(key, text, expiresAt);
+        if (this.options.entries.reader.hasWriter(key)) {
+          const put = (): void => this.#put(key, text, expiresAt);
+          return this.#awaiting.writeBehind(key, new Snapshot<V>(text, expiresAt), put);
+        }
         this.#put(key, text, expiresAt);
         return DONE;
       });
@@ -169,10 +176,10 @@ export class WriteBack<V> implements Persistence<V> {
       this.#pending.clear();
       this.options.entries.cleared();
     };
-    if (this.#writing.size === 0) return this.#inOrder([], clear);
+    if (!this.#awaiting.hasWrites) return this.#inOrder([], clear);
     // What those writes build on must be read before the rows go.
     const afterWrites = async (): Promise<void> => {
-      await Promise.allSettled(this.#writing);
+      await this.#awaiting.writesSettled();
       clear();
     };
     return this.#inOrder([], afterWrites, true);
@@ -182,19 +189,8 @@ export class WriteBack<V> implements Persistence<V> {
     return this.#flusher.flush();
   }
 
-  /** After the loads under way: of two at once, each would take for loaded what the other has dropped. */
   load(): Promise<LoadReport> {
-    const { definition, entries, storage, context } = this.options;
-    const loader = new RowLoader({
-      definition,
-      entries,
-      storage,
-      clock: context.clock,
-      logger: context.logger,
-      unsaved: () => this.#pending.keys(),
-      isCleared: () => this.#pending.clearing !== undefined,
-    });
-    return this.#loads.run(() => loader.load());
+    return this.#loader.load();
   }
 
   unwritten(): RescuedWrite[] {
@@ -212,7 +208,7 @@ export class WriteBack<V> implements Persistence<V> {
 
   async settled(): Promise<void> {
     await this.#line.settled();
-    await Promise.allSettled([...this.#writing, ...this.#reading]);
+    await this.#awaiting.settled();
   }
 
   /**
@@ -238,76 +234,15 @@ export class WriteBack<V> implements Persistence<V> {
     return keys.every((key) => this.#pending.hasRoomFor(key));
   }
 
-  /** Runs `handle` on what there is of `key`: at once when memory knows, else when the database has answered. */
-  #withFound<T>(
-    key: MemoryKey,
-    handle: (found: Found<V>, current: boolean) => { result: T; found: Found<V> },
-    writes = true,
-  ): Promise<T> {
-    const { budget, entries } = this.options;
-    const known = entries.reader.hasWriter(key) ? undefined : this.#known(key);
-    if (known !== undefined) {
-      try {
-        return Promise.resolve(handle(known, true).result);
-      } catch (error) {
-        return Promise.reject(error);
-      }
+  /** Runs `op` on what there is of `key`: at once when memory knows, else when the database has answered. */
+  #withFound<T>(key: MemoryKey, op: FoundOp<V, T>, kind: 'read' | 'write' = 'write'): Promise<T> {
+    const known = this.options.entries.reader.hasWriter(key) ? undefined : this.#known(key);
+    if (known === undefined) return this.#awaiting[kind](key, op);
+    try {
+      return Promise.resolve(op(known, true).result);
+    } catch (error) {
+      return Promise.reject(error);
     }
-    const answered = new Promise<T>((resolve, reject) => {
-      entries.reader.read(
-        key,
-        (found, current) => {
-          try {
-            const handled = handle(found, current);
-            resolve(handled.result);
-            return handled.found;
-          } catch (error) {
-            reject(error);
-            return found;
-          }
-        },
-        reject,
-        writes,
-      );
-    });
-    // What the write will take of the budget is taken now: many that wait must not go over it together.
-    if (writes) budget.take();
-    const waiting = writes ? this.#writing : this.#reading;
-    waiting.add(answered);
-    const done = (): void => {
-      waiting.delete(answered);
-      if (writes) budget.release(1);
-    };
-    answered.then(done, done);
-    return answered;
-  }
-
-  /** Writes after what waits for the database, whatever becomes of that. */
-  #writeBehind(key: MemoryKey, text: string, expiresAt: number | null): Promise<void> {
-    const written = new Promise<void>((resolve, reject) => {
-      const write = (): void => {
-        try {
-          this.#put(key, text, expiresAt);
-          resolve();
-        } catch (error) {
-          reject(error);
-        }
-      };
-      this.options.entries.reader.read(
-        key,
-        (_found, current) => {
-          if (current) write();
-          else resolve();
-          return present(new Snapshot<V>(text, expiresAt));
-        },
-        write,
-        true,
-      );
-    });
-    this.#writing.add(written);
-    const done = (): void => void this.#writing.delete(written);
-    written.then(done, done);
-    return written.then(() => undefined);
   }
 
   /** What memory and the intents know of `key`; `undefined` where only the database can tell. */

@@ -12,7 +12,6 @@ import { Backoff } from '../writer/backoff.js';
 import { writeFailedError } from '../writer/storage-health.js';
 import { CommitRound } from './commit-round.js';
 import type { CommitSource, GroupCommitter } from './group-committer.js';
-import { OpLine } from './op-line.js';
 import { closedError, type Persistence, type Updater } from './persistence.js';
 import type { QueuedWrite, WriteRequest } from './queued-write.js';
 import { RowLoader } from './row-loader.js';
@@ -39,7 +38,7 @@ export class WriteThrough<V> implements Persistence<V>, CommitSource {
   readonly pending = 0;
   readonly refused = 0;
   readonly #values: ValueWriter<V>;
-  readonly #loads = new OpLine();
+  readonly #loader: RowLoader<V>;
   #queue: QueuedWrite<V>[] = [];
   #accepted = 0;
   #finished = 0;
@@ -58,6 +57,7 @@ export class WriteThrough<V> implements Persistence<V>, CommitSource {
 
   constructor(private readonly options: WriteThroughOptions<V>) {
     this.#values = new ValueWriter(options.definition, options.context.clock);
+    this.#loader = new RowLoader({ ...options, unsaved: () => [], isCleared: () => false });
     this.#doubtBackoff = new Backoff(MAX_DOUBT_BACKOFF_MS, options.context.random);
   }
 
@@ -133,20 +133,8 @@ export class WriteThrough<V> implements Persistence<V>, CommitSource {
     };
   }
 
-  /** After the loads under way: of two at once, each would take for loaded what the other has dropped. */
   load(): Promise<LoadReport> {
-    const { definition, entries, storage, context } = this.options;
-    const { clock, logger } = context;
-    const loader = new RowLoader({
-      definition,
-      entries,
-      storage,
-      clock,
-      logger,
-      unsaved: () => [],
-      isCleared: () => false,
-    });
-    return this.#loads.run(() => loader.load());
+    return this.#loader.load();
   }
 
   close(): void {

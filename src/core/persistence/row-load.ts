@@ -1,0 +1,137 @@
+import { nextTurn } from '../clock.js';
+import type { EngineContext } from '../engine/engine-context.js';
+import type { PersistedEntries, WriteWatch } from '../entries/persisted-entries.js';
+import { reportSkipped } from '../entries/row-decoder.js';
+import type { MemoryKey } from '../keys/key-space.js';
+import type { NamespaceDefinition } from '../namespace/namespace-definition.js';
+import type { LoadReport } from '../reports.js';
+import type { CacheStorageAdapter, StoredEntry } from '../storage-adapter.js';
+import { ProgressLog } from './progress-log.js';
+
+/**
+ * Most rows in one query, and about how many characters of values: few enough to leave the event loop to others between
+ * pages. How large the values are is seen on the first page.
+ */
+const PAGE = { first: 100, rows: 1000, characters: 2 ** 19 };
+/** Entries that make room for what is loaded, between two turns of the event loop. */
+const DROPPED_PER_TURN = 10_000;
+
+export interface RowLoadOptions<V> {
+  readonly definition: NamespaceDefinition<unknown, V>;
+  readonly entries: PersistedEntries<V>;
+  readonly storage: CacheStorageAdapter;
+  readonly context: EngineContext;
+  /** The keys of which there is something newer than their rows, in memory or evicted from it. */
+  readonly unsaved: () => Iterable<MemoryKey>;
+  /** Whether the rows are as good as gone: a clear is accepted, and not written yet. Memory then holds all there is. */
+  readonly isCleared: () => boolean;
+}
+
+/**
+ * One load: fills a namespace's memory from the database, page by page in the order of keys, until it is full. Bad rows are
+ * skipped, counted and left alone; nothing newer in memory is replaced.
+ */
+export class RowLoad<V> {
+  #rows = 0;
+  #skipped = 0;
+  #example = '';
+  #missesSome = false;
+
+  constructor(private readonly options: RowLoadOptions<V>) {}
+
+  async run(): Promise<LoadReport> {
+    const { definition, entries, context } = this.options;
+    const { clock, logger } = context;
+    const startedAt = clock.now();
+    const progress = new ProgressLog(`Loading namespace '${definition.name}'`, clock, logger);
+    const watch = this.#watch();
+    let sawAll = false;
+    try {
+      sawAll = await this.#pages(watch, progress);
+    } finally {
+      entries.unwatch(watch, sawAll && this.#skipped === 0 && !this.#missesSome);
+    }
+    if (this.#skipped > 0) reportSkipped(logger, definition.name, this.#skipped, this.#example);
+    return { rows: this.#rows, skipped: this.#skipped, durationMs: clock.now() - startedAt };
+  }
+
+  /** What is unsaved now counts as written during the load: its rows are older, also when it is saved meanwhile. */
+  #watch(): WriteWatch {
+    const { entries, unsaved, isCleared } = this.options;
+    const watch = entries.watch();
+    watch.cleared = isCleared();
+    for (const key of unsaved()) {
+      watch.written.add(key);
+      // Neither in memory nor, once it is saved, among what is unsaved: memory will not hold everything.
+      if (!entries.store.has(key)) this.#missesSome = true;
+    }
+    return watch;
+  }
+
+  /** A load gives what the database has now: what memory holds of it from before makes room. */
+  async #dropSaved(watch: WriteWatch): Promise<void> {
+    const { entries, context } = this.options;
+    entries.distrust();
+    let count = 0;
+    for (const key of Array.from(entries.store.keys())) {
+      if (!watch.written.has(key)) entries.store.delete(key);
+      if ((count += 1) % DROPPED_PER_TURN === 0) await nextTurn(context.clock);
+    }
+  }
+
+  /** Answers whether it saw every row of the namespace. */
+  async #pages(watch: WriteWatch, progress: ProgressLog): Promise<boolean> {
+    const { entries, context } = this.options;
+    let isFirst = true;
+    let limit = PAGE.first;
+    let reading = this.#read(undefined, limit);
+    while (!watch.cleared) {
+      // Sequential on purpose: each page begins where the one before it ended.
+      const page = await reading;
+      const last = page.length < limit ? undefined : page.at(-1)?.key;
+      // On its way while this one is decoded. What is written meanwhile is newer, and the watch knows of it.
+      if (last !== undefined) reading = this.#read(last, (limit = limitAfter(page)));
+      // It leaves with the turn. And a driver that works on this very thread would never leave the event loop to others.
+      await nextTurn(context.clock);
+      // Only now: a database that can't be read leaves memory as it was.
+      if (isFirst && !watch.cleared) await this.#dropSaved(watch);
+      isFirst = false;
+      for (const row of page) {
+        if (watch.evicted || entries.store.size >= this.options.definition.maxEntries) return false;
+        this.#take(row, watch);
+      }
+      progress.advance(this.#rows + this.#skipped);
+      if (last === undefined) return true;
+    }
+    return true;
+  }
+
+  #read(after: string | undefined, limit: number): Promise<readonly StoredEntry[]> {
+    const { definition, storage, context } = this.options;
+    const page = storage.load(definition.name, { after, limit, now: context.clock.now() });
+    // Nobody may ask for it any more.
+    page.catch(() => undefined);
+    return page;
+  }
+
+  #take(row: StoredEntry, watch: WriteWatch): void {
+    const { entries } = this.options;
+    const key = entries.rows.keyOf(row);
+    if (key === undefined || !entries.rows.decodes(row)) this.#skip(row);
+    else if (entries.loaded(key, row.value, row.expiresAt, watch)) this.#rows += 1;
+  }
+
+  #skip(row: StoredEntry): void {
+    if (this.#skipped === 0) this.#example = row.key;
+    this.#skipped += 1;
+  }
+}
+
+/** How many rows the next page takes, if they are as large as those of this one. */
+function limitAfter(page: readonly StoredEntry[]): number {
+  let characters = 1;
+  // A row that does not decode may have anything for a value.
+  for (const { value } of page) if (typeof value === 'string') characters += value.length;
+  const rows = Math.floor((page.length * PAGE.characters) / characters);
+  return Math.max(1, Math.min(PAGE.rows, rows));
+}
