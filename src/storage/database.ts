@@ -3,6 +3,7 @@ import type { DataSource, DataSourceOptions, QueryRunner } from 'typeorm';
 import { quotedTable } from '../../migrations/database-family.js';
 import type { Connection } from './connections/connection.js';
 import { ConnectionPool } from './connections/connection-pool.js';
+import { query } from './connections/execute.js';
 import { KeptStatements } from './connections/kept-statements.js';
 import { MysqlSessions } from './connections/mysql-sessions.js';
 import { plainSessions } from './connections/plain-sessions.js';
@@ -14,6 +15,7 @@ import { MysqlDialect } from './dialects/mysql.js';
 import { PortableDialect } from './dialects/portable.js';
 import { PostgresDialect } from './dialects/postgres.js';
 import { SqliteDialect, type SqliteSynchronous } from './dialects/sqlite.js';
+import type { RowQuery } from './dialects/statement.js';
 import { serverAddressOf } from './server-address.js';
 import { queryTimeoutOf } from './server-options.js';
 import { FileIdentity, isEphemeral, prepareSqliteFile } from './sqlite-file.js';
@@ -83,14 +85,17 @@ function sqlite(dataSource: DataSource, { isOwn, synchronous, dialect }: Databas
   const { database } = dataSource.options as { database: string };
   const inMemory = isEphemeral(database);
   let file: FileIdentity | undefined;
+  // TypeORM does it for better-sqlite3.
+  const kept = driver === 'sqlite' ? new KeptStatements() : undefined;
+  const rowsOf: RowQuery = (runner, statement) => kept?.query(runner, statement) ?? query(runner, statement);
   return {
-    dialect: dialect?.(dataSource) ?? new SqliteDialect(driver === 'better-sqlite3'),
+    dialect: dialect?.(dataSource) ?? new SqliteDialect(kept === undefined, rowsOf),
     connection: new SingleConnection(dataSource, {
       begin: 'BEGIN IMMEDIATE',
       prepare: (runner) => prepareSqlite(runner, { driver, synchronous, ownsFile: isOwn }),
       // What was committed to a file that is gone is not durable.
       committed: () => file?.assertSame(),
-      ...(driver === 'sqlite' ? { kept: new KeptStatements() } : {}),
+      ...(kept === undefined ? {} : { kept }),
     }),
     description: `${driver} ${inMemory ? 'in memory' : resolve(database)}`,
     rescuePath: inMemory ? undefined : `${database}.rescue.ndjson`,

@@ -43,4 +43,22 @@ describe.each(['sqlite', 'better-sqlite3'] as const)('statements that are kept p
     await other.destroy();
     await cache.close();
   });
+
+  it('hold nothing once they have answered: what others write is seen, and the log can be emptied', async () => {
+    const storage = { type, database: join(folder, `${type}-reads.sqlite`) };
+    const cache = new TypeOrmStorage({ storage, migrationsRun: true, synchronous: 'full' });
+    await cache.open();
+    const other = await new DataSource(storage).initialize();
+    const loaded = async (after?: string): Promise<unknown> =>
+      (await cache.load('n', { after, limit: 2, now: 1 })).map(({ key }) => key);
+    const read = async (): Promise<unknown> => (await cache.read('n', ['b', 'd'])).map(({ key }) => key);
+    await cache.write(puts('a', 'b', 'c'), 1);
+    expect([await loaded(), await loaded('b'), await read()]).toEqual([['a', 'b'], ['c'], ['b']]);
+    await other.query(`UPDATE cache_storage SET key = 'd' WHERE key = 'b'`);
+    const [log] = (await other.query('PRAGMA wal_checkpoint(TRUNCATE)')) as { busy: number; log: number }[];
+    expect(log).toMatchObject({ busy: 0, log: 0 });
+    expect([await loaded(), await loaded('b'), await read()]).toEqual([['a', 'c'], ['c', 'd'], ['d']]);
+    await other.destroy();
+    await cache.close();
+  });
 });

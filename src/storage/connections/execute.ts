@@ -7,6 +7,11 @@ export async function execute(runner: QueryRunner, { sql, parameters }: Statemen
   return result.affected ?? 0;
 }
 
+/** The rows that a statement gives. */
+export async function query(runner: QueryRunner, { sql, parameters }: Statement): Promise<unknown[]> {
+  return (await runner.query(sql, parameters)) as unknown[];
+}
+
 /** How a list of statements becomes one transaction on a connection. */
 export interface Transaction {
   begin(): Promise<unknown>;

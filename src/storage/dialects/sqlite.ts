@@ -4,7 +4,7 @@ import { CACHE_TABLE } from '../cache-storage.entity.js';
 import type { DriverError } from '../driver-error.js';
 import type { Dialect } from './dialect.js';
 import { chunksOf, partsOf, sortedRows, type Row } from './row-order.js';
-import type { Statement } from './statement.js';
+import type { RowQuery, Statement } from './statement.js';
 import { toEntry, type StoredRow } from './stored-row.js';
 import { toTimestamp } from './timestamp.js';
 
@@ -27,7 +27,10 @@ export class SqliteDialect implements Dialect {
    * then rows are parameters, in few texts. For `sqlite3` many rows are one JSON text, which costs it no more than
    * thousands of parameters, and far less where the app has turned its long stack traces on.
    */
-  constructor(private readonly keepsStatements: boolean) {}
+  constructor(
+    private readonly keepsStatements: boolean,
+    private readonly query: RowQuery,
+  ) {}
 
   *statements(batch: readonly NamespaceWrite[], now: number): Generator<Statement> {
     for (const { namespace, deletes } of batch) yield* deletesOf(namespace, deletes);
@@ -64,20 +67,19 @@ export class SqliteDialect implements Dialect {
     { after, limit, now }: LoadPage,
   ): Promise<StoredEntry[]> {
     const from = after === undefined ? '' : 'AND "key" > ? ';
-    const rows = (await runner.query(
+    const sql =
       `SELECT "key", "value", "expires_at" FROM "${CACHE_TABLE}" WHERE "namespace" = ? ${from}` +
-        'AND ("expires_at" IS NULL OR "expires_at" > ?) ORDER BY "key" LIMIT ?',
-      after === undefined ? [namespace, now, limit] : [namespace, after, now, limit],
-    )) as StoredRow[];
-    return rows.map(toEntry);
+      'AND ("expires_at" IS NULL OR "expires_at" > ?) ORDER BY "key" LIMIT ?';
+    const parameters = after === undefined ? [namespace, now, limit] : [namespace, after, now, limit];
+    const rows = await this.query(runner, { sql, parameters, name: 'load' });
+    return (rows as StoredRow[]).map(toEntry);
   }
 
   async read(runner: QueryRunner, namespace: string, keys: readonly string[]): Promise<StoredEntry[]> {
-    const rows = (await runner.query(
-      `SELECT "key", "value", "expires_at" FROM "${CACHE_TABLE}" WHERE ${ONE_OF}`,
-      [namespace, JSON.stringify(keys)],
-    )) as StoredRow[];
-    return rows.map(toEntry);
+    const sql = `SELECT "key", "value", "expires_at" FROM "${CACHE_TABLE}" WHERE ${ONE_OF}`;
+    const parameters = [namespace, JSON.stringify(keys)];
+    const rows = await this.query(runner, { sql, parameters, name: 'read' });
+    return (rows as StoredRow[]).map(toEntry);
   }
 
   async writtenAt(

@@ -1,3 +1,5 @@
+import type { QueryRunner } from 'typeorm';
+
 /** A statement in SQL, with its parameters. */
 export interface Statement {
   readonly sql: string;
@@ -5,3 +7,6 @@ export interface Statement {
   /** Given to the few texts that come again and again: a connection may keep the statement prepared under it. */
   readonly name?: string;
 }
+
+/** Asks the database for the rows of a statement. */
+export type RowQuery = (runner: QueryRunner, statement: Statement) => Promise<unknown[]>;
