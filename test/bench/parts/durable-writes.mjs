@@ -29,7 +29,7 @@ const TARGETS = {
       [RAW_MANY]: 0.6,
     },
   },
-  [BETTER_SQLITE3.name]: { 1: { [RAW]: 0.6 }, 256: { [NAIVE]: 15, [RAW_MANY]: 0.6 } },
+  [BETTER_SQLITE3.name]: { 1: { [RAW]: 0.6 }, 256: { [NAIVE]: 15, [RAW_MANY]: 0.55 } },
   [POSTGRES.name]: { 256: { [NAIVE]: 10 } },
   [MARIADB.name]: { 256: { [NAIVE]: 5 } },
 };
@@ -40,7 +40,9 @@ export const durableWrites = {
   title: 'ON_CHANGE sets, each awaited by its writer; SQLite with WAL and synchronous=FULL',
   note:
     'Redis with appendfsync everysec may lose a second of what it acknowledged. better-sqlite3 commits on the thread of the ' +
-    'event loop: to a commit of 130 µs comes what the engine does between two of them; sqlite3 commits beside it.',
+    'event loop: to a commit of 130 µs comes what the engine does between two of them, and to one of 256 rows their JSON ' +
+    'texts; sqlite3 commits beside it. On PostgreSQL 256 writers have what commits of 256 rows by hand have: how far that is ' +
+    'ahead of TypeORM goes with how much its ten connections do at once.',
   chart: {
     axis: 'writes/s with 256 writers',
     isLogarithmic: true,
