@@ -1,4 +1,5 @@
 import type { DataSourceOptions } from 'typeorm';
+import { usesPgNative } from './pg-native.js';
 
 type PostgresOptions = Extract<DataSourceOptions, { type: 'postgres' }>;
 type MysqlOptions = Extract<DataSourceOptions, { type: 'mysql' | 'mariadb' }>;
@@ -41,8 +42,9 @@ export function postgresOptions(given: PostgresOptions, isOwn: boolean): Postgre
     installExtensions: false,
     // The next statement finds out. Without a handler it would be an uncaught exception.
     poolErrorHandler: (isOwn ? poolErrorHandler : undefined) ?? (() => undefined),
-    // Statements are sent while others are answered, by versions of pg that can.
-    extra: { keepAlive: true, pipeline: true, ...extra },
+    // Statements are sent while others are answered, by versions of pg that can. With pg-native, some can't be made to, and
+    // others lose the codes of errors by it.
+    extra: { keepAlive: true, ...(usesPgNative(given) ? {} : { pipeline: true }), ...extra },
   };
 }
 

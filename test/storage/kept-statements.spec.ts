@@ -1,6 +1,7 @@
 import { join } from 'node:path';
+import sqlite3 from 'sqlite3';
 import { DataSource } from 'typeorm';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { TypeOrmStorage } from '../../src/storage/typeorm-storage.js';
 import { tempFolder } from '../support/temp-folder.js';
 
@@ -12,6 +13,10 @@ const puts = (...keys: string[]): Batch => [
   { namespace: 'n', puts: keys.map((key) => ({ key, value: '1', expiresAt: null })), deletes: [] },
 ];
 const removal = (key: string): Batch => [{ namespace: 'n', puts: [], deletes: [key] }];
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 describe.each(['sqlite', 'better-sqlite3'] as const)('statements that are kept prepared (%s)', (type) => {
   it('are let go of when they meet a lock: what others write is committed all the same', async () => {
@@ -58,6 +63,39 @@ describe.each(['sqlite', 'better-sqlite3'] as const)('statements that are kept p
     const [log] = (await other.query('PRAGMA wal_checkpoint(TRUNCATE)')) as { busy: number; log: number }[];
     expect(log).toMatchObject({ busy: 0, log: 0 });
     expect([await loaded(), await loaded('b'), await read()]).toEqual([['a', 'c'], ['c', 'd'], ['d']]);
+    await other.destroy();
+    await cache.close();
+  });
+});
+
+describe('a read of a file that others hold locked', () => {
+  it('is tried again as long as `busyErrorRetry` says', async () => {
+    const template = new DataSource({
+      type: 'sqlite',
+      database: join(folder, 'locked.sqlite'),
+      busyErrorRetry: 10,
+    });
+    const cache = new TypeOrmStorage({ storage: template, migrationsRun: true, synchronous: 'full' });
+    await cache.open();
+    await cache.write(puts('a'), 1);
+    const other = await template.initialize();
+    await other.query('BEGIN EXCLUSIVE');
+    // The kept statement has met the lock when TypeORM is asked in its place.
+    const all = Reflect.get(sqlite3.Database.prototype, 'all') as () => unknown;
+    let released: Promise<unknown> | undefined;
+    vi.spyOn(sqlite3.Database.prototype, 'all').mockImplementation(function ask(
+      this: sqlite3.Database,
+      ...given: unknown[]
+    ) {
+      if (released === undefined) {
+        released = Promise.resolve();
+        released = other.query('ROLLBACK');
+      }
+      return Reflect.apply(all, this, given) as sqlite3.Database;
+    });
+    expect(await cache.read('n', ['a'])).toEqual([{ key: 'a', value: '1', expiresAt: null }]);
+    expect(released).toBeDefined();
+    await released;
     await other.destroy();
     await cache.close();
   });

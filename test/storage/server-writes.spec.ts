@@ -94,10 +94,21 @@ for (const { kind, name, server } of KINDS)
       },
     );
 
-    it.each([0, 1500, 2999])(
-      'is nothing at all when one of its statements is refused, whatever is on its way behind it (row %s)',
-      async (bad) => {
-        const storage = storageOf(kind, url);
+    it.each(
+      [
+        [0, {}],
+        [1500, {}],
+        [2999, {}],
+        // One statement on its way at a time.
+        [1500, { extra: { pipeline: false } }],
+      ].slice(0, kind === POSTGRES ? 4 : 3) as [number, object][],
+    )(
+      'is nothing at all when one of its statements is refused, whatever is on its way behind it (row %s, %o)',
+      async (bad, more) => {
+        const warnings: Error[] = [];
+        const warned = (warning: Error): number => warnings.push(warning);
+        process.on('warning', warned);
+        const storage = storageOf(kind, url, more);
         await storage.open();
         await db.query(`ALTER TABLE cache_storage ADD CONSTRAINT good CHECK (value <> '"bad"')`);
         const puts = Array.from({ length: 3000 }, (_, i) =>
@@ -114,6 +125,8 @@ for (const { kind, name, server } of KINDS)
         await write();
         expect(await storage.count('n', 1)).toBe(3000);
         await storage.close();
+        process.off('warning', warned);
+        expect(warnings).toEqual([]);
       },
     );
 

@@ -9,9 +9,6 @@ import type { ServerSession, ServerSessions } from './server-sessions.js';
 /** How long a close waits for servers that don't answer, ms. */
 const CLOSE_TIMEOUT_MS = 2000;
 
-/** Statements on their way at once: the server need not wait for the next one. */
-const IN_FLIGHT = 2;
-
 /** SQLSTATEs with which a server ends a connection: connection exceptions, and MariaDB's 'connection was killed'. */
 const CONNECTION_OVER = /^(?:08|70100)/;
 
@@ -72,7 +69,7 @@ export class ConnectionPool implements Connection {
   async write(statements: Iterable<Statement>): Promise<number> {
     await this.#raiseFence();
     return this.#use(
-      (runner) => this.#execute(runner, statements),
+      (runner, connection) => this.#execute(runner, connection, statements),
       (session) => this.#fence.suspect(session),
     );
   }
@@ -83,7 +80,7 @@ export class ConnectionPool implements Connection {
 
   /** Lends a connection to `task`. One that breaks is given up, and `broken` told whose it was. */
   async #use<T>(
-    task: (runner: QueryRunner) => Promise<T>,
+    task: (runner: QueryRunner, connection: object) => Promise<T>,
     broken?: (session: ServerSession) => void,
   ): Promise<T> {
     // The master, where there are replicas: they may lag behind what has been acknowledged.
@@ -94,7 +91,7 @@ export class ConnectionPool implements Connection {
       connection = (await runner.connect()) as object;
       this.#inUse.set(runner, connection);
       session = await this.#sessionOf(runner, connection);
-      const result = await task(runner);
+      const result = await task(runner, connection);
       this.#inUse.delete(runner);
       await runner.release();
       return result;
@@ -123,12 +120,13 @@ export class ConnectionPool implements Connection {
     return session;
   }
 
-  #execute(runner: QueryRunner, statements: Iterable<Statement>): Promise<number> {
+  #execute(runner: QueryRunner, connection: object, statements: Iterable<Statement>): Promise<number> {
+    const inFlight = this.servers.inFlight?.(connection) ?? 1;
     let last: Promise<number> = Promise.resolve(0);
     return executeAll(statements, {
       begin: () => this.#answerOf(runner.startTransaction()),
       execute: (statement) => (last = this.#answerAfter(last, this.#executeOne(runner, statement))),
-      ...(this.servers.abortsTransactions ? { inFlight: IN_FLIGHT } : {}),
+      inFlight,
       commit: () => this.#answerOf(runner.commitTransaction()),
       rollback: async (error) => {
         // A connection that can't even roll back is broken, whatever the first error was.

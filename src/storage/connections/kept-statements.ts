@@ -34,7 +34,14 @@ export class KeptStatements {
 
   /** The rows that a statement gives. */
   async query(runner: QueryRunner, statement: Statement): Promise<unknown[]> {
-    return isKept(statement) ? this.#use(runner, statement, all) : query(runner, statement);
+    if (!isKept(statement)) return query(runner, statement);
+    try {
+      return await this.#use(runner, statement, all);
+    } catch (error) {
+      // TypeORM's way asks a locked database again, where its `busyErrorRetry` says so.
+      if ((error as NodeJS.ErrnoException).code === 'SQLITE_BUSY') return query(runner, statement);
+      throw error;
+    }
   }
 
   /** Lets go of all of them: a connection that has any can't be closed. */

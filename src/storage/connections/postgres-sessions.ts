@@ -5,6 +5,8 @@ import type { ServerSession, ServerSessions } from './server-sessions.js';
 const LOCK_TIMEOUT_MS = 5000;
 /** How often the server looks whether the client of a running statement is still there, ms. PostgreSQL 14 and newer. */
 const CLIENT_CHECK_MS = 1000;
+/** Statements on their way at once. */
+const IN_FLIGHT = 2;
 
 /**
  * Who the session is. It does not sort: a page of a load comes in the order of the primary key, but where the planner takes
@@ -25,12 +27,15 @@ const OPTIONAL = [
 
 /** A connection of `pg`, as far as it is used here. */
 interface PgClient {
+  /** Whether it sends statements before those ahead are answered. Older versions don't know it. */
+  readonly pipeline?: boolean;
   query(statement: { name: string; text: string; values: unknown[] }): Promise<{ rowCount: number | null }>;
 }
 
 /** PostgreSQL's backends. */
 export const postgresSessions: ServerSessions = {
-  abortsTransactions: true,
+  // A client that sends nothing ahead would only queue it, and complain of it.
+  inFlight: (connection) => ((connection as PgClient).pipeline === true ? IN_FLIGHT : 1),
 
   async begin(runner) {
     const [session] = (await runner.query(WHO)) as [ServerSession];

@@ -10,8 +10,11 @@ export interface ServerSession {
 
 /** How sessions of a server begin and end. */
 export interface ServerSessions {
-  /** Set where a transaction takes nothing but its end after an error: then statements may be sent ahead of answers. */
-  readonly abortsTransactions?: boolean;
+  /**
+   * How many statements of a transaction may be on their way at once on the driver's connection, 1 by default: the server
+   * need not wait for the next one. More only where a transaction takes nothing but its end after an error.
+   */
+  inFlight?(connection: object): number;
   /** Sets a new session up, whatever the server's defaults are, and asks who it is. */
   begin(runner: QueryRunner): Promise<ServerSession>;
   /** Ends another session of ours if it is still there. Answers whether it is gone, with all it was about to do. */
