@@ -1,5 +1,5 @@
 import type { DataSourceOptions } from 'typeorm';
-import { usesPgNative } from './pg-native.js';
+import { isInstalled } from './is-installed.js';
 
 type PostgresOptions = Extract<DataSourceOptions, { type: 'postgres' }>;
 type MysqlOptions = Extract<DataSourceOptions, { type: 'mysql' | 'mariadb' }>;
@@ -32,6 +32,8 @@ export function postgresOptions(given: PostgresOptions, isOwn: boolean): Postgre
     ...rest
   } = given;
   const extra = driverSettings(given.extra, ['max', 'min'], isOwn);
+  // TypeORM takes it wherever it finds it.
+  const isNative = given.nativeDriver !== undefined || isInstalled('pg-native', 'typeorm');
   return {
     ...rest,
     // Only the master: replicas may lag behind what has been acknowledged.
@@ -44,7 +46,7 @@ export function postgresOptions(given: PostgresOptions, isOwn: boolean): Postgre
     poolErrorHandler: (isOwn ? poolErrorHandler : undefined) ?? (() => undefined),
     // Statements are sent while others are answered, by versions of pg that can. With pg-native, some can't be made to, and
     // others lose the codes of errors by it.
-    extra: { keepAlive: true, ...(usesPgNative(given) ? {} : { pipeline: true }), ...extra },
+    extra: { keepAlive: true, ...(isNative ? {} : { pipeline: true }), ...extra },
   };
 }
 

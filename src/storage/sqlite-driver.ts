@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module';
+import { isInstalled } from './is-installed.js';
 
 /**
  * Which of TypeORM's types reaches a SQLite file with what is installed: `sqlite` where TypeORM has a driver for the
@@ -6,15 +6,6 @@ import { createRequire } from 'node:module';
  * `sqlite`, and TypeORM names what is missing.
  */
 export function sqliteDriver(): 'sqlite' | 'better-sqlite3' {
-  const { resolve } = createRequire(import.meta.url);
-  const isThere = (module: string): boolean => {
-    try {
-      resolve(module);
-      return true;
-    } catch {
-      return false;
-    }
-  };
-  if (isThere('sqlite3') && isThere('typeorm/driver/sqlite/SqliteDriver.js')) return 'sqlite';
-  return isThere('better-sqlite3') ? 'better-sqlite3' : 'sqlite';
+  if (isInstalled('sqlite3') && isInstalled('typeorm/driver/sqlite/SqliteDriver.js')) return 'sqlite';
+  return isInstalled('better-sqlite3') ? 'better-sqlite3' : 'sqlite';
 }

@@ -42,10 +42,7 @@ export async function executeAll(statements: Iterable<Statement>, transaction: T
   const underway: Promise<number>[] = [];
   let changed = 0;
   const settleUntil = async (left: number): Promise<void> => {
-    for (let oldest = underway[0]; oldest !== undefined && underway.length > left; oldest = underway[0]) {
-      changed += await oldest;
-      void underway.shift();
-    }
+    while (underway.length > left) changed += (await underway.shift()) ?? 0;
   };
   try {
     await transaction.pause?.();
