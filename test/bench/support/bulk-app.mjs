@@ -5,7 +5,7 @@ import { CacheStorage, defineNamespace, json, numberKey } from '../../../dist/sr
 import { sortedRows } from '../raw/rows.mjs';
 import { openCaches } from './app.mjs';
 import { ALL } from './databases.mjs';
-import { delayDuring as delaysOf } from './event-loop.mjs';
+import { delayDuring } from './event-loop.mjs';
 import { scatteredKey, valueOf } from './keys.mjs';
 
 const { way, task, name, storage, size, bytes } = JSON.parse(process.argv[2]);
@@ -109,13 +109,7 @@ async function openTypeOrm() {
   return dataSource.getRepository(CacheStorage);
 }
 
-/** Without the garbage of what came before, which would be collected in it or not. */
-function delayDuring(work) {
-  globalThis.gc();
-  return delaysOf(work);
-}
-
-/** The delays of `task`, and by how much the memory of the process grew at most, MB. */
+/** The delays of `work`, and by how much the memory of the process grew at most, MB. */
 async function withMemory(work) {
   globalThis.gc();
   const before = process.memoryUsage.rss();

@@ -2,6 +2,8 @@ const EVERY_MS = 1;
 
 /** How long the event loop was held up while `task` ran: the 99th percentile and the most, ms. */
 export async function delayDuring(task) {
+  // The garbage of what came before would be collected in it, or not.
+  globalThis.gc();
   const delays = [];
   let last = performance.now();
   // Not Node's own monitor: that loses what happens between a reset of it and its next tick, which may be all of it.
