@@ -14,12 +14,12 @@ export {
   type NamespaceDefinition,
   type NamespaceOptions,
   type NamespaceTuning,
-} from './core/namespace/namespace-definition.js';
+} from './core/definition/namespace-definition.js';
 export type { NamespaceCache, WriteOptions } from './core/namespace/namespace-cache.js';
-export type { NamespaceStats, WriteErrorStats } from './core/namespace/namespace-stats.js';
+export type { NamespaceStats, WriteErrorStats } from './core/definition/namespace-stats.js';
 export { STORAGE_CHANNEL, type StorageEvent } from './core/diagnostics.js';
 export type { CacheStats } from './core/engine/cache-engine.js';
-export { CachePersistenceLevel } from './core/persistence-level.js';
+export { CachePersistenceLevel } from './core/definition/persistence-level.js';
 export type { FlushReport, LoadReport } from './core/reports.js';
 export type { EngineOptions } from './core/engine/engine-options.js';
 

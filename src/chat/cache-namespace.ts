@@ -1,4 +1,4 @@
-import { CachePersistenceLevel } from '../core/persistence-level.js';
+import { CachePersistenceLevel } from '../core/definition/persistence-level.js';
 
 /** The namespaces of a chat bot, declared by the module itself. */
 export enum CacheNamespace {

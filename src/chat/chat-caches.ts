@@ -1,6 +1,6 @@
 import { CacheError } from '../core/cache-error.js';
 import type { CacheLogger } from '../core/cache-logger.js';
-import { CachePersistenceLevel } from '../core/persistence-level.js';
+import { CachePersistenceLevel } from '../core/definition/persistence-level.js';
 import type { NamespaceCache } from '../core/namespace/namespace-cache.js';
 import type { Immutable } from '../core/values/immutable.js';
 import type { ChatInfo, ChatRecord, ChatSettings, UserData, UserState } from './chat-types.js';

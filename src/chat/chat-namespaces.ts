@@ -1,6 +1,6 @@
 import { numberKey } from '../core/keys/number-key.js';
 import { tupleKey } from '../core/keys/tuple-key.js';
-import { defineNamespace, type NamespaceDefinition } from '../core/namespace/namespace-definition.js';
+import { defineNamespace, type NamespaceDefinition } from '../core/definition/namespace-definition.js';
 import { json } from '../core/values/json.js';
 import { CacheNamespace, getPersistenceLevel } from './cache-namespace.js';
 import type { ChatRecord, UserData, UserState } from './chat-types.js';

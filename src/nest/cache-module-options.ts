@@ -12,7 +12,7 @@ import {
   refuseUnknown,
   type NamespaceDefinition,
   type NamespaceTuning,
-} from '../core/namespace/namespace-definition.js';
+} from '../core/definition/namespace-definition.js';
 import type { CacheStorageAdapter } from '../core/storage-adapter.js';
 import type { SqliteSynchronous } from '../storage/dialects/sqlite.js';
 import { sqliteDriver } from '../storage/sqlite-driver.js';

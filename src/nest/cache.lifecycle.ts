@@ -8,7 +8,7 @@ import {
 } from '@nestjs/common';
 import { systemClock, type CacheTimer } from '../core/clock.js';
 import { CacheEngine } from '../core/engine/cache-engine.js';
-import { CachePersistenceLevel } from '../core/persistence-level.js';
+import { CachePersistenceLevel } from '../core/definition/persistence-level.js';
 import { CACHE_ENGINE } from './cache.tokens.js';
 
 /** Time for `enableShutdownHooks()` to be called after the start, ms. */

@@ -1,6 +1,6 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { CacheError } from '../core/cache-error.js';
-import type { NamespaceDefinition } from '../core/namespace/namespace-definition.js';
+import type { NamespaceDefinition } from '../core/definition/namespace-definition.js';
 import { CacheCoreModule } from './cache-core.module.js';
 import { CacheFeatureModule } from './cache-feature.module.js';
 import { CacheLifecycle } from './cache.lifecycle.js';

@@ -5,7 +5,7 @@ import { chatsNamespace, chatUsersNamespace, usersNamespace } from '../chat/chat
 import type { ChatInfo, ChatRecord, ChatSettings, UserData, UserState } from '../chat/chat-types.js';
 import { CacheEngine, type CacheStats } from '../core/engine/cache-engine.js';
 import type { NamespaceCache } from '../core/namespace/namespace-cache.js';
-import type { NamespaceDefinition } from '../core/namespace/namespace-definition.js';
+import type { NamespaceDefinition } from '../core/definition/namespace-definition.js';
 import type { FlushReport, LoadReport } from '../core/reports.js';
 import type { Immutable } from '../core/values/immutable.js';
 import { CACHE_ENGINE } from './cache.tokens.js';

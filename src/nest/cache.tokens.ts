@@ -1,5 +1,5 @@
 import { CacheError } from '../core/cache-error.js';
-import type { NamespaceDefinition } from '../core/namespace/namespace-definition.js';
+import type { NamespaceDefinition } from '../core/definition/namespace-definition.js';
 
 /** The engine of the application: internal to the module. */
 export const CACHE_ENGINE = Symbol('CACHE_ENGINE');

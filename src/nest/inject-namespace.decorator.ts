@@ -1,5 +1,5 @@
 import { Inject } from '@nestjs/common';
-import type { NamespaceDefinition } from '../core/namespace/namespace-definition.js';
+import type { NamespaceDefinition } from '../core/definition/namespace-definition.js';
 import { getNamespaceToken } from './cache.tokens.js';
 
 /** Injects the `NamespaceCache` of a definition listed in `forRoot({ namespaces })` or `forFeature()`. */

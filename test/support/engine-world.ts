@@ -2,7 +2,7 @@ import { CacheEngine } from '../../src/core/engine/cache-engine.js';
 import { resolveEngineOptions, type EngineOptions } from '../../src/core/engine/engine-options.js';
 import type { RescueJournal } from '../../src/core/rescue/rescue-journal.js';
 import type { NamespaceCache } from '../../src/core/namespace/namespace-cache.js';
-import type { NamespaceDefinition } from '../../src/core/namespace/namespace-definition.js';
+import type { NamespaceDefinition } from '../../src/core/definition/namespace-definition.js';
 import { InMemoryStorage } from '../../src/storage/in-memory-storage.js';
 import { ChaosStorage } from './chaos-storage.js';
 import { FakeClock } from './fake-clock.js';

@@ -7,20 +7,20 @@ import {
   tuneNamespace,
   type NamespaceDefinition,
   type NamespaceTuning,
-} from '../namespace/namespace-definition.js';
-import { NamespaceCounters, type NamespaceStats } from '../namespace/namespace-stats.js';
-import { MemoryOnly } from '../persistence/memory-only.js';
-import type { Persistence } from '../persistence/persistence.js';
-import { CachePersistenceLevel } from '../persistence-level.js';
+} from '../definition/namespace-definition.js';
+import { NamespaceCounters, type NamespaceStats } from '../definition/namespace-stats.js';
+import { MemoryOnly } from '../levels/memory-only.js';
+import type { Persistence } from '../levels/persistence.js';
+import { CachePersistenceLevel } from '../definition/persistence-level.js';
 import { sumFlushes, sumLoads, type FlushReport, type LeftBehind, type LoadReport } from '../reports.js';
 import { Rescue } from '../rescue/rescue.js';
 import type { RescueJournal } from '../rescue/rescue-journal.js';
 import type { CacheStorageAdapter } from '../storage-adapter.js';
 import { Checkpoints } from './checkpoints.js';
-import type { EngineContext } from './engine-context.js';
+import type { EngineContext } from '../context.js';
 import type { ResolvedEngineOptions } from './engine-options.js';
 import { EngineStop } from './engine-stop.js';
-import { StorageSession } from './storage-session.js';
+import { StorageSession } from './open-storage.js';
 
 /** How much of the stop's time its first drain may take. */
 const DRAIN_SHARE = 0.75;

@@ -1,5 +1,5 @@
 import type { CacheTimer, Clock } from '../clock.js';
-import type { Persistence } from '../persistence/persistence.js';
+import type { Persistence } from '../levels/persistence.js';
 
 /** Between two purges of expired rows. */
 const PURGE_INTERVAL_MS = 600_000;

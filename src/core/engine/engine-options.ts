@@ -1,5 +1,5 @@
 import { CacheError } from '../cache-error.js';
-import { isPositiveInteger, refuseUnknown } from '../namespace/namespace-definition.js';
+import { isPositiveInteger, refuseUnknown } from '../definition/namespace-definition.js';
 
 /** How the engine writes and stops. */
 export interface EngineOptions {

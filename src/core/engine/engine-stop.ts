@@ -1,10 +1,10 @@
 import { nextTurn, sleep, within } from '../clock.js';
-import type { Persistence } from '../persistence/persistence.js';
+import type { Persistence } from '../levels/persistence.js';
 import type { LeftBehind } from '../reports.js';
 import { Rescue } from '../rescue/rescue.js';
-import { Backoff } from '../writer/backoff.js';
-import type { EngineContext } from './engine-context.js';
-import type { StorageSession } from './storage-session.js';
+import { Backoff } from '../writing/backoff.js';
+import type { EngineContext } from '../context.js';
+import type { StorageSession } from './open-storage.js';
 
 /** Between two attempts of the final flush, at most. */
 const MAX_BACKOFF_MS = 250;

@@ -1,7 +1,7 @@
 import type { CacheStorageAdapter } from '../storage-adapter.js';
-import type { StorageHealth } from '../writer/storage-health.js';
-import type { Writer, WriteSource } from '../writer/writer.js';
-import type { EngineContext } from './engine-context.js';
+import type { StorageHealth } from '../writing/storage-health.js';
+import type { Writer, WriteSource } from '../writing/write-turns.js';
+import type { EngineContext } from '../context.js';
 
 /** Removes expired rows of the declared namespaces from the database. To readers they are absent already. */
 export class ExpiryPurge implements WriteSource {

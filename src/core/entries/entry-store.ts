@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.js';
 import type { MemoryKey } from '../keys/key-space.js';
 import { freezeDeep } from '../values/freeze.js';
-import type { Snapshot } from '../values/snapshot.js';
+import type { Snapshot } from '../values/stored-value.js';
 import type { ValueCodec } from '../values/value-codec.js';
 
 /**

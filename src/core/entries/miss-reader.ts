@@ -2,7 +2,7 @@ import { CacheError } from '../cache-error.js';
 import type { Clock } from '../clock.js';
 import type { KeySpace, MemoryKey } from '../keys/key-space.js';
 import type { CacheStorageAdapter, StoredEntry } from '../storage-adapter.js';
-import { ABSENT, type Found } from './found.js';
+import { ABSENT, type Found } from './known-value.js';
 import type { RowDecoder } from './row-decoder.js';
 
 /** Most keys in one query. */

@@ -1,12 +1,12 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.js';
 import type { KeySpace, MemoryKey } from '../keys/key-space.js';
-import type { NamespaceDefinition } from '../namespace/namespace-definition.js';
-import type { NamespaceCounters } from '../namespace/namespace-stats.js';
+import type { NamespaceDefinition } from '../definition/namespace-definition.js';
+import type { NamespaceCounters } from '../definition/namespace-stats.js';
 import type { CacheStorageAdapter } from '../storage-adapter.js';
-import type { Snapshot } from '../values/snapshot.js';
+import type { Snapshot } from '../values/stored-value.js';
 import { EntryStore } from './entry-store.js';
-import { ABSENT, type Found } from './found.js';
+import { ABSENT, type Found } from './known-value.js';
 import { InDoubt } from './in-doubt.js';
 import { MissReader } from './miss-reader.js';
 import { RowDecoder } from './row-decoder.js';

@@ -2,11 +2,11 @@ import { CacheError } from '../cache-error.js';
 import type { CacheLogger } from '../cache-logger.js';
 import { publish } from '../diagnostics.js';
 import type { KeySpace, MemoryKey } from '../keys/key-space.js';
-import type { NamespaceCounters } from '../namespace/namespace-stats.js';
+import type { NamespaceCounters } from '../definition/namespace-stats.js';
 import type { StoredEntry } from '../storage-adapter.js';
-import { Snapshot } from '../values/snapshot.js';
+import { Snapshot } from '../values/stored-value.js';
 import type { ValueCodec } from '../values/value-codec.js';
-import { present, type Found } from './found.js';
+import { present, type Found } from './known-value.js';
 
 /** Turns rows of one namespace into entries. A row that does not decode is counted and otherwise left alone. */
 export class RowDecoder<V> {

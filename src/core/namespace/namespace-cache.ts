@@ -1,7 +1,7 @@
 import type { FlushReport } from '../reports.js';
 import type { Immutable } from '../values/immutable.js';
-import type { NamespaceDefinition } from './namespace-definition.js';
-import type { NamespaceStats } from './namespace-stats.js';
+import type { NamespaceDefinition } from '../definition/namespace-definition.js';
+import type { NamespaceStats } from '../definition/namespace-stats.js';
 
 /** How long a written entry lives. */
 export interface WriteOptions {

@@ -1,13 +1,13 @@
 import { CacheError, isCacheError } from '../cache-error.js';
 import type { EntryStore } from '../entries/entry-store.js';
 import type { KeySpace, MemoryKey } from '../keys/key-space.js';
-import type { Persistence } from '../persistence/persistence.js';
+import type { Persistence } from '../levels/persistence.js';
 import type { FlushReport } from '../reports.js';
 import type { Immutable } from '../values/immutable.js';
-import { Loads } from './loads.js';
+import { Loads } from './loader-calls.js';
 import type { NamespaceCache, WriteOptions } from './namespace-cache.js';
-import { assertTtl, refuseUnknown, type NamespaceDefinition } from './namespace-definition.js';
-import type { NamespaceCounters, NamespaceStats } from './namespace-stats.js';
+import { assertTtl, refuseUnknown, type NamespaceDefinition } from '../definition/namespace-definition.js';
+import type { NamespaceCounters, NamespaceStats } from '../definition/namespace-stats.js';
 
 const WRITE_OPTIONS = ['ttlMs'] as const;
 

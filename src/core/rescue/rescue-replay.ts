@@ -1,7 +1,7 @@
 import type { CacheLogger } from '../cache-logger.js';
 import { publish } from '../diagnostics.js';
 import type { CacheStorageAdapter, NamespaceWrite, StoredEntry } from '../storage-adapter.js';
-import { writeIsolating } from '../writer/write-isolating.js';
+import { writeIsolating } from '../writing/isolate-refused.js';
 import type { RescuedWrite, RescueJournal } from './rescue-journal.js';
 
 /** Rows looked at, and written, at a time. */

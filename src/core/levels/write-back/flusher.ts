@@ -1,20 +1,20 @@
-import { nextTurn, type CacheTimer } from '../clock.js';
-import type { EngineContext } from '../engine/engine-context.js';
-import type { KeySpace } from '../keys/key-space.js';
-import type { NamespaceDefinition } from '../namespace/namespace-definition.js';
-import type { NamespaceCounters } from '../namespace/namespace-stats.js';
-import type { FlushReport } from '../reports.js';
-import type { RescuedWrite } from '../rescue/rescue-journal.js';
-import type { CacheStorageAdapter } from '../storage-adapter.js';
-import { Backoff } from '../writer/backoff.js';
-import { refusedError, writeFailedError, type StorageHealth } from '../writer/storage-health.js';
-import { writeIsolating } from '../writer/write-isolating.js';
-import type { Writer, WriteSource } from '../writer/writer.js';
+import { nextTurn, type CacheTimer } from '../../clock.js';
+import type { EngineContext } from '../../context.js';
+import type { KeySpace } from '../../keys/key-space.js';
+import type { NamespaceDefinition } from '../../definition/namespace-definition.js';
+import type { NamespaceCounters } from '../../definition/namespace-stats.js';
+import type { FlushReport } from '../../reports.js';
+import type { RescuedWrite } from '../../rescue/rescue-journal.js';
+import type { CacheStorageAdapter } from '../../storage-adapter.js';
+import { Backoff } from '../../writing/backoff.js';
+import { refusedError, writeFailedError, type StorageHealth } from '../../writing/storage-health.js';
+import { writeIsolating } from '../../writing/isolate-refused.js';
+import type { Writer, WriteSource } from '../../writing/write-turns.js';
 import { inStoredOrder } from './key-order.js';
-import type { PendingBudget } from './pending-budget.js';
-import { expiryOf, textOf } from './intent.js';
-import type { PendingWrites, TakenIntent } from './pending-writes.js';
-import { Sweep } from './sweep.js';
+import type { PendingBudget } from './dirty-budget.js';
+import { expiryOf, textOf } from './row-change.js';
+import type { PendingWrites, TakenIntent } from './dirty-entries.js';
+import { Sweep } from './flush-pass.js';
 
 /**
  * Most entries in one transaction, and about how many characters of values: its commit holds a SQLite connection for some

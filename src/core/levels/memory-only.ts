@@ -1,12 +1,12 @@
 import { CacheError } from '../cache-error.js';
 import { byteLength, EntryStore } from '../entries/entry-store.js';
-import type { EngineContext } from '../engine/engine-context.js';
+import type { EngineContext } from '../context.js';
 import type { MemoryKey } from '../keys/key-space.js';
-import type { NamespaceDefinition } from '../namespace/namespace-definition.js';
-import type { NamespaceCounters } from '../namespace/namespace-stats.js';
+import type { NamespaceDefinition } from '../definition/namespace-definition.js';
+import type { NamespaceCounters } from '../definition/namespace-stats.js';
 import type { FlushReport, LoadReport } from '../reports.js';
 import type { Persistence, Updater } from './persistence.js';
-import { ValueWriter } from './value-writer.js';
+import { ValueWriter } from '../entries/value-encoder.js';
 
 const NOTHING_FLUSHED: FlushReport = Object.freeze({
   written: 0,

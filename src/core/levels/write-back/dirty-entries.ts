@@ -1,8 +1,8 @@
-import type { Clock } from '../clock.js';
-import type { MemoryKey } from '../keys/key-space.js';
-import type { Intent } from './intent.js';
-import type { PendingBudget } from './pending-budget.js';
-import { UnwrittenAge } from './unwritten-age.js';
+import type { Clock } from '../../clock.js';
+import type { MemoryKey } from '../../keys/key-space.js';
+import type { Intent } from './row-change.js';
+import type { PendingBudget } from './dirty-budget.js';
+import { UnwrittenAge } from './dirty-age.js';
 
 /** An intent as it was when a batch took it. */
 export interface TakenIntent {

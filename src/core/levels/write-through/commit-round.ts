@@ -1,15 +1,15 @@
-import type { CacheError } from '../cache-error.js';
-import type { EngineContext } from '../engine/engine-context.js';
-import { ABSENT, present, type Found } from '../entries/found.js';
-import type { PersistedEntries } from '../entries/persisted-entries.js';
-import type { KeySpace, MemoryKey } from '../keys/key-space.js';
-import type { NamespaceDefinition } from '../namespace/namespace-definition.js';
-import type { NamespaceCounters } from '../namespace/namespace-stats.js';
-import { HeldSnapshot } from '../values/snapshot.js';
+import type { CacheError } from '../../cache-error.js';
+import type { EngineContext } from '../../context.js';
+import { ABSENT, present, type Found } from '../../entries/known-value.js';
+import type { PersistedEntries } from '../../entries/persisted-entries.js';
+import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
+import type { NamespaceDefinition } from '../../definition/namespace-definition.js';
+import type { NamespaceCounters } from '../../definition/namespace-stats.js';
+import { HeldSnapshot } from '../../values/stored-value.js';
 import { Fold, type FoldedKey } from './fold.js';
 import type { Round, RoundWrite } from './group-committer.js';
 import type { QueuedWrite } from './queued-write.js';
-import type { ValueWriter } from './value-writer.js';
+import type { ValueWriter } from '../../entries/value-encoder.js';
 
 export interface CommitRoundOptions<V> {
   readonly definition: NamespaceDefinition<unknown, V>;

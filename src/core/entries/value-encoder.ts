@@ -1,8 +1,8 @@
 import { CacheError, isCacheError } from '../cache-error.js';
 import type { Clock } from '../clock.js';
-import type { NamespaceDefinition } from '../namespace/namespace-definition.js';
-import { Snapshot } from '../values/snapshot.js';
-import type { Updater } from './persistence.js';
+import type { NamespaceDefinition } from '../definition/namespace-definition.js';
+import { Snapshot } from '../values/stored-value.js';
+import type { Updater } from '../levels/persistence.js';
 
 /** Makes snapshots of a namespace's values: encodes them, and gives them their expiry. */
 export class ValueWriter<V> {

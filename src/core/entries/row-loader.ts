@@ -1,5 +1,5 @@
 import type { LoadReport } from '../reports.js';
-import { OpLine } from './op-line.js';
+import { OpLine } from '../serial-queue.js';
 import { RowLoad, type RowLoadOptions } from './row-load.js';
 
 /** Loads a namespace from the database, once at a time: of two at once, each would take for loaded what the other dropped. */

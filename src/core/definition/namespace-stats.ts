@@ -1,5 +1,5 @@
 import { codeOf } from '../driver-code.js';
-import type { CachePersistenceLevel } from '../persistence-level.js';
+import type { CachePersistenceLevel } from './persistence-level.js';
 
 /** The figures of one namespace. Counters start at 0 with the process. */
 export interface NamespaceStats {

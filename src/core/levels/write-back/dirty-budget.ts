@@ -1,5 +1,5 @@
-import { CacheError } from '../cache-error.js';
-import type { CacheTimer, Clock } from '../clock.js';
+import { CacheError } from '../../cache-error.js';
+import type { CacheTimer, Clock } from '../../clock.js';
 
 const KEEP_ALIVE_MS = 60_000;
 

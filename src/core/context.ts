@@ -1,5 +1,5 @@
-import type { CacheLogger } from '../cache-logger.js';
-import type { Clock } from '../clock.js';
+import type { CacheLogger } from './cache-logger.js';
+import type { Clock } from './clock.js';
 
 /** What the engine needs of the world besides a storage. */
 export interface EngineContext {

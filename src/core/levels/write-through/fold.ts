@@ -1,9 +1,9 @@
-import { ABSENT, present, type Found } from '../entries/found.js';
-import type { MemoryKey } from '../keys/key-space.js';
-import { Snapshot } from '../values/snapshot.js';
-import type { ValueCodec } from '../values/value-codec.js';
+import { ABSENT, present, type Found } from '../../entries/known-value.js';
+import type { MemoryKey } from '../../keys/key-space.js';
+import { Snapshot } from '../../values/stored-value.js';
+import type { ValueCodec } from '../../values/value-codec.js';
 import type { QueuedWrite, WriteRequest } from './queued-write.js';
-import type { ValueWriter } from './value-writer.js';
+import type { ValueWriter } from '../../entries/value-encoder.js';
 
 /** Called when what a write waits for has been committed, or with the reason why it has not. */
 export type Settle = (error?: unknown) => void;

@@ -1,21 +1,21 @@
-import type { CacheError } from '../cache-error.js';
-import type { CacheTimer } from '../clock.js';
-import type { EngineContext } from '../engine/engine-context.js';
-import type { Found } from '../entries/found.js';
-import type { PersistedEntries } from '../entries/persisted-entries.js';
-import type { KeySpace, MemoryKey } from '../keys/key-space.js';
-import type { NamespaceDefinition } from '../namespace/namespace-definition.js';
-import type { NamespaceCounters } from '../namespace/namespace-stats.js';
-import type { FlushReport, LoadReport } from '../reports.js';
-import type { CacheStorageAdapter } from '../storage-adapter.js';
-import { Backoff } from '../writer/backoff.js';
-import { writeFailedError } from '../writer/storage-health.js';
+import type { CacheError } from '../../cache-error.js';
+import type { CacheTimer } from '../../clock.js';
+import type { EngineContext } from '../../context.js';
+import type { Found } from '../../entries/known-value.js';
+import type { PersistedEntries } from '../../entries/persisted-entries.js';
+import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
+import type { NamespaceDefinition } from '../../definition/namespace-definition.js';
+import type { NamespaceCounters } from '../../definition/namespace-stats.js';
+import type { FlushReport, LoadReport } from '../../reports.js';
+import type { CacheStorageAdapter } from '../../storage-adapter.js';
+import { Backoff } from '../../writing/backoff.js';
+import { writeFailedError } from '../../writing/storage-health.js';
 import { CommitRound } from './commit-round.js';
 import type { CommitSource, GroupCommitter } from './group-committer.js';
-import { closedError, type Persistence, type Updater } from './persistence.js';
+import { closedError, type Persistence, type Updater } from '../persistence.js';
 import type { QueuedWrite, WriteRequest } from './queued-write.js';
-import { RowLoader } from './row-loader.js';
-import { ValueWriter } from './value-writer.js';
+import { RowLoader } from '../../entries/row-loader.js';
+import { ValueWriter } from '../../entries/value-encoder.js';
 
 /** The longest wait before the database is asked again for what is in doubt. */
 const MAX_DOUBT_BACKOFF_MS = 30_000;

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.js';
+import type { Clock } from '../../clock.js';
 
 /**
  * How long the oldest unwritten entry has been waiting, without a time per entry: a sweep that wrote everything leaves

@@ -1,8 +1,8 @@
-import { present, type Found } from '../entries/found.js';
-import type { MissReader } from '../entries/miss-reader.js';
-import type { MemoryKey } from '../keys/key-space.js';
-import type { Snapshot } from '../values/snapshot.js';
-import type { PendingBudget } from './pending-budget.js';
+import { present, type Found } from '../../entries/known-value.js';
+import type { MissReader } from '../../entries/miss-reader.js';
+import type { MemoryKey } from '../../keys/key-space.js';
+import type { Snapshot } from '../../values/stored-value.js';
+import type { PendingBudget } from './dirty-budget.js';
 
 /**
  * What an operation makes of what there is of its key: its own result, and what the next operation finds. `current` is

@@ -1,5 +1,5 @@
 import type { CacheError } from '../cache-error.js';
-import type { Snapshot } from '../values/snapshot.js';
+import type { Snapshot } from '../values/stored-value.js';
 
 /** What is known of a key: its snapshot, that it has none, or that its row does not decode. */
 export type Found<V> =

@@ -1,7 +1,7 @@
 import { CacheError } from '../cache-error.js';
 import { publish } from '../diagnostics.js';
 import { codeOf } from '../driver-code.js';
-import type { EngineContext } from '../engine/engine-context.js';
+import type { EngineContext } from '../context.js';
 
 /** Tells of the storage's failures: once when an episode of them begins, and once when it is over. */
 export class StorageHealth {

@@ -1,11 +1,11 @@
-import { CacheError, isCacheError } from '../cache-error.js';
-import { sleep } from '../clock.js';
-import type { EngineContext } from '../engine/engine-context.js';
-import type { CacheStorageAdapter, NamespaceWrite, StoredEntry } from '../storage-adapter.js';
-import { Backoff } from '../writer/backoff.js';
-import { refusedError, writeFailedError, type StorageHealth } from '../writer/storage-health.js';
-import { writeIsolating, type WriteOutcome } from '../writer/write-isolating.js';
-import type { Writer, WriteSource } from '../writer/writer.js';
+import { CacheError, isCacheError } from '../../cache-error.js';
+import { sleep } from '../../clock.js';
+import type { EngineContext } from '../../context.js';
+import type { CacheStorageAdapter, NamespaceWrite, StoredEntry } from '../../storage-adapter.js';
+import { Backoff } from '../../writing/backoff.js';
+import { refusedError, writeFailedError, type StorageHealth } from '../../writing/storage-health.js';
+import { writeIsolating, type WriteOutcome } from '../../writing/isolate-refused.js';
+import type { Writer, WriteSource } from '../../writing/write-turns.js';
 
 /** Most writes of one namespace in one commit. */
 const MAX_WRITES = 1000;

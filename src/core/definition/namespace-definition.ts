@@ -1,6 +1,6 @@
 import { CacheError } from '../cache-error.js';
 import type { KeyCodec } from '../keys/key-codec.js';
-import { CachePersistenceLevel } from '../persistence-level.js';
+import { CachePersistenceLevel } from './persistence-level.js';
 import type { ValueCodec } from '../values/value-codec.js';
 
 /** What of a namespace can be tuned without touching its data. */

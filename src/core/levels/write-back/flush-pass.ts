@@ -1,8 +1,8 @@
-import { CacheError } from '../cache-error.js';
-import type { MemoryKey } from '../keys/key-space.js';
-import type { FlushReport } from '../reports.js';
-import { textOf } from './intent.js';
-import type { PendingWrites, TakenIntent } from './pending-writes.js';
+import { CacheError } from '../../cache-error.js';
+import type { MemoryKey } from '../../keys/key-space.js';
+import type { FlushReport } from '../../reports.js';
+import { textOf } from './row-change.js';
+import type { PendingWrites, TakenIntent } from './dirty-entries.js';
 
 /** One pass over everything that was dirty at its start. Keys that become dirty meanwhile are for the next one. */
 export class Sweep {

@@ -1,6 +1,6 @@
-import type { MemoryKey } from '../keys/key-space.js';
-import type { Snapshot } from '../values/snapshot.js';
-import type { Updater } from './persistence.js';
+import type { MemoryKey } from '../../keys/key-space.js';
+import type { Snapshot } from '../../values/stored-value.js';
+import type { Updater } from '../persistence.js';
 
 /** A write to a write-through namespace, as it was called. */
 export type WriteRequest<V> =

@@ -1,9 +1,9 @@
 import { nextTurn } from '../clock.js';
-import type { EngineContext } from '../engine/engine-context.js';
-import type { PersistedEntries, WriteWatch } from '../entries/persisted-entries.js';
-import { reportSkipped } from '../entries/row-decoder.js';
+import type { EngineContext } from '../context.js';
+import type { PersistedEntries, WriteWatch } from './persisted-entries.js';
+import { reportSkipped } from './row-decoder.js';
 import type { MemoryKey } from '../keys/key-space.js';
-import type { NamespaceDefinition } from '../namespace/namespace-definition.js';
+import type { NamespaceDefinition } from '../definition/namespace-definition.js';
 import type { LoadReport } from '../reports.js';
 import type { CacheStorageAdapter, StoredEntry } from '../storage-adapter.js';
 import { ProgressLog } from './progress-log.js';
