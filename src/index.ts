@@ -43,7 +43,7 @@ export type {
 } from './core/storage-adapter.js';
 export { CacheStorage } from './storage/cache-storage.entity.js';
 export { InMemoryStorage } from './storage/in-memory-storage.js';
-export type { SqliteSynchronous } from './storage/dialects/sqlite.js';
+export type { SqliteSynchronous } from './storage/sqlite/dialect.js';
 export { CACHE_MIGRATIONS_TABLE, cacheMigrations } from '../migrations/index.js';
 
 export { CacheNamespace, getPersistenceLevel } from './chat/cache-namespace.js';

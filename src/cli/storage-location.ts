@@ -4,8 +4,8 @@ import { pathToFileURL } from 'node:url';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { CacheError } from '../core/cache-error.js';
 import { isDataSource } from '../storage/connection-options.js';
-import { hidesCredentials } from '../storage/server-address.js';
-import { sqliteDriver } from '../storage/sqlite-driver.js';
+import { hidesCredentials } from '../storage/sql/server-address.js';
+import { sqliteDriver } from '../storage/sqlite/driver.js';
 import { TypeOrmStorage, type TypeOrmStorageOptions } from '../storage/typeorm-storage.js';
 
 type Connection = DataSource | DataSourceOptions;

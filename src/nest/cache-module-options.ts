@@ -14,8 +14,8 @@ import {
   type NamespaceTuning,
 } from '../core/definition/namespace-definition.js';
 import type { CacheStorageAdapter } from '../core/storage-adapter.js';
-import type { SqliteSynchronous } from '../storage/dialects/sqlite.js';
-import { sqliteDriver } from '../storage/sqlite-driver.js';
+import type { SqliteSynchronous } from '../storage/sqlite/dialect.js';
+import { sqliteDriver } from '../storage/sqlite/driver.js';
 
 /** How the cache of an application is set up. Every option has a default. */
 export interface CacheOptions extends EngineOptions {

@@ -2,11 +2,11 @@ import type { DataSource, DataSourceOptions } from 'typeorm';
 import { CACHE_MIGRATIONS_TABLE, cacheMigrations } from '../../migrations/index.js';
 import { CacheError } from '../core/cache-error.js';
 import { CacheStorage } from './cache-storage.entity.js';
-import { withoutTraces } from './quiet-sqlite3.js';
+import { withoutTraces } from './sqlite/quiet-sqlite3.js';
 import { silentLogger } from './silent-logger.js';
-import { mysqlOptions, postgresOptions } from './server-options.js';
-import { hidesCredentials } from './server-address.js';
-import { isEphemeral } from './sqlite-file.js';
+import { mysqlOptions, postgresOptions } from './sql/server-options.js';
+import { hidesCredentials } from './sql/server-address.js';
+import { isEphemeral } from './sqlite/file.js';
 
 /** Where the cache connects to, and whether the database is its own. */
 export interface CacheConnection {

@@ -11,8 +11,8 @@ import type {
 import { CACHE_TABLE, CacheStorage } from './cache-storage.entity.js';
 import { connectionOf } from './connection-options.js';
 import { databaseOf, type Database } from './database.js';
-import type { Dialect } from './dialects/dialect.js';
-import type { SqliteSynchronous } from './dialects/sqlite.js';
+import type { Dialect } from './sql/dialect.js';
+import type { SqliteSynchronous } from './sqlite/dialect.js';
 import { DatabaseError, driverErrorOf, withoutQuotes } from './driver-error.js';
 import { driverPackageError } from './driver-package.js';
 import { remedyFor } from './open-remedies.js';

@@ -1,7 +1,7 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { describe, expect, it } from 'vitest';
 import { InMemoryStorage } from '../../src/index.js';
-import { PortableDialect } from '../../src/storage/dialects/portable.js';
+import { PortableDialect } from '../../src/storage/portable/dialect.js';
 import { TypeOrmStorage } from '../../src/storage/typeorm-storage.js';
 import { errorWith } from '../support/definitions.js';
 import { mariadbServer, postgresServer } from '../support/services.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DataSource } from 'typeorm';
 import { describe, expect, it } from 'vitest';
 import { isCacheError } from '../../src/index.js';
-import { prepareSqlite } from '../../src/storage/connections/sqlite-settings.js';
+import { prepareSqlite } from '../../src/storage/sqlite/settings.js';
 import { TypeOrmStorage } from '../../src/storage/typeorm-storage.js';
 import { Child } from '../support/child-process.js';
 import { tempFolder } from '../support/temp-folder.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { postgresOptions } from '../../src/storage/server-options.js';
+import { postgresOptions } from '../../src/storage/sql/server-options.js';
 
 describe('the connection to PostgreSQL', () => {
   const extraOf = (more: object): unknown => postgresOptions({ type: 'postgres', ...more }, true).extra;

@@ -1,5 +1,5 @@
 import type { QueryRunner } from 'typeorm';
-import type { Statement } from '../dialects/statement.js';
+import type { Statement } from './statement.js';
 
 /** Executes a statement, and answers how many rows it changed. */
 export async function execute(runner: QueryRunner, { sql, parameters }: Statement): Promise<number> {

@@ -1,5 +1,5 @@
 import type { DataSourceOptions } from 'typeorm';
-import { isInstalled } from './is-installed.js';
+import { isInstalled } from '../is-installed.js';
 
 type PostgresOptions = Extract<DataSourceOptions, { type: 'postgres' }>;
 type MysqlOptions = Extract<DataSourceOptions, { type: 'mysql' | 'mariadb' }>;

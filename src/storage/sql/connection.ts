@@ -1,5 +1,5 @@
 import type { QueryRunner } from 'typeorm';
-import type { Statement } from '../dialects/statement.js';
+import type { Statement } from './statement.js';
 
 /** How statements reach the database. */
 export interface Connection {

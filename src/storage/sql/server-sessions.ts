@@ -1,5 +1,5 @@
 import type { QueryRunner } from 'typeorm';
-import type { Statement } from '../dialects/statement.js';
+import type { Statement } from './statement.js';
 
 /** Who a connection is on the server. */
 export interface ServerSession {

@@ -1,5 +1,5 @@
 import type { DataSource, QueryRunner } from 'typeorm';
-import type { Statement } from '../dialects/statement.js';
+import type { Statement } from './statement.js';
 import { driverErrorOf } from '../driver-error.js';
 import type { Connection } from './connection.js';
 import { execute, executeAll } from './execute.js';

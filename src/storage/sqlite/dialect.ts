@@ -2,11 +2,11 @@ import type { QueryRunner } from 'typeorm';
 import type { LoadPage, NamespaceWrite, StoredEntry } from '../../core/storage-adapter.js';
 import { CACHE_TABLE } from '../cache-storage.entity.js';
 import type { DriverError } from '../driver-error.js';
-import type { Dialect } from './dialect.js';
-import { chunksOf, partsOf, sortedRows, type Row } from './row-order.js';
-import type { RowQuery, Statement } from './statement.js';
-import { toEntry, type StoredRow } from './stored-row.js';
-import { toTimestamp } from './timestamp.js';
+import type { Dialect } from '../sql/dialect.js';
+import { chunksOf, partsOf, sortedRows, type Row } from '../sql/row-order.js';
+import type { RowQuery, Statement } from '../sql/statement.js';
+import { toEntry, type StoredRow } from '../sql/stored-row.js';
+import { toTimestamp } from '../sql/timestamp.js';
 
 /** Rows in one statement; SQLite takes at most 32 766 parameters. */
 const ROWS_PER_STATEMENT = 1000;

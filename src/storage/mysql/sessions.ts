@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { QueryRunner } from 'typeorm';
-import type { Statement } from '../dialects/statement.js';
+import type { Statement } from '../sql/statement.js';
 import { driverErrorOf } from '../driver-error.js';
-import { execute } from './execute.js';
-import type { ServerSession, ServerSessions } from './server-sessions.js';
+import { execute } from '../sql/execute.js';
+import type { ServerSession, ServerSessions } from '../sql/server-sessions.js';
 
 /** How long a statement waits for a lock that others hold, s: then the cache tries again. */
 const LOCK_TIMEOUT_S = 5;

@@ -3,9 +3,9 @@ import { CacheError } from '../../core/cache-error.js';
 import type { LoadPage, NamespaceWrite, StoredEntry } from '../../core/storage-adapter.js';
 import { CacheStorage } from '../cache-storage.entity.js';
 import { driverErrorOf, type DriverError } from '../driver-error.js';
-import type { Dialect } from './dialect.js';
-import { chunksOf, sortedRows } from './row-order.js';
-import type { Statement } from './statement.js';
+import type { Dialect } from '../sql/dialect.js';
+import { chunksOf, sortedRows } from '../sql/row-order.js';
+import type { Statement } from '../sql/statement.js';
 
 /** With five parameters a row, and lists of keys, this stays below every database's limits. */
 const ROWS_PER_STATEMENT = 100;

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { CacheError } from '../core/cache-error.js';
+import { CacheError } from '../../core/cache-error.js';
 
 /** Whether a SQLite `database` lives in memory or in a temporary file, and so in one connection only. */
 export function isEphemeral(database: unknown): boolean {

@@ -1,5 +1,5 @@
 import type { QueryRunner } from 'typeorm';
-import type { ServerSession, ServerSessions } from './server-sessions.js';
+import type { ServerSession, ServerSessions } from '../sql/server-sessions.js';
 
 /** How long a statement waits for a lock that others hold, ms: then the cache tries again, with all others behind it. */
 const LOCK_TIMEOUT_MS = 5000;

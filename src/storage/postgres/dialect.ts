@@ -1,10 +1,10 @@
 import type { QueryRunner } from 'typeorm';
 import type { LoadPage, NamespaceWrite, StoredEntry } from '../../core/storage-adapter.js';
 import type { DriverError } from '../driver-error.js';
-import type { Dialect } from './dialect.js';
-import { chunksOf, partsOf, sortedRows, type Row } from './row-order.js';
-import type { Statement } from './statement.js';
-import { toEntry, type StoredRow } from './stored-row.js';
+import type { Dialect } from '../sql/dialect.js';
+import { chunksOf, partsOf, sortedRows, type Row } from '../sql/row-order.js';
+import type { Statement } from '../sql/statement.js';
+import { toEntry, type StoredRow } from '../sql/stored-row.js';
 
 /** Rows in one statement; with four parameters each, it takes at most 16 383. */
 const ROWS_PER_STATEMENT = 1000;

@@ -1,6 +1,6 @@
 import type { QueryRunner } from 'typeorm';
 import { driverErrorOf } from '../driver-error.js';
-import type { SqliteSynchronous } from '../dialects/sqlite.js';
+import type { SqliteSynchronous } from './dialect.js';
 
 /**
  * How long SQLite itself waits for a lock, ms. Short: it holds the connection meanwhile, with the reads behind it, and

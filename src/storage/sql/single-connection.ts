@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { DataSource, QueryRunner } from 'typeorm';
-import type { Statement } from '../dialects/statement.js';
+import type { Statement } from './statement.js';
 import type { Connection } from './connection.js';
 import { ConnectionLock } from './connection-lock.js';
 import { execute, executeAll } from './execute.js';
-import type { KeptStatements } from './kept-statements.js';
+import type { KeptStatements } from '../sqlite/kept-statements.js';
 
 export interface SingleConnectionOptions {
   /** The statement that begins a transaction. */

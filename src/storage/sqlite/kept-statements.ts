@@ -1,6 +1,6 @@
 import type { QueryRunner } from 'typeorm';
-import type { Statement } from '../dialects/statement.js';
-import { execute, query } from './execute.js';
+import type { Statement } from '../sql/statement.js';
+import { execute, query } from '../sql/execute.js';
 
 /** A connection of the package `sqlite3`, as far as it is used here. */
 interface Sqlite3Database {

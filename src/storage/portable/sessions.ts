@@ -1,4 +1,4 @@
-import type { ServerSessions } from './server-sessions.js';
+import type { ServerSessions } from '../sql/server-sessions.js';
 
 /** Sessions of a server that the cache knows no more of than TypeORM does: they can't be ended from outside. */
 export const plainSessions: ServerSessions = {

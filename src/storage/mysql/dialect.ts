@@ -2,11 +2,11 @@ import type { QueryRunner } from 'typeorm';
 import { CacheError } from '../../core/cache-error.js';
 import type { LoadPage, NamespaceWrite, StoredEntry } from '../../core/storage-adapter.js';
 import type { DriverError } from '../driver-error.js';
-import type { Dialect } from './dialect.js';
-import { chunksOf, partsOf, sortedRows, type Row } from './row-order.js';
-import type { Statement } from './statement.js';
-import { textOf, toEntry, type StoredRow } from './stored-row.js';
-import { toTimestamp } from './timestamp.js';
+import type { Dialect } from '../sql/dialect.js';
+import { chunksOf, partsOf, sortedRows, type Row } from '../sql/row-order.js';
+import type { Statement } from '../sql/statement.js';
+import { textOf, toEntry, type StoredRow } from '../sql/stored-row.js';
+import { toTimestamp } from '../sql/timestamp.js';
 
 const ROWS_PER_STATEMENT = 500;
 /** Longer lists of keys are read as a scan of the table. */

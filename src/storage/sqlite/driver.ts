@@ -1,4 +1,4 @@
-import { isInstalled } from './is-installed.js';
+import { isInstalled } from '../is-installed.js';
 
 /**
  * Which of TypeORM's types reaches a SQLite file with what is installed: `sqlite` where TypeORM has a driver for the
