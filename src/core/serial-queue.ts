@@ -2,7 +2,7 @@
  * Operations that can't take effect at their call, one after the other in the order of the calls. While there is one,
  * every later write of the namespace joins the line behind it.
  */
-export class OpLine {
+export class SerialQueue {
   #tail: Promise<unknown> = Promise.resolve();
   #length = 0;
 

@@ -9,10 +9,10 @@ import {
 } from '../core/engine/engine-options.js';
 import {
   isDefinition,
-  refuseUnknown,
   type NamespaceDefinition,
   type NamespaceTuning,
 } from '../core/definition/namespace-definition.js';
+import { refuseUnknown } from '../core/option-checks.js';
 import type { CacheStorageAdapter } from '../core/storage-adapter.js';
 import type { SqliteSynchronous } from '../storage/sqlite/dialect.js';
 import { sqliteDriver } from '../storage/sqlite/driver.js';

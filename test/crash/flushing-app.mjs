@@ -21,7 +21,7 @@ const app = await NestFactory.createApplicationContext(
       CacheModule.forRoot({
         storage: { type: 'sqlite', database },
         namespaces: [many],
-        maxPending: 200_000,
+        maxDirty: 200_000,
         checkpointIntervalMs: false,
       }),
     ],

@@ -24,7 +24,7 @@ describe('writers that wait for nothing, and so are faster than any database', (
       CacheModule.forRoot({
         storage: { type: 'sqlite', database },
         namespaces: [many],
-        maxPending: MAX_PENDING,
+        maxDirty: MAX_PENDING,
         checkpointIntervalMs: false,
       }),
     ]);

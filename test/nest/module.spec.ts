@@ -167,7 +167,7 @@ describe('CacheModule', () => {
     [{ checkpointIntervalMs: 2 ** 31 }, /checkpointIntervalMs/],
     [{ shutdownTimeoutMs: '1s' }, /shutdownTimeoutMs/],
     [{ writeTimeoutMs: -1 }, /writeTimeoutMs/],
-    [{ maxPending: 0.5 }, /maxPending/],
+    [{ maxDirty: 0.5 }, /maxDirty/],
     [{ storage: 'sqlite' }, /storage/],
     [{ namespaces: sessions }, /namespaces/],
     [{ migrationsRun: 'no' }, /migrationsRun/],

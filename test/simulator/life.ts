@@ -64,7 +64,7 @@ export class Life {
     this.#engine = new CacheEngine(
       () => storage,
       resolveEngineOptions({
-        maxPending: plan.maxPending,
+        maxDirty: plan.maxDirty,
         shutdownTimeoutMs: SHUTDOWN_TIMEOUT_MS,
         writeTimeoutMs: 2000,
         checkpointIntervalMs: 1000,
@@ -254,8 +254,7 @@ export class Life {
   #assertPendingIsBounded(): void {
     const stats = this.#engine.stats();
     const dirty = BACK.reduce((sum, name) => sum + (stats[name]?.dirty ?? 0), 0);
-    if (dirty > this.world.plan.maxPending + PENDING_SLACK)
-      throw new Error(`${dirty} entries are unwritten.`);
+    if (dirty > this.world.plan.maxDirty + PENDING_SLACK) throw new Error(`${dirty} entries are unwritten.`);
   }
 
   #broken(what: string): void {

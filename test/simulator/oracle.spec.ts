@@ -3,8 +3,8 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { MissReader } from '../../src/core/entries/miss-reader.js';
 import type { MemoryKey } from '../../src/core/keys/key-space.js';
 import { PersistedEntries } from '../../src/core/entries/persisted-entries.js';
-import { PendingBudget } from '../../src/core/levels/write-back/dirty-budget.js';
-import { PendingWrites, type TakenIntent } from '../../src/core/levels/write-back/dirty-entries.js';
+import { DirtyBudget } from '../../src/core/levels/write-back/dirty-budget.js';
+import { DirtyEntries, type TakenChange } from '../../src/core/levels/write-back/dirty-entries.js';
 import type { CacheStorageAdapter, NamespaceWrite } from '../../src/core/storage-adapter.js';
 import { History, type Sabotage } from './history.js';
 import { plans } from './plan.js';
@@ -77,13 +77,13 @@ describe('the simulator notices', { timeout: 180_000 }, () => {
   });
 
   it('a value that is forgotten because an older one of its key was written', async () => {
-    const committed = Reflect.get(PendingWrites.prototype, 'committed');
-    vi.spyOn(PendingWrites.prototype, 'committed').mockImplementation(function (
-      this: PendingWrites,
-      batch: readonly TakenIntent[],
+    const committed = Reflect.get(DirtyEntries.prototype, 'committed');
+    vi.spyOn(DirtyEntries.prototype, 'committed').mockImplementation(function (
+      this: DirtyEntries,
+      batch: readonly TakenChange[],
       epoch: number,
     ) {
-      const newest = batch.map(({ key, intent }) => ({ key, intent: this.get(key) ?? intent }));
+      const newest = batch.map(({ key, change }) => ({ key, change: this.get(key) ?? change }));
       committed.call(this, newest, epoch);
     });
     expect(await verdict()).not.toBe('nothing found');
@@ -95,8 +95,8 @@ describe('the simulator notices', { timeout: 180_000 }, () => {
   });
 
   it('a load that puts a page over a newer write', async () => {
-    const loaded = Reflect.get(PersistedEntries.prototype, 'loaded');
-    vi.spyOn(PersistedEntries.prototype, 'loaded').mockImplementation(function (
+    const loaded = Reflect.get(PersistedEntries.prototype, 'applyRow');
+    vi.spyOn(PersistedEntries.prototype, 'applyRow').mockImplementation(function (
       this: PersistedEntries<unknown>,
       key,
       text,
@@ -128,7 +128,7 @@ describe('the simulator notices', { timeout: 180_000 }, () => {
   });
 
   it('a queue of unwritten entries that grows without bound', async () => {
-    vi.spyOn(PendingBudget.prototype, 'hasRoom', 'get').mockReturnValue(true);
+    vi.spyOn(DirtyBudget.prototype, 'hasRoom', 'get').mockReturnValue(true);
     expect(await verdict()).toContain('entries are unwritten');
   });
 });

@@ -40,7 +40,7 @@ export interface LifePlan {
 /** A whole history: lives of one process after another on one database. */
 export interface Plan {
   readonly seed: number;
-  readonly maxPending: number;
+  readonly maxDirty: number;
   readonly maxEntries: number;
   /** The keys that have a row in each namespace before the first life. */
   readonly rows: readonly string[];
@@ -100,7 +100,7 @@ const end: fc.Arbitrary<End> = fc.oneof(
 /** Every history worth living through. */
 export const plans: fc.Arbitrary<Plan> = fc.record({
   seed: fc.integer({ min: 0, max: 2 ** 31 - 1 }),
-  maxPending: fc.integer({ min: 1, max: 6 }),
+  maxDirty: fc.integer({ min: 1, max: 6 }),
   maxEntries: fc.integer({ min: 1, max: 3 }),
   rows: fc.subarray([...KEYS]),
   lives: fc.array(fc.record({ steps: fc.array(step, { maxLength: 30, size: 'max' }), end }), {

@@ -250,7 +250,7 @@ describe.each(Object.values(CachePersistenceLevel))('a namespace at level %s', (
     expect(new Set(answers)).toEqual(new Set(['loaded a']));
     expect(loads).toBe(1);
     expect(await cache.get('a')).toBe('loaded a');
-    expect(cache.stats().loads).toBe(1);
+    expect(cache.stats().loaderCalls).toBe(1);
   });
 
   it('gives a loader’s failure to all who asked, and asks again the next time', async () => {

@@ -161,7 +161,7 @@ describe('a load at runtime', () => {
 
 describe('a stop whose time is over', () => {
   it('acknowledges nothing more: what is unwritten has been gathered', async () => {
-    const world = new EngineWorld({ maxPending: 1, shutdownTimeoutMs: 1000 });
+    const world = new EngineWorld({ maxDirty: 1, shutdownTimeoutMs: 1000 });
     const cache = await world.register(namespaceOf<number>(ON_SHUTDOWN));
     await cache.set('a', 1);
     world.storage.down = new ChaosError('transient');
@@ -251,8 +251,8 @@ describe('writes that overlap a slow read', () => {
     expect(await cache.get('a')).toBe(7);
   });
 
-  it('are counted against maxPending from their call', async () => {
-    const world = new EngineWorld({ maxPending: 5 });
+  it('are counted against maxDirty from their call', async () => {
+    const world = new EngineWorld({ maxDirty: 5 });
     const puts = Array.from({ length: 100 }, (_, i) => ({ key: `key ${i}`, value: '1', expiresAt: null }));
     await world.rows.write([{ namespace: ON_SHUTDOWN, puts, deletes: [] }], 1);
     const cache = await world.register(namespaceOf<number>(ON_SHUTDOWN, { maxEntries: 2 }));
@@ -278,7 +278,7 @@ describe('an outage', () => {
   });
 
   it('does not keep namespaces busy while writes wait for room', async () => {
-    const world = new EngineWorld({ maxPending: 5 });
+    const world = new EngineWorld({ maxDirty: 5 });
     const cache = await world.register(namespaceOf<number>(ON_SHUTDOWN));
     await world.register(namespaceOf<number>(ON_SHUTDOWN, { name: 'idle' }));
     for (let i = 0; i < 5; i += 1) world.storage.poison.add(`key ${i}`);

@@ -273,7 +273,7 @@ describe('ON_SHUTDOWN', () => {
   });
 
   it('makes writes wait when too much is unwritten, and drops none', async () => {
-    world = new EngineWorld({ maxPending: 10 });
+    world = new EngineWorld({ maxDirty: 10 });
     cache = await world.register(definition);
     world.storage.hold();
     let acknowledged = 0;
@@ -284,16 +284,16 @@ describe('ON_SHUTDOWN', () => {
     );
     await settle();
     expect(acknowledged).toBe(10);
-    expect(cache.stats()).toMatchObject({ dirty: 10, pending: 15 });
+    expect(cache.stats()).toMatchObject({ dirty: 10, waiting: 15 });
     world.storage.release();
     await Promise.all(writes);
     await cache.flush();
     expect(Object.keys(await world.stored('on_shutdown'))).toHaveLength(25);
-    expect(cache.stats()).toMatchObject({ dirty: 0, pending: 0 });
+    expect(cache.stats()).toMatchObject({ dirty: 0, waiting: 0 });
   });
 
   it('stores what was set, whatever becomes of the object while the write waits for room', async () => {
-    world = new EngineWorld({ maxPending: 1 });
+    world = new EngineWorld({ maxDirty: 1 });
     cache = await world.register(definition);
     world.storage.hold();
     const value = { n: 1 };
@@ -305,7 +305,7 @@ describe('ON_SHUTDOWN', () => {
   });
 
   it('refuses at the call what can’t be serialised, also while writes wait for room', async () => {
-    world = new EngineWorld({ maxPending: 1 });
+    world = new EngineWorld({ maxDirty: 1 });
     cache = await world.register(definition);
     world.storage.hold();
     const write = cache.set('a', 0);
@@ -316,7 +316,7 @@ describe('ON_SHUTDOWN', () => {
   });
 
   it('bounds what all namespaces together leave unwritten', async () => {
-    world = new EngineWorld({ maxPending: 10 });
+    world = new EngineWorld({ maxDirty: 10 });
     cache = await world.register(definition);
     const other = await world.register(namespaceOf(ON_SHUTDOWN, { name: 'other' }));
     for (let i = 0; i < 10; i += 1) await cache.set(`key ${i}`, i);
@@ -326,7 +326,7 @@ describe('ON_SHUTDOWN', () => {
   });
 
   it('rejects, at the stop, the writes that still wait for room', async () => {
-    world = new EngineWorld({ maxPending: 1, shutdownTimeoutMs: 1000 });
+    world = new EngineWorld({ maxDirty: 1, shutdownTimeoutMs: 1000 });
     cache = await world.register(definition);
     world.storage.down = new ChaosError('transient');
     await cache.set('a', 1);
@@ -338,7 +338,7 @@ describe('ON_SHUTDOWN', () => {
   });
 
   it('keeps an order of calls through backpressure, a clear included', async () => {
-    world = new EngineWorld({ maxPending: 2 });
+    world = new EngineWorld({ maxDirty: 2 });
     cache = await world.register(definition);
     const calls = [
       cache.set('a', 1),

@@ -1,6 +1,7 @@
 import { CacheError } from '../cache-error.js';
 import type { KeyCodec } from '../keys/key-codec.js';
 import { CachePersistenceLevel } from './persistence-level.js';
+import { isPositiveInteger, refuseUnknown } from '../option-checks.js';
 import type { ValueCodec } from '../values/value-codec.js';
 
 /** What of a namespace can be tuned without touching its data. */
@@ -116,25 +117,6 @@ const MAX_ENTRIES = 2 ** 24;
 export function assertTtl(namespace: string, ttlMs: unknown): asserts ttlMs is number {
   if (!isPositiveInteger(ttlMs))
     throw invalid(namespace, 'ttlMs', 'must be a whole number of milliseconds above 0');
-}
-
-export function isPositiveInteger(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) > 0;
-}
-
-/** Throws `INVALID_OPTION` for the first property of `given` that is not among `known`. */
-export function refuseUnknown(given: object, known: readonly string[], where: string): void {
-  for (const option of Object.keys(given)) {
-    if (!known.includes(option)) {
-      throw new CacheError(
-        'INVALID_OPTION',
-        `${where}: there is no option '${option}'. Known: ${known.join(', ')}.`,
-        {
-          option,
-        },
-      );
-    }
-  }
 }
 
 function validName(name: unknown): string {

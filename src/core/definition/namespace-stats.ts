@@ -12,8 +12,8 @@ export interface NamespaceStats {
   readonly bytes: number;
   /** Accepted writes that the database does not have yet: for `ON_CHANGE`, those waiting for their commit. */
   readonly dirty: number;
-  /** Writes that wait for room because `maxPending` is reached, or behind one that does. */
-  readonly pending: number;
+  /** Writes that wait for room because `maxDirty` is reached, or behind one that does. */
+  readonly waiting: number;
   /** Reads answered from memory. */
   readonly hits: number;
   /** Reads that memory could not answer, whatever the database said then. */
@@ -27,7 +27,7 @@ export interface NamespaceStats {
   /** Entries that left memory to make room. Nothing persisted is lost by it. */
   readonly evictions: number;
   /** Loaders run by `getOrLoad`. */
-  readonly loads: number;
+  readonly loaderCalls: number;
   /** Keys asked of the database by reads. */
   readonly storageReads: number;
   /** Entries (puts and deletes) committed to the database. */
@@ -60,7 +60,7 @@ export class NamespaceCounters {
   updates = 0;
   deletes = 0;
   evictions = 0;
-  loads = 0;
+  loaderCalls = 0;
   storageReads = 0;
   written = 0;
   writeFailures = 0;

@@ -20,7 +20,7 @@ import { Checkpoints } from './checkpoints.js';
 import type { EngineContext } from '../context.js';
 import type { ResolvedEngineOptions } from './engine-options.js';
 import { EngineStop } from './engine-stop.js';
-import { StorageSession } from './open-storage.js';
+import { OpenStorage } from './open-storage.js';
 
 /** How much of the stop's time its first drain may take. */
 const DRAIN_SHARE = 0.75;
@@ -50,7 +50,7 @@ interface Member {
 /** All namespaces of one application on one storage: their registry, checkpoints, and stop. */
 export class CacheEngine {
   readonly #members = new Map<string, Member>();
-  #session: Promise<StorageSession> | undefined;
+  #session: Promise<OpenStorage> | undefined;
   #journal: RescueJournal | undefined;
   readonly #checkpoints: Checkpoints;
   #stopped: Promise<StopReport> | undefined;
@@ -248,21 +248,21 @@ export class CacheEngine {
     return tuneNamespace(definition, this.overrides[definition.name] ?? {});
   }
 
-  #sessionFor(definition: NamespaceDefinition): Promise<StorageSession | undefined> {
+  #sessionFor(definition: NamespaceDefinition): Promise<OpenStorage | undefined> {
     if (definition.persistence === CachePersistenceLevel.MEMORY_ONLY) return Promise.resolve(undefined);
     this.#session ??= Promise.resolve(this.createStorage()).then((storage) => this.#open(storage));
     return this.#session;
   }
 
-  #open(storage: CacheStorageAdapter): Promise<StorageSession> {
+  #open(storage: CacheStorageAdapter): Promise<OpenStorage> {
     this.#journal = this.journalFor(storage);
-    return StorageSession.open(storage, this.options, this.context, this.#journal);
+    return OpenStorage.open(storage, this.options, this.context, this.#journal);
   }
 
   #join(
     declared: NamespaceDefinition,
     definition: NamespaceDefinition,
-    session: StorageSession | undefined,
+    session: OpenStorage | undefined,
   ): Member {
     const keys = new KeySpace(definition.name, definition.key);
     const counters = new NamespaceCounters();

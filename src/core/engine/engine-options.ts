@@ -1,5 +1,5 @@
 import { CacheError } from '../cache-error.js';
-import { isPositiveInteger, refuseUnknown } from '../definition/namespace-definition.js';
+import { isPositiveInteger, refuseUnknown } from '../option-checks.js';
 
 /** How the engine writes and stops. */
 export interface EngineOptions {
@@ -20,7 +20,7 @@ export interface EngineOptions {
    */
   readonly writeTimeoutMs?: number | undefined;
   /** Most unwritten entries of all `ON_SHUTDOWN` namespaces together; over it, writes wait for the flush. Default 100 000. */
-  readonly maxPending?: number | undefined;
+  readonly maxDirty?: number | undefined;
 }
 
 /** The options with every default filled in. */
@@ -32,7 +32,7 @@ export const ENGINE_OPTIONS = [
   'checkpointIntervalMs',
   'shutdownTimeoutMs',
   'writeTimeoutMs',
-  'maxPending',
+  'maxDirty',
 ] as const;
 
 /** What a timer of Node can count: longer delays fire at once. */
@@ -45,13 +45,13 @@ export function resolveEngineOptions(given: EngineOptions): ResolvedEngineOption
     checkpointIntervalMs: given.checkpointIntervalMs ?? 30_000,
     shutdownTimeoutMs: given.shutdownTimeoutMs ?? 10_000,
     writeTimeoutMs: given.writeTimeoutMs ?? 10_000,
-    maxPending: given.maxPending ?? 100_000,
+    maxDirty: given.maxDirty ?? 100_000,
   };
   if (options.checkpointIntervalMs !== false)
     assertMs('checkpointIntervalMs', options.checkpointIntervalMs, ', or false');
   assertMs('shutdownTimeoutMs', options.shutdownTimeoutMs, '');
   assertMs('writeTimeoutMs', options.writeTimeoutMs, '');
-  if (!isPositiveInteger(options.maxPending)) throw invalid('maxPending', 'must be a whole number above 0');
+  if (!isPositiveInteger(options.maxDirty)) throw invalid('maxDirty', 'must be a whole number above 0');
   return Object.freeze(options);
 }
 

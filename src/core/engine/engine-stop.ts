@@ -4,7 +4,7 @@ import type { LeftBehind } from '../reports.js';
 import { Rescue } from '../rescue/rescue.js';
 import { Backoff } from '../writing/backoff.js';
 import type { EngineContext } from '../context.js';
-import type { StorageSession } from './open-storage.js';
+import type { OpenStorage } from './open-storage.js';
 
 /** Between two attempts of the final flush, at most. */
 const MAX_BACKOFF_MS = 250;
@@ -15,7 +15,7 @@ const CLOSE_TIMEOUT_MS = 2000;
 export class EngineStop {
   constructor(
     private readonly persistences: readonly Persistence<unknown>[],
-    private readonly session: StorageSession | undefined,
+    private readonly session: OpenStorage | undefined,
     /** When the final flush gives up, wall-clock ms. */
     private readonly deadline: number,
     private readonly context: EngineContext,

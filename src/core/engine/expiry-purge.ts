@@ -1,6 +1,6 @@
 import type { CacheStorageAdapter } from '../storage-adapter.js';
 import type { StorageHealth } from '../writing/storage-health.js';
-import type { Writer, WriteSource } from '../writing/write-turns.js';
+import type { WriteTurns, WriteSource } from '../writing/write-turns.js';
 import type { EngineContext } from '../context.js';
 
 /** Removes expired rows of the declared namespaces from the database. To readers they are absent already. */
@@ -9,7 +9,7 @@ export class ExpiryPurge implements WriteSource {
 
   constructor(
     private readonly storage: CacheStorageAdapter,
-    private readonly writer: Writer,
+    private readonly writer: WriteTurns,
     private readonly health: StorageHealth,
     private readonly context: EngineContext,
   ) {}

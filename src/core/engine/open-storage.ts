@@ -5,7 +5,7 @@ import type { KeySpace } from '../keys/key-space.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
 import type { NamespaceCounters } from '../definition/namespace-stats.js';
 import { GroupCommitter } from '../levels/write-through/group-committer.js';
-import { PendingBudget } from '../levels/write-back/dirty-budget.js';
+import { DirtyBudget } from '../levels/write-back/dirty-budget.js';
 import type { Persistence } from '../levels/persistence.js';
 import { WriteBack } from '../levels/write-back/write-back.js';
 import { WriteThrough } from '../levels/write-through/write-through.js';
@@ -15,7 +15,7 @@ import { RescueReplay } from '../rescue/rescue-replay.js';
 import type { CacheStorageAdapter } from '../storage-adapter.js';
 import { Backoff } from '../writing/backoff.js';
 import { StorageHealth } from '../writing/storage-health.js';
-import { Writer } from '../writing/write-turns.js';
+import { WriteTurns } from '../writing/write-turns.js';
 import type { EngineContext } from '../context.js';
 import type { ResolvedEngineOptions } from './engine-options.js';
 import { ExpiryPurge } from './expiry-purge.js';
@@ -25,11 +25,11 @@ const REPLAY_TIMEOUT_MS = 10_000;
 const REPLAY_BACKOFF_MS = 250;
 
 /** An open storage, and the one writer, committer and budget of all that is written to it. */
-export class StorageSession {
-  readonly budget: PendingBudget;
+export class OpenStorage {
+  readonly budget: DirtyBudget;
   readonly committer: GroupCommitter;
   readonly purge: ExpiryPurge;
-  readonly #writer: Writer;
+  readonly #writer: WriteTurns;
   readonly #health: StorageHealth;
   readonly #readers: { close(): void }[] = [];
 
@@ -40,9 +40,9 @@ export class StorageSession {
     /** Where a stop puts what the storage does not take in time. */
     readonly journal: RescueJournal | undefined,
   ) {
-    this.#writer = new Writer(context.clock);
+    this.#writer = new WriteTurns(context.clock);
     this.#health = new StorageHealth(context);
-    this.budget = new PendingBudget(options.maxPending, context.clock);
+    this.budget = new DirtyBudget(options.maxDirty, context.clock);
     this.committer = new GroupCommitter(storage, this.#writer, this.#health, context, options.writeTimeoutMs);
     this.purge = new ExpiryPurge(storage, this.#writer, this.#health, context);
   }
@@ -53,7 +53,7 @@ export class StorageSession {
     options: ResolvedEngineOptions,
     context: EngineContext,
     journal: RescueJournal | undefined,
-  ): Promise<StorageSession> {
+  ): Promise<OpenStorage> {
     try {
       await storage.open();
       // Before anyone reads: what an earlier stop left in the journal is newer than the rows.
@@ -66,7 +66,7 @@ export class StorageSession {
         { cause: error },
       );
     }
-    return new StorageSession(storage, options, context, journal);
+    return new OpenStorage(storage, options, context, journal);
   }
 
   /** The memory and the strategy of one persisted namespace. */

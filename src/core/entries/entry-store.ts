@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.js';
 import type { MemoryKey } from '../keys/key-space.js';
 import { freezeDeep } from '../values/freeze.js';
-import type { Snapshot } from '../values/stored-value.js';
+import type { StoredValue } from '../values/stored-value.js';
 import type { ValueCodec } from '../values/value-codec.js';
 
 /**
@@ -78,7 +78,7 @@ export class EntryStore<V> {
   }
 
   /** Holds what a snapshot was made of: as a value where it was decoded already, else as text. */
-  putSnapshot(key: MemoryKey, snapshot: Snapshot<V>): void {
+  putSnapshot(key: MemoryKey, snapshot: StoredValue<V>): void {
     if (!snapshot.isShared) {
       this.putText(key, snapshot.text, snapshot.expiresAt);
       return;

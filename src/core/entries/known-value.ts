@@ -1,14 +1,14 @@
 import type { CacheError } from '../cache-error.js';
-import type { Snapshot } from '../values/stored-value.js';
+import type { StoredValue } from '../values/stored-value.js';
 
 /** What is known of a key: its snapshot, that it has none, or that its row does not decode. */
-export type Found<V> =
-  | { readonly kind: 'present'; readonly snapshot: Snapshot<V> }
+export type KnownValue<V> =
+  | { readonly kind: 'present'; readonly snapshot: StoredValue<V> }
   | { readonly kind: 'absent' }
   | { readonly kind: 'unreadable'; readonly error: CacheError };
 
-export const ABSENT: Found<never> = Object.freeze({ kind: 'absent' });
+export const ABSENT: KnownValue<never> = Object.freeze({ kind: 'absent' });
 
-export function present<V>(snapshot: Snapshot<V>): Found<V> {
+export function present<V>(snapshot: StoredValue<V>): KnownValue<V> {
   return { kind: 'present', snapshot };
 }

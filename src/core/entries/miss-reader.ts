@@ -2,7 +2,7 @@ import { CacheError } from '../cache-error.js';
 import type { Clock } from '../clock.js';
 import type { KeySpace, MemoryKey } from '../keys/key-space.js';
 import type { CacheStorageAdapter, StoredEntry } from '../storage-adapter.js';
-import { ABSENT, type Found } from './known-value.js';
+import { ABSENT, type KnownValue } from './known-value.js';
 import type { RowDecoder } from './row-decoder.js';
 
 /** Most keys in one query. */
@@ -12,10 +12,10 @@ const MAX_KEYS_PER_QUERY = 1000;
  * What an operation does with what was found. Gives what the next operation waiting for the same read finds. `current`
  * is false when the key was written to while the read was under way: what was found is then no longer what there is.
  */
-export type FoundHandler<V> = (found: Found<V>, current: boolean) => Found<V>;
+export type KnownHandler<V> = (found: KnownValue<V>, current: boolean) => KnownValue<V>;
 
 interface Waiter<V> {
-  readonly handle: FoundHandler<V>;
+  readonly handle: KnownHandler<V>;
   readonly fail: (error: unknown) => void;
 }
 
@@ -36,7 +36,7 @@ export interface MissReaderOptions<V> {
   readonly keys: KeySpace<unknown>;
   readonly rows: RowDecoder<V>;
   /** Called with what a read found, before those who wait for it, unless the key was written to meanwhile. */
-  readonly onFound: (key: MemoryKey, found: Found<V>) => void;
+  readonly onFound: (key: MemoryKey, found: KnownValue<V>) => void;
   readonly onAsked: (keys: number) => void;
 }
 
@@ -55,7 +55,7 @@ export class MissReader<V> {
    * Runs `handle` once the database has answered for `key`, in the order of the calls for one key. `writes` says that
    * `handle` may write to the key: see {@link hasWriter}.
    */
-  read(key: MemoryKey, handle: FoundHandler<V>, fail: (error: unknown) => void, writes = false): void {
+  read(key: MemoryKey, handle: KnownHandler<V>, fail: (error: unknown) => void, writes = false): void {
     if (this.#closed) {
       fail(stoppedError());
       return;
@@ -106,9 +106,9 @@ export class MissReader<V> {
   }
 
   /** What the database has of `keys`, in their order. Rejects with what the storage throws. */
-  async ask(keys: readonly MemoryKey[]): Promise<Found<V>[]> {
+  async ask(keys: readonly MemoryKey[]): Promise<KnownValue<V>[]> {
     const { namespace, storage } = this.options;
-    const found: Found<V>[] = [];
+    const found: KnownValue<V>[] = [];
     for (let start = 0; start < keys.length; start += MAX_KEYS_PER_QUERY) {
       const texts = keys.slice(start, start + MAX_KEYS_PER_QUERY).map((key) => this.options.keys.textOf(key));
       this.options.onAsked(texts.length);
@@ -121,7 +121,7 @@ export class MissReader<V> {
 
   async #query(reads: readonly KeyRead<V>[]): Promise<void> {
     const { namespace } = this.options;
-    let found: Found<V>[];
+    let found: KnownValue<V>[];
     try {
       found = await this.ask(reads.map((read) => read.key));
     } catch (cause) {
@@ -136,14 +136,14 @@ export class MissReader<V> {
     reads.forEach((read, i) => this.#finish(read, found[i] ?? ABSENT));
   }
 
-  #found(row: StoredEntry | undefined): Found<V> {
+  #found(row: StoredEntry | undefined): KnownValue<V> {
     if (row === undefined) return ABSENT;
     if (row.expiresAt !== null && row.expiresAt <= this.options.clock.now()) return ABSENT;
     return this.options.rows.decode(row);
   }
 
   /** Runs the operations that wait for `read`, each on what the one before it left. Nothing interleaves. */
-  #finish(read: KeyRead<V>, answer: Found<V>): void {
+  #finish(read: KeyRead<V>, answer: KnownValue<V>): void {
     if (!this.#underway.delete(read)) return;
     const { current } = read;
     if (current) {

@@ -4,9 +4,9 @@ import type { KeySpace, MemoryKey } from '../keys/key-space.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
 import type { NamespaceCounters } from '../definition/namespace-stats.js';
 import type { CacheStorageAdapter } from '../storage-adapter.js';
-import type { Snapshot } from '../values/stored-value.js';
+import type { StoredValue } from '../values/stored-value.js';
 import { EntryStore } from './entry-store.js';
-import { ABSENT, type Found } from './known-value.js';
+import { ABSENT, type KnownValue } from './known-value.js';
 import { InDoubt } from './in-doubt.js';
 import { MissReader } from './miss-reader.js';
 import { RowDecoder } from './row-decoder.js';
@@ -74,12 +74,12 @@ export class PersistedEntries<V> {
   }
 
   /** Puts what a write left of `key` in the place of what was known of it. */
-  written(key: MemoryKey, snapshot: Snapshot<V> | undefined): void {
+  applyWrite(key: MemoryKey, snapshot: StoredValue<V> | undefined): void {
     this.#replace(key, snapshot === undefined ? ABSENT : { kind: 'present', snapshot });
   }
 
   /** The same for an encoded value. */
-  assigned(key: MemoryKey, text: string, expiresAt: number | null): void {
+  applyText(key: MemoryKey, text: string, expiresAt: number | null): void {
     this.#supersede(key);
     this.#absent?.delete(key);
     this.store.putText(key, text, expiresAt);
@@ -112,7 +112,7 @@ export class PersistedEntries<V> {
    * Puts a row of the database into memory, unless a write or a newer read was there first. As text: most of a large
    * namespace may never be asked for, and what is takes its decoding at the first read.
    */
-  loaded(key: MemoryKey, text: string, expiresAt: number | null, watch: WriteWatch): boolean {
+  applyRow(key: MemoryKey, text: string, expiresAt: number | null, watch: WriteWatch): boolean {
     if (watch.cleared || watch.written.has(key) || this.store.has(key)) return false;
     this.#absent?.delete(key);
     this.store.putText(key, text, expiresAt);
@@ -120,7 +120,7 @@ export class PersistedEntries<V> {
   }
 
   /** Every row was or will be removed: memory is empty, and that is all there is. */
-  cleared(): void {
+  applyClear(): void {
     this.reader.supersedeAll();
     for (const watch of this.#watches) watch.cleared = true;
     this.store.clear();
@@ -129,7 +129,7 @@ export class PersistedEntries<V> {
   }
 
   /** Forgets that memory holds everything, and remembered absences: others may have written to the database. */
-  distrust(): void {
+  expire(): void {
     this.#complete = false;
     this.#absent = undefined;
   }
@@ -148,7 +148,7 @@ export class PersistedEntries<V> {
   }
 
   /** Puts what there is now of `key` in the place of what was known of it, and of what is on its way. */
-  #replace(key: MemoryKey, found: Found<V>): void {
+  #replace(key: MemoryKey, found: KnownValue<V>): void {
     this.#supersede(key);
     this.#remember(key, found);
   }
@@ -158,7 +158,7 @@ export class PersistedEntries<V> {
     for (const watch of this.#watches) watch.written.add(key);
   }
 
-  #remember(key: MemoryKey, found: Found<V>): void {
+  #remember(key: MemoryKey, found: KnownValue<V>): void {
     if (found.kind === 'present') {
       this.#absent?.delete(key);
       this.store.putSnapshot(key, found.snapshot);

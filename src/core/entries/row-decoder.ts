@@ -4,9 +4,9 @@ import { publish } from '../diagnostics.js';
 import type { KeySpace, MemoryKey } from '../keys/key-space.js';
 import type { NamespaceCounters } from '../definition/namespace-stats.js';
 import type { StoredEntry } from '../storage-adapter.js';
-import { Snapshot } from '../values/stored-value.js';
+import { StoredValue } from '../values/stored-value.js';
 import type { ValueCodec } from '../values/value-codec.js';
-import { present, type Found } from './known-value.js';
+import { present, type KnownValue } from './known-value.js';
 
 /** Turns rows of one namespace into entries. A row that does not decode is counted and otherwise left alone. */
 export class RowDecoder<V> {
@@ -18,9 +18,9 @@ export class RowDecoder<V> {
   ) {}
 
   /** The value of a row, decoded now so that a bad row is noticed where it is read. */
-  decode(row: StoredEntry): Found<V> {
+  decode(row: StoredEntry): KnownValue<V> {
     try {
-      const snapshot = new Snapshot<V>(textOf(row), row.expiresAt);
+      const snapshot = new StoredValue<V>(textOf(row), row.expiresAt);
       snapshot.read(this.codec);
       return present(snapshot);
     } catch (cause) {

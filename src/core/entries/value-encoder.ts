@@ -1,18 +1,18 @@
 import { CacheError, isCacheError } from '../cache-error.js';
 import type { Clock } from '../clock.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
-import { Snapshot } from '../values/stored-value.js';
+import { StoredValue } from '../values/stored-value.js';
 import type { Updater } from '../levels/persistence.js';
 
 /** Makes snapshots of a namespace's values: encodes them, and gives them their expiry. */
-export class ValueWriter<V> {
+export class ValueEncoder<V> {
   constructor(
     private readonly definition: NamespaceDefinition<unknown, V>,
     private readonly clock: Clock,
   ) {}
 
   /** The snapshot of a value that is set now. Throws `INVALID_VALUE` when it can't be serialised. */
-  snapshot(value: V, ttlMs: number | undefined): Snapshot<V> {
+  snapshot(value: V, ttlMs: number | undefined): StoredValue<V> {
     return this.#checked(this.encode(value), this.expiry(ttlMs));
   }
 
@@ -29,7 +29,7 @@ export class ValueWriter<V> {
     expiresAt: number | null,
     fn: Updater<V>,
     ttlMs: number | undefined,
-  ): Snapshot<V> | undefined {
+  ): StoredValue<V> | undefined {
     const next = this.apply(fn, current);
     // Where a value is decoded afresh for each reader, the same object may still hold a change.
     const isUnchanged = next === current && this.definition.value.plain === true;
@@ -74,8 +74,8 @@ export class ValueWriter<V> {
   }
 
   /** What can't be read back must not be stored: it would be found out when nobody can act on it. */
-  #checked(text: string, expiresAt: number | null): Snapshot<V> {
-    const snapshot = new Snapshot<V>(text, expiresAt);
+  #checked(text: string, expiresAt: number | null): StoredValue<V> {
+    const snapshot = new StoredValue<V>(text, expiresAt);
     const { value: codec } = this.definition;
     if (codec.plain === true) return snapshot;
     if (!text.isWellFormed()) throw this.#invalid('The value codec gave text with half of a surrogate pair.');

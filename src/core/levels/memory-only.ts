@@ -6,7 +6,7 @@ import type { NamespaceDefinition } from '../definition/namespace-definition.js'
 import type { NamespaceCounters } from '../definition/namespace-stats.js';
 import type { FlushReport, LoadReport } from '../reports.js';
 import type { Persistence, Updater } from './persistence.js';
-import { ValueWriter } from '../entries/value-encoder.js';
+import { ValueEncoder } from '../entries/value-encoder.js';
 
 const NOTHING_FLUSHED: FlushReport = Object.freeze({
   written: 0,
@@ -20,17 +20,17 @@ const NOTHING_LOADED: LoadReport = Object.freeze({ rows: 0, skipped: 0, duration
 /** `MEMORY_ONLY`: a write takes effect and is acknowledged in memory, at the call. Values are kept as they are. */
 export class MemoryOnly<V> implements Persistence<V> {
   readonly dirty = 0;
-  readonly pending = 0;
+  readonly waiting = 0;
   readonly oldestUnwrittenMs = 0;
   readonly refused = 0;
-  readonly #values: ValueWriter<V>;
+  readonly #values: ValueEncoder<V>;
 
   constructor(
     private readonly definition: NamespaceDefinition<unknown, V>,
     private readonly store: EntryStore<V>,
     context: EngineContext,
   ) {
-    this.#values = new ValueWriter(definition, context.clock);
+    this.#values = new ValueEncoder(definition, context.clock);
   }
 
   static create<V>(

@@ -15,7 +15,7 @@ export interface Persistence<V> {
   /** Writes accepted that the database does not have. */
   readonly dirty: number;
   /** Writes that wait for room. */
-  readonly pending: number;
+  readonly waiting: number;
   /** How long the oldest unwritten entry has been waiting, in ms. */
   readonly oldestUnwrittenMs: number;
   /** Entries that the database refuses and that still wait. */

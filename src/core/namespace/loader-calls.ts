@@ -6,7 +6,7 @@ interface Load<V> {
 }
 
 /** Loaders under way: single-flight per key. A write to the key supersedes the loader that runs for it. */
-export class Loads<V> {
+export class LoaderCalls<V> {
   readonly #loads = new Map<MemoryKey, Load<V>>();
 
   /** The outcome of the load of `key` under way, or of `load` if there is none. */

@@ -4,9 +4,10 @@ import type { KeySpace, MemoryKey } from '../keys/key-space.js';
 import type { Persistence } from '../levels/persistence.js';
 import type { FlushReport } from '../reports.js';
 import type { Immutable } from '../values/immutable.js';
-import { Loads } from './loader-calls.js';
+import { LoaderCalls } from './loader-calls.js';
 import type { NamespaceCache, WriteOptions } from './namespace-cache.js';
-import { assertTtl, refuseUnknown, type NamespaceDefinition } from '../definition/namespace-definition.js';
+import { assertTtl, type NamespaceDefinition } from '../definition/namespace-definition.js';
+import { refuseUnknown } from '../option-checks.js';
 import type { NamespaceCounters, NamespaceStats } from '../definition/namespace-stats.js';
 
 const WRITE_OPTIONS = ['ttlMs'] as const;
@@ -30,7 +31,7 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
   readonly #store: EntryStore<V>;
   readonly #persistence: Persistence<V>;
   readonly #counters: NamespaceCounters;
-  readonly #loads = new Loads<V>();
+  readonly #loaderCalls = new LoaderCalls<V>();
 
   constructor(parts: NamespaceParts<K, V>) {
     this.definition = parts.definition;
@@ -61,10 +62,10 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
     if (present !== undefined) return present;
     const ttlMs = this.#ttl(options);
     const memoryKey = this.#keys.admit(key);
-    const loaded = await this.#loads.run(memoryKey, async (isCurrent) => {
+    const loaded = await this.#loaderCalls.run(memoryKey, async (isCurrent) => {
       const stored = await this.#persistence.get(memoryKey);
       if (stored !== undefined) return stored;
-      this.#counters.loads += 1;
+      this.#counters.loaderCalls += 1;
       const value = (await loader(key)) as V;
       if (value === undefined)
         throw this.#noValue('The loader gave undefined. Return null for "nothing", or throw.');
@@ -107,7 +108,7 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
     const memoryKey = this.#keys.admit(key);
     const ttlMs = this.#ttl(options);
     this.#counters.updates += 1;
-    this.#loads.supersede(memoryKey);
+    this.#loaderCalls.supersede(memoryKey);
     const updated = this.#persistence.update(memoryKey, fn as (current: V | undefined) => V, ttlMs);
     return (await updated) as Immutable<V>;
   }
@@ -125,13 +126,13 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
   async rename(from: K, to: K): Promise<boolean> {
     const source = this.#keys.admit(from);
     const target = this.#keys.admit(to);
-    this.#loads.supersede(source);
-    this.#loads.supersede(target);
+    this.#loaderCalls.supersede(source);
+    this.#loaderCalls.supersede(target);
     return this.#persistence.rename(source, target);
   }
 
   async clear(): Promise<void> {
-    this.#loads.supersedeAll();
+    this.#loaderCalls.supersedeAll();
     await this.#persistence.clear();
   }
 
@@ -164,14 +165,14 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
 
   stats(): NamespaceStats {
     const { hits, misses, ...counters } = this.#counters;
-    const { dirty, pending, refused, oldestUnwrittenMs } = this.#persistence;
+    const { dirty, waiting, refused, oldestUnwrittenMs } = this.#persistence;
     return {
       persistenceLevel: this.definition.persistence,
       size: this.#store.size,
       maxSize: this.definition.maxEntries,
       bytes: this.#store.bytes,
       dirty,
-      pending,
+      waiting,
       refused,
       oldestUnwrittenMs,
       hits,
@@ -199,13 +200,13 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
 
   #set(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<void> {
     this.#counters.sets += 1;
-    this.#loads.supersede(key);
+    this.#loaderCalls.supersede(key);
     return this.#persistence.set(key, value, ttlMs);
   }
 
   #delete(key: MemoryKey): Promise<boolean> {
     this.#counters.deletes += 1;
-    this.#loads.supersede(key);
+    this.#loaderCalls.supersede(key);
     return this.#persistence.delete(key);
   }
 

@@ -5,7 +5,7 @@ import type { ValueCodec } from './value-codec.js';
  * A value as it was at the moment of its write: the stored text, decoded when first asked for. Nobody else holds what
  * it decodes to, so it can be frozen and shared.
  */
-export class Snapshot<V> {
+export class StoredValue<V> {
   readonly #text: string;
   #shared: { readonly value: V } | undefined;
 
@@ -36,7 +36,7 @@ export class Snapshot<V> {
 }
 
 /** The snapshot of a value that is in memory without its text, which is made anew when it is asked for. */
-export class HeldSnapshot<V> extends Snapshot<V> {
+export class HeldValue<V> extends StoredValue<V> {
   constructor(
     private readonly value: V,
     expiresAt: number | null,

@@ -11,7 +11,7 @@ export interface WriteSource {
  * overlap and none starves another. Pumped by turns of the event loop and not by microtasks: a flood of writes gathers
  * into batches and leaves the loop to others.
  */
-export class Writer {
+export class WriteTurns {
   readonly #waiting = new Set<WriteSource>();
   #draining = false;
 

@@ -9,7 +9,7 @@ const LEVELS = ['memory', 'on_shutdown', 'on_change'];
 /** Callers that each write again as soon as their last write is acknowledged: what it costs that they outrun the database. */
 export const overload = {
   name: 'overload',
-  title: `Writers faster than the database: ${WRITES} sets of distinct keys, maxPending ${MAX_PENDING}, SQLite`,
+  title: `Writers faster than the database: ${WRITES} sets of distinct keys, maxDirty ${MAX_PENDING}, SQLite`,
   note: 'speed: writes acknowledged, against the same callers on MEMORY_ONLY. Unwritten and heap: the most there was.',
   chart: {
     axis: 'writes/s',
@@ -42,7 +42,7 @@ export const overload = {
 async function measure(persistence, callers) {
   const many = defineNamespace({ name: 'many', key: numberKey(), value: json(), persistence });
   const { caches, close } = await openCaches([many], {
-    maxPending: MAX_PENDING,
+    maxDirty: MAX_PENDING,
     checkpointIntervalMs: 30_000,
   });
   const [cache] = caches;

@@ -25,7 +25,7 @@ export async function openCaches(namespaces, options = {}) {
         CacheModule.forRoot({
           storage: { type: 'sqlite', database: newDatabase() },
           checkpointIntervalMs: false,
-          maxPending: 2_000_000,
+          maxDirty: 2_000_000,
           ...options,
           namespaces,
         }),

@@ -101,7 +101,7 @@ function bench() {
 }
 
 function openOurs(namespaces) {
-  return openCaches(namespaces, { storage, maxPending: size + 1, shutdownTimeoutMs: 600_000 });
+  return openCaches(namespaces, { storage, maxDirty: size + 1, shutdownTimeoutMs: 600_000 });
 }
 
 async function openTypeOrm() {

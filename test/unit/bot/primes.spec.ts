@@ -30,7 +30,7 @@ describe('counting primes', () => {
     await bot.restart();
     expect(await bot.say('/primes 1000')).toContain('from the cache');
     expect(await bot.say('/primes 1001')).toContain('computed in');
-    expect(bot.cache.getStats()['primes']).toMatchObject({ loads: 1, hits: 1 });
+    expect(bot.cache.getStats()['primes']).toMatchObject({ loaderCalls: 1, hits: 1 });
   });
 
   it.each(['', 'many', '-5', '1.5', '1e3', '10000001', '99999999999999999999'])(

@@ -1,14 +1,14 @@
-import { present, type Found } from '../../entries/known-value.js';
+import { present, type KnownValue } from '../../entries/known-value.js';
 import type { MissReader } from '../../entries/miss-reader.js';
 import type { MemoryKey } from '../../keys/key-space.js';
-import type { Snapshot } from '../../values/stored-value.js';
-import type { PendingBudget } from './dirty-budget.js';
+import type { StoredValue } from '../../values/stored-value.js';
+import type { DirtyBudget } from './dirty-budget.js';
 
 /**
  * What an operation makes of what there is of its key: its own result, and what the next operation finds. `current` is
  * false when the key was written to while the database was asked.
  */
-export type FoundOp<V, T> = (found: Found<V>, current: boolean) => { result: T; found: Found<V> };
+export type KnownOp<V, T> = (found: KnownValue<V>, current: boolean) => { result: T; found: KnownValue<V> };
 
 /** The operations of a write-back namespace that wait for the database to say what there is of their key. */
 export class AwaitingOps<V> {
@@ -17,20 +17,20 @@ export class AwaitingOps<V> {
 
   constructor(
     private readonly reader: MissReader<V>,
-    private readonly budget: PendingBudget,
+    private readonly budget: DirtyBudget,
   ) {}
 
   get hasWrites(): boolean {
     return this.#writes.size > 0;
   }
 
-  read<T>(key: MemoryKey, op: FoundOp<V, T>): Promise<T> {
+  read<T>(key: MemoryKey, op: KnownOp<V, T>): Promise<T> {
     const answered = this.#answered(key, op, false);
     hold(answered, this.#reads);
     return answered;
   }
 
-  write<T>(key: MemoryKey, op: FoundOp<V, T>): Promise<T> {
+  write<T>(key: MemoryKey, op: KnownOp<V, T>): Promise<T> {
     const answered = this.#answered(key, op, true);
     // What the write will take of the budget is taken now: many that wait must not go over it together.
     this.budget.take();
@@ -39,7 +39,7 @@ export class AwaitingOps<V> {
   }
 
   /** Runs `put`, which leaves `snapshot`, after the writes that wait for `key`, whatever becomes of those. */
-  writeBehind(key: MemoryKey, snapshot: Snapshot<V>, put: () => void): Promise<void> {
+  writeBehind(key: MemoryKey, snapshot: StoredValue<V>, put: () => void): Promise<void> {
     const written = new Promise<void>((resolve, reject) => {
       const write = (): void => {
         try {
@@ -73,9 +73,9 @@ export class AwaitingOps<V> {
     await Promise.allSettled([...this.#writes, ...this.#reads]);
   }
 
-  #answered<T>(key: MemoryKey, op: FoundOp<V, T>, writes: boolean): Promise<T> {
+  #answered<T>(key: MemoryKey, op: KnownOp<V, T>, writes: boolean): Promise<T> {
     return new Promise((resolve, reject) => {
-      const handle = (found: Found<V>, current: boolean): Found<V> => {
+      const handle = (found: KnownValue<V>, current: boolean): KnownValue<V> => {
         try {
           const done = op(found, current);
           resolve(done.result);

@@ -1,12 +1,12 @@
 import type { Clock } from '../../clock.js';
 
 /**
- * How long the oldest unwritten entry has been waiting, without a time per entry: a sweep that wrote everything leaves
- * only what came after its beginning. Where a sweep left something behind, the age counts from before it.
+ * How long the oldest unwritten entry has been waiting, without a time per entry: a pass that wrote everything leaves
+ * only what came after its beginning. Where a pass left something behind, the age counts from before it.
  */
-export class UnwrittenAge {
+export class DirtyAge {
   #oldestAt: number | undefined;
-  /** The first one since the sweep under way began. */
+  /** The first one since the pass under way began. */
   #laterAt: number | undefined;
 
   constructor(private readonly clock: Clock) {}
@@ -21,11 +21,11 @@ export class UnwrittenAge {
     this.#oldestAt ??= this.#laterAt;
   }
 
-  beginSweep(): void {
+  beginPass(): void {
     this.#laterAt = undefined;
   }
 
-  endSweep(leftSomething: boolean): void {
+  endPass(leftSomething: boolean): void {
     if (!leftSomething) this.#oldestAt = this.#laterAt;
   }
 }

@@ -9,7 +9,7 @@ interface Waiter {
 }
 
 /** How many unwritten entries all write-back namespaces together may hold. What is over it waits. */
-export class PendingBudget {
+export class DirtyBudget {
   #used = 0;
   #closed = false;
   readonly #reliefs: (() => void)[] = [];
@@ -81,6 +81,6 @@ export class PendingBudget {
 function stoppedBeforeTaken(): CacheError {
   return new CacheError(
     'CACHE_CLOSED',
-    'The cache stopped before it had room for this write (maxPending). It was not acknowledged.',
+    'The cache stopped before it had room for this write (maxDirty). It was not acknowledged.',
   );
 }

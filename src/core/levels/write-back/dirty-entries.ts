@@ -1,46 +1,46 @@
 import type { Clock } from '../../clock.js';
 import type { MemoryKey } from '../../keys/key-space.js';
-import type { Intent } from './row-change.js';
-import type { PendingBudget } from './dirty-budget.js';
-import { UnwrittenAge } from './dirty-age.js';
+import type { RowChange } from './row-change.js';
+import type { DirtyBudget } from './dirty-budget.js';
+import { DirtyAge } from './dirty-age.js';
 
-/** An intent as it was when a batch took it. */
-export interface TakenIntent {
+/** An change as it was when a batch took it. */
+export interface TakenChange {
   readonly key: MemoryKey;
-  readonly intent: Intent;
+  readonly change: RowChange;
 }
 
 /**
- * What a write-back namespace has not written: the last intent of each key, which keys must be written together, and
+ * What a write-back namespace has not written: the last change of each key, which keys must be written together, and
  * whether the namespace is to be cleared before.
  */
-export class PendingWrites {
-  readonly #intents = new Map<MemoryKey, Intent>();
+export class DirtyEntries {
+  readonly #changes = new Map<MemoryKey, RowChange>();
   /** The keys that a rename tied together; all members share one set. */
   readonly #groups = new Map<MemoryKey, Set<MemoryKey>>();
-  /** The intents that the database refused on their own. */
+  /** The changes that the database refused on their own. */
   readonly #refused = new Set<MemoryKey>();
 
-  /** A clear that is to be written before the intents; its identity tells it from a later one. */
+  /** A clear that is to be written before the changes; its identity tells it from a later one. */
   #clearing: object | undefined;
-  /** Counts clears: an intent taken before one is none of those that came after it, though it may be equal to one. */
+  /** Counts clears: an change taken before one is none of those that came after it, though it may be equal to one. */
   #epoch = 0;
-  readonly #age: UnwrittenAge;
+  readonly #age: DirtyAge;
 
   constructor(
-    private readonly budget: PendingBudget,
+    private readonly budget: DirtyBudget,
     clock: Clock,
   ) {
-    this.#age = new UnwrittenAge(clock);
+    this.#age = new DirtyAge(clock);
   }
 
-  /** How many writes the database does not have: the intents, and a clear. */
+  /** How many writes the database does not have: the changes, and a clear. */
   get dirty(): number {
-    return this.#intents.size + (this.#clearing === undefined ? 0 : 1);
+    return this.#changes.size + (this.#clearing === undefined ? 0 : 1);
   }
 
   get size(): number {
-    return this.#intents.size;
+    return this.#changes.size;
   }
 
   /** How long the oldest of them has been waiting. */
@@ -60,24 +60,24 @@ export class PendingWrites {
     return this.#refused.size;
   }
 
-  get(key: MemoryKey): Intent | undefined {
-    return this.#intents.get(key);
+  get(key: MemoryKey): RowChange | undefined {
+    return this.#changes.get(key);
   }
 
-  /** Whether an intent for `key` can be taken without going over the budget. */
+  /** Whether an change for `key` can be taken without going over the budget. */
   hasRoomFor(key: MemoryKey): boolean {
-    return this.budget.hasRoom || this.#intents.has(key);
+    return this.budget.hasRoom || this.#changes.has(key);
   }
 
-  put(key: MemoryKey, intent: Intent): void {
-    const { size } = this.#intents;
-    this.#intents.set(key, intent);
-    if (this.#intents.size > size) this.budget.take();
+  put(key: MemoryKey, change: RowChange): void {
+    const { size } = this.#changes;
+    this.#changes.set(key, change);
+    if (this.#changes.size > size) this.budget.take();
     if (this.#refused.size > 0 && this.#refused.delete(key)) this.#untieRefused(key);
     this.#age.add();
   }
 
-  /** From now on the intents of both keys go into one transaction, until both are written. */
+  /** From now on the changes of both keys go into one transaction, until both are written. */
   tie(one: MemoryKey, other: MemoryKey): void {
     const [large, small] = [
       this.#groups.get(one) ?? new Set([one]),
@@ -89,22 +89,22 @@ export class PendingWrites {
     this.#groups.set(other, large);
   }
 
-  /** The database refused this intent, taken in `epoch`, on its own: it is tried apart from the others. */
-  markRefused({ key, intent }: TakenIntent, epoch: number): void {
-    if (epoch === this.#epoch && this.#intents.get(key) === intent) this.#refused.add(key);
+  /** The database refused this change, taken in `epoch`, on its own: it is tried apart from the others. */
+  markRefused({ key, change }: TakenChange, epoch: number): void {
+    if (epoch === this.#epoch && this.#changes.get(key) === change) this.#refused.add(key);
   }
 
   isRefused(key: MemoryKey): boolean {
     return this.#refused.has(key);
   }
 
-  /** Forgets the intents of a committed batch, taken in `epoch`, but for those that changed while it was written. */
-  committed(batch: readonly TakenIntent[], epoch: number): void {
+  /** Forgets the changes of a committed batch, taken in `epoch`, but for those that changed while it was written. */
+  committed(batch: readonly TakenChange[], epoch: number): void {
     if (epoch !== this.#epoch) return;
     let removed = 0;
-    for (const { key, intent } of batch) {
-      if (this.#intents.get(key) !== intent) continue;
-      this.#intents.delete(key);
+    for (const { key, change } of batch) {
+      if (this.#changes.get(key) !== change) continue;
+      this.#changes.delete(key);
       if (this.#refused.size > 0) this.#refused.delete(key);
       removed += 1;
     }
@@ -112,10 +112,10 @@ export class PendingWrites {
     this.budget.release(removed);
   }
 
-  /** Makes every intent void: the namespace is to be cleared. */
+  /** Makes every change void: the namespace is to be cleared. */
   clear(): void {
-    const { size } = this.#intents;
-    this.#intents.clear();
+    const { size } = this.#changes;
+    this.#changes.clear();
     this.#groups.clear();
     this.#refused.clear();
     this.#clearing = {};
@@ -128,21 +128,21 @@ export class PendingWrites {
     if (this.#clearing === clearing) this.#clearing = undefined;
   }
 
-  /** A sweep over what is unwritten now begins. */
-  beginSweep(): void {
-    this.#age.beginSweep();
+  /** A pass over what is unwritten now begins. */
+  beginPass(): void {
+    this.#age.beginPass();
   }
 
-  endSweep(leftSomething: boolean): void {
-    this.#age.endSweep(leftSomething);
+  endPass(leftSomething: boolean): void {
+    this.#age.endPass(leftSomething);
   }
 
   keys(): MemoryKey[] {
-    return [...this.#intents.keys()];
+    return [...this.#changes.keys()];
   }
 
-  entries(): Iterable<[MemoryKey, Intent]> {
-    return this.#intents;
+  entries(): Iterable<[MemoryKey, RowChange]> {
+    return this.#changes;
   }
 
   /** The keys that must be written together with `key`; `undefined` where there is no tie. */
@@ -156,11 +156,11 @@ export class PendingWrites {
   }
 
   /** A group was written as one; what its keys become from now on is theirs alone, unless a rename ties them anew. */
-  #untie(batch: readonly TakenIntent[]): void {
+  #untie(batch: readonly TakenChange[]): void {
     for (const { key } of batch) {
       const group = this.#groups.get(key);
       if (group === undefined) continue;
-      if (![...group].some((member) => this.#intents.has(member))) {
+      if (![...group].some((member) => this.#changes.has(member))) {
         for (const member of group) this.#groups.delete(member);
       }
     }

@@ -2,10 +2,10 @@ import { CacheError } from '../../cache-error.js';
 import type { MemoryKey } from '../../keys/key-space.js';
 import type { FlushReport } from '../../reports.js';
 import { textOf } from './row-change.js';
-import type { PendingWrites, TakenIntent } from './dirty-entries.js';
+import type { DirtyEntries, TakenChange } from './dirty-entries.js';
 
 /** One pass over everything that was dirty at its start. Keys that become dirty meanwhile are for the next one. */
-export class Sweep {
+export class FlushPass {
   readonly report: Promise<FlushReport>;
   #resolve!: (report: FlushReport) => void;
   #keys: readonly MemoryKey[] | undefined;
@@ -25,36 +25,36 @@ export class Sweep {
     return this.#keys !== undefined;
   }
 
-  /** Fixes what the sweep is about, in the order in which it is to be written; refused entries come last, so that they hold up nobody. */
-  begin(keys: readonly MemoryKey[], pending: PendingWrites, now: number): void {
+  /** Fixes what the pass is about, in the order in which it is to be written; refused entries come last, so that they hold up nobody. */
+  begin(keys: readonly MemoryKey[], dirty: DirtyEntries, now: number): void {
     this.#startedAt = now;
     this.#keys =
-      pending.refusedCount === 0
+      dirty.refusedCount === 0
         ? keys
-        : [...keys.filter((key) => !pending.isRefused(key)), ...keys.filter((key) => pending.isRefused(key))];
+        : [...keys.filter((key) => !dirty.isRefused(key)), ...keys.filter((key) => dirty.isRefused(key))];
   }
 
   /**
    * The next batch: atoms of keys that must be written together, about `limit.keys` in all or `limit.characters` of
    * their values. Refused entries are never batched with others.
    */
-  take(pending: PendingWrites, limit: { keys: number; characters: number }): TakenIntent[][] {
+  take(dirty: DirtyEntries, limit: { keys: number; characters: number }): TakenChange[][] {
     const keys = this.#keys ?? [];
-    const atoms: TakenIntent[][] = [];
+    const atoms: TakenChange[][] = [];
     const taken = new Set<MemoryKey>();
     let characters = 0;
     let refusedBatch: boolean | undefined;
     while (this.#next < keys.length && taken.size < limit.keys && characters < limit.characters) {
       const key = keys[this.#next] as MemoryKey;
-      const refused = pending.isRefused(key);
+      const refused = dirty.isRefused(key);
       if (refusedBatch !== undefined && refused !== refusedBatch) break;
       this.#next += 1;
       if (taken.has(key)) continue;
-      const atom = atomOf(pending, key);
+      const atom = atomOf(dirty, key);
       if (atom.length === 0) continue;
       for (const member of atom) {
         taken.add(member.key);
-        characters += textOf(member.intent)?.length ?? 0;
+        characters += textOf(member.change)?.length ?? 0;
       }
       atoms.push(atom);
       refusedBatch = refused;
@@ -97,14 +97,14 @@ export class Sweep {
   }
 }
 
-function atomOf(pending: PendingWrites, key: MemoryKey): TakenIntent[] {
-  const group = pending.groupOf(key);
-  const intent = pending.get(key);
-  if (group === undefined) return intent === undefined ? [] : [{ key, intent }];
-  const atom: TakenIntent[] = [];
+function atomOf(dirty: DirtyEntries, key: MemoryKey): TakenChange[] {
+  const group = dirty.groupOf(key);
+  const change = dirty.get(key);
+  if (group === undefined) return change === undefined ? [] : [{ key, change }];
+  const atom: TakenChange[] = [];
   for (const member of group) {
-    const tied = pending.get(member);
-    if (tied !== undefined) atom.push({ key: member, intent: tied });
+    const tied = dirty.get(member);
+    if (tied !== undefined) atom.push({ key: member, change: tied });
   }
   return atom;
 }

@@ -9,12 +9,12 @@ import type { CacheStorageAdapter } from '../../storage-adapter.js';
 import { Backoff } from '../../writing/backoff.js';
 import { refusedError, writeFailedError, type StorageHealth } from '../../writing/storage-health.js';
 import { writeIsolating } from '../../writing/isolate-refused.js';
-import type { Writer, WriteSource } from '../../writing/write-turns.js';
+import type { WriteTurns, WriteSource } from '../../writing/write-turns.js';
 import { inStoredOrder } from './key-order.js';
-import type { PendingBudget } from './dirty-budget.js';
+import type { DirtyBudget } from './dirty-budget.js';
 import { expiryOf, textOf } from './row-change.js';
-import type { PendingWrites, TakenIntent } from './dirty-entries.js';
-import { Sweep } from './flush-pass.js';
+import type { DirtyEntries, TakenChange } from './dirty-entries.js';
+import { FlushPass } from './flush-pass.js';
 
 /**
  * Most entries in one transaction, and about how many characters of values: its commit holds a SQLite connection for some
@@ -23,36 +23,36 @@ import { Sweep } from './flush-pass.js';
 const BATCH = { keys: 10_000, characters: 2 ** 21 };
 const MAX_BACKOFF_MS = 30_000;
 
-export interface WriteBackFlusherOptions {
+export interface FlusherOptions {
   readonly definition: Pick<NamespaceDefinition, 'name'>;
   readonly keys: KeySpace<unknown>;
   readonly storage: CacheStorageAdapter;
-  readonly writer: Writer;
-  readonly budget: PendingBudget;
+  readonly writer: WriteTurns;
+  readonly budget: DirtyBudget;
   readonly health: StorageHealth;
   readonly counters: NamespaceCounters;
   readonly context: EngineContext;
 }
 
 /**
- * Writes the pending intents of a write-back namespace to the database, sweep by sweep. An intent is forgotten only when
+ * Writes the pending changes of a write-back namespace to the database, pass by pass. An change is forgotten only when
  * it has committed and nothing newer came meanwhile; what failed is tried again with growing delays.
  */
-export class WriteBackFlusher implements WriteSource {
-  readonly #pending: PendingWrites;
+export class Flusher implements WriteSource {
+  readonly #dirty: DirtyEntries;
   readonly #backoff: Backoff;
-  #sweep: Sweep | undefined;
-  #nextSweep: Sweep | undefined;
+  #pass: FlushPass | undefined;
+  #nextPass: FlushPass | undefined;
   #retry: CacheTimer | undefined;
   #ended = false;
   /** What the last write to the database was about. It may still be on its way when the stop gives up. */
-  #underway: readonly TakenIntent[] = [];
+  #underway: readonly TakenChange[] = [];
 
   constructor(
-    private readonly options: WriteBackFlusherOptions,
-    pending: PendingWrites,
+    private readonly options: FlusherOptions,
+    dirty: DirtyEntries,
   ) {
-    this.#pending = pending;
+    this.#dirty = dirty;
     this.#backoff = new Backoff(MAX_BACKOFF_MS, options.context.random);
     options.budget.onPressure(() => this.flushSoon());
   }
@@ -61,9 +61,10 @@ export class WriteBackFlusher implements WriteSource {
   flush(): Promise<FlushReport> {
     this.#retry?.cancel();
     this.#retry = undefined;
-    const sweep = this.#sweep === undefined ? (this.#sweep = new Sweep()) : (this.#nextSweep ??= new Sweep());
+    const pass =
+      this.#pass === undefined ? (this.#pass = new FlushPass()) : (this.#nextPass ??= new FlushPass());
     this.options.writer.request(this);
-    return sweep.report;
+    return pass.report;
   }
 
   /** No more attempts: the storage is about to be closed. */
@@ -72,10 +73,10 @@ export class WriteBackFlusher implements WriteSource {
     this.#retry?.cancel();
   }
 
-  /** Starts a sweep unless one is under way or waits out a failure. */
+  /** Starts a pass unless one is under way or waits out a failure. */
   flushSoon(): void {
     if (this.#ended) return;
-    if (this.#sweep === undefined && this.#retry === undefined) void this.flush();
+    if (this.#pass === undefined && this.#retry === undefined) void this.flush();
   }
 
   /** What is unwritten now. */
@@ -83,69 +84,68 @@ export class WriteBackFlusher implements WriteSource {
     const { definition, keys, context } = this.options;
     const { name: namespace } = definition;
     const at = context.clock.now();
-    const underway = new Map(this.#underway.map(({ key, intent }) => [key, intent]));
-    const writes: RescuedWrite[] =
-      this.#pending.clearing === undefined ? [] : [{ op: 'clear', namespace, at }];
-    for (const [key, intent] of this.#pending.entries()) {
+    const underway = new Map(this.#underway.map(({ key, change }) => [key, change]));
+    const writes: RescuedWrite[] = this.#dirty.clearing === undefined ? [] : [{ op: 'clear', namespace, at }];
+    for (const [key, change] of this.#dirty.entries()) {
       const other = underway.get(key);
-      const late = other === undefined || other === intent ? {} : { underway: textOf(other) ?? null };
+      const late = other === undefined || other === change ? {} : { underway: textOf(other) ?? null };
       const base = { namespace, key: keys.textOf(key), at, ...late };
-      const value = textOf(intent);
+      const value = textOf(change);
       writes.push(
         value === undefined
           ? { op: 'delete', ...base }
-          : { op: 'put', ...base, value, expiresAt: expiryOf(intent) },
+          : { op: 'put', ...base, value, expiresAt: expiryOf(change) },
       );
     }
     return writes;
   }
 
-  /** One batch of the sweep under way. */
+  /** One batch of the pass under way. */
   async turn(): Promise<boolean> {
-    const sweep = this.#sweep;
-    if (sweep === undefined) return false;
-    if (!sweep.hasBegun) await this.#begin(sweep);
+    const pass = this.#pass;
+    if (pass === undefined) return false;
+    if (!pass.hasBegun) await this.#begin(pass);
     // Never both in one turn: a clear that comes while one is written must not run over entries written after it.
-    const { clearing } = this.#pending;
+    const { clearing } = this.#dirty;
     const alive =
-      clearing === undefined ? await this.#writeBatch(sweep) : await this.#writeClear(sweep, clearing);
-    if (alive && !sweep.isOver) return true;
-    this.#sweep = this.#nextSweep;
-    this.#nextSweep = undefined;
-    this.#pending.endSweep(sweep.hasFailures);
-    sweep.finish(this.#pending.dirty, this.options.context.clock.now());
+      clearing === undefined ? await this.#writeBatch(pass) : await this.#writeClear(pass, clearing);
+    if (alive && !pass.isOver) return true;
+    this.#pass = this.#nextPass;
+    this.#nextPass = undefined;
+    this.#dirty.endPass(pass.hasFailures);
+    pass.finish(this.#dirty.dirty, this.options.context.clock.now());
     // Not for refused entries alone: they would be tried over and over.
-    const { size, refusedCount } = this.#pending;
+    const { size, refusedCount } = this.#dirty;
     if (this.options.budget.isAwaited && size > refusedCount) this.flushSoon();
-    return this.#sweep !== undefined;
+    return this.#pass !== undefined;
   }
 
-  async #begin(sweep: Sweep): Promise<void> {
+  async #begin(pass: FlushPass): Promise<void> {
     const { keys, context } = this.options;
     const startedAt = context.clock.now();
-    this.#pending.beginSweep();
-    const ordered = await inStoredOrder(this.#pending.keys(), (key) => keys.textOf(key), context.clock);
-    sweep.begin(ordered, this.#pending, startedAt);
+    this.#dirty.beginPass();
+    const ordered = await inStoredOrder(this.#dirty.keys(), (key) => keys.textOf(key), context.clock);
+    pass.begin(ordered, this.#dirty, startedAt);
   }
 
-  async #writeClear(sweep: Sweep, clearing: object): Promise<boolean> {
+  async #writeClear(pass: FlushPass, clearing: object): Promise<boolean> {
     const { storage, definition } = this.options;
     try {
       await storage.clear(definition.name);
     } catch (error) {
-      this.#failed(sweep, error, 1);
+      this.#failed(pass, error, 1);
       return false;
     }
-    this.#succeeded(sweep, 1);
-    this.#pending.clearCommitted(clearing);
+    this.#succeeded(pass, 1);
+    this.#dirty.clearCommitted(clearing);
     return true;
   }
 
-  /** Answers whether the sweep can go on. */
-  async #writeBatch(sweep: Sweep): Promise<boolean> {
+  /** Answers whether the pass can go on. */
+  async #writeBatch(pass: FlushPass): Promise<boolean> {
     const { storage, context } = this.options;
-    const { epoch } = this.#pending;
-    const atoms = sweep.take(this.#pending, BATCH);
+    const { epoch } = this.#dirty;
+    const atoms = pass.take(this.#dirty, BATCH);
     if (atoms.length === 0) return true;
     // To take a batch, to write it and to forget it holds the event loop for some milliseconds each.
     await nextTurn(context.clock);
@@ -156,44 +156,44 @@ export class WriteBackFlusher implements WriteSource {
         await storage.write([this.#toWrite(items)], context.clock.now());
         await nextTurn(context.clock);
         this.#underway = [];
-        this.#pending.committed(items, epoch);
-        this.#succeeded(sweep, items.length);
+        this.#dirty.committed(items, epoch);
+        this.#succeeded(pass, items.length);
       },
       (error) => storage.classify(error),
     );
-    for (const { items, error } of outcome.refused) this.#refuse(sweep, items, error, epoch);
+    for (const { items, error } of outcome.refused) this.#refuse(pass, items, error, epoch);
     if (outcome.deferred.length === 0) return true;
-    this.#failed(sweep, outcome.error, outcome.deferred.length);
+    this.#failed(pass, outcome.error, outcome.deferred.length);
     return false;
   }
 
-  #toWrite(items: readonly TakenIntent[]): Parameters<CacheStorageAdapter['write']>[0][number] {
+  #toWrite(items: readonly TakenChange[]): Parameters<CacheStorageAdapter['write']>[0][number] {
     const { definition, keys } = this.options;
     const puts = [];
     const deletes = [];
-    for (const { key, intent } of items) {
+    for (const { key, change } of items) {
       const text = keys.textOf(key);
-      const value = textOf(intent);
+      const value = textOf(change);
       if (value === undefined) deletes.push(text);
-      else puts.push({ key: text, value, expiresAt: expiryOf(intent) });
+      else puts.push({ key: text, value, expiresAt: expiryOf(change) });
     }
     return { namespace: definition.name, puts, deletes };
   }
 
-  #succeeded(sweep: Sweep, count: number): void {
+  #succeeded(pass: FlushPass, count: number): void {
     this.#backoff.reset();
     this.options.health.succeeded();
     this.options.counters.written += count;
-    sweep.wrote(count);
+    pass.wrote(count);
   }
 
-  #failed(sweep: Sweep, error: unknown, count: number): void {
+  #failed(pass: FlushPass, error: unknown, count: number): void {
     const { definition, health, counters, context } = this.options;
     counters.writeFailed(error, context.clock.now());
     health.failed(error);
     const failure = writeFailedError(definition.name, error);
-    sweep.failed(count, failure);
-    sweep.abandon(failure);
+    pass.failed(count, failure);
+    pass.abandon(failure);
     this.#retryIn(this.#backoff.next());
   }
 
@@ -211,13 +211,13 @@ export class WriteBackFlusher implements WriteSource {
     );
   }
 
-  #refuse(sweep: Sweep, items: readonly TakenIntent[], error: unknown, epoch: number): void {
+  #refuse(pass: FlushPass, items: readonly TakenChange[], error: unknown, epoch: number): void {
     const { definition, keys, health, counters, context } = this.options;
     counters.writeFailed(error, context.clock.now());
     const texts = items.map(({ key }) => keys.textOf(key));
-    sweep.failed(items.length, refusedError(definition.name, texts[0] ?? '', error));
-    const isNews = items.some(({ key }) => !this.#pending.isRefused(key));
-    for (const item of items) this.#pending.markRefused(item, epoch);
+    pass.failed(items.length, refusedError(definition.name, texts[0] ?? '', error));
+    const isNews = items.some(({ key }) => !this.#dirty.isRefused(key));
+    for (const item of items) this.#dirty.markRefused(item, epoch);
     if (isNews) health.refused(definition.name, texts, error);
     this.#retryIn(MAX_BACKOFF_MS);
   }

@@ -14,19 +14,19 @@ export const REMOVAL = null;
  * What is to become of a key's row. There is one for each dirty entry, so what is put without an expiry is its text and no
  * object round it.
  */
-export type Intent = string | ExpiringText | typeof REMOVAL;
+export type RowChange = string | ExpiringText | typeof REMOVAL;
 
-export function intentOf(text: string, expiresAt: number | null): Intent {
+export function changeOf(text: string, expiresAt: number | null): RowChange {
   return expiresAt === null ? text : new ExpiringText(text, expiresAt);
 }
 
-/** What an intent stores; `undefined` where it removes. */
-export function textOf(intent: Intent): string | undefined {
-  if (intent === REMOVAL) return undefined;
-  return typeof intent === 'string' ? intent : intent.text;
+/** What an change stores; `undefined` where it removes. */
+export function textOf(change: RowChange): string | undefined {
+  if (change === REMOVAL) return undefined;
+  return typeof change === 'string' ? change : change.text;
 }
 
-/** When what an intent stores expires; `null` for never. */
-export function expiryOf(intent: Intent): number | null {
-  return intent instanceof ExpiringText ? intent.expiresAt : null;
+/** When what an change stores expires; `null` for never. */
+export function expiryOf(change: RowChange): number | null {
+  return change instanceof ExpiringText ? change.expiresAt : null;
 }

@@ -1,5 +1,5 @@
 import type { EngineContext } from '../../context.js';
-import { ABSENT, present, type Found } from '../../entries/known-value.js';
+import { ABSENT, present, type KnownValue } from '../../entries/known-value.js';
 import type { PersistedEntries } from '../../entries/persisted-entries.js';
 import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
 import type { NamespaceDefinition } from '../../definition/namespace-definition.js';
@@ -7,18 +7,18 @@ import type { NamespaceCounters } from '../../definition/namespace-stats.js';
 import type { FlushReport, LoadReport } from '../../reports.js';
 import type { RescuedWrite } from '../../rescue/rescue-journal.js';
 import type { CacheStorageAdapter } from '../../storage-adapter.js';
-import { HeldSnapshot, Snapshot } from '../../values/stored-value.js';
+import { HeldValue, StoredValue } from '../../values/stored-value.js';
 import type { StorageHealth } from '../../writing/storage-health.js';
-import type { Writer } from '../../writing/write-turns.js';
-import { AwaitingOps, type FoundOp } from './awaiting-ops.js';
-import { OpLine } from '../../serial-queue.js';
-import type { PendingBudget } from './dirty-budget.js';
-import { expiryOf, intentOf, REMOVAL, textOf, type Intent } from './row-change.js';
-import { PendingWrites } from './dirty-entries.js';
+import type { WriteTurns } from '../../writing/write-turns.js';
+import { AwaitingOps, type KnownOp } from './awaiting-ops.js';
+import { SerialQueue } from '../../serial-queue.js';
+import type { DirtyBudget } from './dirty-budget.js';
+import { expiryOf, changeOf, REMOVAL, textOf, type RowChange } from './row-change.js';
+import { DirtyEntries } from './dirty-entries.js';
 import { closedError, type Persistence, type Updater } from '../persistence.js';
 import { RowLoader } from '../../entries/row-loader.js';
-import { ValueWriter } from '../../entries/value-encoder.js';
-import { WriteBackFlusher } from './flusher.js';
+import { ValueEncoder } from '../../entries/value-encoder.js';
+import { Flusher } from './flusher.js';
 
 /** This many dirty entries are written without waiting for the next checkpoint. */
 const FLUSH_AT = 10_000;
@@ -30,66 +30,66 @@ export interface WriteBackOptions<V> {
   readonly keys: KeySpace<unknown>;
   readonly entries: PersistedEntries<V>;
   readonly storage: CacheStorageAdapter;
-  readonly writer: Writer;
-  readonly budget: PendingBudget;
+  readonly writer: WriteTurns;
+  readonly budget: DirtyBudget;
   readonly health: StorageHealth;
   readonly counters: NamespaceCounters;
   readonly context: EngineContext;
 }
 
 /**
- * `ON_SHUTDOWN`: a write takes effect and is acknowledged in memory, and leaves an intent (the last one of each key)
+ * `ON_SHUTDOWN`: a write takes effect and is acknowledged in memory, and leaves an change (the last one of each key)
  * that the flusher writes to the database: at checkpoints, when dirty entries are evicted or grow many, and at the stop.
  */
 export class WriteBack<V> implements Persistence<V> {
-  readonly #values: ValueWriter<V>;
-  readonly #pending: PendingWrites;
-  readonly #line = new OpLine();
+  readonly #values: ValueEncoder<V>;
+  readonly #dirty: DirtyEntries;
+  readonly #line = new SerialQueue();
   readonly #awaiting: AwaitingOps<V>;
   readonly #loader: RowLoader<V>;
-  readonly #flusher: WriteBackFlusher;
+  readonly #flusher: Flusher;
   #closed = false;
   /** Set when what is unwritten has been gathered for the last time: nothing may be acknowledged after that. */
   #ended = false;
 
   constructor(private readonly options: WriteBackOptions<V>) {
     const { definition, entries, budget, context } = options;
-    this.#values = new ValueWriter(definition, context.clock);
-    this.#pending = new PendingWrites(budget, context.clock);
+    this.#values = new ValueEncoder(definition, context.clock);
+    this.#dirty = new DirtyEntries(budget, context.clock);
     this.#awaiting = new AwaitingOps(entries.reader, budget);
     this.#loader = new RowLoader({
       ...options,
-      unsaved: () => this.#pending.keys(),
-      isCleared: () => this.#pending.clearing !== undefined,
+      unsaved: () => this.#dirty.keys(),
+      isCleared: () => this.#dirty.clearing !== undefined,
     });
-    this.#flusher = new WriteBackFlusher(options, this.#pending);
+    this.#flusher = new Flusher(options, this.#dirty);
     entries.onEvict = (key) => {
-      if (this.#pending.get(key) !== undefined) this.#flusher.flushSoon();
+      if (this.#dirty.get(key) !== undefined) this.#flusher.flushSoon();
     };
   }
 
   get dirty(): number {
-    return this.#pending.dirty;
+    return this.#dirty.dirty;
   }
 
-  get pending(): number {
+  get waiting(): number {
     return this.#line.length;
   }
 
   get oldestUnwrittenMs(): number {
-    return this.#pending.oldestMs;
+    return this.#dirty.oldestMs;
   }
 
   get refused(): number {
-    return this.#pending.refusedCount;
+    return this.#dirty.refusedCount;
   }
 
   recall(key: MemoryKey): V | undefined {
-    const intent = this.#pending.get(key);
-    const text = intent === undefined ? undefined : this.#liveText(intent);
-    if (intent === undefined || text === undefined) return undefined;
+    const change = this.#dirty.get(key);
+    const text = change === undefined ? undefined : this.#liveText(change);
+    if (change === undefined || text === undefined) return undefined;
     // Evicted, but not written yet: back into memory it goes.
-    const snapshot = new Snapshot<V>(text, expiryOf(intent));
+    const snapshot = new StoredValue<V>(text, expiryOf(change));
     const value = snapshot.read(this.options.definition.value);
     this.options.entries.store.putSnapshot(key, snapshot);
     return value;
@@ -111,7 +111,7 @@ export class WriteBack<V> implements Persistence<V> {
         const expiresAt = this.#values.expiry(ttlMs);
         if (this.options.entries.reader.hasWriter(key)) {
           const put = (): void => this.#put(key, text, expiresAt);
-          return this.#awaiting.writeBehind(key, new Snapshot<V>(text, expiresAt), put);
+          return this.#awaiting.writeBehind(key, new StoredValue<V>(text, expiresAt), put);
         }
         this.#put(key, text, expiresAt);
         return DONE;
@@ -146,12 +146,12 @@ export class WriteBack<V> implements Persistence<V> {
   }
 
   rename(from: MemoryKey, to: MemoryKey): Promise<boolean> {
-    const move = (found: Found<V>): boolean => {
+    const move = (found: KnownValue<V>): boolean => {
       if (this.#valueOf(found) === undefined || found.kind !== 'present') return false;
       if (from === to) return true;
       this.#remove(from);
       this.#put(to, found.snapshot.text, found.snapshot.expiresAt);
-      this.#pending.tie(from, to);
+      this.#dirty.tie(from, to);
       return true;
     };
     // While the database is asked, neither key must be written to: such a rename holds the line.
@@ -173,8 +173,8 @@ export class WriteBack<V> implements Persistence<V> {
   clear(): Promise<void> {
     const clear = (): void => {
       this.#assertNotEnded();
-      this.#pending.clear();
-      this.options.entries.cleared();
+      this.#dirty.clear();
+      this.options.entries.applyClear();
     };
     if (!this.#awaiting.hasWrites) return this.#inOrder([], clear);
     // What those writes build on must be read before the rows go.
@@ -231,11 +231,11 @@ export class WriteBack<V> implements Persistence<V> {
   }
 
   #hasRoomFor(keys: readonly MemoryKey[]): boolean {
-    return keys.every((key) => this.#pending.hasRoomFor(key));
+    return keys.every((key) => this.#dirty.hasRoomFor(key));
   }
 
   /** Runs `op` on what there is of `key`: at once when memory knows, else when the database has answered. */
-  #withFound<T>(key: MemoryKey, op: FoundOp<V, T>, kind: 'read' | 'write' = 'write'): Promise<T> {
+  #withFound<T>(key: MemoryKey, op: KnownOp<V, T>, kind: 'read' | 'write' = 'write'): Promise<T> {
     const known = this.options.entries.reader.hasWriter(key) ? undefined : this.#known(key);
     if (known === undefined) return this.#awaiting[kind](key, op);
     try {
@@ -245,55 +245,55 @@ export class WriteBack<V> implements Persistence<V> {
     }
   }
 
-  /** What memory and the intents know of `key`; `undefined` where only the database can tell. */
-  #known(key: MemoryKey): Found<V> | undefined {
+  /** What memory and the changes know of `key`; `undefined` where only the database can tell. */
+  #known(key: MemoryKey): KnownValue<V> | undefined {
     const { entries, definition } = this.options;
     const value = entries.store.peek(key);
     if (value !== undefined) {
-      return present(new HeldSnapshot(value, entries.store.expiresAt(key), definition.value));
+      return present(new HeldValue(value, entries.store.expiresAt(key), definition.value));
     }
-    const intent = this.#pending.get(key);
-    if (intent !== undefined) {
-      const text = this.#liveText(intent);
-      return text === undefined ? ABSENT : present(new Snapshot(text, expiryOf(intent)));
+    const change = this.#dirty.get(key);
+    if (change !== undefined) {
+      const text = this.#liveText(change);
+      return text === undefined ? ABSENT : present(new StoredValue(text, expiryOf(change)));
     }
-    return this.#pending.clearing !== undefined || entries.isKnownAbsent(key) ? ABSENT : undefined;
+    return this.#dirty.clearing !== undefined || entries.isKnownAbsent(key) ? ABSENT : undefined;
   }
 
-  #valueOf(found: Found<V>): V | undefined {
+  #valueOf(found: KnownValue<V>): V | undefined {
     if (found.kind === 'unreadable') throw found.error;
     return found.kind === 'absent' ? undefined : found.snapshot.read(this.options.definition.value);
   }
 
-  /** What an intent stores, unless that has expired. */
-  #liveText(intent: Intent): string | undefined {
-    const expiresAt = expiryOf(intent);
+  /** What an change stores, unless that has expired. */
+  #liveText(change: RowChange): string | undefined {
+    const expiresAt = expiryOf(change);
     const isExpired = expiresAt !== null && expiresAt <= this.options.context.clock.now();
-    return isExpired ? undefined : textOf(intent);
+    return isExpired ? undefined : textOf(change);
   }
 
-  // A write takes effect in memory, and leaves the intent.
+  // A write takes effect in memory, and leaves the change.
 
   #put(key: MemoryKey, text: string, expiresAt: number | null): void {
-    this.#leave(key, intentOf(text, expiresAt));
-    this.options.entries.assigned(key, text, expiresAt);
+    this.#leave(key, changeOf(text, expiresAt));
+    this.options.entries.applyText(key, text, expiresAt);
   }
 
   /** As {@link #put}, for a value that is decoded already. */
-  #keep(key: MemoryKey, snapshot: Snapshot<V>): void {
-    this.#leave(key, intentOf(snapshot.text, snapshot.expiresAt));
-    this.options.entries.written(key, snapshot);
+  #keep(key: MemoryKey, snapshot: StoredValue<V>): void {
+    this.#leave(key, changeOf(snapshot.text, snapshot.expiresAt));
+    this.options.entries.applyWrite(key, snapshot);
   }
 
   #remove(key: MemoryKey): void {
     this.#leave(key, REMOVAL);
-    this.options.entries.written(key, undefined);
+    this.options.entries.applyWrite(key, undefined);
   }
 
-  #leave(key: MemoryKey, intent: Intent): void {
+  #leave(key: MemoryKey, change: RowChange): void {
     this.#assertNotEnded();
-    this.#pending.put(key, intent);
-    if (this.#pending.size >= FLUSH_AT) this.#flusher.flushSoon();
+    this.#dirty.put(key, change);
+    if (this.#dirty.size >= FLUSH_AT) this.#flusher.flushSoon();
   }
 
   #assertNotEnded(): void {

@@ -1,15 +1,15 @@
 import type { CacheError } from '../../cache-error.js';
 import type { EngineContext } from '../../context.js';
-import { ABSENT, present, type Found } from '../../entries/known-value.js';
+import { ABSENT, present, type KnownValue } from '../../entries/known-value.js';
 import type { PersistedEntries } from '../../entries/persisted-entries.js';
 import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
 import type { NamespaceDefinition } from '../../definition/namespace-definition.js';
 import type { NamespaceCounters } from '../../definition/namespace-stats.js';
-import { HeldSnapshot } from '../../values/stored-value.js';
+import { HeldValue } from '../../values/stored-value.js';
 import { Fold, type FoldedKey } from './fold.js';
 import type { Round, RoundWrite } from './group-committer.js';
 import type { QueuedWrite } from './queued-write.js';
-import type { ValueWriter } from '../../entries/value-encoder.js';
+import type { ValueEncoder } from '../../entries/value-encoder.js';
 
 export interface CommitRoundOptions<V> {
   readonly definition: NamespaceDefinition<unknown, V>;
@@ -17,7 +17,7 @@ export interface CommitRoundOptions<V> {
   readonly entries: PersistedEntries<V>;
   readonly counters: NamespaceCounters;
   readonly context: EngineContext;
-  readonly values: ValueWriter<V>;
+  readonly values: ValueEncoder<V>;
   readonly writes: readonly QueuedWrite<V>[];
   readonly onFinish: () => void;
   /** So many writes were not taken by the database. */
@@ -28,7 +28,7 @@ export interface CommitRoundOptions<V> {
 export class CommitRound<V> implements Round {
   readonly namespace: string;
   /** What is committed of the keys that writes build on. */
-  readonly #known = new Map<MemoryKey, Found<V>>();
+  readonly #known = new Map<MemoryKey, KnownValue<V>>();
   #fold: Fold<V> | undefined;
 
   constructor(private readonly options: CommitRoundOptions<V>) {
@@ -55,7 +55,7 @@ export class CommitRound<V> implements Round {
   }
 
   clearCommitted(): void {
-    this.options.entries.cleared();
+    this.options.entries.applyClear();
     this.options.counters.written += 1;
     for (const settle of this.#fold?.cleared ?? []) settle();
   }
@@ -97,7 +97,7 @@ export class CommitRound<V> implements Round {
       expiresAt: snapshot?.expiresAt ?? null,
       committed: () => {
         counters.written += 1;
-        entries.written(folded.key, snapshot);
+        entries.applyWrite(folded.key, snapshot);
         for (const settle of folded.waiting) settle();
       },
       failed,
@@ -141,7 +141,7 @@ export class CommitRound<V> implements Round {
     const { entries, definition } = this.options;
     const value = entries.store.peek(key);
     if (value !== undefined) {
-      this.#known.set(key, present(new HeldSnapshot(value, entries.store.expiresAt(key), definition.value)));
+      this.#known.set(key, present(new HeldValue(value, entries.store.expiresAt(key), definition.value)));
       return true;
     }
     if (!entries.isKnownAbsent(key)) return false;

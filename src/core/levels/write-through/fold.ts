@@ -1,9 +1,9 @@
-import { ABSENT, present, type Found } from '../../entries/known-value.js';
+import { ABSENT, present, type KnownValue } from '../../entries/known-value.js';
 import type { MemoryKey } from '../../keys/key-space.js';
-import { Snapshot } from '../../values/stored-value.js';
+import { StoredValue } from '../../values/stored-value.js';
 import type { ValueCodec } from '../../values/value-codec.js';
 import type { QueuedWrite, WriteRequest } from './queued-write.js';
-import type { ValueWriter } from '../../entries/value-encoder.js';
+import type { ValueEncoder } from '../../entries/value-encoder.js';
 
 /** Called when what a write waits for has been committed, or with the reason why it has not. */
 export type Settle = (error?: unknown) => void;
@@ -12,7 +12,7 @@ export type Settle = (error?: unknown) => void;
 export interface FoldedKey<V> {
   readonly key: MemoryKey;
   /** What the key becomes. */
-  found: Found<V>;
+  found: KnownValue<V>;
   /** Whether that was written by this fold, and so must be committed. */
   changed: boolean;
   readonly waiting: Settle[];
@@ -32,8 +32,8 @@ export class Fold<V> {
 
   constructor(
     /** What is committed of a key; asked once for each key. */
-    private readonly committed: (key: MemoryKey) => Found<V>,
-    private readonly values: ValueWriter<V>,
+    private readonly committed: (key: MemoryKey) => KnownValue<V>,
+    private readonly values: ValueEncoder<V>,
     private readonly codec: ValueCodec<V>,
   ) {}
 
@@ -114,7 +114,7 @@ export class Fold<V> {
     const { found } = this.#key(key);
     const exists = this.#valueOf(found) !== undefined && found.kind === 'present';
     if (exists && key !== to) {
-      this.#assign(to, present(new Snapshot<V>(found.snapshot.text, found.snapshot.expiresAt)));
+      this.#assign(to, present(new StoredValue<V>(found.snapshot.text, found.snapshot.expiresAt)));
       this.#assign(key, ABSENT);
       this.#ties.push([key, to]);
     }
@@ -129,7 +129,7 @@ export class Fold<V> {
     this.cleared.push(settling(write, undefined));
   }
 
-  #assign(key: MemoryKey, found: Found<V>): void {
+  #assign(key: MemoryKey, found: KnownValue<V>): void {
     const folded = this.#key(key);
     folded.found = found;
     folded.changed = true;
@@ -149,7 +149,7 @@ export class Fold<V> {
     return folded;
   }
 
-  #valueOf(found: Found<V>): V | undefined {
+  #valueOf(found: KnownValue<V>): V | undefined {
     if (found.kind === 'unreadable') throw found.error;
     return found.kind === 'absent' ? undefined : found.snapshot.read(this.codec);
   }

@@ -5,7 +5,7 @@ import type { CacheStorageAdapter, NamespaceWrite, StoredEntry } from '../../sto
 import { Backoff } from '../../writing/backoff.js';
 import { refusedError, writeFailedError, type StorageHealth } from '../../writing/storage-health.js';
 import { writeIsolating, type WriteOutcome } from '../../writing/isolate-refused.js';
-import type { Writer, WriteSource } from '../../writing/write-turns.js';
+import type { WriteTurns, WriteSource } from '../../writing/write-turns.js';
 
 /** Most writes of one namespace in one commit. */
 const MAX_WRITES = 1000;
@@ -67,7 +67,7 @@ export class GroupCommitter implements WriteSource {
 
   constructor(
     private readonly storage: CacheStorageAdapter,
-    private readonly writer: Writer,
+    private readonly writer: WriteTurns,
     private readonly health: StorageHealth,
     private readonly context: EngineContext,
     private readonly writeTimeoutMs: number,

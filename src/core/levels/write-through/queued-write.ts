@@ -1,10 +1,10 @@
 import type { MemoryKey } from '../../keys/key-space.js';
-import type { Snapshot } from '../../values/stored-value.js';
+import type { StoredValue } from '../../values/stored-value.js';
 import type { Updater } from '../persistence.js';
 
 /** A write to a write-through namespace, as it was called. */
 export type WriteRequest<V> =
-  | { readonly kind: 'set'; readonly key: MemoryKey; readonly snapshot: Snapshot<V> }
+  | { readonly kind: 'set'; readonly key: MemoryKey; readonly snapshot: StoredValue<V> }
   | {
       readonly kind: 'update';
       readonly key: MemoryKey;

@@ -1,7 +1,7 @@
 import type { CacheError } from '../../cache-error.js';
 import type { CacheTimer } from '../../clock.js';
 import type { EngineContext } from '../../context.js';
-import type { Found } from '../../entries/known-value.js';
+import type { KnownValue } from '../../entries/known-value.js';
 import type { PersistedEntries } from '../../entries/persisted-entries.js';
 import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
 import type { NamespaceDefinition } from '../../definition/namespace-definition.js';
@@ -15,7 +15,7 @@ import type { CommitSource, GroupCommitter } from './group-committer.js';
 import { closedError, type Persistence, type Updater } from '../persistence.js';
 import type { QueuedWrite, WriteRequest } from './queued-write.js';
 import { RowLoader } from '../../entries/row-loader.js';
-import { ValueWriter } from '../../entries/value-encoder.js';
+import { ValueEncoder } from '../../entries/value-encoder.js';
 
 /** The longest wait before the database is asked again for what is in doubt. */
 const MAX_DOUBT_BACKOFF_MS = 30_000;
@@ -35,9 +35,9 @@ export interface WriteThroughOptions<V> {
  * transaction that holds it has committed, and is acknowledged then.
  */
 export class WriteThrough<V> implements Persistence<V>, CommitSource {
-  readonly pending = 0;
+  readonly waiting = 0;
   readonly refused = 0;
-  readonly #values: ValueWriter<V>;
+  readonly #values: ValueEncoder<V>;
   readonly #loader: RowLoader<V>;
   #queue: QueuedWrite<V>[] = [];
   #accepted = 0;
@@ -56,7 +56,7 @@ export class WriteThrough<V> implements Persistence<V>, CommitSource {
   #doubtsDue = false;
 
   constructor(private readonly options: WriteThroughOptions<V>) {
-    this.#values = new ValueWriter(options.definition, options.context.clock);
+    this.#values = new ValueEncoder(options.definition, options.context.clock);
     this.#loader = new RowLoader({ ...options, unsaved: () => [], isCleared: () => false });
     this.#doubtBackoff = new Backoff(MAX_DOUBT_BACKOFF_MS, options.context.random);
   }
@@ -79,7 +79,7 @@ export class WriteThrough<V> implements Persistence<V>, CommitSource {
     const { entries, definition } = this.options;
     if (entries.isKnownAbsent(key)) return Promise.resolve(undefined);
     return new Promise((resolve, reject) => {
-      const answer = (found: Found<V>): Found<V> => {
+      const answer = (found: KnownValue<V>): KnownValue<V> => {
         if (found.kind === 'unreadable') reject(found.error);
         else resolve(found.kind === 'present' ? found.snapshot.read(definition.value) : undefined);
         return found;

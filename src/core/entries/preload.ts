@@ -16,7 +16,7 @@ const PAGE = { first: 100, rows: 1000, characters: 2 ** 19 };
 /** Entries that make room for what is loaded, between two turns of the event loop. */
 const DROPPED_PER_TURN = 10_000;
 
-export interface RowLoadOptions<V> {
+export interface PreloadOptions<V> {
   readonly definition: NamespaceDefinition<unknown, V>;
   readonly entries: PersistedEntries<V>;
   readonly storage: CacheStorageAdapter;
@@ -31,13 +31,13 @@ export interface RowLoadOptions<V> {
  * One load: fills a namespace's memory from the database, page by page in the order of keys, until it is full. Bad rows are
  * skipped, counted and left alone; nothing newer in memory is replaced.
  */
-export class RowLoad<V> {
+export class Preload<V> {
   #rows = 0;
   #skipped = 0;
   #example = '';
   #missesSome = false;
 
-  constructor(private readonly options: RowLoadOptions<V>) {}
+  constructor(private readonly options: PreloadOptions<V>) {}
 
   async run(): Promise<LoadReport> {
     const { definition, entries, context } = this.options;
@@ -71,7 +71,7 @@ export class RowLoad<V> {
   /** A load gives what the database has now: what memory holds of it from before makes room. */
   async #dropSaved(watch: WriteWatch): Promise<void> {
     const { entries, context } = this.options;
-    entries.distrust();
+    entries.expire();
     let count = 0;
     for (const key of Array.from(entries.store.keys())) {
       if (!watch.written.has(key)) entries.store.delete(key);
@@ -118,7 +118,7 @@ export class RowLoad<V> {
     const { entries } = this.options;
     const key = entries.rows.keyOf(row);
     if (key === undefined || !entries.rows.decodes(row)) this.#skip(row);
-    else if (entries.loaded(key, row.value, row.expiresAt, watch)) this.#rows += 1;
+    else if (entries.applyRow(key, row.value, row.expiresAt, watch)) this.#rows += 1;
   }
 
   #skip(row: StoredEntry): void {
