@@ -7,6 +7,8 @@ export interface CacheTimer {
 export interface Clock {
   /** Milliseconds since the Unix epoch, at least 1: expiry is stored, so it is wall-clock time. */
   now(): number;
+  /** Milliseconds since any moment: never steps back, whatever happens to the wall clock. Durations and deadlines run on it. */
+  monotonic(): number;
   /** Runs `task` once after `ms`. A timer that nobody waits for (`keepAlive` false) does not keep the process alive. */
   setTimer(ms: number, task: () => void, keepAlive: boolean): CacheTimer;
   /** Runs `task` after pending I/O callbacks had their turn. */
@@ -16,6 +18,7 @@ export interface Clock {
 /** The clock of the machine. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  monotonic: () => Math.round(performance.now()),
   setTimer(ms, task, keepAlive) {
     const timer = setTimeout(task, ms);
     if (!keepAlive) timer.unref();

@@ -25,6 +25,10 @@ export class Scheduler implements Clock {
   // Bound: the LRU takes `now` off the object.
   readonly now = (): number => this.#now;
 
+  monotonic(): number {
+    return this.#now;
+  }
+
   setTimer(ms: number, run: () => void): CacheTimer {
     const timer = { at: this.#now + ms, run };
     this.#timers.add(timer);

@@ -7,11 +7,23 @@ interface Pending {
 
 /** A clock that stands still until it is advanced. Turns of the event loop are real. */
 export class FakeClock implements Clock {
+  /** On the monotonic clock, on which timers run. */
   #now = 1_000_000;
+  /** How far the wall clock is ahead of it. */
+  #wallAhead = 0;
   readonly #timers = new Set<Pending>();
 
   // Bound: the LRU takes `now` off the object.
-  readonly now = (): number => this.#now;
+  readonly now = (): number => this.#now + this.#wallAhead;
+
+  monotonic(): number {
+    return this.#now;
+  }
+
+  /** Sets the wall clock forward, or back where `ms` is negative: no time passes by it. */
+  stepWall(ms: number): void {
+    this.#wallAhead += ms;
+  }
 
   get timers(): number {
     return this.#timers.size;

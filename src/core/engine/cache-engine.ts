@@ -147,19 +147,19 @@ export class CacheEngine {
 
   /** Tries to write everything that is dirty now in every persisted namespace. */
   async persistAll(): Promise<FlushReport> {
-    const startedAt = this.context.clock.now();
+    const startedAt = this.context.clock.monotonic();
     const reports = await Promise.all(this.#persistences().map((persistence) => persistence.flush()));
-    return sumFlushes(reports, this.context.clock.now() - startedAt);
+    return sumFlushes(reports, this.context.clock.monotonic() - startedAt);
   }
 
   /** Reads every persisted namespace anew, never over unsaved changes. Rejects with `READ_FAILED`; memory then stays. */
   async loadFromDatabase(): Promise<LoadReport> {
-    const startedAt = this.context.clock.now();
+    const startedAt = this.context.clock.monotonic();
     const reports: LoadReport[] = [];
     // One after the other: a load is bound by the database, and pages of one namespace follow each other.
     for (const member of this.#members.values())
       reports.push(await this.#load(member.definition, member.persistence));
-    return sumLoads(reports, this.context.clock.now() - startedAt);
+    return sumLoads(reports, this.context.clock.monotonic() - startedAt);
   }
 
   stats(): CacheStats {
@@ -173,7 +173,7 @@ export class CacheEngine {
     if (this.#stopped !== undefined) return;
     const { at } = this.#beginStop();
     // The rest of the time is for what comes after this drain.
-    const ms = at + this.options.shutdownTimeoutMs * DRAIN_SHARE - this.context.clock.now();
+    const ms = at + this.options.shutdownTimeoutMs * DRAIN_SHARE - this.context.clock.monotonic();
     await within(this.context.clock, ms, this.persistAll());
   }
 
@@ -215,7 +215,7 @@ export class CacheEngine {
     this.#isStopped = true;
     const report = {
       written: this.#written() - written,
-      durationMs: this.context.clock.now() - at,
+      durationMs: this.context.clock.monotonic() - at,
       leftBehind,
     };
     this.context.logger.log(`Cache stopped: ${report.written} entries written in ${report.durationMs} ms.`);
@@ -223,7 +223,7 @@ export class CacheEngine {
   }
 
   #beginStop(): { readonly at: number; readonly written: number } {
-    this.#stopBegan ??= { at: this.context.clock.now(), written: this.#written() };
+    this.#stopBegan ??= { at: this.context.clock.monotonic(), written: this.#written() };
     return this.#stopBegan;
   }
 

@@ -16,7 +16,7 @@ export class EngineStop {
   constructor(
     private readonly persistences: readonly Persistence<unknown>[],
     private readonly session: OpenStorage | undefined,
-    /** When the final flush gives up, wall-clock ms. */
+    /** When the final flush gives up, on the monotonic clock. */
     private readonly deadline: number,
     private readonly context: EngineContext,
   ) {}
@@ -27,7 +27,7 @@ export class EngineStop {
     for (const persistence of this.persistences) persistence.close();
     if (this.session !== undefined) this.session.committer.giveUpAt = this.deadline;
 
-    await within(clock, this.deadline - clock.now(), this.#flush(this.deadline));
+    await within(clock, this.deadline - clock.monotonic(), this.#flush(this.deadline));
     // From here on nothing is acknowledged: what is gathered now is all there is.
     for (const persistence of this.persistences) persistence.end();
     this.session?.budget.close();
@@ -53,7 +53,7 @@ export class EngineStop {
       if (isLast && this.persistences.every(({ dirty, refused }) => dirty <= refused)) return;
       if (hasSettled && !isLast) continue;
       const wait = backoff.next();
-      if (clock.now() + wait >= deadline) return;
+      if (clock.monotonic() + wait >= deadline) return;
       await (hasSettled ? sleep(clock, wait) : Promise.race([settled, sleep(clock, wait)]));
     }
   }

@@ -100,7 +100,7 @@ async function replay(
   context: EngineContext,
 ): Promise<void> {
   const { clock, logger, random } = context;
-  const deadline = clock.now() + REPLAY_TIMEOUT_MS;
+  const deadline = clock.monotonic() + REPLAY_TIMEOUT_MS;
   const backoff = new Backoff(REPLAY_BACKOFF_MS, random);
   for (;;) {
     try {
@@ -108,7 +108,7 @@ async function replay(
       return;
     } catch (cause) {
       const wait = backoff.next();
-      if (storage.classify(cause) === 'transient' && clock.now() + wait < deadline) {
+      if (storage.classify(cause) === 'transient' && clock.monotonic() + wait < deadline) {
         await sleep(clock, wait);
         continue;
       }

@@ -42,7 +42,7 @@ export class Preload<V> {
   async run(): Promise<LoadReport> {
     const { definition, entries, context } = this.options;
     const { clock, logger } = context;
-    const startedAt = clock.now();
+    const startedAt = clock.monotonic();
     const progress = new ProgressLog(`Loading namespace '${definition.name}'`, clock, logger);
     const watch = this.#watch();
     let sawAll = false;
@@ -52,7 +52,7 @@ export class Preload<V> {
       entries.unwatch(watch, sawAll && this.#skipped === 0 && !this.#missesSome);
     }
     if (this.#skipped > 0) reportSkipped(logger, definition.name, this.#skipped, this.#example);
-    return { rows: this.#rows, skipped: this.#skipped, durationMs: clock.now() - startedAt };
+    return { rows: this.#rows, skipped: this.#skipped, durationMs: clock.monotonic() - startedAt };
   }
 
   /** What is unsaved now counts as written during the load: its rows are older, also when it is saved meanwhile. */

@@ -16,12 +16,12 @@ export class ProgressLog {
     private readonly clock: Clock,
     private readonly logger: CacheLogger,
   ) {
-    this.#startedAt = clock.now();
+    this.#startedAt = clock.monotonic();
     this.#toldAt = this.#startedAt;
   }
 
   advance(rows: number): void {
-    const now = this.clock.now();
+    const now = this.clock.monotonic();
     if (now - this.#toldAt < INTERVAL_MS) return;
     this.#toldAt = now;
     const rate = Math.round(rows / ((now - this.#startedAt) / 1000));

@@ -15,7 +15,7 @@ export class StorageHealth {
     this.#failures += 1;
     publish({ type: 'write-failed', code: codeOf(error), error });
     if (this.#failingSince !== undefined) return;
-    this.#failingSince = this.context.clock.now();
+    this.#failingSince = this.context.clock.monotonic();
     this.context.logger.warn(
       `The cache cannot write to its database (${reasonOf(error)}). Nothing is dropped: writes are kept and retried.`,
     );
@@ -23,7 +23,7 @@ export class StorageHealth {
 
   succeeded(): void {
     if (this.#failingSince === undefined) return;
-    const afterMs = this.context.clock.now() - this.#failingSince;
+    const afterMs = this.context.clock.monotonic() - this.#failingSince;
     publish({ type: 'write-recovered', afterMs, failures: this.#failures });
     const seconds = (afterMs / 1000).toFixed(1);
     this.context.logger.log(

@@ -12,12 +12,12 @@ export class DirtyAge {
   constructor(private readonly clock: Clock) {}
 
   get ms(): number {
-    return this.#oldestAt === undefined ? 0 : Math.max(0, this.clock.now() - this.#oldestAt);
+    return this.#oldestAt === undefined ? 0 : Math.max(0, this.clock.monotonic() - this.#oldestAt);
   }
 
   add(): void {
     if (this.#laterAt !== undefined) return;
-    this.#laterAt = this.clock.now();
+    this.#laterAt = this.clock.monotonic();
     this.#oldestAt ??= this.#laterAt;
   }
 

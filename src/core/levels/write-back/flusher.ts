@@ -113,7 +113,7 @@ export class Flusher implements WriteSource {
     this.#pass = this.#nextPass;
     this.#nextPass = undefined;
     this.#dirty.endPass(pass.hasFailures);
-    pass.finish(this.#dirty.dirty, this.options.context.clock.now());
+    pass.finish(this.#dirty.dirty, this.options.context.clock.monotonic());
     // Not for refused entries alone: they would be tried over and over.
     const { size, refusedCount } = this.#dirty;
     if (this.options.budget.isAwaited && size > refusedCount) this.flushSoon();
@@ -122,7 +122,7 @@ export class Flusher implements WriteSource {
 
   async #begin(pass: FlushPass): Promise<void> {
     const { keys, context } = this.options;
-    const startedAt = context.clock.now();
+    const startedAt = context.clock.monotonic();
     this.#dirty.beginPass();
     const ordered = await inStoredOrder(this.#dirty.keys(), (key) => keys.textOf(key), context.clock);
     pass.begin(ordered, this.#dirty, startedAt);

@@ -29,7 +29,7 @@ export interface RoundWrite {
 /** The writes of one namespace that go into one commit. */
 export interface Round {
   readonly namespace: string;
-  /** When the last of its writes was called, wall-clock ms. */
+  /** When the last of its writes was called, on the monotonic clock. */
   readonly calledAt: number;
   /** Whether the namespace is to be cleared before the rest. Known after {@link prepare}. */
   readonly clears: boolean;
@@ -62,7 +62,7 @@ export interface CommitSource {
  */
 export class GroupCommitter implements WriteSource {
   readonly #sources = new Set<CommitSource>();
-  /** Set at the stop: no attempt begins later than this, in wall-clock ms. */
+  /** Set at the stop: no attempt begins later than this, on the monotonic clock. */
   giveUpAt = Infinity;
 
   constructor(
@@ -202,7 +202,7 @@ export class GroupCommitter implements WriteSource {
   }
 
   #mayWait(ms: number, deadline: number): boolean {
-    return this.context.clock.now() + ms <= Math.min(deadline, this.giveUpAt);
+    return this.context.clock.monotonic() + ms <= Math.min(deadline, this.giveUpAt);
   }
 }
 

@@ -18,7 +18,7 @@ export type WriteRequest<V> =
 /** A write that waits for its commit, and its caller's promise. */
 export interface QueuedWrite<V> {
   readonly request: WriteRequest<V>;
-  /** When it was called, wall-clock ms. */
+  /** When it was called, on the monotonic clock. */
   readonly at: number;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: unknown) => void;

@@ -67,7 +67,7 @@ export class WriteThrough<V> implements Persistence<V>, CommitSource {
 
   get oldestUnwrittenMs(): number {
     const oldest = this.#oldestInRound ?? this.#queue[0]?.at;
-    return oldest === undefined ? 0 : Math.max(0, this.options.context.clock.now() - oldest);
+    return oldest === undefined ? 0 : Math.max(0, this.options.context.clock.monotonic() - oldest);
   }
 
   recall(): undefined {
@@ -115,7 +115,7 @@ export class WriteThrough<V> implements Persistence<V>, CommitSource {
   /** Waits for the writes accepted so far; each tells its own caller how it went. */
   async flush(): Promise<FlushReport> {
     const { counters, context } = this.options;
-    const startedAt = context.clock.now();
+    const startedAt = context.clock.monotonic();
     const { written } = counters;
     const rejected = this.#rejected;
     const upTo = this.#accepted;
@@ -128,7 +128,7 @@ export class WriteThrough<V> implements Persistence<V>, CommitSource {
       written: counters.written - written,
       failed: this.#rejected - rejected,
       remaining: this.dirty,
-      durationMs: context.clock.now() - startedAt,
+      durationMs: context.clock.monotonic() - startedAt,
       error: this.#rejected > rejected ? this.#lastError : undefined,
     };
   }
@@ -208,7 +208,7 @@ export class WriteThrough<V> implements Persistence<V>, CommitSource {
   #enqueue(request: WriteRequest<V>): Promise<unknown> {
     if (this.#closed) return Promise.reject(closedError(this.options.definition.name));
     return new Promise((resolve, reject) => {
-      this.#queue.push({ request, at: this.options.context.clock.now(), resolve, reject });
+      this.#queue.push({ request, at: this.options.context.clock.monotonic(), resolve, reject });
       this.#accepted += 1;
       this.options.committer.request(this);
     });
