@@ -1,6 +1,6 @@
 import { CacheError } from '../core/cache-error.js';
 import type { CacheLogger } from '../core/cache-logger.js';
-import { CachePersistenceLevel } from '../core/definition/persistence-level.js';
+import { isPersisted } from '../core/levels/levels.js';
 import type { NamespaceCache } from '../core/namespace/namespace-cache.js';
 import type { Immutable } from '../core/values/immutable.js';
 import type { ChatInfo, ChatRecord, ChatSettings, UserData, UserState } from './chat-types.js';
@@ -72,7 +72,7 @@ export class ChatCaches {
     this.#assertUserId(userId);
     const present = this.users.getIfPresent(userId);
     // What memory has is all there is, at the level the namespace is declared with: leave no empty state behind.
-    if (this.users.definition.persistence === CachePersistenceLevel.MEMORY_ONLY) {
+    if (!isPersisted(this.users.definition)) {
       if (present === undefined || !Object.hasOwn(present, stateKey)) return;
       if (Object.keys(present).length === 1) {
         this.#report(this.users.delete(userId));

@@ -8,7 +8,6 @@ import {
 } from '@nestjs/common';
 import { systemClock, type CacheTimer } from '../core/clock.js';
 import { CacheEngine } from '../core/engine/cache-engine.js';
-import { CachePersistenceLevel } from '../core/definition/persistence-level.js';
 import { CACHE_ENGINE } from './cache.tokens.js';
 
 /** Time for `enableShutdownHooks()` to be called after the start, ms. */
@@ -56,8 +55,7 @@ export class CacheLifecycle
   }
 
   #warnWithoutHooks(): void {
-    const levels = this.engine.definitions.map((definition) => definition.persistence);
-    if (!levels.includes(CachePersistenceLevel.ON_SHUTDOWN)) return;
+    if (!this.engine.acknowledgesEarly) return;
     if (process.listenerCount('SIGTERM') > 0 || process.listenerCount('SIGINT') > 0) return;
     this.#logger.warn(
       'Nothing listens for SIGTERM or SIGINT: a signal would end the process before ON_SHUTDOWN namespaces are written. ' +

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { LoadWatch } from '../../src/core/entries/in-flight.js';
 import { MissReader } from '../../src/core/entries/miss-reader.js';
-import type { MemoryKey } from '../../src/core/keys/key-space.js';
 import { PersistedEntries } from '../../src/core/entries/persisted-entries.js';
 import { DirtyBudget } from '../../src/core/levels/write-back/dirty-budget.js';
 import { DirtyEntries, type TakenChange } from '../../src/core/levels/write-back/dirty-entries.js';
@@ -83,7 +83,10 @@ describe('the simulator notices', { timeout: 180_000 }, () => {
       batch: readonly TakenChange[],
       epoch: number,
     ) {
-      const newest = batch.map(({ key, change }) => ({ key, change: this.get(key) ?? change }));
+      const newest = batch.map(({ memoryKey, change }) => ({
+        memoryKey,
+        change: this.get(memoryKey) ?? change,
+      }));
       committed.call(this, newest, epoch);
     });
     expect(await verdict()).not.toBe('nothing found');
@@ -103,7 +106,9 @@ describe('the simulator notices', { timeout: 180_000 }, () => {
       expiresAt,
       watch,
     ) {
-      return loaded.call(this, key, text, expiresAt, { ...watch, written: new Set<MemoryKey>() });
+      const blind = new LoadWatch();
+      blind.isOver = watch.isOver;
+      return loaded.call(this, key, text, expiresAt, blind);
     });
     expect(await verdict()).not.toBe('nothing found');
   });

@@ -103,3 +103,36 @@ describe('an ON_CHANGE write that was given up on, and had committed', () => {
     expect(await cache.rename('a', 'a')).toBe(true);
   });
 });
+
+describe('a clear in doubt', () => {
+  it('is not undone in memory by a load that read its pages before', async () => {
+    const world = new EngineWorld({ writeTimeoutMs: 100 });
+    const keys = Array.from({ length: 150 }, (_, i) => `k${i}`);
+    const puts = keys.map((key) => ({ key, value: '1', expiresAt: null }));
+    await world.rows.write([{ namespace: 'on_change', puts, deletes: [] }], 1);
+    const cache = await world.register(namespaceOf<number>(ON_CHANGE));
+    // The first page is read now and comes late.
+    const load = world.storage.load.bind(world.storage);
+    let come: () => void = () => undefined;
+    const late = new Promise<void>((resolve) => {
+      come = resolve;
+    });
+    world.storage.load = async (namespace, page) => {
+      const rows = await load(namespace, page);
+      await late;
+      return rows;
+    };
+    const loaded = world.engine.loadFromDatabase();
+    await settle();
+    world.storage.liesAboutCommits = true;
+    const cleared = expect(cache.clear()).rejects.toEqual(errorWith('WRITE_FAILED'));
+    await world.clock.advance(200);
+    await cleared;
+    world.storage.liesAboutCommits = false;
+    await world.clock.advance(60_000);
+    come();
+    await loaded;
+    expect(await cache.get('k1')).toBeUndefined();
+    expect(cache.size).toBe(0);
+  });
+});

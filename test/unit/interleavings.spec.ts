@@ -165,7 +165,7 @@ describe('a stop whose time is over', () => {
     const cache = await world.register(namespaceOf<number>(ON_SHUTDOWN));
     await cache.set('a', 1);
     world.storage.down = new ChaosError('transient');
-    const waiting = Promise.allSettled([cache.set('b', 1), cache.set('a', 2), cache.clear()]);
+    const waiting = Promise.allSettled([cache.set('b', 1), cache.set('c', 2), cache.clear()]);
     const stop = world.engine.stop();
     await world.clock.advance(5000);
     await stop;

@@ -1,25 +1,19 @@
 import { CacheError } from '../cache-error.js';
 import { within } from '../clock.js';
-import { KeySpace } from '../keys/key-space.js';
-import { Namespace } from '../namespace/namespace.js';
+import type { EngineContext } from '../context.js';
+import type { NamespaceDefinition, NamespaceTuning } from '../definition/namespace-definition.js';
+import type { NamespaceStats } from '../definition/namespace-stats.js';
+import type { Drainable } from '../levels/drainable.js';
+import { acknowledgesEarly, isPersisted } from '../levels/levels.js';
 import type { NamespaceCache } from '../namespace/namespace-cache.js';
-import {
-  tuneNamespace,
-  type NamespaceDefinition,
-  type NamespaceTuning,
-} from '../definition/namespace-definition.js';
-import { NamespaceCounters, type NamespaceStats } from '../definition/namespace-stats.js';
-import { MemoryOnly } from '../levels/memory-only.js';
-import type { Persistence } from '../levels/persistence.js';
-import { CachePersistenceLevel } from '../definition/persistence-level.js';
 import { sumFlushes, sumLoads, type FlushReport, type LeftBehind, type LoadReport } from '../reports.js';
 import { Rescue } from '../rescue/rescue.js';
 import type { RescueJournal } from '../rescue/rescue-journal.js';
 import type { CacheStorageAdapter } from '../storage-adapter.js';
 import { Checkpoints } from './checkpoints.js';
-import type { EngineContext } from '../context.js';
 import type { ResolvedEngineOptions } from './engine-options.js';
 import { EngineStop } from './engine-stop.js';
+import { NamespaceRegistry, type Member } from './namespace-registry.js';
 import { OpenStorage } from './open-storage.js';
 
 /** How much of the stop's time its first drain may take. */
@@ -37,20 +31,13 @@ export interface StopReport {
   readonly leftBehind: readonly LeftBehind[];
 }
 
-interface Member {
-  /** What was registered: definitions are told apart by identity. */
-  readonly declared: NamespaceDefinition;
-  /** The same with the overrides. */
-  readonly definition: NamespaceDefinition;
-  readonly cache: NamespaceCache<unknown, unknown>;
-  readonly persistence: Persistence<unknown>;
-  readonly loaded: Promise<LoadReport>;
-}
+const NOTHING_LOADED: LoadReport = Object.freeze({ rows: 0, skipped: 0, durationMs: 0 });
 
-/** All namespaces of one application on one storage: their registry, checkpoints, and stop. */
+/** All namespaces of one application on one storage: how they are opened, loaded, flushed and stopped. */
 export class CacheEngine {
-  readonly #members = new Map<string, Member>();
-  #session: Promise<OpenStorage> | undefined;
+  readonly #registry: NamespaceRegistry;
+  readonly #loads = new Map<Member, Promise<LoadReport>>();
+  #storage: Promise<OpenStorage> | undefined;
   #journal: RescueJournal | undefined;
   readonly #checkpoints: Checkpoints;
   #stopped: Promise<StopReport> | undefined;
@@ -62,15 +49,16 @@ export class CacheEngine {
     private readonly createStorage: () => CacheStorageAdapter | Promise<CacheStorageAdapter>,
     private readonly options: ResolvedEngineOptions,
     /** Other tuning for namespaces, by name. */
-    private readonly overrides: Readonly<Record<string, NamespaceTuning>>,
+    overrides: Readonly<Record<string, NamespaceTuning>>,
     private readonly context: EngineContext,
     private readonly journalFor: (storage: CacheStorageAdapter) => RescueJournal | undefined = () =>
       undefined,
   ) {
+    this.#registry = new NamespaceRegistry(overrides, context);
     this.#checkpoints = new Checkpoints(
       options.checkpointIntervalMs,
       context.clock,
-      () => this.#persistences(),
+      () => this.#levels(),
       () => this.#purgeExpired(),
     );
   }
@@ -82,53 +70,35 @@ export class CacheEngine {
   async register<K, V>(definition: NamespaceDefinition<K, V>): Promise<NamespaceCache<K, V>> {
     if (this.#stopped !== undefined) throw new CacheError('CACHE_CLOSED', 'The cache has been stopped.');
     const declared = definition as unknown as NamespaceDefinition;
-    const tuned = this.#tuned(declared);
-    // The session is asked for first: two calls for one definition must find one member.
-    const session = await this.#sessionFor(tuned);
-    let member = this.#members.get(declared.name);
+    const tuned = this.#registry.tuned(declared);
+    // The storage is asked for first: two calls for one definition must find one member.
+    const storage = isPersisted(tuned) ? await this.#opened() : undefined;
+    let member = this.#registry.find(declared);
     if (member === undefined) {
-      member = this.#join(declared, tuned, session);
-      this.#members.set(declared.name, member);
-    } else if (member.declared !== declared) {
-      throw new CacheError(
-        'DUPLICATE_NAMESPACE',
-        `Two definitions are named '${declared.name}'. Share one definition between modules, or rename one of them.`,
-        { namespace: declared.name },
-      );
+      member = this.#registry.join(declared, tuned, storage);
+      this.#loads.set(member, this.#load(member));
     }
-    await member.loaded;
+    await this.#loads.get(member);
     return member.cache as unknown as NamespaceCache<K, V>;
   }
 
   /** The namespace of a definition or a name. Throws `UNKNOWN_NAMESPACE` for one that is not declared. */
   namespace<K, V>(which: NamespaceDefinition<K, V> | string): NamespaceCache<K, V> {
-    const name = typeof which === 'string' ? which : which.name;
-    const member = this.#members.get(name);
-    if (member === undefined || (typeof which !== 'string' && member.declared !== (which as unknown))) {
-      throw new CacheError(
-        'UNKNOWN_NAMESPACE',
-        `Namespace '${name}' is not declared${member === undefined ? '' : ' with this definition'}. ` +
-          'List its definition in CacheModule.forRoot({ namespaces: [...] }) or CacheModule.forFeature([...]).',
-        { namespace: name },
-      );
-    }
-    return member.cache as unknown as NamespaceCache<K, V>;
+    return this.#registry.get(which);
   }
 
   get definitions(): readonly NamespaceDefinition[] {
-    return [...this.#members.values()].map((member) => member.definition);
+    return this.#registry.members.map((member) => member.definition);
+  }
+
+  /** Whether a process that ends without a stop loses what a namespace has acknowledged. */
+  get acknowledgesEarly(): boolean {
+    return this.definitions.some(acknowledgesEarly);
   }
 
   /** Throws `INVALID_OPTION` when an override names a namespace that nobody declared. */
   assertOverridesUsed(): void {
-    for (const name of Object.keys(this.overrides)) {
-      if (this.#members.has(name)) continue;
-      throw new CacheError(
-        'INVALID_OPTION',
-        `overrides: there is no namespace '${name}'. Declared: ${[...this.#members.keys()].join(', ')}.`,
-        { option: 'overrides', namespace: name },
-      );
-    }
+    this.#registry.assertOverridesUsed();
   }
 
   /** Begins checkpoints, and the purge of expired rows. */
@@ -138,7 +108,7 @@ export class CacheEngine {
 
   /** What the loads of all namespaces so far did. */
   async loadReport(): Promise<LoadReport> {
-    const reports = await Promise.all([...this.#members.values()].map((member) => member.loaded));
+    const reports = await Promise.all(this.#loads.values());
     return sumLoads(
       reports,
       reports.reduce((sum, report) => sum + report.durationMs, 0),
@@ -148,7 +118,7 @@ export class CacheEngine {
   /** Tries to write everything that is dirty now in every persisted namespace. */
   async persistAll(): Promise<FlushReport> {
     const startedAt = this.context.clock.monotonic();
-    const reports = await Promise.all(this.#persistences().map((persistence) => persistence.flush()));
+    const reports = await Promise.all(this.#levels().map((level) => level.flush()));
     return sumFlushes(reports, this.context.clock.monotonic() - startedAt);
   }
 
@@ -157,14 +127,13 @@ export class CacheEngine {
     const startedAt = this.context.clock.monotonic();
     const reports: LoadReport[] = [];
     // One after the other: a load is bound by the database, and pages of one namespace follow each other.
-    for (const member of this.#members.values())
-      reports.push(await this.#load(member.definition, member.persistence));
+    for (const member of this.#registry.members) reports.push(await this.#load(member));
     return sumLoads(reports, this.context.clock.monotonic() - startedAt);
   }
 
   stats(): CacheStats {
     const stats = Object.create(null) as Record<string, NamespaceStats>;
-    for (const [name, { cache }] of this.#members) stats[name] = cache.stats();
+    for (const { definition, cache } of this.#registry.members) stats[definition.name] = cache.stats();
     return stats;
   }
 
@@ -192,23 +161,23 @@ export class CacheEngine {
    */
   rescueAtExit(): void {
     if (this.#isStopped) return;
-    const unwritten = this.#persistences().flatMap((persistence) => persistence.unwritten());
+    const unwritten = this.#levels().flatMap((level) => level.unwritten());
     new Rescue(this.#journal, this.context.logger).save(unwritten);
   }
 
   /** Closes what a start that failed has opened. Nothing was accepted yet, so there is nothing to write. */
   async abandon(): Promise<void> {
-    const session = await this.#session?.catch(() => undefined);
-    await session?.close().catch(() => undefined);
+    const storage = await this.#storage?.catch(() => undefined);
+    await storage?.close().catch(() => undefined);
   }
 
   async #stop(): Promise<StopReport> {
     this.#checkpoints.stop();
-    const session = await this.#session?.catch(() => undefined);
+    const storage = await this.#storage?.catch(() => undefined);
     const { at, written } = this.#beginStop();
     const leftBehind = await new EngineStop(
-      this.#persistences(),
-      session,
+      this.#levels(),
+      storage,
       at + this.options.shutdownTimeoutMs,
       this.context,
     ).run();
@@ -229,56 +198,32 @@ export class CacheEngine {
 
   #written(): number {
     let written = 0;
-    for (const { cache } of this.#members.values()) written += cache.stats().written;
+    for (const { cache } of this.#registry.members) written += cache.stats().written;
     return written;
   }
 
   async #purgeExpired(): Promise<void> {
-    const session = await this.#session?.catch(() => undefined);
-    const persisted = this.definitions.filter((one) => one.persistence !== CachePersistenceLevel.MEMORY_ONLY);
-    session?.purge.request(persisted.map((definition) => definition.name));
+    const storage = await this.#storage?.catch(() => undefined);
+    if (this.#stopped !== undefined) return;
+    storage?.purge.request(this.definitions.filter(isPersisted).map((definition) => definition.name));
   }
 
-  #persistences(): Persistence<unknown>[] {
-    return [...this.#members.values()].map((member) => member.persistence);
+  #levels(): Drainable[] {
+    return this.#registry.members.flatMap(({ level }) => (level === undefined ? [] : [level]));
   }
 
-  #tuned(definition: NamespaceDefinition): NamespaceDefinition {
-    if (!Object.hasOwn(this.overrides, definition.name)) return definition;
-    return tuneNamespace(definition, this.overrides[definition.name] ?? {});
+  #opened(): Promise<OpenStorage> {
+    this.#storage ??= Promise.resolve(this.createStorage()).then((storage) => {
+      this.#journal = this.journalFor(storage);
+      return OpenStorage.open(storage, this.options, this.context, this.#journal);
+    });
+    return this.#storage;
   }
 
-  #sessionFor(definition: NamespaceDefinition): Promise<OpenStorage | undefined> {
-    if (definition.persistence === CachePersistenceLevel.MEMORY_ONLY) return Promise.resolve(undefined);
-    this.#session ??= Promise.resolve(this.createStorage()).then((storage) => this.#open(storage));
-    return this.#session;
-  }
-
-  #open(storage: CacheStorageAdapter): Promise<OpenStorage> {
-    this.#journal = this.journalFor(storage);
-    return OpenStorage.open(storage, this.options, this.context, this.#journal);
-  }
-
-  #join(
-    declared: NamespaceDefinition,
-    definition: NamespaceDefinition,
-    session: OpenStorage | undefined,
-  ): Member {
-    const keys = new KeySpace(definition.name, definition.key);
-    const counters = new NamespaceCounters();
-    if (session === undefined) {
-      const { persistence, store } = MemoryOnly.create(definition, counters, this.context);
-      const cache = new Namespace({ definition, keys, store, persistence, counters });
-      return { declared, definition, cache, persistence, loaded: persistence.load() };
-    }
-    const { persistence, entries } = session.attach(definition, keys, counters);
-    const cache = new Namespace({ definition, keys, store: entries.store, persistence, counters });
-    return { declared, definition, cache, persistence, loaded: this.#load(definition, persistence) };
-  }
-
-  async #load(definition: NamespaceDefinition, persistence: Persistence<unknown>): Promise<LoadReport> {
+  async #load({ definition, level }: Member): Promise<LoadReport> {
+    if (level === undefined) return NOTHING_LOADED;
     try {
-      return await persistence.load();
+      return await level.load();
     } catch (cause) {
       throw new CacheError(
         'READ_FAILED',

@@ -1,5 +1,5 @@
 import type { CacheTimer, Clock } from '../clock.js';
-import type { Persistence } from '../levels/persistence.js';
+import type { Drainable } from '../levels/drainable.js';
 
 /** Between two purges of expired rows. */
 const PURGE_INTERVAL_MS = 600_000;
@@ -13,7 +13,7 @@ export class Checkpoints {
   constructor(
     private readonly intervalMs: number | false,
     private readonly clock: Clock,
-    private readonly persistences: () => readonly Persistence<unknown>[],
+    private readonly levels: () => readonly Drainable[],
     private readonly purgeExpired: () => Promise<void>,
   ) {}
 
@@ -35,8 +35,8 @@ export class Checkpoints {
 
   /** The next checkpoint is set when this one is done: they never pile up on a slow database. */
   async #run(): Promise<void> {
-    const dirty = this.persistences().filter((persistence) => persistence.dirty > 0);
-    await Promise.all(dirty.map((persistence) => persistence.flush()));
+    const dirty = this.levels().filter((level) => level.dirty > 0);
+    await Promise.all(dirty.map((level) => level.flush()));
     this.#scheduleCheckpoint();
   }
 

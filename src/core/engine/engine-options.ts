@@ -19,8 +19,13 @@ export interface EngineOptions {
    * restarting), counted from the call. Then the write rejects with `WRITE_FAILED`. Default 10 000.
    */
   readonly writeTimeoutMs?: number | undefined;
-  /** Most unwritten entries of all `ON_SHUTDOWN` namespaces together; over it, writes wait for the flush. Default 100 000. */
+  /** Most dirty entries of all `ON_SHUTDOWN` namespaces together; over it, writes wait for the flush. Default 100 000. */
   readonly maxDirty?: number | undefined;
+  /**
+   * Most bytes (UTF-8) of encoded values that are dirty in all `ON_SHUTDOWN` namespaces together; at it, writes wait for the
+   * flush, so that it is passed by one value at most. Default 64 MiB.
+   */
+  readonly maxDirtyBytes?: number | undefined;
 }
 
 /** The options with every default filled in. */
@@ -33,6 +38,7 @@ export const ENGINE_OPTIONS = [
   'shutdownTimeoutMs',
   'writeTimeoutMs',
   'maxDirty',
+  'maxDirtyBytes',
 ] as const;
 
 /** What a timer of Node can count: longer delays fire at once. */
@@ -46,12 +52,14 @@ export function resolveEngineOptions(given: EngineOptions): ResolvedEngineOption
     shutdownTimeoutMs: given.shutdownTimeoutMs ?? 10_000,
     writeTimeoutMs: given.writeTimeoutMs ?? 10_000,
     maxDirty: given.maxDirty ?? 100_000,
+    maxDirtyBytes: given.maxDirtyBytes ?? 64 * 2 ** 20,
   };
   if (options.checkpointIntervalMs !== false)
     assertMs('checkpointIntervalMs', options.checkpointIntervalMs, ', or false');
   assertMs('shutdownTimeoutMs', options.shutdownTimeoutMs, '');
   assertMs('writeTimeoutMs', options.writeTimeoutMs, '');
-  if (!isPositiveInteger(options.maxDirty)) throw invalid('maxDirty', 'must be a whole number above 0');
+  for (const option of ['maxDirty', 'maxDirtyBytes'] as const)
+    if (!isPositiveInteger(options[option])) throw invalid(option, 'must be a whole number above 0');
   return Object.freeze(options);
 }
 

@@ -1,22 +1,19 @@
 import { CacheError } from '../cache-error.js';
-import { sleep } from '../clock.js';
-import { PersistedEntries } from '../entries/persisted-entries.js';
-import type { KeySpace } from '../keys/key-space.js';
+import type { EngineContext } from '../context.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
 import type { NamespaceCounters } from '../definition/namespace-stats.js';
-import { GroupCommitter } from '../levels/write-through/group-committer.js';
+import { PersistedEntries } from '../entries/persisted-entries.js';
+import type { KeySpace } from '../keys/key-space.js';
+import { persistedLevel, type PersistedLevel } from '../levels/levels.js';
 import { DirtyBudget } from '../levels/write-back/dirty-budget.js';
-import type { Persistence } from '../levels/persistence.js';
-import { WriteBack } from '../levels/write-back/write-back.js';
-import { WriteThrough } from '../levels/write-through/write-through.js';
-import { CachePersistenceLevel } from '../definition/persistence-level.js';
+import { GroupCommitter } from '../levels/write-through/group-committer.js';
 import type { RescueJournal } from '../rescue/rescue-journal.js';
 import { RescueReplay } from '../rescue/rescue-replay.js';
 import type { CacheStorageAdapter } from '../storage-adapter.js';
-import { Backoff } from '../writing/backoff.js';
+import { repeat } from '../writing/retry.js';
 import { StorageHealth } from '../writing/storage-health.js';
+import { StorageWriter } from '../writing/storage-writer.js';
 import { WriteTurns } from '../writing/write-turns.js';
-import type { EngineContext } from '../context.js';
 import type { ResolvedEngineOptions } from './engine-options.js';
 import { ExpiryPurge } from './expiry-purge.js';
 
@@ -24,27 +21,30 @@ import { ExpiryPurge } from './expiry-purge.js';
 const REPLAY_TIMEOUT_MS = 10_000;
 const REPLAY_BACKOFF_MS = 250;
 
-/** An open storage, and the one writer, committer and budget of all that is written to it. */
+/** An open storage, and what everything that is written to it shares: its door, its turns, committer and budget. */
 export class OpenStorage {
   readonly budget: DirtyBudget;
-  readonly committer: GroupCommitter;
   readonly purge: ExpiryPurge;
-  readonly #writer: WriteTurns;
-  readonly #health: StorageHealth;
+  readonly #writer: StorageWriter;
+  readonly #turns: WriteTurns;
+  readonly #committer: GroupCommitter;
   readonly #readers: { close(): void }[] = [];
 
   private constructor(
     readonly storage: CacheStorageAdapter,
-    options: ResolvedEngineOptions,
+    private readonly options: ResolvedEngineOptions,
     private readonly context: EngineContext,
     /** Where a stop puts what the storage does not take in time. */
     readonly journal: RescueJournal | undefined,
   ) {
-    this.#writer = new WriteTurns(context.clock);
-    this.#health = new StorageHealth(context);
-    this.budget = new DirtyBudget(options.maxDirty, context.clock);
-    this.committer = new GroupCommitter(storage, this.#writer, this.#health, context, options.writeTimeoutMs);
-    this.purge = new ExpiryPurge(storage, this.#writer, this.#health, context);
+    const { maxDirty, maxDirtyBytes } = options;
+    this.#writer = new StorageWriter(storage, new StorageHealth(context), context);
+    this.#turns = new WriteTurns(context.clock, (error) => {
+      context.logger.error(`A part of the cache failed where it should not: ${String(error)}`);
+    });
+    this.budget = new DirtyBudget({ entries: maxDirty, bytes: maxDirtyBytes }, context.clock);
+    this.#committer = new GroupCommitter(this.#writer, this.#turns);
+    this.purge = new ExpiryPurge(this.#writer, this.#turns);
   }
 
   /** Opens the storage. Rejects with `STORAGE_OPEN_FAILED`, or with what the adapter has to say of its configuration. */
@@ -54,10 +54,11 @@ export class OpenStorage {
     context: EngineContext,
     journal: RescueJournal | undefined,
   ): Promise<OpenStorage> {
+    const opened = new OpenStorage(storage, options, context, journal);
     try {
       await storage.open();
       // Before anyone reads: what an earlier stop left in the journal is newer than the rows.
-      if (journal !== undefined) await replay(storage, journal, context);
+      if (journal !== undefined) await opened.#replay(journal);
     } catch (error) {
       if (error instanceof CacheError) throw error;
       throw new CacheError(
@@ -66,59 +67,67 @@ export class OpenStorage {
         { cause: error },
       );
     }
-    return new OpenStorage(storage, options, context, journal);
+    return opened;
   }
 
-  /** The memory and the strategy of one persisted namespace. */
+  /** The memory and the level of one persisted namespace. */
   attach<V>(
     definition: NamespaceDefinition<unknown, V>,
     keys: KeySpace<unknown>,
     counters: NamespaceCounters,
-  ): { entries: PersistedEntries<V>; persistence: Persistence<V> } {
-    const { storage, context, committer, budget } = this;
+  ): { entries: PersistedEntries<V>; level: PersistedLevel<V> } {
+    const { storage, context, budget } = this;
     const entries = new PersistedEntries<V>({ definition, keys, storage, clock: context.clock, counters });
     this.#readers.push(entries.reader);
-    const parts = { definition, keys, entries, storage, counters, context };
-    const persistence =
-      definition.persistence === CachePersistenceLevel.ON_CHANGE
-        ? new WriteThrough<V>({ ...parts, committer })
-        : new WriteBack<V>({ ...parts, budget, writer: this.#writer, health: this.#health });
-    return { entries, persistence };
+    this.#writer.count(definition.name, counters);
+    const level = persistedLevel<V>({
+      definition,
+      keys,
+      entries,
+      counters,
+      storage,
+      context,
+      budget,
+      writer: this.#writer,
+      turns: this.#turns,
+      committer: this.#committer,
+      writeTimeoutMs: this.options.writeTimeoutMs,
+    });
+    return { entries, level };
   }
 
   /** Refuses reads from now on, and closes the storage. */
   async close(): Promise<void> {
+    this.purge.stop();
     for (const reader of this.#readers) reader.close();
     await this.storage.close();
   }
-}
 
-/** Tries for a while: a start after a stop that could not write is likely to meet the same lock. */
-async function replay(
-  storage: CacheStorageAdapter,
-  journal: RescueJournal,
-  context: EngineContext,
-): Promise<void> {
-  const { clock, logger, random } = context;
-  const deadline = clock.monotonic() + REPLAY_TIMEOUT_MS;
-  const backoff = new Backoff(REPLAY_BACKOFF_MS, random);
-  for (;;) {
-    try {
-      await new RescueReplay(storage, journal, logger, () => clock.now()).run();
-      return;
-    } catch (cause) {
-      const wait = backoff.next();
-      if (storage.classify(cause) === 'transient' && clock.monotonic() + wait < deadline) {
-        await sleep(clock, wait);
-        continue;
+  /** Tries for a while: a start after a stop that could not write is likely to meet the same lock. */
+  async #replay(journal: RescueJournal): Promise<void> {
+    const { clock, logger } = this.context;
+    const deadline = clock.monotonic() + REPLAY_TIMEOUT_MS;
+    let cause: unknown;
+    const isReplayed = await repeat(this.context, REPLAY_BACKOFF_MS, deadline, async () => {
+      try {
+        await new RescueReplay(this.storage, this.#writer, journal, logger).run();
+        return true;
+      } catch (error) {
+        cause = error;
+        if (this.#writer.classify(error) === 'transient') return false;
+        throw await this.#notReplayed(journal, error);
       }
-      await storage.close().catch(() => undefined);
-      throw new CacheError(
-        'STORAGE_OPEN_FAILED',
-        `The cache could not replay ${journal.describe()}, which holds writes that an earlier stop could not make. ` +
-          'Start again when the database can be written to; to start without them, move the file away.',
-        { cause },
-      );
-    }
+    });
+    if (!isReplayed) throw await this.#notReplayed(journal, cause);
+  }
+
+  async #notReplayed(journal: RescueJournal, cause: unknown): Promise<CacheError> {
+    await this.storage.close().catch(() => undefined);
+    return new CacheError(
+      'STORAGE_OPEN_FAILED',
+      `The cache could not replay ${journal.describe()}, which holds writes that an earlier stop could not make. ` +
+        'Start again when the database can be written to; to start without them, move the file away.',
+      { cause },
+    );
   }
 }

@@ -77,14 +77,14 @@ export class EntryStore<V> {
     return remaining === Infinity ? null : this.#clock.now() + remaining + 1;
   }
 
-  /** Holds what a snapshot was made of: as a value where it was decoded already, else as text. */
-  putSnapshot(key: MemoryKey, snapshot: StoredValue<V>): void {
-    if (!snapshot.isShared) {
-      this.putText(key, snapshot.text, snapshot.expiresAt);
+  /** Holds what a stored was made of: as a value where it was decoded already, else as text. */
+  putStored(key: MemoryKey, stored: StoredValue<V>): void {
+    if (!stored.isShared) {
+      this.putText(key, stored.text, stored.expiresAt);
       return;
     }
-    const size = this.#measured ? byteLength(snapshot.text) : 0;
-    this.putValue(key, snapshot.read(this.#codec), snapshot.expiresAt, size);
+    const size = this.#measured ? byteLength(stored.text) : 0;
+    this.putValue(key, stored.read(this.#codec), stored.expiresAt, size);
   }
 
   /** Holds an encoded value, to be decoded at its first read. */
@@ -119,6 +119,11 @@ export class EntryStore<V> {
   peek(key: MemoryKey): V | undefined {
     const slot = this.#lru.peek(key);
     return slot === null ? this.#decode(key, false) : slot;
+  }
+
+  /** The text of `key`, where it is kept: `undefined` for an entry that is decoded, too. */
+  peekText(key: MemoryKey): string | undefined {
+    return this.#texts.size > 0 && this.#lru.has(key) ? this.#texts.get(key) : undefined;
   }
 
   /** The LRU takes a value in its own place (null, or an object that grew) for no change, and keeps the old size. */

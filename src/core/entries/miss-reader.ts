@@ -2,28 +2,22 @@ import { CacheError } from '../cache-error.js';
 import type { Clock } from '../clock.js';
 import type { KeySpace, MemoryKey } from '../keys/key-space.js';
 import type { CacheStorageAdapter, StoredEntry } from '../storage-adapter.js';
+import type { Supersedable } from './in-flight.js';
 import { ABSENT, type KnownValue } from './known-value.js';
 import type { RowDecoder } from './row-decoder.js';
 
 /** Most keys in one query. */
 const MAX_KEYS_PER_QUERY = 1000;
 
-/**
- * What an operation does with what was found. Gives what the next operation waiting for the same read finds. `current`
- * is false when the key was written to while the read was under way: what was found is then no longer what there is.
- */
-export type KnownHandler<V> = (found: KnownValue<V>, current: boolean) => KnownValue<V>;
-
 interface Waiter<V> {
-  readonly handle: KnownHandler<V>;
-  readonly fail: (error: unknown) => void;
+  readonly resolve: (found: KnownValue<V>) => void;
+  readonly reject: (error: CacheError) => void;
 }
 
 /** One read of one key under way. */
 class KeyRead<V> {
+  /** False once the key was written to: what is found is then no longer what there is. */
   current = true;
-  /** Whether one of those who wait will write to the key. */
-  hasWriter = false;
   readonly waiters: Waiter<V>[] = [];
 
   constructor(readonly key: MemoryKey) {}
@@ -41,7 +35,7 @@ export interface MissReaderOptions<V> {
 }
 
 /** Reads keys that memory can't answer: single-flight per key, and one query for the misses of one tick. */
-export class MissReader<V> {
+export class MissReader<V> implements Supersedable {
   /** The reads that a new caller may still join. */
   readonly #reads = new Map<MemoryKey, KeyRead<V>>();
   /** Every read that has callers to answer, superseded ones included. */
@@ -51,15 +45,9 @@ export class MissReader<V> {
 
   constructor(private readonly options: MissReaderOptions<V>) {}
 
-  /**
-   * Runs `handle` once the database has answered for `key`, in the order of the calls for one key. `writes` says that
-   * `handle` may write to the key: see {@link hasWriter}.
-   */
-  read(key: MemoryKey, handle: KnownHandler<V>, fail: (error: unknown) => void, writes = false): void {
-    if (this.#closed) {
-      fail(stoppedError());
-      return;
-    }
+  /** What the database had of `key` at some time since the call. Rejects with `READ_FAILED` or `CACHE_CLOSED`. */
+  read(key: MemoryKey): Promise<KnownValue<V>> {
+    if (this.#closed) return Promise.reject(stoppedError());
     let read = this.#reads.get(key);
     if (read === undefined) {
       read = new KeyRead<V>(key);
@@ -68,13 +56,10 @@ export class MissReader<V> {
       if (this.#batch.length === 0) this.options.clock.immediate(() => this.#dispatch());
       this.#batch.push(read);
     }
-    read.hasWriter ||= writes;
-    read.waiters.push({ handle, fail });
-  }
-
-  /** Whether a write to `key` waits for the database: a later one must wait behind it. */
-  hasWriter(key: MemoryKey): boolean {
-    return this.#reads.size > 0 && this.#reads.get(key)?.hasWriter === true;
+    const { waiters } = read;
+    return new Promise((resolve, reject) => {
+      waiters.push({ resolve, reject });
+    });
   }
 
   /** A write to `key` took effect: a read under way no longer says what there is, and no later caller joins it. */
@@ -142,22 +127,19 @@ export class MissReader<V> {
     return this.options.rows.decode(row);
   }
 
-  /** Runs the operations that wait for `read`, each on what the one before it left. Nothing interleaves. */
-  #finish(read: KeyRead<V>, answer: KnownValue<V>): void {
+  #finish(read: KeyRead<V>, found: KnownValue<V>): void {
     if (!this.#underway.delete(read)) return;
-    const { current } = read;
-    if (current) {
+    if (read.current) {
       this.#reads.delete(read.key);
-      this.options.onFound(read.key, answer);
+      this.options.onFound(read.key, found);
     }
-    let found = answer;
-    for (const waiter of read.waiters) found = waiter.handle(found, current);
+    for (const waiter of read.waiters) waiter.resolve(found);
   }
 
   #fail(read: KeyRead<V>, error: CacheError): void {
     if (!this.#underway.delete(read)) return;
     if (read.current) this.#reads.delete(read.key);
-    for (const waiter of read.waiters) waiter.fail(error);
+    for (const waiter of read.waiters) waiter.reject(error);
   }
 }
 

@@ -1,18 +1,15 @@
-import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.js';
-import type { KeySpace, MemoryKey } from '../keys/key-space.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
 import type { NamespaceCounters } from '../definition/namespace-stats.js';
+import type { KeySpace, MemoryKey } from '../keys/key-space.js';
 import type { CacheStorageAdapter } from '../storage-adapter.js';
-import type { StoredValue } from '../values/stored-value.js';
+import { HeldValue, StoredValue } from '../values/stored-value.js';
 import { EntryStore } from './entry-store.js';
-import { ABSENT, type KnownValue } from './known-value.js';
-import { InDoubt } from './in-doubt.js';
+import { InFlight, LoadWatch } from './in-flight.js';
+import { Knowledge } from './knowledge.js';
+import { ABSENT, present, type KnownValue } from './known-value.js';
 import { MissReader } from './miss-reader.js';
 import { RowDecoder } from './row-decoder.js';
-
-/** Remembered absences at most, as a multiple of nothing but caution: each costs a key and some 60 bytes. */
-const MAX_ABSENT = 10_000;
 
 export interface PersistedEntriesOptions<V> {
   readonly definition: NamespaceDefinition<unknown, V>;
@@ -22,31 +19,19 @@ export interface PersistedEntriesOptions<V> {
   readonly counters: NamespaceCounters;
 }
 
-/** What is told of keys written to while a load is under way: the load must not put older rows over them. */
-export interface WriteWatch {
-  readonly written: Set<MemoryKey>;
-  cleared: boolean;
-  evicted: boolean;
-}
-
-/**
- * The part of a persisted namespace that is in memory, and what is known of the rest: whether memory holds all of the
- * namespace (then a miss needs no query), which keys the database is known not to have, and the reads under way.
- */
+/** The part of a persisted namespace that is in memory, what is known of the rest, and what is on its way into memory. */
 export class PersistedEntries<V> {
   readonly store: EntryStore<V>;
   readonly reader: MissReader<V>;
   readonly rows: RowDecoder<V>;
-  /** Told of every entry that left memory to make room. */
-  onEvict: (key: MemoryKey) => void = () => undefined;
-
-  #complete = false;
-  #absent: LRUCache<MemoryKey, true> | undefined;
-  readonly #watches = new Set<WriteWatch>();
-  readonly #inDoubt = new InDoubt();
+  readonly inFlight = new InFlight();
+  readonly #knowledge: Knowledge;
+  readonly #watches = new Set<LoadWatch>();
+  #onEvict: (key: MemoryKey) => void = () => undefined;
 
   constructor(private readonly options: PersistedEntriesOptions<V>) {
     const { definition, keys, storage, clock, counters } = options;
+    this.#knowledge = new Knowledge(definition.maxEntries);
     this.store = new EntryStore<V>({
       maxEntries: definition.maxEntries,
       maxBytes: definition.maxBytes,
@@ -66,117 +51,146 @@ export class PersistedEntries<V> {
         counters.storageReads += asked;
       },
     });
+    this.inFlight.add(this.reader);
+  }
+
+  /** From now on `evicted` is told of every entry that leaves memory to make room. */
+  watchEvictions(evicted: (key: MemoryKey) => void): void {
+    this.#onEvict = evicted;
+  }
+
+  /** What memory holds of `key`. With `needsText` as it is stored: what was decoded may not be encoded so again. */
+  held(key: MemoryKey, needsText = false): KnownValue<V> | undefined {
+    const { store } = this;
+    if (needsText) {
+      const text = store.peekText(key);
+      return text === undefined ? undefined : present(new StoredValue<V>(text, store.expiresAt(key)));
+    }
+    const value = store.peek(key);
+    if (value === undefined) return undefined;
+    return present(new HeldValue(value, store.expiresAt(key), this.options.definition.value));
+  }
+
+  /** What memory knows of `key`, absence included; `undefined` where only the database can tell. */
+  known(key: MemoryKey, needsText = false): KnownValue<V> | undefined {
+    const held = this.held(key, needsText);
+    if (held !== undefined || (needsText && this.store.has(key))) return held;
+    return this.isKnownAbsent(key) ? ABSENT : undefined;
   }
 
   /** Whether the database surely has no row for a key that is not in memory. */
   isKnownAbsent(key: MemoryKey): boolean {
-    return this.#complete || this.#absent?.get(key) === true;
+    return this.#knowledge.isAbsent(key);
   }
 
   /** Puts what a write left of `key` in the place of what was known of it. */
-  applyWrite(key: MemoryKey, snapshot: StoredValue<V> | undefined): void {
-    this.#replace(key, snapshot === undefined ? ABSENT : { kind: 'present', snapshot });
+  applyWrite(key: MemoryKey, stored: StoredValue<V> | undefined): void {
+    this.#replace(key, stored === undefined ? ABSENT : present(stored));
   }
 
   /** The same for an encoded value. */
   applyText(key: MemoryKey, text: string, expiresAt: number | null): void {
-    this.#supersede(key);
-    this.#absent?.delete(key);
+    this.inFlight.supersede(key);
+    this.#knowledge.present(key);
     this.store.putText(key, text, expiresAt);
   }
 
   /** A commit that would have changed `key` was given up on, and may have happened. */
   doubt(key: MemoryKey): void {
-    this.#inDoubt.add(key);
+    this.#knowledge.doubt(key);
   }
 
   /** The same of a clear. */
   doubtAll(): void {
-    this.#inDoubt.addAll();
+    this.#knowledge.doubtAll();
   }
 
   get isInDoubt(): boolean {
-    return !this.#inDoubt.isEmpty;
+    return this.#knowledge.isInDoubt;
   }
 
   /** Asks the database for what is in doubt. No write to it may be under way. Rejects when it can't be asked. */
   async resolveDoubts(): Promise<void> {
-    if (this.#inDoubt.isEmpty) return;
-    const keys = this.#inDoubt.keys(this.store.keys());
+    if (!this.isInDoubt) return;
+    const keys = this.#knowledge.doubted(this.store.keys());
     const found = await this.reader.ask(keys);
     keys.forEach((key, i) => this.#replace(key, found[i] ?? ABSENT));
-    this.#inDoubt.resolved();
+    if (this.#knowledge.isAllInDoubt) this.#endLoads();
+    this.#knowledge.settled();
   }
 
   /**
    * Puts a row of the database into memory, unless a write or a newer read was there first. As text: most of a large
    * namespace may never be asked for, and what is takes its decoding at the first read.
    */
-  applyRow(key: MemoryKey, text: string, expiresAt: number | null, watch: WriteWatch): boolean {
-    if (watch.cleared || watch.written.has(key) || this.store.has(key)) return false;
-    this.#absent?.delete(key);
+  applyRow(key: MemoryKey, text: string, expiresAt: number | null, watch: LoadWatch): boolean {
+    if (watch.isOver || watch.written.has(key) || this.store.has(key)) return false;
+    this.#knowledge.present(key);
     this.store.putText(key, text, expiresAt);
     return true;
   }
 
   /** Every row was or will be removed: memory is empty, and that is all there is. */
   applyClear(): void {
-    this.reader.supersedeAll();
-    for (const watch of this.#watches) watch.cleared = true;
+    this.inFlight.supersedeAll();
     this.store.clear();
-    this.#absent = undefined;
-    this.#complete = true;
+    this.#knowledge.complete();
   }
 
   /** Forgets that memory holds everything, and remembered absences: others may have written to the database. */
   expire(): void {
-    this.#complete = false;
-    this.#absent = undefined;
+    this.#knowledge.expire();
   }
 
   /** From now until `unwatch`, keeps account of what is written. */
-  watch(): WriteWatch {
-    const watch: WriteWatch = { written: new Set(), cleared: false, evicted: false };
+  watch(): LoadWatch {
+    const watch = new LoadWatch();
     this.#watches.add(watch);
+    this.inFlight.add(watch);
     return watch;
   }
 
   /** Ends a watch. `sawAll` says that every row of the namespace was read during it. */
-  unwatch(watch: WriteWatch, sawAll: boolean): void {
+  unwatch(watch: LoadWatch, sawAll: boolean): void {
     this.#watches.delete(watch);
-    if (sawAll && !watch.evicted) this.#complete = true;
+    this.inFlight.remove(watch);
+    if (sawAll && !watch.missesSome) this.#knowledge.complete();
+  }
+
+  /** Throws where what is known contradicts what is in memory: for proofs. */
+  assertConsistent(): void {
+    this.#knowledge.assertHolds((key) => this.store.has(key));
   }
 
   /** Puts what there is now of `key` in the place of what was known of it, and of what is on its way. */
   #replace(key: MemoryKey, found: KnownValue<V>): void {
-    this.#supersede(key);
+    this.inFlight.supersede(key);
     this.#remember(key, found);
   }
 
-  #supersede(key: MemoryKey): void {
-    this.reader.supersede(key);
-    for (const watch of this.#watches) watch.written.add(key);
+  /** Rows read before a clear that may have happened are not to be trusted, whichever key they are of. */
+  #endLoads(): void {
+    this.reader.supersedeAll();
+    for (const watch of this.#watches) {
+      watch.isOver = true;
+      watch.missesSome = true;
+    }
   }
 
   #remember(key: MemoryKey, found: KnownValue<V>): void {
     if (found.kind === 'present') {
-      this.#absent?.delete(key);
-      this.store.putSnapshot(key, found.snapshot);
+      this.#knowledge.present(key);
+      this.store.putStored(key, found.stored);
     } else {
       this.store.delete(key);
-      if (found.kind === 'absent' && !this.#complete) this.#rememberAbsent(key);
+      if (found.kind === 'absent') this.#knowledge.absent(key);
     }
   }
 
-  #rememberAbsent(key: MemoryKey): void {
-    this.#absent ??= new LRUCache({ max: Math.min(this.options.definition.maxEntries, MAX_ABSENT) });
-    this.#absent.set(key, true);
-  }
-
   #evicted(key: MemoryKey): void {
-    this.#complete = false;
-    for (const watch of this.#watches) watch.evicted = true;
+    this.#knowledge.evicted();
+    for (const watch of this.#watches) watch.missesSome = true;
     this.options.counters.evictions += 1;
-    this.onEvict(key);
+    this.#onEvict(key);
   }
 }

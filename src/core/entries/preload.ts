@@ -1,6 +1,7 @@
 import { nextTurn } from '../clock.js';
 import type { EngineContext } from '../context.js';
-import type { PersistedEntries, WriteWatch } from './persisted-entries.js';
+import type { LoadWatch } from './in-flight.js';
+import type { PersistedEntries } from './persisted-entries.js';
 import { reportSkipped } from './row-decoder.js';
 import type { MemoryKey } from '../keys/key-space.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
@@ -56,10 +57,10 @@ export class Preload<V> {
   }
 
   /** What is unsaved now counts as written during the load: its rows are older, also when it is saved meanwhile. */
-  #watch(): WriteWatch {
+  #watch(): LoadWatch {
     const { entries, unsaved, isCleared } = this.options;
     const watch = entries.watch();
-    watch.cleared = isCleared();
+    watch.isOver = isCleared();
     for (const key of unsaved()) {
       watch.written.add(key);
       // Neither in memory nor, once it is saved, among what is unsaved: memory will not hold everything.
@@ -69,7 +70,7 @@ export class Preload<V> {
   }
 
   /** A load gives what the database has now: what memory holds of it from before makes room. */
-  async #dropSaved(watch: WriteWatch): Promise<void> {
+  async #dropSaved(watch: LoadWatch): Promise<void> {
     const { entries, context } = this.options;
     entries.expire();
     let count = 0;
@@ -80,12 +81,12 @@ export class Preload<V> {
   }
 
   /** Answers whether it saw every row of the namespace. */
-  async #pages(watch: WriteWatch, progress: ProgressLog): Promise<boolean> {
+  async #pages(watch: LoadWatch, progress: ProgressLog): Promise<boolean> {
     const { entries, context } = this.options;
     let isFirst = true;
     let limit = PAGE.first;
     let reading = this.#read(undefined, limit);
-    while (!watch.cleared) {
+    while (!watch.isOver) {
       // Sequential on purpose: each page begins where the one before it ended.
       const page = await reading;
       const last = page.length < limit ? undefined : page.at(-1)?.key;
@@ -94,10 +95,10 @@ export class Preload<V> {
       // It leaves with the turn. And a driver that works on this very thread would never leave the event loop to others.
       await nextTurn(context.clock);
       // Only now: a database that can't be read leaves memory as it was.
-      if (isFirst && !watch.cleared) await this.#dropSaved(watch);
+      if (isFirst && !watch.isOver) await this.#dropSaved(watch);
       isFirst = false;
       for (const row of page) {
-        if (watch.evicted || entries.store.size >= this.options.definition.maxEntries) return false;
+        if (watch.missesSome || entries.store.size >= this.options.definition.maxEntries) return false;
         this.#take(row, watch);
       }
       progress.advance(this.#rows + this.#skipped);
@@ -114,7 +115,7 @@ export class Preload<V> {
     return page;
   }
 
-  #take(row: StoredEntry, watch: WriteWatch): void {
+  #take(row: StoredEntry, watch: LoadWatch): void {
     const { entries } = this.options;
     const key = entries.rows.keyOf(row);
     if (key === undefined || !entries.rows.decodes(row)) this.#skip(row);

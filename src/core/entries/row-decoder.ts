@@ -20,9 +20,9 @@ export class RowDecoder<V> {
   /** The value of a row, decoded now so that a bad row is noticed where it is read. */
   decode(row: StoredEntry): KnownValue<V> {
     try {
-      const snapshot = new StoredValue<V>(textOf(row), row.expiresAt);
-      snapshot.read(this.codec);
-      return present(snapshot);
+      const stored = new StoredValue<V>(textOf(row), row.expiresAt);
+      stored.read(this.codec);
+      return present(stored);
     } catch (cause) {
       this.counters.unreadable += 1;
       return { kind: 'unreadable', error: this.#unreadable(row.key, cause) };

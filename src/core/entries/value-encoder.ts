@@ -2,7 +2,7 @@ import { CacheError, isCacheError } from '../cache-error.js';
 import type { Clock } from '../clock.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
 import { StoredValue } from '../values/stored-value.js';
-import type { Updater } from '../levels/persistence.js';
+import type { Updater } from '../values/value-codec.js';
 
 /** Makes snapshots of a namespace's values: encodes them, and gives them their expiry. */
 export class ValueEncoder<V> {
@@ -11,12 +11,12 @@ export class ValueEncoder<V> {
     private readonly clock: Clock,
   ) {}
 
-  /** The snapshot of a value that is set now. Throws `INVALID_VALUE` when it can't be serialised. */
-  snapshot(value: V, ttlMs: number | undefined): StoredValue<V> {
+  /** What is stored of a value that is set now. Throws `INVALID_VALUE` when it can't be serialised. */
+  stored(value: V, ttlMs: number | undefined): StoredValue<V> {
     return this.#checked(this.encode(value), this.expiry(ttlMs));
   }
 
-  /** What {@link snapshot} would hold. */
+  /** What {@link stored} would hold. */
   text(value: V): string {
     const text = this.encode(value);
     if (this.definition.value.plain !== true) this.#checked(text, null);
@@ -75,18 +75,18 @@ export class ValueEncoder<V> {
 
   /** What can't be read back must not be stored: it would be found out when nobody can act on it. */
   #checked(text: string, expiresAt: number | null): StoredValue<V> {
-    const snapshot = new StoredValue<V>(text, expiresAt);
+    const stored = new StoredValue<V>(text, expiresAt);
     const { value: codec } = this.definition;
-    if (codec.plain === true) return snapshot;
+    if (codec.plain === true) return stored;
     if (!text.isWellFormed()) throw this.#invalid('The value codec gave text with half of a surrogate pair.');
     // Not every database has room for one in a text.
     if (text.includes('\0')) throw this.#invalid('The value codec gave text with a NUL character.');
     try {
-      snapshot.read(codec);
+      stored.read(codec);
     } catch (error) {
       throw this.#invalid('The value codec can not decode what it has encoded.', error);
     }
-    return snapshot;
+    return stored;
   }
 
   #invalid(reason: string, cause?: unknown): CacheError {

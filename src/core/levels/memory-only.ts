@@ -1,11 +1,11 @@
 import { CacheError } from '../cache-error.js';
-import { byteLength, EntryStore } from '../entries/entry-store.js';
+import { byteLength, type EntryStore } from '../entries/entry-store.js';
 import type { EngineContext } from '../context.js';
 import type { MemoryKey } from '../keys/key-space.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
-import type { NamespaceCounters } from '../definition/namespace-stats.js';
-import type { FlushReport, LoadReport } from '../reports.js';
-import type { Persistence, Updater } from './persistence.js';
+import type { FlushReport } from '../reports.js';
+import type { Updater } from '../values/value-codec.js';
+import type { Level, LevelFigures } from './level.js';
 import { ValueEncoder } from '../entries/value-encoder.js';
 
 const NOTHING_FLUSHED: FlushReport = Object.freeze({
@@ -15,14 +15,17 @@ const NOTHING_FLUSHED: FlushReport = Object.freeze({
   durationMs: 0,
   error: undefined,
 });
-const NOTHING_LOADED: LoadReport = Object.freeze({ rows: 0, skipped: 0, durationMs: 0 });
+const NOTHING_DIRTY: LevelFigures = Object.freeze({
+  dirty: 0,
+  dirtyBytes: 0,
+  waiting: 0,
+  waitingBytes: 0,
+  oldestUnwrittenMs: 0,
+  refused: 0,
+});
 
 /** `MEMORY_ONLY`: a write takes effect and is acknowledged in memory, at the call. Values are kept as they are. */
-export class MemoryOnly<V> implements Persistence<V> {
-  readonly dirty = 0;
-  readonly waiting = 0;
-  readonly oldestUnwrittenMs = 0;
-  readonly refused = 0;
+export class MemoryOnly<V> implements Level<V> {
   readonly #values: ValueEncoder<V>;
 
   constructor(
@@ -33,21 +36,8 @@ export class MemoryOnly<V> implements Persistence<V> {
     this.#values = new ValueEncoder(definition, context.clock);
   }
 
-  static create<V>(
-    definition: NamespaceDefinition<unknown, V>,
-    counters: NamespaceCounters,
-    context: EngineContext,
-  ): { persistence: MemoryOnly<V>; store: EntryStore<V> } {
-    const store = new EntryStore<V>({
-      maxEntries: definition.maxEntries,
-      maxBytes: definition.maxBytes,
-      clock: context.clock,
-      codec: definition.value,
-      onEvict: () => {
-        counters.evictions += 1;
-      },
-    });
-    return { persistence: new MemoryOnly(definition, store, context), store };
+  figures(): LevelFigures {
+    return NOTHING_DIRTY;
   }
 
   recall(): undefined {
@@ -94,26 +84,6 @@ export class MemoryOnly<V> implements Persistence<V> {
 
   async flush(): Promise<FlushReport> {
     return NOTHING_FLUSHED;
-  }
-
-  async load(): Promise<LoadReport> {
-    return NOTHING_LOADED;
-  }
-
-  close(): void {
-    // Memory needs no stop: it serves as long as the process does.
-  }
-
-  end(): void {
-    // Nothing waits here.
-  }
-
-  async settled(): Promise<void> {
-    // Every operation takes effect at its call.
-  }
-
-  unwritten(): [] {
-    return [];
   }
 
   #put(key: MemoryKey, value: V, expiresAt: number | null): void {

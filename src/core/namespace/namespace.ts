@@ -1,7 +1,7 @@
 import { CacheError, isCacheError } from '../cache-error.js';
 import type { EntryStore } from '../entries/entry-store.js';
 import type { KeySpace, MemoryKey } from '../keys/key-space.js';
-import type { Persistence } from '../levels/persistence.js';
+import type { Level } from '../levels/level.js';
 import type { FlushReport } from '../reports.js';
 import type { Immutable } from '../values/immutable.js';
 import { LoaderCalls } from './loader-calls.js';
@@ -17,19 +17,19 @@ export interface NamespaceParts<K, V> {
   readonly definition: NamespaceDefinition<K, V>;
   readonly keys: KeySpace<K>;
   readonly store: EntryStore<V>;
-  readonly persistence: Persistence<V>;
+  readonly level: Level<V>;
   readonly counters: NamespaceCounters;
 }
 
 /**
- * A namespace: checks what comes in, counts, and hands over to the strategy of its persistence level. Inside, values are
+ * A namespace: checks what comes in, counts, and hands over to its persistence level. Inside, values are
  * plain `V`; that they are shown as `Immutable<V>` is said here and nowhere else.
  */
 export class Namespace<K, V> implements NamespaceCache<K, V> {
   readonly definition: NamespaceDefinition<K, V>;
   readonly #keys: KeySpace<K>;
   readonly #store: EntryStore<V>;
-  readonly #persistence: Persistence<V>;
+  readonly #level: Level<V>;
   readonly #counters: NamespaceCounters;
   readonly #loaderCalls = new LoaderCalls<V>();
 
@@ -37,7 +37,7 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
     this.definition = parts.definition;
     this.#keys = parts.keys;
     this.#store = parts.store;
-    this.#persistence = parts.persistence;
+    this.#level = parts.level;
     this.#counters = parts.counters;
   }
 
@@ -63,7 +63,7 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
     const ttlMs = this.#ttl(options);
     const memoryKey = this.#keys.admit(key);
     const loaded = await this.#loaderCalls.run(memoryKey, async (isCurrent) => {
-      const stored = await this.#persistence.get(memoryKey);
+      const stored = await this.#level.get(memoryKey);
       if (stored !== undefined) return stored;
       this.#counters.loaderCalls += 1;
       const value = (await loader(key)) as V;
@@ -94,7 +94,7 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
   async setMany(entries: Iterable<readonly [K, Immutable<V>]>, options?: WriteOptions): Promise<void> {
     const ttlMs = this.#ttl(options);
     const admitted = Array.from(entries, ([key, value]) => {
-      this.#persistence.check(this.#valid(value));
+      this.#level.check(this.#valid(value));
       return [this.#keys.admit(key), this.#valid(value)] as const;
     });
     await settleAll(admitted.map(([key, value]) => this.#set(key, value, ttlMs)));
@@ -109,7 +109,7 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
     const ttlMs = this.#ttl(options);
     this.#counters.updates += 1;
     this.#loaderCalls.supersede(memoryKey);
-    const updated = this.#persistence.update(memoryKey, fn as (current: V | undefined) => V, ttlMs);
+    const updated = this.#level.update(memoryKey, fn as (current: V | undefined) => V, ttlMs);
     return (await updated) as Immutable<V>;
   }
 
@@ -128,12 +128,12 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
     const target = this.#keys.admit(to);
     this.#loaderCalls.supersede(source);
     this.#loaderCalls.supersede(target);
-    return this.#persistence.rename(source, target);
+    return this.#level.rename(source, target);
   }
 
   async clear(): Promise<void> {
     this.#loaderCalls.supersedeAll();
-    await this.#persistence.clear();
+    await this.#level.clear();
   }
 
   get size(): number {
@@ -160,21 +160,17 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
   }
 
   flush(): Promise<FlushReport> {
-    return this.#persistence.flush();
+    return this.#level.flush();
   }
 
   stats(): NamespaceStats {
     const { hits, misses, ...counters } = this.#counters;
-    const { dirty, waiting, refused, oldestUnwrittenMs } = this.#persistence;
     return {
       persistenceLevel: this.definition.persistence,
       size: this.#store.size,
       maxSize: this.definition.maxEntries,
       bytes: this.#store.bytes,
-      dirty,
-      waiting,
-      refused,
-      oldestUnwrittenMs,
+      ...this.#level.figures(),
       hits,
       misses,
       hitRate: hits + misses === 0 ? 0 : hits / (hits + misses),
@@ -188,37 +184,33 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
   }
 
   #recall(key: K): Immutable<V> | undefined {
-    const value = this.#persistence.recall(this.#keys.admit(key));
+    const value = this.#level.recall(this.#keys.admit(key));
     if (value === undefined) this.#counters.misses += 1;
     else this.#counters.hits += 1;
     return value as Immutable<V> | undefined;
   }
 
   async #miss(key: K): Promise<Immutable<V> | undefined> {
-    return (await this.#persistence.get(this.#keys.admit(key))) as Immutable<V> | undefined;
+    return (await this.#level.get(this.#keys.admit(key))) as Immutable<V> | undefined;
   }
 
   #set(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<void> {
     this.#counters.sets += 1;
     this.#loaderCalls.supersede(key);
-    return this.#persistence.set(key, value, ttlMs);
+    return this.#level.set(key, value, ttlMs);
   }
 
   #delete(key: MemoryKey): Promise<boolean> {
     this.#counters.deletes += 1;
     this.#loaderCalls.supersede(key);
-    return this.#persistence.delete(key);
+    return this.#level.delete(key);
   }
 
   /** Stores what a loader gave unless there is a value by now. What could not be stored is still an answer. */
   async #storeLoaded(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<V> {
     this.#counters.sets += 1;
     try {
-      return await this.#persistence.update(
-        key,
-        (current) => (current === undefined ? value : current),
-        ttlMs,
-      );
+      return await this.#level.update(key, (current) => (current === undefined ? value : current), ttlMs);
     } catch (error) {
       if (isCacheError(error, 'INVALID_VALUE')) throw error;
       return value;

@@ -1,7 +1,8 @@
 import type { CacheLogger } from '../cache-logger.js';
 import { publish } from '../diagnostics.js';
-import type { CacheStorageAdapter, NamespaceWrite, StoredEntry } from '../storage-adapter.js';
-import { writeIsolating } from '../writing/isolate-refused.js';
+import type { CacheStorageAdapter, StoredEntry } from '../storage-adapter.js';
+import type { RowWrite } from '../writing/row-write.js';
+import type { StorageWriter } from '../writing/storage-writer.js';
 import type { RescuedWrite, RescueJournal } from './rescue-journal.js';
 
 /** Rows looked at, and written, at a time. */
@@ -20,9 +21,9 @@ export class RescueReplay {
 
   constructor(
     private readonly storage: CacheStorageAdapter,
+    private readonly writer: StorageWriter,
     private readonly journal: RescueJournal,
     private readonly logger: CacheLogger,
-    private readonly now: () => number,
   ) {}
 
   /** Rejects when the database can't take it now; the journal is then as it was. */
@@ -64,7 +65,7 @@ export class RescueReplay {
         page.map((row) => row.key),
       );
       const deletes = page.map((row) => row.key).filter((key) => (times.get(key) ?? 0) <= at);
-      if (deletes.length > 0) await this.storage.write([{ namespace, puts: [], deletes }], this.now());
+      if (deletes.length > 0) await this.#remove(namespace, deletes);
       if (page.length < CHUNK) return;
       after = page.at(-1)?.key;
     }
@@ -76,16 +77,25 @@ export class RescueReplay {
     const rows = new Map((await this.storage.read(namespace, keys)).map((row) => [row.key, row]));
     const due = writes.filter((write) => !isNewer(times.get(write.key), rows.get(write.key), write));
     this.#skipped += writes.length - due.length;
-    const outcome = await writeIsolating(
-      due.map((write) => [write]),
-      (items) => this.storage.write([toBatch(namespace, items)], this.now()),
-      (error) => this.storage.classify(error),
-      // What a journal holds may be nothing but refused entries: the good ones were written before the stop.
-      Infinity,
+    const { refused, deferred, error } = await this.writer.write(
+      due.map((write) => [new JournalRow(write)]),
+      {
+        committed: (written) => {
+          this.#written += written.length;
+        },
+        // What a journal holds may be nothing but refused entries: the good ones were written before the stop.
+        refusalsWithoutSuccess: Infinity,
+      },
     );
-    this.#written += outcome.committed.length;
-    for (const { items } of outcome.refused) this.#refused.push(...items);
-    if (outcome.deferred.length > 0) throw outcome.error;
+    for (const { items } of refused) this.#refused.push(...items.map((row) => row.write));
+    if (deferred.length > 0) throw error;
+  }
+
+  async #remove(namespace: string, keys: readonly string[]): Promise<void> {
+    const rows = keys.map((key): RowWrite => ({ namespace, key, value: undefined, expiresAt: null }));
+    const { refused, deferred, error } = await this.writer.write([rows], { committed: () => undefined });
+    if (deferred.length > 0) throw error;
+    for (const { error: reason } of refused) throw reason;
   }
 
   async #end(damaged: boolean): Promise<void> {
@@ -122,12 +132,17 @@ function isNewer(writtenAt: number | undefined, row: StoredEntry | undefined, wr
   return !('underway' in write) || write.underway !== row.value;
 }
 
-function toBatch(namespace: string, writes: readonly KeyWrite[]): NamespaceWrite {
-  const puts: StoredEntry[] = [];
-  const deletes: string[] = [];
-  for (const write of writes) {
-    if (write.op === 'put') puts.push({ key: write.key, value: write.value, expiresAt: write.expiresAt });
-    else deletes.push(write.key);
+/** A journalled write as the row that is written for it. */
+class JournalRow implements RowWrite {
+  readonly namespace: string;
+  readonly key: string;
+  readonly value: string | undefined;
+  readonly expiresAt: number | null;
+
+  constructor(readonly write: KeyWrite) {
+    this.namespace = write.namespace;
+    this.key = write.key;
+    this.value = write.op === 'put' ? write.value : undefined;
+    this.expiresAt = write.op === 'put' ? write.expiresAt : null;
   }
-  return { namespace, puts, deletes };
 }

@@ -13,3 +13,6 @@ export interface ValueCodec<V> {
    */
   readonly plain?: boolean;
 }
+
+/** Makes a new value of the current one; `undefined` where there is none. */
+export type Updater<V> = (current: V | undefined) => V;

@@ -21,7 +21,7 @@ const REFUSALS_WITHOUT_SUCCESS = 16;
  * An atom is a list of items that must be committed together. After `refusalsWithoutSuccess` refusals and no success
  * the database is taken to refuse everything, and the rest is deferred.
  */
-export async function writeIsolating<Item>(
+export async function isolateRefused<Item>(
   atoms: readonly (readonly Item[])[],
   write: (items: readonly Item[]) => Promise<void>,
   classify: (error: unknown) => StorageFailure,

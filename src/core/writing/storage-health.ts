@@ -7,6 +7,7 @@ import type { EngineContext } from '../context.js';
 export class StorageHealth {
   #failingSince: number | undefined;
   #failures = 0;
+  readonly #recoveries: (() => void)[] = [];
 
   constructor(private readonly context: EngineContext) {}
 
@@ -21,6 +22,11 @@ export class StorageHealth {
     );
   }
 
+  /** Registers who waits for the end of an episode of failures, whoever notices it. */
+  onRecovery(recovered: () => void): void {
+    this.#recoveries.push(recovered);
+  }
+
   succeeded(): void {
     if (this.#failingSince === undefined) return;
     const afterMs = this.context.clock.monotonic() - this.#failingSince;
@@ -31,6 +37,7 @@ export class StorageHealth {
     );
     this.#failingSince = undefined;
     this.#failures = 0;
+    for (const recovered of this.#recoveries) recovered();
   }
 
   /** The database refuses entries for what they are. */

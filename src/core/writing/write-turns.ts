@@ -2,7 +2,7 @@ import { nextTurn, type Clock } from '../clock.js';
 
 /** Something that has writes to make. */
 export interface WriteSource {
-  /** Makes one bounded batch of writes; answers whether it has more to write now. Never rejects. */
+  /** Makes one bounded batch of writes; answers whether it has more to write now. Should not reject. */
   turn(): Promise<boolean>;
 }
 
@@ -15,7 +15,11 @@ export class WriteTurns {
   readonly #waiting = new Set<WriteSource>();
   #draining = false;
 
-  constructor(private readonly clock: Clock) {}
+  constructor(
+    private readonly clock: Clock,
+    /** Told what a turn rejects with: the others go on. */
+    private readonly onFault: (error: unknown) => void,
+  ) {}
 
   /** Asks for a turn for `source`. Asking again before the turn came changes nothing. */
   request(source: WriteSource): void {
@@ -30,7 +34,11 @@ export class WriteTurns {
     for (const source of this.#waiting) {
       // Taken out first: what is asked for during the turn is for another one.
       this.#waiting.delete(source);
-      if (await source.turn()) this.#waiting.add(source);
+      try {
+        if (await source.turn()) this.#waiting.add(source);
+      } catch (error) {
+        this.onFault(error);
+      }
       await nextTurn(this.clock);
     }
     this.#draining = false;

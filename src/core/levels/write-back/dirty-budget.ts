@@ -3,44 +3,80 @@ import type { CacheTimer, Clock } from '../../clock.js';
 
 const KEEP_ALIVE_MS = 60_000;
 
+/** What dirty entries may take in all: `entries` of them, and `bytes` of encoded values. */
+export interface DirtyLimits {
+  readonly entries: number;
+  readonly bytes: number;
+}
+
+/** A write that waits for room. */
 interface Waiter {
-  readonly resolve: () => void;
+  readonly admit: () => void;
   readonly reject: (error: CacheError) => void;
 }
 
-/** How many unwritten entries all write-back namespaces together may hold. What is over it waits. */
+/**
+ * How much all write-back namespaces together may have that is not written. It is charged when an entry becomes dirty, and
+ * what would go over it waits, in the order of the calls. What the database refuses is charged apart, up to the same limits,
+ * so that it holds up nobody.
+ */
 export class DirtyBudget {
-  #used = 0;
-  #closed = false;
+  readonly #used = { entries: 0, bytes: 0 };
+  readonly #refused = { entries: 0, bytes: 0 };
   readonly #reliefs: (() => void)[] = [];
-  #waiting: Waiter[] = [];
-
+  #waiters: Waiter[] = [];
+  #isAdmitting = false;
+  #closed = false;
   #keepAlive: CacheTimer | undefined;
 
   constructor(
-    private readonly limit: number,
+    readonly limits: DirtyLimits,
     private readonly clock: Clock,
   ) {}
 
+  get bytes(): number {
+    return this.#used.bytes;
+  }
+
   get hasRoom(): boolean {
-    return this.#used < this.limit;
+    return this.#used.entries < this.limits.entries && this.#used.bytes < this.limits.bytes;
   }
 
-  /** Counts one entry more. */
-  take(): void {
-    this.#used += 1;
+  /** Whether a dirty entry may grow by `bytes`. */
+  hasRoomToGrow(bytes: number): boolean {
+    return bytes <= 0 || this.#used.bytes < this.limits.bytes;
   }
 
-  /** Counts `count` entries less, and wakes who waits. */
-  release(count: number): void {
-    this.#used -= count;
-    if (!this.hasRoom) return;
-    for (const waiter of this.#takeWaiting()) waiter.resolve();
+  charge(entries: number, bytes: number): void {
+    this.#used.entries += entries;
+    this.#used.bytes += bytes;
+  }
+
+  release(entries: number, bytes: number): void {
+    this.#used.entries -= entries;
+    this.#used.bytes -= bytes;
+    this.#admitWaiters();
+  }
+
+  /** Charges an entry apart, since the database refuses it; answers false where too many are already. */
+  exempt(bytes: number): boolean {
+    const { entries, bytes: refusedBytes } = this.#refused;
+    if (entries >= this.limits.entries || refusedBytes >= this.limits.bytes) return false;
+    this.#refused.entries += 1;
+    this.#refused.bytes += bytes;
+    this.release(1, bytes);
+    return true;
+  }
+
+  /** Ends what {@link exempt} charged. */
+  releaseExempt(bytes: number): void {
+    this.#refused.entries -= 1;
+    this.#refused.bytes -= bytes;
   }
 
   /** Whether a write waits for room. */
   get isAwaited(): boolean {
-    return this.#waiting.length > 0;
+    return this.#waiters.length > 0;
   }
 
   /** Registers who can make room; told when a write has to wait for it. */
@@ -48,28 +84,40 @@ export class DirtyBudget {
     this.#reliefs.push(relief);
   }
 
-  /** Resolves when there may be room: look again. Rejects with `CACHE_CLOSED` once {@link close} was called. */
-  room(): Promise<void> {
-    if (this.#closed) return Promise.reject(stoppedBeforeTaken());
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ resolve, reject });
-      if (this.#keepAlive === undefined) this.#stayAlive();
-      for (const relieve of this.#reliefs) relieve();
-    });
+  /** Calls `admit` when it is its turn and there is room; it must charge what it takes before it returns. */
+  wait(admit: () => void, reject: (error: CacheError) => void): void {
+    if (this.#closed) {
+      reject(stoppedBeforeTaken());
+      return;
+    }
+    this.#waiters.push({ admit, reject });
+    if (this.#keepAlive === undefined) this.#stayAlive();
+    for (const relieve of this.#reliefs) relieve();
   }
 
   /** Gives up on the writes that still wait: none of them was acknowledged. */
   close(): void {
     this.#closed = true;
-    for (const waiter of this.#takeWaiting()) waiter.reject(stoppedBeforeTaken());
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    this.#keepAlive?.cancel();
+    for (const { reject } of waiters) reject(stoppedBeforeTaken());
   }
 
-  #takeWaiting(): Waiter[] {
-    const waiting = this.#waiting;
-    this.#waiting = [];
+  /** One after the other: each takes its room before it is looked whether there is some for the next. */
+  #admitWaiters(): void {
+    if (this.#isAdmitting) return;
+    this.#isAdmitting = true;
+    let admitted = 0;
+    while (admitted < this.#waiters.length && this.hasRoom) {
+      this.#waiters[admitted]?.admit();
+      admitted += 1;
+    }
+    this.#waiters.splice(0, admitted);
+    this.#isAdmitting = false;
+    if (this.isAwaited) return;
     this.#keepAlive?.cancel();
     this.#keepAlive = undefined;
-    return waiting;
   }
 
   /** Retries wait on timers that let the process end; while a caller waits for one of them, it must not. */
@@ -81,6 +129,6 @@ export class DirtyBudget {
 function stoppedBeforeTaken(): CacheError {
   return new CacheError(
     'CACHE_CLOSED',
-    'The cache stopped before it had room for this write (maxDirty). It was not acknowledged.',
+    'The cache stopped before it had room for this write (maxDirty, maxDirtyBytes). It was not acknowledged.',
   );
 }

@@ -1,12 +1,12 @@
 import type { Clock } from '../../clock.js';
 import type { MemoryKey } from '../../keys/key-space.js';
-import type { RowChange } from './row-change.js';
+import { bytesOf, type RowChange } from './row-change.js';
 import type { DirtyBudget } from './dirty-budget.js';
 import { DirtyAge } from './dirty-age.js';
 
-/** An change as it was when a batch took it. */
+/** A change as it was when a batch took it. */
 export interface TakenChange {
-  readonly key: MemoryKey;
+  readonly memoryKey: MemoryKey;
   readonly change: RowChange;
 }
 
@@ -21,9 +21,13 @@ export class DirtyEntries {
   /** The changes that the database refused on their own. */
   readonly #refused = new Set<MemoryKey>();
 
+  /** Those of them that are charged apart. */
+  readonly #exempt = new Set<MemoryKey>();
+  #bytes = 0;
+
   /** A clear that is to be written before the changes; its identity tells it from a later one. */
   #clearing: object | undefined;
-  /** Counts clears: an change taken before one is none of those that came after it, though it may be equal to one. */
+  /** Counts clears: a change taken before one is none of those that came after it, though it may be equal to one. */
   #epoch = 0;
   readonly #age: DirtyAge;
 
@@ -41,6 +45,11 @@ export class DirtyEntries {
 
   get size(): number {
     return this.#changes.size;
+  }
+
+  /** Bytes of the values to be written, encoded. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** How long the oldest of them has been waiting. */
@@ -64,15 +73,20 @@ export class DirtyEntries {
     return this.#changes.get(key);
   }
 
-  /** Whether an change for `key` can be taken without going over the budget. */
-  hasRoomFor(key: MemoryKey): boolean {
-    return this.budget.hasRoom || this.#changes.has(key);
+  /** Whether `change` can be taken for `key` without going over the budget. */
+  hasRoomFor(key: MemoryKey, change: RowChange): boolean {
+    if (this.budget.hasRoom) return true;
+    const charged = this.#exempt.has(key) ? undefined : this.#changes.get(key);
+    return charged !== undefined && this.budget.hasRoomToGrow(bytesOf(change) - bytesOf(charged));
   }
 
   put(key: MemoryKey, change: RowChange): void {
-    const { size } = this.#changes;
+    const before = this.#changes.get(key);
     this.#changes.set(key, change);
-    if (this.#changes.size > size) this.budget.take();
+    if (before !== undefined) this.#release(key, before);
+    const bytes = bytesOf(change);
+    this.#bytes += bytes;
+    this.budget.charge(1, bytes);
     if (this.#refused.size > 0 && this.#refused.delete(key)) this.#untieRefused(key);
     this.#age.add();
   }
@@ -90,8 +104,10 @@ export class DirtyEntries {
   }
 
   /** The database refused this change, taken in `epoch`, on its own: it is tried apart from the others. */
-  markRefused({ key, change }: TakenChange, epoch: number): void {
-    if (epoch === this.#epoch && this.#changes.get(key) === change) this.#refused.add(key);
+  markRefused({ memoryKey: key, change }: TakenChange, epoch: number): void {
+    if (epoch !== this.#epoch || this.#changes.get(key) !== change) return;
+    this.#refused.add(key);
+    if (!this.#exempt.has(key) && this.budget.exempt(bytesOf(change))) this.#exempt.add(key);
   }
 
   isRefused(key: MemoryKey): boolean {
@@ -101,27 +117,39 @@ export class DirtyEntries {
   /** Forgets the changes of a committed batch, taken in `epoch`, but for those that changed while it was written. */
   committed(batch: readonly TakenChange[], epoch: number): void {
     if (epoch !== this.#epoch) return;
-    let removed = 0;
-    for (const { key, change } of batch) {
+    let entries = 0;
+    let bytes = 0;
+    for (const { memoryKey: key, change } of batch) {
       if (this.#changes.get(key) !== change) continue;
       this.#changes.delete(key);
       if (this.#refused.size > 0) this.#refused.delete(key);
-      removed += 1;
+      if (this.#exempt.size > 0 && this.#exempt.has(key)) {
+        this.#release(key, change);
+        continue;
+      }
+      entries += 1;
+      bytes += bytesOf(change);
     }
     if (this.#groups.size > 0) this.#untie(batch);
-    this.budget.release(removed);
+    this.#bytes -= bytes;
+    // At once, and last: those who are let in find everything forgotten that is written.
+    this.budget.release(entries, bytes);
   }
 
   /** Makes every change void: the namespace is to be cleared. */
   clear(): void {
-    const { size } = this.#changes;
+    const exempt = this.#exempt.size;
+    for (const key of this.#exempt) this.#release(key, this.#changes.get(key) ?? null);
+    const entries = this.#changes.size - exempt;
+    const bytes = this.#bytes;
     this.#changes.clear();
     this.#groups.clear();
     this.#refused.clear();
     this.#clearing = {};
     this.#epoch += 1;
+    this.#bytes = 0;
     this.#age.add();
-    this.budget.release(size);
+    this.budget.release(entries, bytes);
   }
 
   clearCommitted(clearing: object): void {
@@ -150,6 +178,14 @@ export class DirtyEntries {
     return this.#groups.size === 0 ? undefined : this.#groups.get(key);
   }
 
+  /** `change` is no longer what `key` is charged for. Nobody is let in by it: the next charge is at hand. */
+  #release(key: MemoryKey, change: RowChange): void {
+    const bytes = bytesOf(change);
+    this.#bytes -= bytes;
+    if (this.#exempt.delete(key)) this.budget.releaseExempt(bytes);
+    else this.budget.charge(-1, -bytes);
+  }
+
   /** The key has a new value, which must not wait for what the database refuses of its group. */
   #untieRefused(key: MemoryKey): void {
     for (const member of this.#groups.get(key) ?? []) this.#groups.delete(member);
@@ -157,7 +193,7 @@ export class DirtyEntries {
 
   /** A group was written as one; what its keys become from now on is theirs alone, unless a rename ties them anew. */
   #untie(batch: readonly TakenChange[]): void {
-    for (const { key } of batch) {
+    for (const { memoryKey: key } of batch) {
       const group = this.#groups.get(key);
       if (group === undefined) continue;
       if (![...group].some((member) => this.#changes.has(member))) {

@@ -1,7 +1,7 @@
 import { CacheError } from '../../cache-error.js';
 import type { MemoryKey } from '../../keys/key-space.js';
 import type { FlushReport } from '../../reports.js';
-import { textOf } from './row-change.js';
+import { textOf, type RowChange } from './row-change.js';
 import type { DirtyEntries, TakenChange } from './dirty-entries.js';
 
 /** One pass over everything that was dirty at its start. Keys that become dirty meanwhile are for the next one. */
@@ -15,7 +15,10 @@ export class FlushPass {
   #failed = 0;
   #error: CacheError | undefined;
 
-  constructor() {
+  constructor(
+    /** Whether it is about refused entries, too. */
+    public includesRefused: boolean,
+  ) {
     this.report = new Promise((resolve) => {
       this.#resolve = resolve;
     });
@@ -28,19 +31,23 @@ export class FlushPass {
   /** Fixes what the pass is about, in the order in which it is to be written; refused entries come last, so that they hold up nobody. */
   begin(keys: readonly MemoryKey[], dirty: DirtyEntries, now: number): void {
     this.#startedAt = now;
-    this.#keys =
-      dirty.refusedCount === 0
-        ? keys
-        : [...keys.filter((key) => !dirty.isRefused(key)), ...keys.filter((key) => dirty.isRefused(key))];
+    this.#keys = keys;
+    if (dirty.refusedCount === 0) return;
+    const good = keys.filter((key) => !dirty.isRefused(key));
+    this.#keys = this.includesRefused ? [...good, ...keys.filter((key) => dirty.isRefused(key))] : good;
   }
 
   /**
    * The next batch: atoms of keys that must be written together, about `limit.keys` in all or `limit.characters` of
    * their values. Refused entries are never batched with others.
    */
-  take(dirty: DirtyEntries, limit: { keys: number; characters: number }): TakenChange[][] {
+  take<Row extends TakenChange>(
+    dirty: DirtyEntries,
+    limit: { readonly keys: number; readonly characters: number },
+    rowOf: (key: MemoryKey, change: RowChange) => Row,
+  ): Row[][] {
     const keys = this.#keys ?? [];
-    const atoms: TakenChange[][] = [];
+    const atoms: Row[][] = [];
     const taken = new Set<MemoryKey>();
     let characters = 0;
     let refusedBatch: boolean | undefined;
@@ -50,10 +57,10 @@ export class FlushPass {
       if (refusedBatch !== undefined && refused !== refusedBatch) break;
       this.#next += 1;
       if (taken.has(key)) continue;
-      const atom = atomOf(dirty, key);
+      const atom = atomOf(dirty, key, rowOf);
       if (atom.length === 0) continue;
       for (const member of atom) {
-        taken.add(member.key);
+        taken.add(member.memoryKey);
         characters += textOf(member.change)?.length ?? 0;
       }
       atoms.push(atom);
@@ -97,14 +104,15 @@ export class FlushPass {
   }
 }
 
-function atomOf(dirty: DirtyEntries, key: MemoryKey): TakenChange[] {
-  const group = dirty.groupOf(key);
-  const change = dirty.get(key);
-  if (group === undefined) return change === undefined ? [] : [{ key, change }];
-  const atom: TakenChange[] = [];
-  for (const member of group) {
-    const tied = dirty.get(member);
-    if (tied !== undefined) atom.push({ key: member, change: tied });
+function atomOf<Row>(
+  dirty: DirtyEntries,
+  key: MemoryKey,
+  rowOf: (key: MemoryKey, change: RowChange) => Row,
+): Row[] {
+  const atom: Row[] = [];
+  for (const member of dirty.groupOf(key) ?? [key]) {
+    const change = dirty.get(member);
+    if (change !== undefined) atom.push(rowOf(member, change));
   }
   return atom;
 }

@@ -1,224 +1,280 @@
+import { isCacheError, type CacheError } from '../../cache-error.js';
 import { nextTurn, type CacheTimer } from '../../clock.js';
 import type { EngineContext } from '../../context.js';
-import type { KeySpace } from '../../keys/key-space.js';
 import type { NamespaceDefinition } from '../../definition/namespace-definition.js';
 import type { NamespaceCounters } from '../../definition/namespace-stats.js';
+import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
 import type { FlushReport } from '../../reports.js';
-import type { RescuedWrite } from '../../rescue/rescue-journal.js';
-import type { CacheStorageAdapter } from '../../storage-adapter.js';
-import { Backoff } from '../../writing/backoff.js';
-import { refusedError, writeFailedError, type StorageHealth } from '../../writing/storage-health.js';
-import { writeIsolating } from '../../writing/isolate-refused.js';
-import type { WriteTurns, WriteSource } from '../../writing/write-turns.js';
-import { inStoredOrder } from './key-order.js';
+import { Retry } from '../../writing/retry.js';
+import type { RowWrite } from '../../writing/row-write.js';
+import { refusedError, writeFailedError } from '../../writing/storage-health.js';
+import type { StorageWriter } from '../../writing/storage-writer.js';
+import type { WriteSource, WriteTurns } from '../../writing/write-turns.js';
+import { closedError } from '../level.js';
 import type { DirtyBudget } from './dirty-budget.js';
-import { expiryOf, textOf } from './row-change.js';
 import type { DirtyEntries, TakenChange } from './dirty-entries.js';
 import { FlushPass } from './flush-pass.js';
+import { inStoredOrder } from './key-order.js';
+import { expiryOf, textOf, type RowChange } from './row-change.js';
 
 /**
  * Most entries in one transaction, and about how many characters of values: its commit holds a SQLite connection for some
  * tens of milliseconds, and the event loop with it where the driver works on that.
  */
 const BATCH = { keys: 10_000, characters: 2 ** 21 };
+/** The longest wait between two attempts while the storage fails. */
 const MAX_BACKOFF_MS = 30_000;
+/** How long what the database refused waits before it is tried again, ms. */
+const REFUSED_RETRY_MS = 30_000;
 
 export interface FlusherOptions {
   readonly definition: Pick<NamespaceDefinition, 'name'>;
   readonly keys: KeySpace<unknown>;
-  readonly storage: CacheStorageAdapter;
-  readonly writer: WriteTurns;
+  readonly writer: StorageWriter;
+  readonly turns: WriteTurns;
   readonly budget: DirtyBudget;
-  readonly health: StorageHealth;
   readonly counters: NamespaceCounters;
   readonly context: EngineContext;
 }
 
+/** A change as the row that is written for it. */
+interface DirtyRow extends RowWrite, TakenChange {}
+
+/** What is written in one transaction, and the epoch in which it was taken. */
+interface Batch {
+  readonly atoms: readonly (readonly DirtyRow[])[];
+  readonly epoch: number;
+}
+
 /**
- * Writes the pending changes of a write-back namespace to the database, pass by pass. An change is forgotten only when
- * it has committed and nothing newer came meanwhile; what failed is tried again with growing delays.
+ * Writes the changes of a write-back namespace to the database, pass by pass. A change is forgotten only when it has
+ * committed and nothing newer came meanwhile; what failed is tried again.
+ *
+ * What it waits for is one of four: nothing (there is no pass, and none is due), its turn (there is a pass), the end of an
+ * outage (`#outage`), or the time to try what the database refused (`#refusedTimer`). Whatever may change that calls
+ * {@link reconsider}.
  */
 export class Flusher implements WriteSource {
-  readonly #dirty: DirtyEntries;
-  readonly #backoff: Backoff;
+  readonly #outage: Retry;
+  #refusedTimer: CacheTimer | undefined;
+  /** Whether it is time for what the database refused. */
+  #isRefusedDue = false;
+  /** Whether somebody needs a pass that neither marks nor waiting writes ask for: an eviction, a failure. */
+  #isWanted = false;
   #pass: FlushPass | undefined;
   #nextPass: FlushPass | undefined;
-  #retry: CacheTimer | undefined;
+  /** The batch after the one that is being written. */
+  #prepared: Batch | undefined;
   #ended = false;
   /** What the last write to the database was about. It may still be on its way when the stop gives up. */
   #underway: readonly TakenChange[] = [];
 
   constructor(
+    private readonly dirty: DirtyEntries,
+    /** Whether so much is dirty that it is not left to the next checkpoint. */
+    private readonly isMarkReached: () => boolean,
     private readonly options: FlusherOptions,
-    dirty: DirtyEntries,
   ) {
-    this.#dirty = dirty;
-    this.#backoff = new Backoff(MAX_BACKOFF_MS, options.context.random);
-    options.budget.onPressure(() => this.flushSoon());
+    const { context, writer, budget } = options;
+    this.#outage = new Retry(context, writer.health, {
+      maxMs: MAX_BACKOFF_MS,
+      keepsAlive: false,
+      again: () => {
+        options.counters.retries += 1;
+        this.want();
+      },
+    });
+    budget.onPressure(() => this.reconsider());
   }
 
-  /** Tries to write everything that is unwritten now. */
+  /** Tries to write everything that is unwritten now, whatever it waits for. */
   flush(): Promise<FlushReport> {
-    this.#retry?.cancel();
-    this.#retry = undefined;
-    const pass =
-      this.#pass === undefined ? (this.#pass = new FlushPass()) : (this.#nextPass ??= new FlushPass());
-    this.options.writer.request(this);
+    this.#outage.cancel();
+    const pass = this.#pass === undefined ? this.#begin(true) : (this.#nextPass ??= new FlushPass(true));
     return pass.report;
   }
 
+  /** There is something to write that is not to wait for the next checkpoint. */
+  want(): void {
+    this.#isWanted = true;
+    this.reconsider();
+  }
+
+  /** Begins a pass if one is due and nothing is waited for. */
+  reconsider(): void {
+    if (this.#ended || this.#pass !== undefined || this.#outage.isWaiting || !this.#isDue()) return;
+    this.#begin(this.#isRefusedDue);
+  }
+
   /** No more attempts: the storage is about to be closed. */
-  end(): void {
+  giveUp(): void {
     this.#ended = true;
-    this.#retry?.cancel();
+    this.#outage.cancel();
+    this.#refusedTimer?.cancel();
   }
 
-  /** Starts a pass unless one is under way or waits out a failure. */
-  flushSoon(): void {
-    if (this.#ended) return;
-    if (this.#pass === undefined && this.#retry === undefined) void this.flush();
-  }
-
-  /** What is unwritten now. */
-  unwritten(): RescuedWrite[] {
-    const { definition, keys, context } = this.options;
-    const { name: namespace } = definition;
-    const at = context.clock.now();
-    const underway = new Map(this.#underway.map(({ key, change }) => [key, change]));
-    const writes: RescuedWrite[] = this.#dirty.clearing === undefined ? [] : [{ op: 'clear', namespace, at }];
-    for (const [key, change] of this.#dirty.entries()) {
-      const other = underway.get(key);
-      const late = other === undefined || other === change ? {} : { underway: textOf(other) ?? null };
-      const base = { namespace, key: keys.textOf(key), at, ...late };
-      const value = textOf(change);
-      writes.push(
-        value === undefined
-          ? { op: 'delete', ...base }
-          : { op: 'put', ...base, value, expiresAt: expiryOf(change) },
-      );
-    }
-    return writes;
+  /** What is being written, and may take effect yet. */
+  get underway(): readonly TakenChange[] {
+    return this.#underway;
   }
 
   /** One batch of the pass under way. */
   async turn(): Promise<boolean> {
     const pass = this.#pass;
     if (pass === undefined) return false;
-    if (!pass.hasBegun) await this.#begin(pass);
-    // Never both in one turn: a clear that comes while one is written must not run over entries written after it.
-    const { clearing } = this.#dirty;
-    const alive =
-      clearing === undefined ? await this.#writeBatch(pass) : await this.#writeClear(pass, clearing);
-    if (alive && !pass.isOver) return true;
-    this.#pass = this.#nextPass;
-    this.#nextPass = undefined;
-    this.#dirty.endPass(pass.hasFailures);
-    pass.finish(this.#dirty.dirty, this.options.context.clock.monotonic());
-    // Not for refused entries alone: they would be tried over and over.
-    const { size, refusedCount } = this.#dirty;
-    if (this.options.budget.isAwaited && size > refusedCount) this.flushSoon();
+    let goesOn = false;
+    try {
+      goesOn = await this.#step(pass);
+    } catch (error) {
+      // A key codec that throws, say: what is dirty stays so.
+      this.#failed(pass, error, 0);
+    }
+    if (goesOn && !(pass.isOver && this.#prepared === undefined)) return true;
+    this.#endPass(pass);
     return this.#pass !== undefined;
   }
 
-  async #begin(pass: FlushPass): Promise<void> {
+  #isDue(): boolean {
+    const { dirty } = this;
+    if (this.#isRefusedDue && dirty.refusedCount > 0) return true;
+    // Not for refused entries alone: they would be tried over and over.
+    if (dirty.size === dirty.refusedCount && dirty.clearing === undefined) return false;
+    return this.#isWanted || this.isMarkReached() || this.options.budget.isAwaited;
+  }
+
+  #begin(includesRefused: boolean): FlushPass {
+    this.#isWanted = false;
+    const pass = new FlushPass(includesRefused);
+    this.#pass = pass;
+    this.options.turns.request(this);
+    return pass;
+  }
+
+  async #step(pass: FlushPass): Promise<boolean> {
+    if (this.#ended) throw closedError(this.options.definition.name);
+    if (!pass.hasBegun) await this.#order(pass);
+    // Never both in one turn: a clear that comes while one is written must not run over entries written after it.
+    const { clearing } = this.dirty;
+    return clearing === undefined ? this.#writeBatch(pass) : this.#writeClear(pass, clearing);
+  }
+
+  async #order(pass: FlushPass): Promise<void> {
     const { keys, context } = this.options;
     const startedAt = context.clock.monotonic();
-    this.#dirty.beginPass();
-    const ordered = await inStoredOrder(this.#dirty.keys(), (key) => keys.textOf(key), context.clock);
-    pass.begin(ordered, this.#dirty, startedAt);
+    if (pass.includesRefused) this.#refusedTried();
+    this.dirty.beginPass();
+    const ordered = await inStoredOrder(this.dirty.keys(), (key) => keys.textOf(key), context.clock);
+    pass.begin(ordered, this.dirty, startedAt);
+  }
+
+  #endPass(pass: FlushPass): void {
+    this.#prepared = undefined;
+    this.#pass = this.#nextPass;
+    this.#nextPass = undefined;
+    this.dirty.endPass(pass.hasFailures);
+    pass.finish(this.dirty.dirty, this.options.context.clock.monotonic());
+    if (this.#pass === undefined) this.reconsider();
   }
 
   async #writeClear(pass: FlushPass, clearing: object): Promise<boolean> {
-    const { storage, definition } = this.options;
+    const { writer, definition } = this.options;
+    // What was prepared before the clear must not come after it.
+    this.#prepared = undefined;
     try {
-      await storage.clear(definition.name);
+      await writer.clear(definition.name);
     } catch (error) {
       this.#failed(pass, error, 1);
       return false;
     }
+    this.dirty.clearCommitted(clearing);
     this.#succeeded(pass, 1);
-    this.#dirty.clearCommitted(clearing);
     return true;
   }
 
-  /** Answers whether the pass can go on. */
+  /** Writes a batch, and prepares the next one meanwhile. Answers whether the pass can go on. */
   async #writeBatch(pass: FlushPass): Promise<boolean> {
-    const { storage, context } = this.options;
-    const { epoch } = this.#dirty;
-    const atoms = pass.take(this.#dirty, BATCH);
-    if (atoms.length === 0) return true;
-    // To take a batch, to write it and to forget it holds the event loop for some milliseconds each.
-    await nextTurn(context.clock);
-    const outcome = await writeIsolating(
-      atoms,
-      async (items) => {
-        this.#underway = items;
-        await storage.write([this.#toWrite(items)], context.clock.now());
-        await nextTurn(context.clock);
-        this.#underway = [];
-        this.#dirty.committed(items, epoch);
-        this.#succeeded(pass, items.length);
-      },
-      (error) => storage.classify(error),
-    );
-    for (const { items, error } of outcome.refused) this.#refuse(pass, items, error, epoch);
-    if (outcome.deferred.length === 0) return true;
-    this.#failed(pass, outcome.error, outcome.deferred.length);
+    const batch = this.#prepared ?? (await this.#take(pass));
+    this.#prepared = undefined;
+    if (batch.epoch !== this.dirty.epoch || batch.atoms.length === 0) return true;
+    const { writer, context } = this.options;
+    this.#underway = batch.atoms.flat();
+    const written = writer.write(batch.atoms, {
+      committed: (rows) => this.#committed(pass, rows, batch.epoch),
+      isKnownRefusal: ({ memoryKey }) => this.dirty.isRefused(memoryKey),
+    });
+    if (!pass.isOver) {
+      // It leaves with this turn. And a driver that works on this very thread is not to be held up further.
+      await nextTurn(context.clock);
+      this.#prepared = await this.#take(pass);
+    }
+    const { refused, deferred, error } = await written;
+    this.#underway = [];
+    for (const { items, error: reason } of refused) this.#refuse(pass, items, reason, batch.epoch);
+    if (deferred.length === 0) return true;
+    this.#failed(pass, error, deferred.length);
     return false;
   }
 
-  #toWrite(items: readonly TakenChange[]): Parameters<CacheStorageAdapter['write']>[0][number] {
+  async #take(pass: FlushPass): Promise<Batch> {
+    const { context } = this.options;
+    const { epoch } = this.dirty;
+    const atoms = pass.take(this.dirty, BATCH, (memoryKey, change) => this.#rowOf(memoryKey, change));
+    // To take a batch, to write it and to forget it holds the event loop for some milliseconds each.
+    await nextTurn(context.clock);
+    return { atoms, epoch };
+  }
+
+  #rowOf(memoryKey: MemoryKey, change: RowChange): DirtyRow {
     const { definition, keys } = this.options;
-    const puts = [];
-    const deletes = [];
-    for (const { key, change } of items) {
-      const text = keys.textOf(key);
-      const value = textOf(change);
-      if (value === undefined) deletes.push(text);
-      else puts.push({ key: text, value, expiresAt: expiryOf(change) });
-    }
-    return { namespace: definition.name, puts, deletes };
+    return {
+      namespace: definition.name,
+      key: keys.textOf(memoryKey),
+      value: textOf(change),
+      expiresAt: expiryOf(change),
+      memoryKey,
+      change,
+    };
+  }
+
+  #committed(pass: FlushPass, rows: readonly DirtyRow[], epoch: number): void {
+    this.dirty.committed(rows, epoch);
+    this.#succeeded(pass, rows.length);
   }
 
   #succeeded(pass: FlushPass, count: number): void {
-    this.#backoff.reset();
-    this.options.health.succeeded();
-    this.options.counters.written += count;
+    this.#outage.reset();
     pass.wrote(count);
   }
 
-  #failed(pass: FlushPass, error: unknown, count: number): void {
-    const { definition, health, counters, context } = this.options;
-    counters.writeFailed(error, context.clock.now());
-    health.failed(error);
-    const failure = writeFailedError(definition.name, error);
-    pass.failed(count, failure);
-    pass.abandon(failure);
-    this.#retryIn(this.#backoff.next());
+  #failed(pass: FlushPass, cause: unknown, count: number): void {
+    const error = asCacheError(this.options.definition.name, cause);
+    const prepared = this.#prepared?.atoms.reduce((sum, atom) => sum + atom.length, 0) ?? 0;
+    pass.failed(count + prepared, error);
+    pass.abandon(error);
+    if (!this.#ended) this.#outage.later();
   }
 
-  #retryIn(ms: number): void {
+  #refuse(pass: FlushPass, rows: readonly DirtyRow[], error: unknown, epoch: number): void {
+    const { definition, context } = this.options;
+    pass.failed(rows.length, refusedError(definition.name, rows[0]?.key ?? '', error));
+    for (const row of rows) this.dirty.markRefused(row, epoch);
     if (this.#ended) return;
-    const { context, counters } = this.options;
-    this.#retry ??= context.clock.setTimer(
-      ms,
-      () => {
-        this.#retry = undefined;
-        counters.retries += 1;
-        this.flushSoon();
-      },
-      false,
-    );
+    this.#refusedTimer ??= context.clock.setTimer(REFUSED_RETRY_MS, () => this.#retryRefused(), false);
   }
 
-  #refuse(pass: FlushPass, items: readonly TakenChange[], error: unknown, epoch: number): void {
-    const { definition, keys, health, counters, context } = this.options;
-    counters.writeFailed(error, context.clock.now());
-    const texts = items.map(({ key }) => keys.textOf(key));
-    pass.failed(items.length, refusedError(definition.name, texts[0] ?? '', error));
-    const isNews = items.some(({ key }) => !this.#dirty.isRefused(key));
-    for (const item of items) this.#dirty.markRefused(item, epoch);
-    if (isNews) health.refused(definition.name, texts, error);
-    this.#retryIn(MAX_BACKOFF_MS);
+  #retryRefused(): void {
+    this.#refusedTimer = undefined;
+    this.#isRefusedDue = true;
+    this.reconsider();
   }
+
+  #refusedTried(): void {
+    this.#refusedTimer?.cancel();
+    this.#refusedTimer = undefined;
+    this.#isRefusedDue = false;
+  }
+}
+
+function asCacheError(namespace: string, cause: unknown): CacheError {
+  return isCacheError(cause) ? cause : writeFailedError(namespace, cause);
 }

@@ -1,3 +1,6 @@
+import { byteLength } from '../../entries/entry-store.js';
+import { StoredValue } from '../../values/stored-value.js';
+
 /** An encoded value that expires. */
 class ExpiringText {
   constructor(
@@ -16,17 +19,31 @@ export const REMOVAL = null;
  */
 export type RowChange = string | ExpiringText | typeof REMOVAL;
 
+/** Bytes of the value that a change stores, encoded. */
+export function bytesOf(change: RowChange): number {
+  const text = textOf(change);
+  return text === undefined ? 0 : byteLength(text);
+}
+
 export function changeOf(text: string, expiresAt: number | null): RowChange {
   return expiresAt === null ? text : new ExpiringText(text, expiresAt);
 }
 
-/** What an change stores; `undefined` where it removes. */
+/** What a change stores; `undefined` where it removes. */
 export function textOf(change: RowChange): string | undefined {
   if (change === REMOVAL) return undefined;
   return typeof change === 'string' ? change : change.text;
 }
 
-/** When what an change stores expires; `null` for never. */
+/** When what a change stores expires; `null` for never. */
 export function expiryOf(change: RowChange): number | null {
   return change instanceof ExpiringText ? change.expiresAt : null;
+}
+
+/** What a change stores; `undefined` where it removes, or what it stores has expired at `now`. */
+export function storedIn<V>(change: RowChange, now: number): StoredValue<V> | undefined {
+  const text = textOf(change);
+  const expiresAt = expiryOf(change);
+  if (text === undefined || (expiresAt !== null && expiresAt <= now)) return undefined;
+  return new StoredValue(text, expiresAt);
 }

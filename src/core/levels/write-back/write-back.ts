@@ -1,27 +1,32 @@
+import { nextTurn } from '../../clock.js';
 import type { EngineContext } from '../../context.js';
-import { ABSENT, present, type KnownValue } from '../../entries/known-value.js';
-import type { PersistedEntries } from '../../entries/persisted-entries.js';
-import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
 import type { NamespaceDefinition } from '../../definition/namespace-definition.js';
 import type { NamespaceCounters } from '../../definition/namespace-stats.js';
+import { byteLength } from '../../entries/entry-store.js';
+import { ABSENT, expiryOf, present, valueOf, type KnownValue } from '../../entries/known-value.js';
+import type { PersistedEntries } from '../../entries/persisted-entries.js';
+import { RowLoader } from '../../entries/row-loader.js';
+import { ValueEncoder } from '../../entries/value-encoder.js';
+import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
 import type { FlushReport, LoadReport } from '../../reports.js';
 import type { RescuedWrite } from '../../rescue/rescue-journal.js';
 import type { CacheStorageAdapter } from '../../storage-adapter.js';
-import { HeldValue, StoredValue } from '../../values/stored-value.js';
-import type { StorageHealth } from '../../writing/storage-health.js';
+import type { Updater } from '../../values/value-codec.js';
+import type { StorageWriter } from '../../writing/storage-writer.js';
 import type { WriteTurns } from '../../writing/write-turns.js';
-import { AwaitingOps, type KnownOp } from './awaiting-ops.js';
-import { SerialQueue } from '../../serial-queue.js';
+import type { Drainable } from '../drainable.js';
+import { closedError, type Level, type LevelFigures } from '../level.js';
 import type { DirtyBudget } from './dirty-budget.js';
-import { expiryOf, changeOf, REMOVAL, textOf, type RowChange } from './row-change.js';
 import { DirtyEntries } from './dirty-entries.js';
-import { closedError, type Persistence, type Updater } from '../persistence.js';
-import { RowLoader } from '../../entries/row-loader.js';
-import { ValueEncoder } from '../../entries/value-encoder.js';
 import { Flusher } from './flusher.js';
+import { OperationOrder } from './operation-order.js';
+import { changeOf, expiryOf as expiryOfChange, REMOVAL, storedIn, type RowChange } from './row-change.js';
+import { rescuedWrites } from './rescued-writes.js';
 
-/** This many dirty entries are written without waiting for the next checkpoint. */
-const FLUSH_AT = 10_000;
+/** So much is written without waiting for the next checkpoint; half of what may be dirty, where that is less. */
+const FLUSH_AT = { entries: 10_000, bytes: 2 ** 23 };
+/** Past that mark a turn of the event loop follows so many writes: a caller that only awaits them leaves none by itself. */
+const WRITES_PER_TURN = 256;
 /** What a write that took effect at once resolves to. */
 const DONE: Promise<void> = Promise.resolve();
 
@@ -30,24 +35,26 @@ export interface WriteBackOptions<V> {
   readonly keys: KeySpace<unknown>;
   readonly entries: PersistedEntries<V>;
   readonly storage: CacheStorageAdapter;
-  readonly writer: WriteTurns;
+  readonly writer: StorageWriter;
+  readonly turns: WriteTurns;
   readonly budget: DirtyBudget;
-  readonly health: StorageHealth;
   readonly counters: NamespaceCounters;
   readonly context: EngineContext;
 }
 
 /**
- * `ON_SHUTDOWN`: a write takes effect and is acknowledged in memory, and leaves an change (the last one of each key)
- * that the flusher writes to the database: at checkpoints, when dirty entries are evicted or grow many, and at the stop.
+ * `ON_SHUTDOWN`: a write takes effect and is acknowledged in memory, and leaves a change (the last one of each key) that
+ * the flusher writes to the database: at checkpoints, when dirty entries are evicted or grow many, and at the stop. It
+ * waits where it has to: behind an earlier one of its key, for the database to say what it builds on, and for room.
  */
-export class WriteBack<V> implements Persistence<V> {
+export class WriteBack<V> implements Level<V>, Drainable {
   readonly #values: ValueEncoder<V>;
   readonly #dirty: DirtyEntries;
-  readonly #line = new SerialQueue();
-  readonly #awaiting: AwaitingOps<V>;
+  readonly #order = new OperationOrder();
   readonly #loader: RowLoader<V>;
   readonly #flusher: Flusher;
+  readonly #mark: { readonly entries: number; readonly bytes: number };
+  #writesPastMark = 0;
   #closed = false;
   /** Set when what is unwritten has been gathered for the last time: nothing may be acknowledged after that. */
   #ended = false;
@@ -56,133 +63,125 @@ export class WriteBack<V> implements Persistence<V> {
     const { definition, entries, budget, context } = options;
     this.#values = new ValueEncoder(definition, context.clock);
     this.#dirty = new DirtyEntries(budget, context.clock);
-    this.#awaiting = new AwaitingOps(entries.reader, budget);
     this.#loader = new RowLoader({
       ...options,
       unsaved: () => this.#dirty.keys(),
       isCleared: () => this.#dirty.clearing !== undefined,
     });
-    this.#flusher = new Flusher(options, this.#dirty);
-    entries.onEvict = (key) => {
-      if (this.#dirty.get(key) !== undefined) this.#flusher.flushSoon();
+    this.#flusher = new Flusher(this.#dirty, () => this.#isMarkReached, options);
+    const { limits } = budget;
+    this.#mark = {
+      entries: Math.min(FLUSH_AT.entries, Math.ceil(limits.entries / 2)),
+      bytes: Math.min(FLUSH_AT.bytes, Math.ceil(limits.bytes / 2)),
     };
+    entries.watchEvictions((key) => {
+      if (this.#dirty.get(key) !== undefined) this.#flusher.want();
+    });
   }
 
   get dirty(): number {
     return this.#dirty.dirty;
   }
 
-  get waiting(): number {
-    return this.#line.length;
-  }
-
-  get oldestUnwrittenMs(): number {
-    return this.#dirty.oldestMs;
-  }
-
   get refused(): number {
     return this.#dirty.refusedCount;
   }
 
+  figures(): LevelFigures {
+    return {
+      dirty: this.#dirty.dirty,
+      dirtyBytes: this.#dirty.bytes,
+      waiting: this.#order.length,
+      waitingBytes: this.#order.bytes,
+      oldestUnwrittenMs: this.#dirty.oldestMs,
+      refused: this.#dirty.refusedCount,
+    };
+  }
+
   recall(key: MemoryKey): V | undefined {
-    const change = this.#dirty.get(key);
-    const text = change === undefined ? undefined : this.#liveText(change);
-    if (change === undefined || text === undefined) return undefined;
+    const known = this.#dirtyValue(key);
+    if (known?.kind !== 'present') return undefined;
     // Evicted, but not written yet: back into memory it goes.
-    const snapshot = new StoredValue<V>(text, expiryOf(change));
-    const value = snapshot.read(this.options.definition.value);
-    this.options.entries.store.putSnapshot(key, snapshot);
+    const value = known.stored.read(this.options.definition.value);
+    this.options.entries.store.putStored(key, known.stored);
     return value;
   }
 
-  get(key: MemoryKey): Promise<V | undefined> {
-    return this.#withFound(key, (found) => ({ result: this.#valueOf(found), found }), 'read');
+  async get(key: MemoryKey): Promise<V | undefined> {
+    const { entries, definition } = this.options;
+    // What was called before it shows, unless that waits for room.
+    if (this.#order.holds(key) && !this.options.budget.isAwaited)
+      return this.#order.run([key], () => this.#withKnown(key, (known) => valueOf(known, definition.value)));
+    const known = this.#known(key);
+    if (known !== undefined) return valueOf(known, definition.value);
+    const found = await entries.reader.read(key);
+    // What took effect meanwhile is newer.
+    return valueOf(this.#known(key) ?? found, definition.value);
   }
 
   check(value: V): void {
-    this.#values.encode(value);
+    this.#values.text(value);
   }
 
   set(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<void> {
     try {
       // At the call, also where the write has to wait: what becomes of the object then is not what was set.
       const text = this.#values.text(value);
-      return this.#inOrder([key], () => {
-        const expiresAt = this.#values.expiry(ttlMs);
-        if (this.options.entries.reader.hasWriter(key)) {
-          const put = (): void => this.#put(key, text, expiresAt);
-          return this.#awaiting.writeBehind(key, new StoredValue<V>(text, expiresAt), put);
-        }
-        this.#put(key, text, expiresAt);
-        return DONE;
-      });
+      const expiresAt = this.#values.expiry(ttlMs);
+      const change = changeOf(text, expiresAt);
+      if (this.#takesEffectNow && this.#dirty.hasRoomFor(key, change)) {
+        this.#put(key, text, change);
+        return this.#pace();
+      }
+      const put = (): void => this.#put(key, text, change);
+      return this.#inOrder([key], () => this.#withRoom([[key, change]], put), byteLength(text));
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
   update(key: MemoryKey, fn: Updater<V>, ttlMs: number | undefined): Promise<V> {
-    return this.#inOrder([key], () =>
-      this.#withFound(key, (found, current) => {
-        const before = this.#valueOf(found);
-        const expiresAt = found.kind === 'present' ? found.snapshot.expiresAt : null;
-        const snapshot = this.#values.updated(before, expiresAt, fn, ttlMs);
-        if (snapshot === undefined) return { result: before as V, found };
-        const result = snapshot.read(this.options.definition.value);
-        if (current) this.#keep(key, snapshot);
-        return { result, found: present(snapshot) };
-      }),
-    );
+    return this.#inOrder([key], () => this.#withKnown(key, (known) => this.#update(key, known, fn, ttlMs)));
   }
 
   delete(key: MemoryKey): Promise<boolean> {
     return this.#inOrder([key], () =>
-      this.#withFound(key, (found, current) => {
-        const existed = found.kind !== 'absent';
-        if (current && existed) this.#remove(key);
-        return { result: existed, found: ABSENT };
+      this.#withKnown(key, (known) => {
+        if (known.kind === 'absent') return false;
+        return this.#withRoom([[key, REMOVAL]], () => this.#remove(key));
       }),
     );
   }
 
   rename(from: MemoryKey, to: MemoryKey): Promise<boolean> {
-    const move = (found: KnownValue<V>): boolean => {
-      if (this.#valueOf(found) === undefined || found.kind !== 'present') return false;
+    const move = (known: KnownValue<V>): boolean | Promise<boolean> => {
+      if (valueOf(known, this.options.definition.value) === undefined || known.kind !== 'present')
+        return false;
       if (from === to) return true;
-      this.#remove(from);
-      this.#put(to, found.snapshot.text, found.snapshot.expiresAt);
-      this.#dirty.tie(from, to);
-      return true;
+      const { text, expiresAt } = known.stored;
+      const change = changeOf(text, expiresAt);
+      return this.#withRoom(
+        [
+          [from, REMOVAL],
+          [to, change],
+        ],
+        () => {
+          this.#remove(from);
+          this.#put(to, text, change);
+          this.#dirty.tie(from, to);
+          return true;
+        },
+      );
     };
-    // While the database is asked, neither key must be written to: such a rename holds the line.
-    const { reader } = this.options.entries;
-    const holdsLine = this.#known(from) === undefined || reader.hasWriter(from) || reader.hasWriter(to);
-    return this.#inOrder(
-      [from, to],
-      async () => {
-        if (reader.hasWriter(to)) await this.#withFound(to, (found) => ({ result: undefined, found }));
-        return this.#withFound(from, (found, current) => {
-          const moved = current ? move(found) : this.#valueOf(found) !== undefined;
-          return { result: moved, found: moved && from !== to ? ABSENT : found };
-        });
-      },
-      holdsLine,
-    );
+    return this.#inOrder(from === to ? [from] : [from, to], () => this.#withKnown(from, move, true));
   }
 
   clear(): Promise<void> {
-    const clear = (): void => {
+    return this.#inOrder([], () => {
       this.#assertNotEnded();
       this.#dirty.clear();
       this.options.entries.applyClear();
-    };
-    if (!this.#awaiting.hasWrites) return this.#inOrder([], clear);
-    // What those writes build on must be read before the rows go.
-    const afterWrites = async (): Promise<void> => {
-      await this.#awaiting.writesSettled();
-      clear();
-    };
-    return this.#inOrder([], afterWrites, true);
+    });
   }
 
   flush(): Promise<FlushReport> {
@@ -193,107 +192,121 @@ export class WriteBack<V> implements Persistence<V> {
     return this.#loader.load();
   }
 
-  unwritten(): RescuedWrite[] {
-    return this.#flusher.unwritten();
-  }
-
-  close(): void {
+  refuseWrites(): void {
     this.#closed = true;
   }
 
-  end(): void {
+  giveUp(): void {
     this.#ended = true;
-    this.#flusher.end();
+    this.#flusher.giveUp();
   }
 
-  async settled(): Promise<void> {
-    await this.#line.settled();
-    await this.#awaiting.settled();
+  settled(): Promise<void> {
+    return this.#order.idle();
   }
 
-  /**
-   * Runs a write in its place: at once where it can take effect at once, else in line. An operation called later never
-   * overtakes one called earlier.
-   */
-  #inOrder<T>(keys: readonly MemoryKey[], op: () => T | Promise<T>, holdsLine = false): Promise<T> {
+  unwritten(): RescuedWrite[] {
+    const { definition, keys, context } = this.options;
+    return rescuedWrites(definition.name, keys, this.#dirty, this.#flusher.underway, context.clock.now());
+  }
+
+  get #isMarkReached(): boolean {
+    return this.#dirty.size >= this.#mark.entries || this.#dirty.bytes >= this.#mark.bytes;
+  }
+
+  /** Whether no operation has to be waited for. */
+  get #takesEffectNow(): boolean {
+    return this.#order.isIdle && !this.#closed;
+  }
+
+  /** Runs an operation in its place; see {@link OperationOrder}. */
+  #inOrder<T>(keys: readonly MemoryKey[], task: () => T | Promise<T>, bytes = 0): Promise<T> {
     if (this.#closed) return Promise.reject(closedError(this.options.definition.name));
-    if (!holdsLine && this.#line.idle && this.#hasRoomFor(keys)) {
-      try {
-        return Promise.resolve(op());
-      } catch (error) {
-        return Promise.reject(error);
-      }
-    }
-    return this.#line.run(async () => {
-      while (!this.#hasRoomFor(keys)) await this.options.budget.room();
-      return op();
+    return this.#order.run(keys, task, bytes);
+  }
+
+  /** Runs `task` on what there is of `key`: at once when memory knows, else when the database has answered. */
+  #withKnown<T>(
+    key: MemoryKey,
+    task: (known: KnownValue<V>) => T | Promise<T>,
+    needsText = false,
+  ): T | Promise<T> {
+    const known = this.#known(key, needsText);
+    return known === undefined ? this.options.entries.reader.read(key).then(task) : task(known);
+  }
+
+  /** Makes `effect` take effect when there is room for what it leaves: at once, or in its turn. */
+  #withRoom<T>(changes: readonly (readonly [MemoryKey, RowChange])[], effect: () => T): T | Promise<T> {
+    if (changes.every(([key, change]) => this.#dirty.hasRoomFor(key, change))) return effect();
+    return new Promise((resolve, reject) => {
+      const admit = (): void => {
+        try {
+          resolve(effect());
+        } catch (error) {
+          reject(error);
+        }
+      };
+      this.options.budget.wait(admit, reject);
     });
   }
 
-  #hasRoomFor(keys: readonly MemoryKey[]): boolean {
-    return keys.every((key) => this.#dirty.hasRoomFor(key));
+  /** What memory and the dirty entries know of `key`; `undefined` where only the database can tell. */
+  #known(key: MemoryKey, needsText = false): KnownValue<V> | undefined {
+    const { entries } = this.options;
+    // What is in memory is decoded already.
+    const held = needsText ? undefined : entries.held(key);
+    const known = held ?? this.#dirtyValue(key) ?? entries.known(key, needsText);
+    return known === undefined && this.#dirty.clearing !== undefined ? ABSENT : known;
   }
 
-  /** Runs `op` on what there is of `key`: at once when memory knows, else when the database has answered. */
-  #withFound<T>(key: MemoryKey, op: KnownOp<V, T>, kind: 'read' | 'write' = 'write'): Promise<T> {
-    const known = this.options.entries.reader.hasWriter(key) ? undefined : this.#known(key);
-    if (known === undefined) return this.#awaiting[kind](key, op);
-    try {
-      return Promise.resolve(op(known, true).result);
-    } catch (error) {
-      return Promise.reject(error);
-    }
-  }
-
-  /** What memory and the changes know of `key`; `undefined` where only the database can tell. */
-  #known(key: MemoryKey): KnownValue<V> | undefined {
-    const { entries, definition } = this.options;
-    const value = entries.store.peek(key);
-    if (value !== undefined) {
-      return present(new HeldValue(value, entries.store.expiresAt(key), definition.value));
-    }
+  /** What a dirty entry is to become, unless that has expired. */
+  #dirtyValue(key: MemoryKey): KnownValue<V> | undefined {
     const change = this.#dirty.get(key);
-    if (change !== undefined) {
-      const text = this.#liveText(change);
-      return text === undefined ? ABSENT : present(new StoredValue(text, expiryOf(change)));
-    }
-    return this.#dirty.clearing !== undefined || entries.isKnownAbsent(key) ? ABSENT : undefined;
-  }
-
-  #valueOf(found: KnownValue<V>): V | undefined {
-    if (found.kind === 'unreadable') throw found.error;
-    return found.kind === 'absent' ? undefined : found.snapshot.read(this.options.definition.value);
-  }
-
-  /** What an change stores, unless that has expired. */
-  #liveText(change: RowChange): string | undefined {
-    const expiresAt = expiryOf(change);
-    const isExpired = expiresAt !== null && expiresAt <= this.options.context.clock.now();
-    return isExpired ? undefined : textOf(change);
+    if (change === undefined) return undefined;
+    const stored = storedIn<V>(change, this.options.context.clock.now());
+    return stored === undefined ? ABSENT : present(stored);
   }
 
   // A write takes effect in memory, and leaves the change.
 
-  #put(key: MemoryKey, text: string, expiresAt: number | null): void {
-    this.#leave(key, changeOf(text, expiresAt));
-    this.options.entries.applyText(key, text, expiresAt);
+  #update(key: MemoryKey, known: KnownValue<V>, fn: Updater<V>, ttlMs: number | undefined): V | Promise<V> {
+    const { value: codec } = this.options.definition;
+    const before = valueOf(known, codec);
+    const stored = this.#values.updated(before, expiryOf(known), fn, ttlMs);
+    if (stored === undefined) return before as V;
+    const result = stored.read(codec);
+    const change = changeOf(stored.text, stored.expiresAt);
+    return this.#withRoom([[key, change]], () => {
+      this.#leave(key, change);
+      this.options.entries.applyWrite(key, stored);
+      return result;
+    });
   }
 
-  /** As {@link #put}, for a value that is decoded already. */
-  #keep(key: MemoryKey, snapshot: StoredValue<V>): void {
-    this.#leave(key, changeOf(snapshot.text, snapshot.expiresAt));
-    this.options.entries.applyWrite(key, snapshot);
+  #put(key: MemoryKey, text: string, change: RowChange): void {
+    this.#leave(key, change);
+    this.options.entries.applyText(key, text, expiryOfChange(change));
   }
 
-  #remove(key: MemoryKey): void {
+  #remove(key: MemoryKey): boolean {
     this.#leave(key, REMOVAL);
     this.options.entries.applyWrite(key, undefined);
+    return true;
   }
 
   #leave(key: MemoryKey, change: RowChange): void {
     this.#assertNotEnded();
     this.#dirty.put(key, change);
-    if (this.#dirty.size >= FLUSH_AT) this.#flusher.flushSoon();
+    if (this.#isMarkReached) this.#flusher.reconsider();
+  }
+
+  /** Resolves at once, or past the mark now and then in the next turn of the event loop, so that flushes get theirs. */
+  #pace(): Promise<void> {
+    if (!this.#isMarkReached) return DONE;
+    this.#writesPastMark += 1;
+    if (this.#writesPastMark < WRITES_PER_TURN) return DONE;
+    this.#writesPastMark = 0;
+    return nextTurn(this.options.context.clock);
   }
 
   #assertNotEnded(): void {

@@ -1,151 +1,205 @@
-import type { CacheError } from '../../cache-error.js';
-import type { EngineContext } from '../../context.js';
-import { ABSENT, present, type KnownValue } from '../../entries/known-value.js';
-import type { PersistedEntries } from '../../entries/persisted-entries.js';
-import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
+import { isCacheError, type CacheError } from '../../cache-error.js';
 import type { NamespaceDefinition } from '../../definition/namespace-definition.js';
-import type { NamespaceCounters } from '../../definition/namespace-stats.js';
-import { HeldValue } from '../../values/stored-value.js';
-import { Fold, type FoldedKey } from './fold.js';
-import type { Round, RoundWrite } from './group-committer.js';
-import type { QueuedWrite } from './queued-write.js';
+import { ABSENT, type KnownValue } from '../../entries/known-value.js';
+import type { PersistedEntries } from '../../entries/persisted-entries.js';
 import type { ValueEncoder } from '../../entries/value-encoder.js';
+import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
+import { writeFailedError } from '../../writing/storage-health.js';
+import { Fold, type FoldedKey } from './fold.js';
+import { FoldedRow } from './folded-row.js';
+import type { Round, RoundRow } from './group-committer.js';
+import type { QueuedWrite } from './write-queue.js';
 
 export interface CommitRoundOptions<V> {
   readonly definition: NamespaceDefinition<unknown, V>;
   readonly keys: KeySpace<unknown>;
   readonly entries: PersistedEntries<V>;
-  readonly counters: NamespaceCounters;
-  readonly context: EngineContext;
   readonly values: ValueEncoder<V>;
-  readonly writes: readonly QueuedWrite<V>[];
-  readonly onFinish: () => void;
+  readonly onAttempted: (error: unknown) => void;
   /** So many writes were not taken by the database. */
   readonly onReject: (count: number, error: CacheError) => void;
 }
 
-/** One namespace's part of a group commit: reads what it must know, folds, and takes effect in memory when committed. */
+/**
+ * One namespace's part of a group commit: reads what it must know, folds its writes, and takes effect in memory when
+ * committed. When a write is given up on, what is left is folded anew, without it and on what the database then says.
+ */
 export class CommitRound<V> implements Round {
   readonly namespace: string;
+  #writes: readonly QueuedWrite<V>[];
+  #fold: Fold<V> | undefined;
+  #rows: FoldedRow<V>[][] = [];
   /** What is committed of the keys that writes build on. */
   readonly #known = new Map<MemoryKey, KnownValue<V>>();
-  #fold: Fold<V> | undefined;
+  #clears = false;
+  /** Of an attempt that failed nobody knows whether it has committed. */
+  #mayHaveCommitted = false;
+  /** Whether writes of it were given up on. */
+  #hasEnded = false;
+  /** What was attempted with writes that were given up on since, and ended nobody knows how. */
+  readonly #unsettled: FoldedRow<V>[][] = [];
 
-  constructor(private readonly options: CommitRoundOptions<V>) {
+  constructor(
+    writes: readonly QueuedWrite<V>[],
+    private readonly options: CommitRoundOptions<V>,
+  ) {
+    this.#writes = writes;
     this.namespace = options.definition.name;
   }
 
-  /** When the last of its writes was called. */
-  get calledAt(): number {
-    return this.options.writes.at(-1)?.at ?? 0;
-  }
-
   get clears(): boolean {
-    return this.#fold?.cleared !== undefined;
+    return this.#clears;
   }
 
-  async prepare(): Promise<readonly (readonly RoundWrite[])[]> {
-    const { writes, values, definition } = this.options;
-    await this.#gather();
-    // Updaters run here, once: a commit that is tried again commits what they gave.
-    const fold = new Fold<V>((key) => this.#known.get(key) ?? ABSENT, values, definition.value);
-    this.#fold = fold;
-    for (const write of writes) fold.add(write);
-    return fold.atoms().map((atom) => atom.map((folded) => this.#toWrite(folded)));
+  get atoms(): readonly (readonly RoundRow[])[] {
+    return this.#rows;
+  }
+
+  get isReady(): boolean {
+    return this.#fold !== undefined;
+  }
+
+  /** Whether every write of it has ended. */
+  get isOver(): boolean {
+    return this.#writes.every((write) => write.isSettled);
+  }
+
+  /** When the first of its writes was called; `undefined` when all have ended. */
+  get oldestAt(): number | undefined {
+    return this.#writes.find((write) => !write.isSettled)?.at;
+  }
+
+  /** Makes it ready, at once where memory knows all that the writes build on. Rejects with what the storage throws. */
+  prepare(): Promise<void> | undefined {
+    const { entries } = this.options;
+    this.#known.clear();
+    if (entries.isInDoubt || this.#unsettled.length > 0) return this.#ask();
+    const unknown = this.#unknown();
+    if (unknown.length > 0) return this.#ask(unknown);
+    this.#foldWrites();
+    return undefined;
   }
 
   clearCommitted(): void {
+    this.#clears = false;
     this.options.entries.applyClear();
-    this.options.counters.written += 1;
     for (const settle of this.#fold?.cleared ?? []) settle();
   }
 
-  clearAbandoned(error: CacheError): void {
-    this.options.entries.doubtAll();
-    this.options.onReject(this.#fold?.cleared?.length ?? 0, error);
-    for (const settle of this.#fold?.cleared ?? []) settle(error);
+  attempted(error?: unknown): void {
+    this.#rows = this.#rows.filter((atom) => atom.some((row) => !row.isOver));
+    if (error !== undefined) this.#mayHaveCommitted = true;
+    this.options.onAttempted(error);
   }
 
+  /** Ends the writes that were called at `time` or before. What they would have left of their keys is in doubt, and so is what is built on it. */
+  rejectBefore(time: number, error: CacheError): void {
+    const ended = this.#writes.filter((write) => !write.isSettled && write.at <= time);
+    if (ended.length === 0) return;
+    this.#hasEnded = true;
+    this.options.onReject(ended.length, error);
+    for (const write of ended) write.reject(error);
+  }
+
+  /** Leaves the writes out that were given up on since it was made ready: what is left has to be prepared anew. */
+  dropEnded(): void {
+    if (!this.#hasEnded) return;
+    this.#hasEnded = false;
+    this.#writes = this.#writes.filter((write) => !write.isSettled);
+    if (this.#mayHaveCommitted) {
+      if (this.#clears) this.options.entries.doubtAll();
+      else this.#unsettled.push(...this.#rows);
+    }
+    if (this.#writes.length === 0)
+      for (const row of this.#unsettled.flat()) this.options.entries.doubt(row.folded.key);
+    this.#fold = undefined;
+    this.#rows = [];
+    this.#clears = false;
+    this.#mayHaveCommitted = false;
+  }
+
+  /** Ends every write. */
   reject(error: CacheError): void {
-    this.options.onReject(this.options.writes.length, error);
-    for (const write of this.options.writes) write.reject(error);
+    this.rejectBefore(Infinity, error);
   }
 
-  failedAttempt(error: unknown): void {
-    this.options.counters.writeFailed(error, this.options.context.clock.now());
-  }
-
-  retried(): void {
-    this.options.counters.retries += 1;
-  }
-
-  finish(): void {
-    this.options.onFinish();
-  }
-
-  #toWrite(folded: FoldedKey<V>): RoundWrite {
-    const { keys, entries, counters } = this.options;
-    const snapshot = folded.found.kind === 'present' ? folded.found.snapshot : undefined;
-    const failed = (error: CacheError): void => {
-      this.options.onReject(folded.waiting.length, error);
-      for (const settle of folded.waiting) settle(error);
-    };
-    return {
-      namespace: this.namespace,
-      key: keys.textOf(folded.key),
-      value: snapshot?.text,
-      expiresAt: snapshot?.expiresAt ?? null,
-      committed: () => {
-        counters.written += 1;
-        entries.applyWrite(folded.key, snapshot);
-        for (const settle of folded.waiting) settle();
-      },
-      failed,
-      abandoned: (error) => {
-        entries.doubt(folded.key);
-        failed(error);
-      },
-    };
+  async #ask(unknown?: MemoryKey[]): Promise<void> {
+    const { entries } = this.options;
+    // What a commit that was given up on may have done: nothing is built on the previous value.
+    await entries.resolveDoubts();
+    if (this.#unsettled.length > 0) await this.#settleAttempts();
+    const asked = unknown ?? this.#unknown();
+    if (asked.length > 0) {
+      const found = await entries.reader.ask(asked);
+      asked.forEach((key, i) => this.#known.set(key, found[i] ?? ABSENT));
+    }
+    // What is left after a write was given up on may build on other keys than those asked for.
+    if (!this.#hasEnded) this.#foldWrites();
   }
 
   /**
-   * Gathers the committed values that the writes build on: from memory now (an entry may be evicted while the database
-   * is asked), the others in one query.
+   * Asks the rows themselves how the last attempt ended. Where they are what it would have made of them, it has committed,
+   * and with it every write that was folded into them; else it never happened. To fold those that are left over rows that
+   * hold them already would count them twice.
    */
-  async #gather(): Promise<void> {
+  async #settleAttempts(): Promise<void> {
     const { entries } = this.options;
-    this.#known.clear();
-    // What a commit that was given up on may have done: nothing is built on the value of before.
-    await entries.resolveDoubts();
-    const unknown = this.#builtUpon().filter((key) => !this.#recall(key));
-    if (unknown.length === 0) return;
-    const found = await entries.reader.ask(unknown);
-    unknown.forEach((key, i) => this.#known.set(key, found[i] ?? ABSENT));
+    const keys = this.#unsettled.flat().map((row) => row.folded.key);
+    const found = await entries.reader.ask(keys);
+    const rows = new Map(keys.map((key, i) => [key, found[i] ?? ABSENT]));
+    for (const atom of this.#unsettled.splice(0)) {
+      if (!atom.every((row) => row.matches(rows.get(row.folded.key) ?? ABSENT))) continue;
+      for (const row of atom) row.committed();
+    }
   }
 
-  /** The keys of which a write needs the committed value. */
-  #builtUpon(): MemoryKey[] {
-    const needed = new Set<MemoryKey>();
+  #foldWrites(): void {
+    const { values, definition } = this.options;
+    const fold = new Fold<V>((key) => this.#known.get(key) ?? ABSENT, values, definition.value);
+    for (const write of this.#writes) if (!write.isSettled) fold.add(write);
+    this.#rows = fold.atoms().map((atom) => atom.map((folded) => this.#rowOf(folded)));
+    this.#clears = fold.cleared !== undefined;
+    this.#fold = fold;
+  }
+
+  #rowOf(folded: FoldedKey<V>): FoldedRow<V> {
+    const { keys, entries } = this.options;
+    return new FoldedRow(this.namespace, keys.textOf(folded.key), folded, entries, (error) => {
+      this.options.onReject(folded.waiting.length, error);
+      // An earlier attempt may have had another end than this one.
+      if (this.#mayHaveCommitted) entries.doubt(folded.key);
+    });
+  }
+
+  /** Gathers what memory knows of the keys that the writes build on, now (an entry may be evicted while the database is asked for others); gives the others. */
+  #unknown(): MemoryKey[] {
+    const { entries } = this.options;
+    const unknown: MemoryKey[] = [];
+    for (const [key, needsText] of this.#builtUpon()) {
+      const known = entries.known(key, needsText);
+      if (known === undefined) unknown.push(key);
+      else this.#known.set(key, known);
+    }
+    return unknown;
+  }
+
+  /** The keys of which a write needs the committed value, and whether the very text of it. */
+  #builtUpon(): Map<MemoryKey, boolean> {
+    const needed = new Map<MemoryKey, boolean>();
     const assigned = new Set<MemoryKey>();
-    for (const { request } of this.options.writes) {
+    for (const { request, isSettled } of this.#writes) {
+      if (isSettled) continue;
       // After a clear every key is known to be absent.
       if (request.kind === 'clear') break;
       if (request.kind === 'set') assigned.add(request.key);
-      else if (!assigned.has(request.key)) needed.add(request.key);
+      else if (!assigned.has(request.key))
+        needed.set(request.key, request.kind === 'rename' || needed.get(request.key) === true);
     }
-    return [...needed];
+    return needed;
   }
+}
 
-  /** Notes what memory knows of `key`; answers whether it knows. */
-  #recall(key: MemoryKey): boolean {
-    const { entries, definition } = this.options;
-    const value = entries.store.peek(key);
-    if (value !== undefined) {
-      this.#known.set(key, present(new HeldValue(value, entries.store.expiresAt(key), definition.value)));
-      return true;
-    }
-    if (!entries.isKnownAbsent(key)) return false;
-    this.#known.set(key, ABSENT);
-    return true;
-  }
+/** What a write rejects with whose round could not be written, or read, for `cause`. */
+export function asWriteFailure(cause: unknown, namespace: string): CacheError {
+  return isCacheError(cause) ? cause : writeFailedError(namespace, cause);
 }

@@ -1,8 +1,8 @@
-import { ABSENT, present, type KnownValue } from '../../entries/known-value.js';
+import { ABSENT, expiryOf, present, valueOf, type KnownValue } from '../../entries/known-value.js';
 import type { MemoryKey } from '../../keys/key-space.js';
 import { StoredValue } from '../../values/stored-value.js';
 import type { ValueCodec } from '../../values/value-codec.js';
-import type { QueuedWrite, WriteRequest } from './queued-write.js';
+import type { QueuedWrite, WriteRequest } from './write-queue.js';
 import type { ValueEncoder } from '../../entries/value-encoder.js';
 
 /** Called when what a write waits for has been committed, or with the reason why it has not. */
@@ -76,7 +76,7 @@ export class Fold<V> {
     const { request } = write;
     switch (request.kind) {
       case 'set':
-        this.#assign(request.key, present(request.snapshot));
+        this.#assign(request.key, present(request.stored));
         this.#wait(request.key, write, undefined);
         break;
       case 'update':
@@ -96,11 +96,10 @@ export class Fold<V> {
 
   #update({ key, fn, ttlMs }: RequestOf<V, 'update'>, write: QueuedWrite<V>): void {
     const { found } = this.#key(key);
-    const current = this.#valueOf(found);
-    const expiresAt = found.kind === 'present' ? found.snapshot.expiresAt : null;
-    const snapshot = this.values.updated(current, expiresAt, fn, ttlMs);
-    const result = snapshot === undefined ? current : snapshot.read(this.codec);
-    if (snapshot !== undefined) this.#assign(key, present(snapshot));
+    const current = valueOf(found, this.codec);
+    const stored = this.values.updated(current, expiryOf(found), fn, ttlMs);
+    const result = stored === undefined ? current : stored.read(this.codec);
+    if (stored !== undefined) this.#assign(key, present(stored));
     this.#wait(key, write, result);
   }
 
@@ -112,9 +111,9 @@ export class Fold<V> {
 
   #rename({ key, to }: RequestOf<V, 'rename'>, write: QueuedWrite<V>): void {
     const { found } = this.#key(key);
-    const exists = this.#valueOf(found) !== undefined && found.kind === 'present';
+    const exists = valueOf(found, this.codec) !== undefined && found.kind === 'present';
     if (exists && key !== to) {
-      this.#assign(to, present(new StoredValue<V>(found.snapshot.text, found.snapshot.expiresAt)));
+      this.#assign(to, present(new StoredValue<V>(found.stored.text, found.stored.expiresAt)));
       this.#assign(key, ABSENT);
       this.#ties.push([key, to]);
     }
@@ -147,11 +146,6 @@ export class Fold<V> {
       this.#keys.set(key, folded);
     }
     return folded;
-  }
-
-  #valueOf(found: KnownValue<V>): V | undefined {
-    if (found.kind === 'unreadable') throw found.error;
-    return found.kind === 'absent' ? undefined : found.snapshot.read(this.codec);
   }
 }
 

@@ -1,0 +1,120 @@
+import { CacheError } from '../cache-error.js';
+import type { EngineContext } from '../context.js';
+import {
+  tuneNamespace,
+  type NamespaceDefinition,
+  type NamespaceTuning,
+} from '../definition/namespace-definition.js';
+import { NamespaceCounters } from '../definition/namespace-stats.js';
+import { KeySpace } from '../keys/key-space.js';
+import type { Drainable } from '../levels/drainable.js';
+import { memoryLevel } from '../levels/levels.js';
+import { Namespace } from '../namespace/namespace.js';
+import type { NamespaceCache } from '../namespace/namespace-cache.js';
+import type { OpenStorage } from './open-storage.js';
+
+/** A namespace in use. */
+export interface Member {
+  /** What was registered: definitions are told apart by identity. */
+  readonly declared: NamespaceDefinition;
+  /** The same with the overrides. */
+  readonly definition: NamespaceDefinition;
+  readonly cache: NamespaceCache<unknown, unknown>;
+  /** What is to be loaded and flushed; `undefined` where nothing is persisted. */
+  readonly level: Drainable | undefined;
+}
+
+/** The namespaces of an engine, by name. */
+export class NamespaceRegistry {
+  readonly #members = new Map<string, Member>();
+
+  constructor(
+    /** Other tuning for namespaces, by name. */
+    private readonly overrides: Readonly<Record<string, NamespaceTuning>>,
+    private readonly context: EngineContext,
+  ) {}
+
+  get members(): readonly Member[] {
+    return [...this.#members.values()];
+  }
+
+  /** A definition with the overrides there are for it. */
+  tuned(definition: NamespaceDefinition): NamespaceDefinition {
+    if (!Object.hasOwn(this.overrides, definition.name)) return definition;
+    return tuneNamespace(definition, this.overrides[definition.name] ?? {});
+  }
+
+  /** The member there is for a definition. Throws `DUPLICATE_NAMESPACE` where another one has its name. */
+  find(declared: NamespaceDefinition): Member | undefined {
+    const member = this.#members.get(declared.name);
+    if (member === undefined || member.declared === declared) return member;
+    throw new CacheError(
+      'DUPLICATE_NAMESPACE',
+      `Two definitions are named '${declared.name}'. Share one definition between modules, or rename one of them.`,
+      { namespace: declared.name },
+    );
+  }
+
+  /** Makes a member of a definition, on `storage` where it is persisted. */
+  join(
+    declared: NamespaceDefinition,
+    definition: NamespaceDefinition,
+    storage: OpenStorage | undefined,
+  ): Member {
+    const keys = new KeySpace(definition.name, definition.key);
+    const counters = new NamespaceCounters();
+    const member: Member =
+      storage === undefined
+        ? { declared, definition, level: undefined, cache: this.#inMemory(definition, keys, counters) }
+        : { declared, definition, ...persisted(storage, definition, keys, counters) };
+    this.#members.set(declared.name, member);
+    return member;
+  }
+
+  /** The namespace of a definition or a name. Throws `UNKNOWN_NAMESPACE` for one that is not declared. */
+  get<K, V>(which: NamespaceDefinition<K, V> | string): NamespaceCache<K, V> {
+    const name = typeof which === 'string' ? which : which.name;
+    const member = this.#members.get(name);
+    if (member === undefined || (typeof which !== 'string' && member.declared !== (which as unknown))) {
+      throw new CacheError(
+        'UNKNOWN_NAMESPACE',
+        `Namespace '${name}' is not declared${member === undefined ? '' : ' with this definition'}. ` +
+          'List its definition in CacheModule.forRoot({ namespaces: [...] }) or CacheModule.forFeature([...]).',
+        { namespace: name },
+      );
+    }
+    return member.cache as unknown as NamespaceCache<K, V>;
+  }
+
+  /** Throws `INVALID_OPTION` when an override names a namespace that nobody declared. */
+  assertOverridesUsed(): void {
+    for (const name of Object.keys(this.overrides)) {
+      if (this.#members.has(name)) continue;
+      throw new CacheError(
+        'INVALID_OPTION',
+        `overrides: there is no namespace '${name}'. Declared: ${[...this.#members.keys()].join(', ')}.`,
+        { option: 'overrides', namespace: name },
+      );
+    }
+  }
+
+  #inMemory(
+    definition: NamespaceDefinition,
+    keys: KeySpace<unknown>,
+    counters: NamespaceCounters,
+  ): NamespaceCache<unknown, unknown> {
+    const { store, level } = memoryLevel(definition, counters, this.context);
+    return new Namespace({ definition, keys, store, level, counters });
+  }
+}
+
+function persisted(
+  storage: OpenStorage,
+  definition: NamespaceDefinition,
+  keys: KeySpace<unknown>,
+  counters: NamespaceCounters,
+): Pick<Member, 'cache' | 'level'> {
+  const { level, entries } = storage.attach(definition, keys, counters);
+  const cache = new Namespace({ definition, keys, store: entries.store, level, counters });
+  return { cache, level };
+}

@@ -1,0 +1,47 @@
+import type { MemoryKey } from '../keys/key-space.js';
+
+/** Something on its way into memory, which must not come over what is written meanwhile. */
+export interface Supersedable {
+  /** `key` was written to. */
+  supersede(key: MemoryKey): void;
+  /** Every key was. */
+  supersedeAll(): void;
+}
+
+/** What is told of keys written to while a load is under way: the load must not put older rows over them. */
+export class LoadWatch implements Supersedable {
+  readonly written = new Set<MemoryKey>();
+  /** Whether what the load reads is older than what memory holds, whatever the key. */
+  isOver = false;
+  /** Whether memory may lack an entry that the load took for loaded. */
+  missesSome = false;
+
+  supersede(key: MemoryKey): void {
+    this.written.add(key);
+  }
+
+  supersedeAll(): void {
+    this.isOver = true;
+  }
+}
+
+/** Everything that is on its way into the memory of one namespace: reads, loads and loaders. */
+export class InFlight implements Supersedable {
+  readonly #parts = new Set<Supersedable>();
+
+  add(part: Supersedable): void {
+    this.#parts.add(part);
+  }
+
+  remove(part: Supersedable): void {
+    this.#parts.delete(part);
+  }
+
+  supersede(key: MemoryKey): void {
+    for (const part of this.#parts) part.supersede(key);
+  }
+
+  supersedeAll(): void {
+    for (const part of this.#parts) part.supersedeAll();
+  }
+}

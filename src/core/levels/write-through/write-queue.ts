@@ -1,0 +1,115 @@
+import type { Clock } from '../../clock.js';
+import type { MemoryKey } from '../../keys/key-space.js';
+import type { StoredValue } from '../../values/stored-value.js';
+import type { Updater } from '../../values/value-codec.js';
+
+/** A write to a write-through namespace, as it was called. */
+export type WriteRequest<V> =
+  | { readonly kind: 'set'; readonly key: MemoryKey; readonly stored: StoredValue<V> }
+  | {
+      readonly kind: 'update';
+      readonly key: MemoryKey;
+      readonly fn: Updater<V>;
+      readonly ttlMs: number | undefined;
+    }
+  | { readonly kind: 'delete'; readonly key: MemoryKey }
+  | { readonly kind: 'rename'; readonly key: MemoryKey; readonly to: MemoryKey }
+  | { readonly kind: 'clear' };
+
+/** A write that waits for its commit, and its caller's promise. */
+export class QueuedWrite<V> {
+  isSettled = false;
+
+  constructor(
+    readonly request: WriteRequest<V>,
+    /** When it was called, on the monotonic clock. */
+    readonly at: number,
+    private readonly onSettled: () => void,
+    private readonly callers: { resolve: (result: unknown) => void; reject: (error: unknown) => void },
+  ) {}
+
+  resolve(result: unknown): void {
+    if (this.#settle()) this.callers.resolve(result);
+  }
+
+  reject(error: unknown): void {
+    if (this.#settle()) this.callers.reject(error);
+  }
+
+  #settle(): boolean {
+    if (this.isSettled) return false;
+    this.isSettled = true;
+    this.onSettled();
+    return true;
+  }
+}
+
+interface Flush {
+  readonly upTo: number;
+  readonly resolve: () => void;
+}
+
+/** The writes of a namespace in the order of their calls, and how many of them have ended. */
+export class WriteQueue<V> {
+  #writes: QueuedWrite<V>[] = [];
+  #accepted = 0;
+  #settled = 0;
+  #flushes: Flush[] = [];
+  readonly #onSettled = (): void => {
+    this.#settled += 1;
+    if (this.#flushes.length > 0) this.#endFlushes();
+  };
+
+  constructor(private readonly clock: Clock) {}
+
+  /** Writes accepted and not ended, those taken included. */
+  get open(): number {
+    return this.#accepted - this.#settled;
+  }
+
+  get isEmpty(): boolean {
+    return this.#writes.length === 0;
+  }
+
+  /** When the first one was called. */
+  get oldestAt(): number | undefined {
+    return this.#writes[0]?.at;
+  }
+
+  push(request: WriteRequest<V>): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const at = this.clock.monotonic();
+      this.#writes.push(new QueuedWrite(request, at, this.#onSettled, { resolve, reject }));
+      this.#accepted += 1;
+    });
+  }
+
+  /** Takes the next ones out, `limit` at most. */
+  take(limit: number): QueuedWrite<V>[] {
+    if (this.#writes.length > limit) return this.#writes.splice(0, limit);
+    const taken = this.#writes;
+    this.#writes = [];
+    return taken;
+  }
+
+  /** Ends those that were called at `time` or before, and have not been taken. */
+  rejectBefore(time: number, error: unknown): void {
+    const left = this.#writes.findIndex((write) => write.at > time);
+    for (const write of this.#writes.splice(0, left < 0 ? this.#writes.length : left)) write.reject(error);
+  }
+
+  /** Resolves when every write accepted so far has ended. */
+  settled(): Promise<void> {
+    if (this.open === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#flushes.push({ upTo: this.#accepted, resolve });
+    });
+  }
+
+  #endFlushes(): void {
+    const done = this.#flushes.filter(({ upTo }) => upTo <= this.#settled);
+    if (done.length === 0) return;
+    this.#flushes = this.#flushes.filter(({ upTo }) => upTo > this.#settled);
+    for (const { resolve } of done) resolve();
+  }
+}

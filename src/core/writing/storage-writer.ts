@@ -1,0 +1,116 @@
+import type { EngineContext } from '../context.js';
+import type { NamespaceCounters } from '../definition/namespace-stats.js';
+import type { CacheStorageAdapter, StorageFailure } from '../storage-adapter.js';
+import { isolateRefused, type WriteOutcome } from './isolate-refused.js';
+import { toBatch, type RowWrite } from './row-write.js';
+import type { StorageHealth } from './storage-health.js';
+
+export interface WriteHooks<Row> {
+  /** Called as soon as rows are committed, before others are tried. */
+  readonly committed: (rows: readonly Row[]) => void;
+  /** Whether it was told before that the database refuses this row. */
+  readonly isKnownRefusal?: ((row: Row) => boolean) | undefined;
+  /** See {@link isolateRefused}. */
+  readonly refusalsWithoutSuccess?: number | undefined;
+}
+
+/**
+ * The one door to the storage: whatever is written, cleared or purged goes through it, so that refused rows are isolated,
+ * counters raised and the storage's health told in one place. Each call is one attempt; one at a time.
+ */
+export class StorageWriter {
+  readonly #counters = new Map<string, NamespaceCounters>();
+
+  constructor(
+    private readonly storage: CacheStorageAdapter,
+    readonly health: StorageHealth,
+    private readonly context: EngineContext,
+  ) {}
+
+  /** From now on what is written to `namespace` is counted in `counters`. */
+  count(namespace: string, counters: NamespaceCounters): void {
+    this.#counters.set(namespace, counters);
+  }
+
+  /** Writes atoms, each a list of rows that are committed together. Never rejects: what becomes of each row is in the outcome. */
+  async write<Row extends RowWrite>(
+    atoms: readonly (readonly Row[])[],
+    { committed, isKnownRefusal, refusalsWithoutSuccess }: WriteHooks<Row>,
+  ): Promise<WriteOutcome<Row>> {
+    const outcome = await isolateRefused(
+      atoms,
+      async (rows) => {
+        await this.storage.write(toBatch(rows), this.context.clock.now());
+        this.#written(rows);
+        this.health.succeeded();
+        committed(rows);
+      },
+      (error) => this.classify(error),
+      refusalsWithoutSuccess,
+    );
+    for (const { items, error } of outcome.refused) this.#refused(items, error, isKnownRefusal);
+    if (outcome.deferred.length > 0) this.#failed(outcome.deferred, outcome.error);
+    return outcome;
+  }
+
+  /** Removes every row of a namespace. Rejects with what the storage throws. */
+  async clear(namespace: string): Promise<void> {
+    await this.#attempt(namespace, () => this.storage.clear(namespace));
+    this.#written([{ namespace }]);
+  }
+
+  /** Removes expired rows of a namespace. Rejects with what the storage throws. */
+  async purge(namespace: string): Promise<void> {
+    await this.#attempt(namespace, () => this.storage.purgeExpired(namespace, this.context.clock.now()));
+  }
+
+  /** What an error of the storage means. An adapter that can't tell is taken to be in a bad state, not the data. */
+  classify(error: unknown): StorageFailure {
+    try {
+      return this.storage.classify(error);
+    } catch {
+      return 'transient';
+    }
+  }
+
+  async #attempt<T>(namespace: string, task: () => Promise<T>): Promise<T> {
+    try {
+      const result = await task();
+      this.health.succeeded();
+      return result;
+    } catch (error) {
+      this.#failed([{ namespace }], error);
+      throw error;
+    }
+  }
+
+  #written(rows: readonly { readonly namespace: string }[]): void {
+    for (const { namespace } of rows) {
+      const counters = this.#counters.get(namespace);
+      if (counters !== undefined) counters.written += 1;
+    }
+  }
+
+  #failed(rows: readonly { readonly namespace: string }[], error: unknown): void {
+    const now = this.context.clock.now();
+    for (const namespace of new Set(rows.map((row) => row.namespace)))
+      this.#counters.get(namespace)?.writeFailed(error, now);
+    this.health.failed(error);
+  }
+
+  #refused<Row extends RowWrite>(
+    rows: readonly Row[],
+    error: unknown,
+    isKnown: ((row: Row) => boolean) | undefined,
+  ): void {
+    const [first] = rows;
+    if (first === undefined) return;
+    this.#counters.get(first.namespace)?.writeFailed(error, this.context.clock.now());
+    if (isKnown !== undefined && rows.every((row) => isKnown(row))) return;
+    this.health.refused(
+      first.namespace,
+      rows.map((row) => row.key),
+      error,
+    );
+  }
+}
