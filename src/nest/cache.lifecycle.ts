@@ -1,7 +1,6 @@
 import {
   Inject,
   Injectable,
-  Logger,
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
@@ -19,7 +18,6 @@ const HOOKS_GRACE_MS = 1000;
 export class CacheLifecycle
   implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown
 {
-  readonly #logger = new Logger('Cache');
   #hooksCheck: CacheTimer | undefined;
 
   /** Whatever ends the process without stopping the application: `process.exit()`, an uncaught exception. */
@@ -32,7 +30,7 @@ export class CacheLifecycle
   async onApplicationBootstrap(): Promise<void> {
     this.engine.assertOverridesUsed();
     const { rows, skipped, durationMs } = await this.engine.loadReport();
-    this.#logger.log(`Cache started: ${rows} rows loaded, ${skipped} skipped, in ${durationMs} ms.`);
+    this.engine.logger.log(`Cache started: ${rows} rows loaded, ${skipped} skipped, in ${durationMs} ms.`);
     this.#hooksCheck = systemClock.setTimer(HOOKS_GRACE_MS, () => this.#warnWithoutHooks(), false);
   }
 
@@ -59,7 +57,7 @@ export class CacheLifecycle
     const levels = this.engine.definitions.map((definition) => definition.persistence);
     if (!levels.includes(CachePersistenceLevel.ON_SHUTDOWN)) return;
     if (process.listenerCount('SIGTERM') > 0 || process.listenerCount('SIGINT') > 0) return;
-    this.#logger.warn(
+    this.engine.logger.warn(
       'Nothing listens for SIGTERM or SIGINT: a signal would end the process before ON_SHUTDOWN namespaces are written. ' +
         'Call app.enableShutdownHooks() after creating the application.',
     );

@@ -18,6 +18,8 @@ import type { RescueJournal } from '../rescue/rescue-journal.js';
 import type { CacheStorageAdapter } from '../storage-adapter.js';
 import { Checkpoints } from './checkpoints.js';
 import type { EngineContext } from '../context.js';
+import type { CacheLogger } from '../cache-logger.js';
+import { SafeLogger } from '../safe-logger.js';
 import type { ResolvedEngineOptions } from './engine-options.js';
 import { EngineStop } from './engine-stop.js';
 import { OpenStorage } from './open-storage.js';
@@ -53,6 +55,7 @@ export class CacheEngine {
   #session: Promise<OpenStorage> | undefined;
   #journal: RescueJournal | undefined;
   readonly #checkpoints: Checkpoints;
+  private readonly context: EngineContext;
   #stopped: Promise<StopReport> | undefined;
   #isStopped = false;
   /** When the first drain of the stop began, and what was written before it. */
@@ -63,10 +66,11 @@ export class CacheEngine {
     private readonly options: ResolvedEngineOptions,
     /** Other tuning for namespaces, by name. */
     private readonly overrides: Readonly<Record<string, NamespaceTuning>>,
-    private readonly context: EngineContext,
+    context: EngineContext,
     private readonly journalFor: (storage: CacheStorageAdapter) => RescueJournal | undefined = () =>
       undefined,
   ) {
+    this.context = { ...context, logger: new SafeLogger(context.logger) };
     this.#checkpoints = new Checkpoints(
       options.checkpointIntervalMs,
       context.clock,
@@ -113,6 +117,11 @@ export class CacheEngine {
       );
     }
     return member.cache as unknown as NamespaceCache<K, V>;
+  }
+
+  /** The app's logger, which throws nothing. */
+  get logger(): CacheLogger {
+    return this.context.logger;
   }
 
   get definitions(): readonly NamespaceDefinition[] {

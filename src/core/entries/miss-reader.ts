@@ -151,7 +151,14 @@ export class MissReader<V> {
       this.options.onFound(read.key, answer);
     }
     let found = answer;
-    for (const waiter of read.waiters) found = waiter.handle(found, current);
+    for (const waiter of read.waiters) {
+      try {
+        found = waiter.handle(found, current);
+      } catch (error) {
+        // Of the value codec: it fails the one who asked, not those who wait behind.
+        waiter.fail(error);
+      }
+    }
   }
 
   #fail(read: KeyRead<V>, error: CacheError): void {
