@@ -183,6 +183,15 @@ describe('CacheModule', () => {
       startApp([CacheModule.forRootAsync({ useFactory: () => ({ maxPendings: 1 }) as never })]),
     ).rejects.toThrow(errorWith('INVALID_OPTION'));
     expect(() => CacheModule.forRootAsync({})).toThrow(errorWith('INVALID_OPTION'));
+    const misplaced = { useFactory: () => ({}), storage: newStorage() };
+    expect(() => CacheModule.forRootAsync(misplaced)).toThrow(/no option 'storage'/);
+    for (const options of [null, [], () => ({}), 'sqlite']) {
+      expect(() => CacheModule.forRootAsync(options as never)).toThrow(errorWith('INVALID_OPTION'));
+      expect(() => CacheModule.forRoot(options as never)).toThrow(errorWith('INVALID_OPTION'));
+      await expect(
+        startApp([CacheModule.forRootAsync({ useFactory: () => options as never })]),
+      ).rejects.toThrow(errorWith('INVALID_OPTION'));
+    }
   });
 
   it('tunes declared namespaces by name, and refuses an override for one that nobody declared', async () => {

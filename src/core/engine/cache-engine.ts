@@ -273,15 +273,17 @@ export class CacheEngine {
     definition: NamespaceDefinition,
     session: OpenStorage | undefined,
   ): Member {
+    const { clock } = this.context;
     const keys = new KeySpace(definition.name, definition.key);
     const counters = new NamespaceCounters();
     if (session === undefined) {
       const { persistence, store } = MemoryOnly.create(definition, counters, this.context);
-      const cache = new Namespace({ definition, keys, store, persistence, counters });
+      const cache = new Namespace({ definition, keys, store, persistence, counters, clock });
       return { declared, definition, cache, persistence, loaded: persistence.load() };
     }
     const { persistence, entries } = session.attach(definition, keys, counters);
-    const cache = new Namespace({ definition, keys, store: entries.store, persistence, counters });
+    const { store } = entries;
+    const cache = new Namespace({ definition, keys, store, persistence, counters, clock });
     return { declared, definition, cache, persistence, loaded: this.#load(definition, persistence) };
   }
 

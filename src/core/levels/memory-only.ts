@@ -62,6 +62,10 @@ export class MemoryOnly<V> implements Persistence<V> {
     this.#sizeOf(value);
   }
 
+  asStored(value: V): V {
+    return value;
+  }
+
   async set(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<void> {
     this.#put(key, value, this.#values.expiry(ttlMs));
   }

@@ -100,7 +100,11 @@ export class WriteBack<V> implements Persistence<V> {
   }
 
   check(value: V): void {
-    this.#values.encode(value);
+    this.#values.text(value);
+  }
+
+  asStored(value: V): V {
+    return this.#values.restored(value);
   }
 
   set(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<void> {

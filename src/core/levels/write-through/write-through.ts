@@ -89,7 +89,11 @@ export class WriteThrough<V> implements Persistence<V>, CommitSource {
   }
 
   check(value: V): void {
-    this.#values.encode(value);
+    this.#values.text(value);
+  }
+
+  asStored(value: V): V {
+    return this.#values.restored(value);
   }
 
   async set(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<void> {
