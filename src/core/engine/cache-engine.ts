@@ -57,7 +57,7 @@ export class CacheEngine {
   readonly #checkpoints: Checkpoints;
   private readonly context: EngineContext;
   #stopped: Promise<StopReport> | undefined;
-  #isStopped = false;
+  #ending: EngineStop | undefined;
   /** When the first drain of the stop began, and what was written before it. */
   #stopBegan: { readonly at: number; readonly written: number } | undefined;
 
@@ -200,7 +200,7 @@ export class CacheEngine {
    * unwritten into the rescue journal, synchronously, and says so.
    */
   rescueAtExit(): void {
-    if (this.#isStopped) return;
+    if (this.#ending?.hasRescued === true) return;
     const unwritten = this.#persistences().flatMap((persistence) => persistence.unwritten());
     new Rescue(this.#journal, this.context.logger).save(unwritten);
   }
@@ -215,13 +215,13 @@ export class CacheEngine {
     this.#checkpoints.stop();
     const session = await this.#session?.catch(() => undefined);
     const { at, written } = this.#beginStop();
-    const leftBehind = await new EngineStop(
+    this.#ending = new EngineStop(
       this.#persistences(),
       session,
       at + this.options.shutdownTimeoutMs,
       this.context,
-    ).run();
-    this.#isStopped = true;
+    );
+    const leftBehind = await this.#ending.run();
     const report = {
       written: this.#written() - written,
       durationMs: this.context.clock.monotonic() - at,
