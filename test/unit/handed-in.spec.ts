@@ -253,6 +253,22 @@ describe.each(PERSISTED)('a codec that throws (%s)', (level) => {
     expect(errors).toEqual([]);
   });
 
+  it('as it encodes what a rename moves leaves the entry where it was', async () => {
+    const codec = new MoodyCodec('moody');
+    const { world, definition, cache } = await worldWith(codec);
+    await cache.set('from', valueOf('1'));
+    await cache.flush();
+    codec.failsEncode = true;
+    const renamed = expect(cache.rename('from', 'to')).rejects.toThrow(/./);
+    await world.clock.advance(5000);
+    await renamed;
+    codec.failsEncode = false;
+    await cache.flush();
+    world.crash();
+    const again = await world.register(definition);
+    expect(await again.getMany(['from', 'to'])).toEqual([valueOf('1'), undefined]);
+  });
+
   it('as it decodes rows during a load leaves those rows out, and starts', async () => {
     const errors = uncaught();
     const codec = new MoodyCodec(null);

@@ -153,8 +153,10 @@ export class WriteBack<V> implements Persistence<V> {
     const move = (found: KnownValue<V>): boolean => {
       if (this.#valueOf(found) === undefined || found.kind !== 'present') return false;
       if (from === to) return true;
+      // Before anything is removed: to make the text of a value that is held without it is up to its codec.
+      const { text, expiresAt } = found.snapshot;
       this.#remove(from);
-      this.#put(to, found.snapshot.text, found.snapshot.expiresAt);
+      this.#put(to, text, expiresAt);
       this.#dirty.tie(from, to);
       return true;
     };
