@@ -28,3 +28,24 @@ export function refuseUnknown(given: object, known: readonly string[], where: st
     }
   }
 }
+
+/**
+ * An option of a namespace that is a time, as it was given; `Infinity` for `null`. Throws `INVALID_OPTION` for what is
+ * neither that nor a whole number of milliseconds from 1 to `max`.
+ */
+export function msOf(
+  namespace: string,
+  option: string,
+  given: unknown,
+  max = Number.MAX_SAFE_INTEGER,
+): number | undefined {
+  if (given === undefined) return undefined;
+  if (given === null || given === Infinity) return Infinity;
+  if (isPositiveInteger(given) && given <= max) return given;
+  const range = max === Number.MAX_SAFE_INTEGER ? 'above 0' : `from 1 to ${max}`;
+  throw new CacheError(
+    'INVALID_OPTION',
+    `Namespace '${namespace}': '${option}' must be a whole number of milliseconds ${range}, or null for no end.`,
+    { namespace, option },
+  );
+}

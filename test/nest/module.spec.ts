@@ -282,6 +282,20 @@ describe('CacheModule', () => {
     await module.close();
   });
 
+  it('starts, serves and stops whatever the logger of the app does with its lines', async () => {
+    class Throwing extends NestLog {
+      override log(message: unknown, context?: unknown): void {
+        if (context === 'Cache') throw new Error('the log is full');
+        super.log(message);
+      }
+    }
+    const storage = new InMemoryStorage();
+    const app = await startApp([CacheModule.forRoot({ storage })], new Throwing());
+    await app.get(CacheService).setChatSettings(1, { lang: 'de' });
+    await app.close();
+    expect(await storage.read('chats', ['1'])).toHaveLength(1);
+  });
+
   it('logs one summary line at the start and one at the stop', async () => {
     const log = new NestLog();
     const storage = newStorage();

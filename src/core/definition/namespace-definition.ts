@@ -1,7 +1,7 @@
 import { CacheError } from '../cache-error.js';
 import type { KeyCodec } from '../keys/key-codec.js';
 import { CachePersistenceLevel } from './persistence-level.js';
-import { assertRecord, isPositiveInteger, refuseUnknown } from '../option-checks.js';
+import { assertRecord, isPositiveInteger, msOf, refuseUnknown } from '../option-checks.js';
 import type { ValueCodec } from '../values/value-codec.js';
 
 /** What of a namespace can be tuned without touching its data. */
@@ -118,20 +118,6 @@ const MAX_ENTRIES = 2 ** 24;
 function ttlOf(name: string, given: unknown): number | undefined {
   const ttlMs = msOf(name, 'ttlMs', given);
   return ttlMs === Infinity ? undefined : ttlMs;
-}
-
-/** A time as it was given; `Infinity` for `null`. Throws for what is neither that nor a whole number of milliseconds above 0. */
-export function msOf(
-  namespace: string,
-  option: string,
-  given: unknown,
-  max = Number.MAX_SAFE_INTEGER,
-): number | undefined {
-  if (given === undefined) return undefined;
-  if (given === null || given === Infinity) return Infinity;
-  if (isPositiveInteger(given) && given <= max) return given;
-  const most = max === Number.MAX_SAFE_INTEGER ? 'above 0' : `from 1 to ${max}`;
-  throw invalid(namespace, option, `must be a whole number of milliseconds ${most}, or null for no end`);
 }
 
 function validName(name: unknown): string {

@@ -1,5 +1,4 @@
-import { msOf } from '../definition/namespace-definition.js';
-import { assertRecord, MAX_TIMER_MS, refuseUnknown } from '../option-checks.js';
+import { assertRecord, MAX_TIMER_MS, msOf, refuseUnknown } from '../option-checks.js';
 import type { LoadOptions, WriteOptions } from './namespace-cache.js';
 
 const WRITE_OPTIONS = ['ttlMs'] as const;
