@@ -15,7 +15,7 @@ export {
   type NamespaceOptions,
   type NamespaceTuning,
 } from './core/definition/namespace-definition.js';
-export type { NamespaceCache, WriteOptions } from './core/namespace/namespace-cache.js';
+export type { LoadOptions, NamespaceCache, WriteOptions } from './core/namespace/namespace-cache.js';
 export type { NamespaceStats, WriteErrorStats } from './core/definition/namespace-stats.js';
 export { STORAGE_CHANNEL, type StorageEvent } from './core/diagnostics.js';
 export type { CacheStats } from './core/engine/cache-engine.js';

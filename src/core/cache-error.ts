@@ -20,6 +20,8 @@ export type CacheErrorCode =
   | 'UNSUPPORTED_STORAGE'
   /** The database could not be read; memory is unchanged. */
   | 'READ_FAILED'
+  /** A loader of `getOrLoad` gave nothing within `timeoutMs`; what it gives later is not stored. */
+  | 'LOAD_TIMED_OUT'
   /** The database could not be written to within `writeTimeoutMs`; readers still see the old value. */
   | 'WRITE_FAILED'
   /** The database refuses this very entry; trying again will not help. */

@@ -1,6 +1,9 @@
 import { channel } from 'node:diagnostics_channel';
 
-/** The name of the `node:diagnostics_channel` on which the cache tells of its storage's failures. */
+/**
+ * The name of the `node:diagnostics_channel` on which the cache tells of its storage's failures. What a listener throws
+ * does not reach the cache: Node makes an uncaught exception of it.
+ */
 export const STORAGE_CHANNEL = 'nestjs-durable-cache:storage';
 
 /** What is told on the channel {@link STORAGE_CHANNEL}. Never holds a key or a value. */

@@ -1,7 +1,17 @@
 import { CacheError } from './cache-error.js';
 
+/** What a timer of Node can count: longer delays fire at once. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;
+
 export function isPositiveInteger(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) > 0;
+}
+
+/** Throws `INVALID_OPTION` for options that are no object. `example` shows what to pass instead. */
+export function assertRecord(given: unknown, where: string, example: string): asserts given is object {
+  // By its tag, which is the same in every realm: a Date or a Map is no set of options either.
+  if (Object.prototype.toString.call(given) === '[object Object]') return;
+  throw new CacheError('INVALID_OPTION', `${where}: the options must be an object such as ${example}.`);
 }
 
 /** Throws `INVALID_OPTION` for the first property of `given` that is not among `known`. */
@@ -17,4 +27,25 @@ export function refuseUnknown(given: object, known: readonly string[], where: st
       );
     }
   }
+}
+
+/**
+ * An option of a namespace that is a time, as it was given; `Infinity` for `null`. Throws `INVALID_OPTION` for what is
+ * neither that nor a whole number of milliseconds from 1 to `max`.
+ */
+export function msOf(
+  namespace: string,
+  option: string,
+  given: unknown,
+  max = Number.MAX_SAFE_INTEGER,
+): number | undefined {
+  if (given === undefined) return undefined;
+  if (given === null || given === Infinity) return Infinity;
+  if (isPositiveInteger(given) && given <= max) return given;
+  const range = max === Number.MAX_SAFE_INTEGER ? 'above 0' : `from 1 to ${max}`;
+  throw new CacheError(
+    'INVALID_OPTION',
+    `Namespace '${namespace}': '${option}' must be a whole number of milliseconds ${range}, or null for no end.`,
+    { namespace, option },
+  );
 }

@@ -12,7 +12,7 @@ import {
   type NamespaceDefinition,
   type NamespaceTuning,
 } from '../core/definition/namespace-definition.js';
-import { refuseUnknown } from '../core/option-checks.js';
+import { assertRecord, refuseUnknown } from '../core/option-checks.js';
 import type { CacheStorageAdapter } from '../core/storage-adapter.js';
 import type { SqliteSynchronous } from '../storage/sqlite/dialect.js';
 import { sqliteDriver } from '../storage/sqlite/driver.js';
@@ -93,14 +93,20 @@ const OWN_OPTIONS = [
   'isGlobal',
 ] as const;
 
+/** What {@link CacheModuleAsyncOptions} may hold. */
+export const ASYNC_OPTIONS = [
+  'imports',
+  'inject',
+  'useFactory',
+  'useClass',
+  'useExisting',
+  'isGlobal',
+  'namespaces',
+] as const;
+
 /** Checks options and fills in the defaults. Throws `INVALID_OPTION` with the remedy. */
 export function resolveCacheOptions(given: CacheModuleOptions): ResolvedCacheOptions {
-  if (!isRecord(given)) {
-    throw new CacheError(
-      'INVALID_OPTION',
-      'CacheModule: the options must be an object, as a factory gives them too.',
-    );
-  }
+  assertRecord(given, 'CacheModule', "{ storage: { type: 'postgres', url } }, from a factory too");
   refuseUnknown(given, [...OWN_OPTIONS, ...ENGINE_OPTIONS], 'CacheModule');
   const {
     storage,
@@ -117,9 +123,8 @@ export function resolveCacheOptions(given: CacheModuleOptions): ResolvedCacheOpt
     throw invalid('storage', 'must be TypeORM options, a DataSource, or a CacheStorageAdapter');
   }
   if (namespaces !== undefined) assertDefinitions(namespaces);
-  if (overrides !== undefined && !isRecord(overrides)) {
-    throw invalid('overrides', 'must be an object of tuning by namespace');
-  }
+  if (overrides !== undefined)
+    assertRecord(overrides, "CacheModule: 'overrides'", '{ chats: { maxEntries: 50_000 } }');
   for (const [option, value] of Object.entries({ chatNamespaces, migrationsRun })) {
     if (value !== undefined && typeof value !== 'boolean') throw invalid(option, 'must be true or false');
   }
@@ -151,10 +156,6 @@ export function assertDefinitions(namespaces: unknown): asserts namespaces is re
   if (!Array.isArray(namespaces) || !namespaces.every(isDefinition)) {
     throw invalid('namespaces', 'must be a list of what defineNamespace() gives');
   }
-}
-
-function isRecord(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function invalid(option: string, remedy: string): CacheError {

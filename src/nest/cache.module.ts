@@ -1,5 +1,6 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { CacheError } from '../core/cache-error.js';
+import { assertRecord, refuseUnknown } from '../core/option-checks.js';
 import type { NamespaceDefinition } from '../core/definition/namespace-definition.js';
 import { CacheCoreModule } from './cache-core.module.js';
 import { CacheFeatureModule } from './cache-feature.module.js';
@@ -9,6 +10,7 @@ import { CacheService } from './cache.service.js';
 import { CACHE_ENGINE, CACHE_OPTIONS } from './cache.tokens.js';
 import {
   assertDefinitions,
+  ASYNC_OPTIONS,
   resolveCacheOptions,
   type CacheModuleAsyncOptions,
   type CacheModuleOptions,
@@ -27,6 +29,8 @@ export class CacheModule {
 
   /** With options that a factory, a class or another provider gives. */
   static forRootAsync(options: CacheModuleAsyncOptions): DynamicModule {
+    assertRecord(options, 'CacheModule.forRootAsync', '{ useFactory: () => ({ … }) }');
+    refuseUnknown(options, ASYNC_OPTIONS, 'CacheModule.forRootAsync');
     return root(asyncProviders(options), options.imports, options.isGlobal, options.namespaces);
   }
 
@@ -49,7 +53,7 @@ function root(
     global: true,
     imports: imports ?? [],
     providers: [...options, cacheEngineProvider, CacheLifecycle],
-    exports: [CACHE_ENGINE],
+    exports: [CACHE_ENGINE, CacheLifecycle],
   };
   const provided = namespaces.map(namespaceProvider);
   return {

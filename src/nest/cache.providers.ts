@@ -11,6 +11,7 @@ import type { RescueJournal } from '../core/rescue/rescue-journal.js';
 import type { CacheStorageAdapter } from '../core/storage-adapter.js';
 import { RescueFile } from '../storage/rescue-file.js';
 import { TypeOrmStorage } from '../storage/typeorm-storage.js';
+import { CacheLifecycle } from './cache.lifecycle.js';
 import { CacheCoreModule } from './cache-core.module.js';
 import { resolveCacheOptions, type CacheOptions, type ResolvedCacheOptions } from './cache-module-options.js';
 import { CACHE_ENGINE, CACHE_OPTIONS, getNamespaceToken } from './cache.tokens.js';
@@ -50,8 +51,16 @@ export function namespaceProvider(
 ): FactoryProvider<Promise<NamespaceCache<unknown, unknown>>> {
   return {
     provide: getNamespaceToken(definition),
-    inject: [CACHE_ENGINE],
-    useFactory: (engine: CacheEngine) => engine.register(definition),
+    inject: [CACHE_ENGINE, CacheLifecycle],
+    useFactory: async (engine: CacheEngine, lifecycle: CacheLifecycle) => {
+      try {
+        return await engine.register(definition);
+      } catch (error) {
+        // Not waited for: what fails because of it must not be reported in its place.
+        lifecycle.startFailed();
+        throw error;
+      }
+    },
   };
 }
 

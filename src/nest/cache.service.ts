@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { ChatCaches } from '../chat/chat-caches.js';
 import type { CacheNamespace } from '../chat/cache-namespace.js';
 import { chatsNamespace, chatUsersNamespace, usersNamespace } from '../chat/chat-namespaces.js';
@@ -112,7 +112,7 @@ export class CacheService {
       this.engine.namespace(chatsNamespace),
       this.engine.namespace(chatUsersNamespace),
       this.engine.namespace(usersNamespace),
-      new Logger('Cache'),
+      this.engine.logger,
     );
     return this.#chat;
   }

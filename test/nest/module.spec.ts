@@ -183,6 +183,15 @@ describe('CacheModule', () => {
       startApp([CacheModule.forRootAsync({ useFactory: () => ({ maxPendings: 1 }) as never })]),
     ).rejects.toThrow(errorWith('INVALID_OPTION'));
     expect(() => CacheModule.forRootAsync({})).toThrow(errorWith('INVALID_OPTION'));
+    const misplaced = { useFactory: () => ({}), storage: newStorage() };
+    expect(() => CacheModule.forRootAsync(misplaced)).toThrow(/no option 'storage'/);
+    for (const options of [null, [], () => ({}), 'sqlite']) {
+      expect(() => CacheModule.forRootAsync(options as never)).toThrow(errorWith('INVALID_OPTION'));
+      expect(() => CacheModule.forRoot(options as never)).toThrow(errorWith('INVALID_OPTION'));
+      await expect(
+        startApp([CacheModule.forRootAsync({ useFactory: () => options as never })]),
+      ).rejects.toThrow(errorWith('INVALID_OPTION'));
+    }
   });
 
   it('tunes declared namespaces by name, and refuses an override for one that nobody declared', async () => {
@@ -271,6 +280,20 @@ describe('CacheModule', () => {
       .compile();
     expect(await module.get(Visits).entries.get('x')).toEqual({ userId: 42 });
     await module.close();
+  });
+
+  it('starts, serves and stops whatever the logger of the app does with its lines', async () => {
+    class Throwing extends NestLog {
+      override log(message: unknown, context?: unknown): void {
+        if (context === 'Cache') throw new Error('the log is full');
+        super.log(message);
+      }
+    }
+    const storage = new InMemoryStorage();
+    const app = await startApp([CacheModule.forRoot({ storage })], new Throwing());
+    await app.get(CacheService).setChatSettings(1, { lang: 'de' });
+    await app.close();
+    expect(await storage.read('chats', ['1'])).toHaveLength(1);
   });
 
   it('logs one summary line at the start and one at the stop', async () => {

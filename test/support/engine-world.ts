@@ -1,5 +1,6 @@
 import { CacheEngine } from '../../src/core/engine/cache-engine.js';
 import { resolveEngineOptions, type EngineOptions } from '../../src/core/engine/engine-options.js';
+import type { CacheLogger } from '../../src/core/cache-logger.js';
 import type { RescueJournal } from '../../src/core/rescue/rescue-journal.js';
 import type { NamespaceCache } from '../../src/core/namespace/namespace-cache.js';
 import type { NamespaceDefinition } from '../../src/core/definition/namespace-definition.js';
@@ -19,6 +20,7 @@ export class EngineWorld {
   constructor(
     private readonly options: EngineOptions = {},
     private readonly journal?: RescueJournal,
+    private readonly appLogger?: CacheLogger,
   ) {
     this.engine = this.#newEngine();
   }
@@ -54,7 +56,7 @@ export class EngineWorld {
       () => storage,
       resolveEngineOptions(this.options),
       {},
-      { clock: this.clock, logger: this.logger, random: () => 0.5 },
+      { clock: this.clock, logger: this.appLogger ?? this.logger, random: () => 0.5 },
       () => this.journal,
     );
   }

@@ -211,7 +211,7 @@ describe.each(Object.values(CachePersistenceLevel))('a namespace at level %s', (
     expect(await cache.get('a')).toBe(1);
   });
 
-  it.each([0, -1, 1.5, NaN, Infinity, '1'])('refuses a time to live of %o', async (ttlMs) => {
+  it.each([0, -1, 1.5, NaN, -Infinity, '1'])('refuses a time to live of %o', async (ttlMs) => {
     await expect(cache.set('a', 1, { ttlMs: ttlMs as number })).rejects.toThrow(errorWith('INVALID_OPTION'));
     await expect(cache.set('a', 1, { ttl: 1 } as never)).rejects.toThrow(errorWith('INVALID_OPTION'));
     expect(await cache.get('a')).toBeUndefined();

@@ -282,6 +282,34 @@ describe('the rescue journal', () => {
     expect(Object.values(await world.stored('n'))).toEqual(values);
   });
 
+  it('takes it once when the process ends while the stop closes the storage', async () => {
+    await cache.set('a', 1);
+    world.storage.close = () => new Promise(() => undefined);
+    world.storage.down = new ChaosError('transient');
+    const stop = world.engine.stop();
+    await world.clock.advance(1500);
+    expect(files()).toHaveLength(1);
+    const { lines } = world.logger;
+    const before = [...lines];
+    world.engine.rescueAtExit();
+    expect(files()).toHaveLength(1);
+    expect(lines).toEqual(before);
+    await world.clock.advance(5000);
+    await stop;
+    world.engine.rescueAtExit();
+    expect(files()).toHaveLength(1);
+  });
+
+  it('takes it when the process ends while the stop still tries to write it', async () => {
+    await cache.set('a', 1);
+    world.storage.down = new ChaosError('transient');
+    void world.engine.stop();
+    await world.clock.advance(500);
+    expect(await journal.read()).toBeUndefined();
+    world.engine.rescueAtExit();
+    expect((await journal.read())?.writes).toMatchObject([{ op: 'put', key: 'a' }]);
+  });
+
   it('is not there after a good stop', async () => {
     await cache.set('a', 1);
     await world.engine.stop();

@@ -1,7 +1,7 @@
 import { CacheError } from '../cache-error.js';
 import type { KeyCodec } from '../keys/key-codec.js';
 import { CachePersistenceLevel } from './persistence-level.js';
-import { isPositiveInteger, refuseUnknown } from '../option-checks.js';
+import { assertRecord, isPositiveInteger, msOf, refuseUnknown } from '../option-checks.js';
 import type { ValueCodec } from '../values/value-codec.js';
 
 /** What of a namespace can be tuned without touching its data. */
@@ -12,8 +12,8 @@ export interface NamespaceTuning {
   readonly maxEntries?: number | undefined;
   /** Most bytes of encoded values (UTF-8) held in memory, summed over the entries. Default: no such bound. */
   readonly maxBytes?: number | undefined;
-  /** Milliseconds after which an entry that was `set` expires. Default: never (LRU, not TTL). */
-  readonly ttlMs?: number | undefined;
+  /** Milliseconds after which an entry that was `set` expires; `null` or `Infinity` for never, the default (LRU, not TTL). */
+  readonly ttlMs?: number | null | undefined;
 }
 
 /** What {@link defineNamespace} takes. */
@@ -50,6 +50,7 @@ const LEVELS: readonly string[] = Object.values(CachePersistenceLevel);
  * Throws `INVALID_OPTION` for an option that is unknown or out of range.
  */
 export function defineNamespace<K, V>(options: NamespaceOptions<K, V>): NamespaceDefinition<K, V> {
+  assertRecord(options, 'defineNamespace', "{ name: 'sessions', key: stringKey(), value: json<Session>() }");
   const name = validName(options.name);
   refuseUnknown(options, OPTIONS, `defineNamespace('${name}')`);
   if (typeof options.key?.encode !== 'function' || typeof options.key.decode !== 'function') {
@@ -76,7 +77,9 @@ export function tuneNamespace<K, V>(
   definition: NamespaceDefinition<K, V>,
   changes: NamespaceTuning,
 ): NamespaceDefinition<K, V> {
-  refuseUnknown(changes, TUNING, `overrides['${definition.name}']`);
+  const where = `overrides['${definition.name}']`;
+  assertRecord(changes, where, '{ maxEntries: 5_000 }');
+  refuseUnknown(changes, TUNING, where);
   const { name, key, value } = definition;
   return freezeDefinition({ name, key, value, ...tuning(name, changes, definition) });
 }
@@ -95,7 +98,7 @@ function tuning(name: string, given: NamespaceTuning, base: Tuned): Tuned {
     persistence: given.persistence ?? base.persistence,
     maxEntries: given.maxEntries ?? base.maxEntries,
     maxBytes: given.maxBytes ?? base.maxBytes,
-    ttlMs: 'ttlMs' in given ? given.ttlMs : base.ttlMs,
+    ttlMs: 'ttlMs' in given ? ttlOf(name, given.ttlMs) : base.ttlMs,
   };
   if (!LEVELS.includes(tuned.persistence)) {
     throw invalid(name, 'persistence', `must be a CachePersistenceLevel: ${LEVELS.join(', ')}`);
@@ -106,17 +109,15 @@ function tuning(name: string, given: NamespaceTuning, base: Tuned): Tuned {
   if (tuned.maxBytes !== undefined && !isPositiveInteger(tuned.maxBytes)) {
     throw invalid(name, 'maxBytes', 'must be a whole number above 0, or left out');
   }
-  if (tuned.ttlMs !== undefined) assertTtl(name, tuned.ttlMs);
   return tuned;
 }
 
 /** What the LRU's index arrays can address. */
 const MAX_ENTRIES = 2 ** 24;
 
-/** Refuses a time to live that is not a whole number of milliseconds above 0. */
-export function assertTtl(namespace: string, ttlMs: unknown): asserts ttlMs is number {
-  if (!isPositiveInteger(ttlMs))
-    throw invalid(namespace, 'ttlMs', 'must be a whole number of milliseconds above 0');
+function ttlOf(name: string, given: unknown): number | undefined {
+  const ttlMs = msOf(name, 'ttlMs', given);
+  return ttlMs === Infinity ? undefined : ttlMs;
 }
 
 function validName(name: unknown): string {

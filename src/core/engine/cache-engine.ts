@@ -1,4 +1,5 @@
 import { CacheError } from '../cache-error.js';
+import type { CacheLogger } from '../cache-logger.js';
 import { within } from '../clock.js';
 import type { EngineContext } from '../context.js';
 import type { NamespaceDefinition, NamespaceTuning } from '../definition/namespace-definition.js';
@@ -9,6 +10,7 @@ import type { NamespaceCache } from '../namespace/namespace-cache.js';
 import { sumFlushes, sumLoads, type FlushReport, type LeftBehind, type LoadReport } from '../reports.js';
 import { Rescue } from '../rescue/rescue.js';
 import type { RescueJournal } from '../rescue/rescue-journal.js';
+import { SafeLogger } from '../safe-logger.js';
 import type { CacheStorageAdapter } from '../storage-adapter.js';
 import { Checkpoints } from './checkpoints.js';
 import type { ResolvedEngineOptions } from './engine-options.js';
@@ -40,8 +42,9 @@ export class CacheEngine {
   #storage: Promise<OpenStorage> | undefined;
   #journal: RescueJournal | undefined;
   readonly #checkpoints: Checkpoints;
+  private readonly context: EngineContext;
   #stopped: Promise<StopReport> | undefined;
-  #isStopped = false;
+  #ending: EngineStop | undefined;
   /** When the first drain of the stop began, and what was written before it. */
   #stopBegan: { readonly at: number; readonly written: number } | undefined;
 
@@ -50,11 +53,12 @@ export class CacheEngine {
     private readonly options: ResolvedEngineOptions,
     /** Other tuning for namespaces, by name. */
     overrides: Readonly<Record<string, NamespaceTuning>>,
-    private readonly context: EngineContext,
+    context: EngineContext,
     private readonly journalFor: (storage: CacheStorageAdapter) => RescueJournal | undefined = () =>
       undefined,
   ) {
-    this.#registry = new NamespaceRegistry(overrides, context);
+    this.context = { ...context, logger: new SafeLogger(context.logger) };
+    this.#registry = new NamespaceRegistry(overrides, this.context);
     this.#checkpoints = new Checkpoints(
       options.checkpointIntervalMs,
       context.clock,
@@ -85,6 +89,11 @@ export class CacheEngine {
   /** The namespace of a definition or a name. Throws `UNKNOWN_NAMESPACE` for one that is not declared. */
   namespace<K, V>(which: NamespaceDefinition<K, V> | string): NamespaceCache<K, V> {
     return this.#registry.get(which);
+  }
+
+  /** The app's logger, which throws nothing. */
+  get logger(): CacheLogger {
+    return this.context.logger;
   }
 
   get definitions(): readonly NamespaceDefinition[] {
@@ -160,7 +169,7 @@ export class CacheEngine {
    * unwritten into the rescue journal, synchronously, and says so.
    */
   rescueAtExit(): void {
-    if (this.#isStopped) return;
+    if (this.#ending?.hasRescued === true) return;
     const unwritten = this.#levels().flatMap((level) => level.unwritten());
     new Rescue(this.#journal, this.context.logger).save(unwritten);
   }
@@ -175,13 +184,8 @@ export class CacheEngine {
     this.#checkpoints.stop();
     const storage = await this.#storage?.catch(() => undefined);
     const { at, written } = this.#beginStop();
-    const leftBehind = await new EngineStop(
-      this.#levels(),
-      storage,
-      at + this.options.shutdownTimeoutMs,
-      this.context,
-    ).run();
-    this.#isStopped = true;
+    this.#ending = new EngineStop(this.#levels(), storage, at + this.options.shutdownTimeoutMs, this.context);
+    const leftBehind = await this.#ending.run();
     const report = {
       written: this.#written() - written,
       durationMs: this.context.clock.monotonic() - at,

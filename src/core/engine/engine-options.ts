@@ -1,5 +1,5 @@
 import { CacheError } from '../cache-error.js';
-import { isPositiveInteger, refuseUnknown } from '../option-checks.js';
+import { isPositiveInteger, MAX_TIMER_MS, refuseUnknown } from '../option-checks.js';
 
 /** How the engine writes and stops. */
 export interface EngineOptions {
@@ -40,9 +40,6 @@ export const ENGINE_OPTIONS = [
   'maxDirty',
   'maxDirtyBytes',
 ] as const;
-
-/** What a timer of Node can count: longer delays fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Every option with its default filled in. Throws `INVALID_OPTION` for one that is unknown or out of range. */
 export function resolveEngineOptions(given: EngineOptions): ResolvedEngineOptions {

@@ -13,6 +13,9 @@ const CLOSE_TIMEOUT_MS = 2000;
 
 /** The stop of an engine, once: no more writes, the final flush with its deadline, the report, the storage closed. */
 export class EngineStop {
+  /** What is unwritten has been saved, or was said to be lost. */
+  hasRescued = false;
+
   constructor(
     private readonly levels: readonly Drainable[],
     private readonly storage: OpenStorage | undefined,
@@ -33,6 +36,7 @@ export class EngineStop {
     this.storage?.budget.close();
     const unwritten = this.levels.flatMap((level) => level.unwritten());
     const lost = new Rescue(this.storage?.journal, this.context.logger).save(unwritten);
+    this.hasRescued = true;
     await this.#close();
     return lost;
   }

@@ -66,7 +66,7 @@ export class NamespaceRegistry {
     const member: Member =
       storage === undefined
         ? { declared, definition, level: undefined, cache: this.#inMemory(definition, keys, counters) }
-        : { declared, definition, ...persisted(storage, definition, keys, counters) };
+        : { declared, definition, ...this.#persisted(storage, definition, keys, counters) };
     this.#members.set(declared.name, member);
     return member;
   }
@@ -103,18 +103,20 @@ export class NamespaceRegistry {
     keys: KeySpace<unknown>,
     counters: NamespaceCounters,
   ): NamespaceCache<unknown, unknown> {
-    const { store, level } = memoryLevel(definition, counters, this.context);
-    return new Namespace({ definition, keys, store, level, counters });
+    const { clock } = this.context;
+    const { store, inFlight, level } = memoryLevel(definition, counters, this.context);
+    return new Namespace({ definition, keys, store, inFlight, level, counters, clock });
   }
-}
 
-function persisted(
-  storage: OpenStorage,
-  definition: NamespaceDefinition,
-  keys: KeySpace<unknown>,
-  counters: NamespaceCounters,
-): Pick<Member, 'cache' | 'level'> {
-  const { level, entries } = storage.attach(definition, keys, counters);
-  const cache = new Namespace({ definition, keys, store: entries.store, level, counters });
-  return { cache, level };
+  #persisted(
+    storage: OpenStorage,
+    definition: NamespaceDefinition,
+    keys: KeySpace<unknown>,
+    counters: NamespaceCounters,
+  ): Pick<Member, 'cache' | 'level'> {
+    const { clock } = this.context;
+    const { level, entries } = storage.attach(definition, keys, counters);
+    const { store, inFlight } = entries;
+    return { level, cache: new Namespace({ definition, keys, store, inFlight, level, counters, clock }) };
+  }
 }

@@ -158,10 +158,18 @@ export class EntryStore<V> {
   }
 
   /** Decodes at first read; with `keeps`, the value takes the text's place when it may be shared. */
-  #decode(key: MemoryKey, keeps: boolean): V {
+  #decode(key: MemoryKey, keeps: boolean): V | undefined {
     const text = this.#texts.get(key);
     if (text === undefined) return null as V;
-    const value = this.#codec.decode(text);
+    let value: V;
+    try {
+      value = this.#codec.decode(text);
+    } catch {
+      // It decoded when it came here. Whoever asks is answered from where it is stored, or told why not.
+      this.#lru.delete(key);
+      this.#onEvict(key);
+      return undefined;
+    }
     // Also what is not kept: an updater that changed it in place would give it back as if it were what there is.
     const isShareable = freezeDeep(value);
     if (keeps && isShareable) {

@@ -27,14 +27,14 @@ export class LoadWatch implements Supersedable {
 
 /** Everything that is on its way into the memory of one namespace: reads, loads and loaders. */
 export class InFlight implements Supersedable {
-  readonly #parts = new Set<Supersedable>();
+  readonly #parts: Supersedable[] = [];
 
   add(part: Supersedable): void {
-    this.#parts.add(part);
+    this.#parts.push(part);
   }
 
   remove(part: Supersedable): void {
-    this.#parts.delete(part);
+    this.#parts.splice(this.#parts.indexOf(part), 1);
   }
 
   supersede(key: MemoryKey): void {

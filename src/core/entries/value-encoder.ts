@@ -23,6 +23,11 @@ export class ValueEncoder<V> {
     return text;
   }
 
+  /** What readers would get of a value, now and after a restart. */
+  restored(value: V): V {
+    return this.stored(value, undefined).read(this.definition.value);
+  }
+
   /** What `fn` makes of a value; the expiry there was stays unless `ttlMs` renews it. `undefined` where `fn` changed nothing. */
   updated(
     current: V | undefined,
@@ -67,10 +72,10 @@ export class ValueEncoder<V> {
     throw this.#invalid('The value codec did not give a string.');
   }
 
-  /** When an entry written now expires, in wall-clock ms. */
+  /** When an entry written now expires, in wall-clock ms; `Infinity` is never. */
   expiry(ttlMs: number | undefined): number | null {
-    const ttl = ttlMs ?? this.definition.ttlMs;
-    return ttl === undefined ? null : this.clock.now() + ttl;
+    const ttl = ttlMs ?? this.definition.ttlMs ?? Infinity;
+    return ttl === Infinity ? null : this.clock.now() + ttl;
   }
 
   /** What can't be read back must not be stored: it would be found out when nobody can act on it. */

@@ -23,7 +23,9 @@ export class KeySpace<K> {
   /** The key's form in memory. Throws `INVALID_KEY` for a key that can't be stored and brought back. */
   admit(key: K): MemoryKey {
     const text = this.#encode(key);
-    return this.#primitive ? (key as MemoryKey) : text;
+    if (!this.#primitive) return text;
+    // -0 is stored as 0 and comes back as that.
+    return (key as MemoryKey) === 0 ? 0 : (key as MemoryKey);
   }
 
   /** The stored form of an admitted key. */

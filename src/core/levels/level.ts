@@ -31,6 +31,8 @@ export interface Level<V> {
   get(key: MemoryKey): Promise<V | undefined>;
   /** Throws `INVALID_VALUE` for a value that {@link set} would refuse. */
   check(value: V): void;
+  /** What {@link set} would make of a value: what readers, and a restart, would get. Throws as {@link check}. */
+  asStored(value: V): V;
   set(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<void>;
   update(key: MemoryKey, fn: Updater<V>, ttlMs: number | undefined): Promise<V>;
   delete(key: MemoryKey): Promise<boolean>;

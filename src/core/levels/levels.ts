@@ -3,6 +3,7 @@ import type { NamespaceDefinition } from '../definition/namespace-definition.js'
 import type { NamespaceCounters } from '../definition/namespace-stats.js';
 import { CachePersistenceLevel } from '../definition/persistence-level.js';
 import { EntryStore } from '../entries/entry-store.js';
+import { InFlight } from '../entries/in-flight.js';
 import type { PersistedEntries } from '../entries/persisted-entries.js';
 import type { KeySpace } from '../keys/key-space.js';
 import type { CacheStorageAdapter } from '../storage-adapter.js';
@@ -75,7 +76,7 @@ export function memoryLevel<V>(
   definition: NamespaceDefinition<unknown, V>,
   counters: NamespaceCounters,
   context: EngineContext,
-): { readonly store: EntryStore<V>; readonly level: Level<V> } {
+): { readonly store: EntryStore<V>; readonly inFlight: InFlight; readonly level: Level<V> } {
   const store = new EntryStore<V>({
     maxEntries: definition.maxEntries,
     maxBytes: definition.maxBytes,
@@ -85,5 +86,6 @@ export function memoryLevel<V>(
       counters.evictions += 1;
     },
   });
-  return { store, level: new MemoryOnly(definition, store, context) };
+  const inFlight = new InFlight();
+  return { store, inFlight, level: new MemoryOnly(definition, store, inFlight, context) };
 }

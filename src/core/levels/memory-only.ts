@@ -1,5 +1,6 @@
 import { CacheError } from '../cache-error.js';
 import { byteLength, type EntryStore } from '../entries/entry-store.js';
+import type { InFlight } from '../entries/in-flight.js';
 import type { EngineContext } from '../context.js';
 import type { MemoryKey } from '../keys/key-space.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
@@ -31,6 +32,7 @@ export class MemoryOnly<V> implements Level<V> {
   constructor(
     private readonly definition: NamespaceDefinition<unknown, V>,
     private readonly store: EntryStore<V>,
+    private readonly inFlight: InFlight,
     context: EngineContext,
   ) {
     this.#values = new ValueEncoder(definition, context.clock);
@@ -50,6 +52,10 @@ export class MemoryOnly<V> implements Level<V> {
 
   check(value: V): void {
     this.#sizeOf(value);
+  }
+
+  asStored(value: V): V {
+    return value;
   }
 
   async set(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<void> {
@@ -87,7 +93,9 @@ export class MemoryOnly<V> implements Level<V> {
   }
 
   #put(key: MemoryKey, value: V, expiresAt: number | null): void {
-    this.store.putValue(key, value, expiresAt, this.#sizeOf(value));
+    const size = this.#sizeOf(value);
+    this.inFlight.supersede(key);
+    this.store.putValue(key, value, expiresAt, size);
   }
 
   /** A value is encoded only to know its size, and only where the namespace bounds that. */

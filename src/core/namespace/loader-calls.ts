@@ -1,39 +1,86 @@
+import type { CacheError } from '../cache-error.js';
+import type { CacheTimer, Clock } from '../clock.js';
+import type { Supersedable } from '../entries/in-flight.js';
 import type { MemoryKey } from '../keys/key-space.js';
 
-interface Load<V> {
-  current: boolean;
+/** One loader under way. */
+export class LoaderCall<V> {
+  /** Whether what it gives is to be stored: no write has come in between, and it was not given up. */
+  isCurrent = true;
   readonly outcome: Promise<V>;
+  #isGivenUp = false;
+  #reject: (error: CacheError) => void = () => undefined;
+  #deadline = Infinity;
+  #timer: CacheTimer | undefined;
+
+  constructor(
+    private readonly clock: Clock,
+    load: (call: LoaderCall<V>) => Promise<V>,
+    onEnd: (call: LoaderCall<V>) => void,
+  ) {
+    this.outcome = new Promise<V>((resolve, reject) => {
+      this.#reject = reject;
+      load(this).then(resolve, reject);
+    }).finally(() => {
+      this.#timer?.cancel();
+      onEnd(this);
+    });
+  }
+
+  /** Nobody waits for it any more. */
+  get isGivenUp(): boolean {
+    return this.#isGivenUp;
+  }
+
+  /** Gives up after `ms`, unless that is due sooner already; everyone who waits then rejects with what `error` makes. */
+  giveUpAfter(ms: number, error: () => CacheError): void {
+    const deadline = this.clock.monotonic() + ms;
+    if (deadline >= this.#deadline) return;
+    this.#deadline = deadline;
+    this.#timer?.cancel();
+    const giveUp = (): void => {
+      this.#isGivenUp = true;
+      this.isCurrent = false;
+      this.#reject(error());
+    };
+    this.#timer = this.clock.setTimer(ms, giveUp, true);
+  }
+
+  /** The loader has given a value: storing it has a limit of its own. */
+  loaded(): void {
+    this.#deadline = 0;
+    this.#timer?.cancel();
+  }
 }
 
 /** Loaders under way: single-flight per key. A write to the key supersedes the loader that runs for it. */
-export class LoaderCalls<V> {
-  readonly #loads = new Map<MemoryKey, Load<V>>();
+export class LoaderCalls<V> implements Supersedable {
+  readonly #calls = new Map<MemoryKey, LoaderCall<V>>();
 
-  /** The outcome of the load of `key` under way, or of `load` if there is none. */
-  run(key: MemoryKey, load: (isCurrent: () => boolean) => Promise<V>): Promise<V> {
-    const underway = this.#loads.get(key);
-    if (underway !== undefined) return underway.outcome;
-    const started: Load<V> = {
-      current: true,
-      outcome: load(() => started.current).finally(() => {
-        if (this.#loads.get(key) === started) this.#loads.delete(key);
-      }),
-    };
-    this.#loads.set(key, started);
-    return started.outcome;
+  constructor(private readonly clock: Clock) {}
+
+  /** The load of `key` under way, or `load` begun if there is none. */
+  join(key: MemoryKey, load: (call: LoaderCall<V>) => Promise<V>): LoaderCall<V> {
+    const underway = this.#calls.get(key);
+    if (underway !== undefined && !underway.isGivenUp) return underway;
+    const started = new LoaderCall<V>(this.clock, load, (ended) => {
+      if (this.#calls.get(key) === ended) this.#calls.delete(key);
+    });
+    this.#calls.set(key, started);
+    return started;
   }
 
   /** `key` was written to: what a loader gives for it now is no longer stored, and no later caller waits for it. */
   supersede(key: MemoryKey): void {
-    if (this.#loads.size === 0) return;
-    const load = this.#loads.get(key);
-    if (load === undefined) return;
-    load.current = false;
-    this.#loads.delete(key);
+    if (this.#calls.size === 0) return;
+    const call = this.#calls.get(key);
+    if (call === undefined) return;
+    call.isCurrent = false;
+    this.#calls.delete(key);
   }
 
   supersedeAll(): void {
-    for (const load of this.#loads.values()) load.current = false;
-    this.#loads.clear();
+    for (const call of this.#calls.values()) call.isCurrent = false;
+    this.#calls.clear();
   }
 }

@@ -5,8 +5,23 @@ import type { NamespaceStats } from '../definition/namespace-stats.js';
 
 /** How long a written entry lives. */
 export interface WriteOptions {
-  /** Milliseconds until the entry expires. Default: the namespace's `ttlMs`; `update` keeps the expiry there is. */
-  readonly ttlMs?: number | undefined;
+  /**
+   * Milliseconds until the entry expires; `null` or `Infinity` for never. Default: the namespace's `ttlMs`; `update` keeps
+   * the expiry there is.
+   */
+  readonly ttlMs?: number | null | undefined;
+}
+
+/** How long a loaded entry lives, and how long its loader may take. */
+export interface LoadOptions extends WriteOptions {
+  /**
+   * Milliseconds from the call, at most 2 147 483 647, after which the load is given up: everyone who waits for it
+   * rejects with `LOAD_TIMED_OUT`, the next caller starts a new one, and what the loader gives after that is not stored.
+   * Where callers give different times, the first that is over counts. It covers the read from the database and the
+   * loader, not the write of what was loaded. Default, and with `null` or `Infinity`: never, so a loader that never settles
+   * keeps its callers waiting.
+   */
+  readonly timeoutMs?: number | null | undefined;
 }
 
 /**
@@ -14,7 +29,8 @@ export interface WriteOptions {
  * acknowledged, that is, when its promise resolves.
  *
  * Values of persisted namespaces are frozen snapshots of what was set. Every method that takes a key rejects with
- * `INVALID_KEY` for one that the key codec refuses; reads reject with `READ_FAILED` when the database can't be asked
+ * `INVALID_KEY` for one that the key codec refuses, and every method that takes options with `INVALID_OPTION` for what is no
+ * object, unknown or out of range; reads reject with `READ_FAILED` when the database can't be asked
  * and with `UNREADABLE_ENTRY` when the stored row does not decode; writes reject with `WRITE_FAILED` or
  * `ENTRY_REFUSED` when `ON_CHANGE` can't commit them, and with `CACHE_CLOSED` after the stop.
  */
@@ -28,13 +44,14 @@ export interface NamespaceCache<K, V> {
   /**
    * The value of `key`; where there is none, what `loader` gives, stored as by `set`. One loader per key runs at a
    * time and its callers share the outcome. A write to the key that comes while it runs wins over what it gives.
-   * Rejects with what the loader throws, and with `INVALID_VALUE` when it gives `undefined`. The loaded value is
-   * returned even when it could not be stored.
+   * Rejects with what the loader throws, with `INVALID_VALUE` when it gives `undefined` or what can't be serialised, and
+   * with `LOAD_TIMED_OUT` after `timeoutMs`. The loaded value is returned even when it could not be stored, or a write
+   * came first; it always is what a restart would give (except on `MEMORY_ONLY`, which keeps the loader's very object).
    */
   getOrLoad(
     key: K,
     loader: (key: K) => Immutable<V> | Promise<Immutable<V>>,
-    options?: WriteOptions,
+    options?: LoadOptions,
   ): Promise<Immutable<V>>;
   /** The values of `keys`, in their order. */
   getMany(keys: Iterable<K>): Promise<(Immutable<V> | undefined)[]>;

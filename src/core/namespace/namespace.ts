@@ -1,24 +1,29 @@
 import { CacheError, isCacheError } from '../cache-error.js';
+import type { Clock } from '../clock.js';
 import type { EntryStore } from '../entries/entry-store.js';
+import type { InFlight } from '../entries/in-flight.js';
 import type { KeySpace, MemoryKey } from '../keys/key-space.js';
 import type { Level } from '../levels/level.js';
 import type { FlushReport } from '../reports.js';
 import type { Immutable } from '../values/immutable.js';
-import { LoaderCalls } from './loader-calls.js';
-import type { NamespaceCache, WriteOptions } from './namespace-cache.js';
-import { assertTtl, type NamespaceDefinition } from '../definition/namespace-definition.js';
-import { refuseUnknown } from '../option-checks.js';
+import { timesIn, ttlIn } from './call-options.js';
+import { LoaderCalls, type LoaderCall } from './loader-calls.js';
+import type { LoadOptions, NamespaceCache, WriteOptions } from './namespace-cache.js';
+import type { NamespaceDefinition } from '../definition/namespace-definition.js';
 import type { NamespaceCounters, NamespaceStats } from '../definition/namespace-stats.js';
 
-const WRITE_OPTIONS = ['ttlMs'] as const;
+/** What is said of a load without options. */
+const NO_TIMES = Object.freeze({ ttlMs: undefined, timeoutMs: undefined });
 
 /** The parts of a namespace in use. */
 export interface NamespaceParts<K, V> {
   readonly definition: NamespaceDefinition<K, V>;
   readonly keys: KeySpace<K>;
   readonly store: EntryStore<V>;
+  readonly inFlight: InFlight;
   readonly level: Level<V>;
   readonly counters: NamespaceCounters;
+  readonly clock: Clock;
 }
 
 /**
@@ -31,7 +36,7 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
   readonly #store: EntryStore<V>;
   readonly #level: Level<V>;
   readonly #counters: NamespaceCounters;
-  readonly #loaderCalls = new LoaderCalls<V>();
+  readonly #loaderCalls: LoaderCalls<V>;
 
   constructor(parts: NamespaceParts<K, V>) {
     this.definition = parts.definition;
@@ -39,6 +44,9 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
     this.#store = parts.store;
     this.#level = parts.level;
     this.#counters = parts.counters;
+    this.#loaderCalls = new LoaderCalls(parts.clock);
+    // What takes effect supersedes a loader; a delete of what is not there does so, too, and has none.
+    parts.inFlight.add(this.#loaderCalls);
   }
 
   getIfPresent(key: K): Immutable<V> | undefined {
@@ -56,22 +64,17 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
   async getOrLoad(
     key: K,
     loader: (key: K) => Immutable<V> | Promise<Immutable<V>>,
-    options?: WriteOptions,
+    options?: LoadOptions,
   ): Promise<Immutable<V>> {
+    const { ttlMs, timeoutMs } = options === undefined ? NO_TIMES : timesIn(this.definition.name, options);
     const present = this.getIfPresent(key);
     if (present !== undefined) return present;
-    const ttlMs = this.#ttl(options);
     const memoryKey = this.#keys.admit(key);
-    const loaded = await this.#loaderCalls.run(memoryKey, async (isCurrent) => {
-      const stored = await this.#level.get(memoryKey);
-      if (stored !== undefined) return stored;
-      this.#counters.loaderCalls += 1;
-      const value = (await loader(key)) as V;
-      if (value === undefined)
-        throw this.#noValue('The loader gave undefined. Return null for "nothing", or throw.');
-      return isCurrent() ? this.#storeLoaded(memoryKey, value, ttlMs) : value;
-    });
-    return loaded as Immutable<V>;
+    const load = this.#loaderCalls.join(memoryKey, (call) =>
+      this.#load(call, memoryKey, () => loader(key) as V | Promise<V>, ttlMs),
+    );
+    if (timeoutMs !== undefined) load.giveUpAfter(timeoutMs, () => this.#timedOut(memoryKey, timeoutMs));
+    return (await load.outcome) as Immutable<V>;
   }
 
   async getMany(keys: Iterable<K>): Promise<(Immutable<V> | undefined)[]> {
@@ -85,14 +88,14 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
   set(key: K, value: Immutable<V>, options?: WriteOptions): Promise<void> {
     // No async function: it would make a promise round the one that there is, and take two turns more to resolve it.
     try {
-      return this.#set(this.#keys.admit(key), this.#valid(value), this.#ttl(options));
+      return this.#set(this.#keys.admit(key), this.#valid(value), ttlIn(this.definition.name, options));
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
   async setMany(entries: Iterable<readonly [K, Immutable<V>]>, options?: WriteOptions): Promise<void> {
-    const ttlMs = this.#ttl(options);
+    const ttlMs = ttlIn(this.definition.name, options);
     const admitted = Array.from(entries, ([key, value]) => {
       this.#level.check(this.#valid(value));
       return [this.#keys.admit(key), this.#valid(value)] as const;
@@ -106,9 +109,8 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
     options?: WriteOptions,
   ): Promise<Immutable<V>> {
     const memoryKey = this.#keys.admit(key);
-    const ttlMs = this.#ttl(options);
+    const ttlMs = ttlIn(this.definition.name, options);
     this.#counters.updates += 1;
-    this.#loaderCalls.supersede(memoryKey);
     const updated = this.#level.update(memoryKey, fn as (current: V | undefined) => V, ttlMs);
     return (await updated) as Immutable<V>;
   }
@@ -196,7 +198,6 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
 
   #set(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<void> {
     this.#counters.sets += 1;
-    this.#loaderCalls.supersede(key);
     return this.#level.set(key, value, ttlMs);
   }
 
@@ -206,6 +207,22 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
     return this.#level.delete(key);
   }
 
+  async #load(
+    call: LoaderCall<V>,
+    key: MemoryKey,
+    loader: () => V | Promise<V>,
+    ttlMs: number | undefined,
+  ): Promise<V> {
+    const stored = await this.#level.get(key);
+    if (stored !== undefined || call.isGivenUp) return stored as V;
+    this.#counters.loaderCalls += 1;
+    const value = await loader();
+    call.loaded();
+    if (value === undefined)
+      throw this.#noValue('The loader gave undefined. Return null for "nothing", or throw.');
+    return call.isCurrent ? this.#storeLoaded(key, value, ttlMs) : this.#level.asStored(value);
+  }
+
   /** Stores what a loader gave unless there is a value by now. What could not be stored is still an answer. */
   async #storeLoaded(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<V> {
     this.#counters.sets += 1;
@@ -213,7 +230,7 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
       return await this.#level.update(key, (current) => (current === undefined ? value : current), ttlMs);
     } catch (error) {
       if (isCacheError(error, 'INVALID_VALUE')) throw error;
-      return value;
+      return this.#level.asStored(value);
     }
   }
 
@@ -228,12 +245,14 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
     return new CacheError('INVALID_VALUE', `Namespace '${name}': ${reason}`, { namespace: name });
   }
 
-  #ttl(options: WriteOptions | undefined): number | undefined {
-    if (options === undefined) return undefined;
+  #timedOut(key: MemoryKey, timeoutMs: number): CacheError {
     const { name } = this.definition;
-    refuseUnknown(options, WRITE_OPTIONS, `Namespace '${name}'`);
-    if (options.ttlMs !== undefined) assertTtl(name, options.ttlMs);
-    return options.ttlMs;
+    return new CacheError(
+      'LOAD_TIMED_OUT',
+      `Namespace '${name}': the value was not loaded within ${timeoutMs} ms. The next call starts a new load; ` +
+        'raise timeoutMs where the loader needs longer.',
+      { namespace: name, key: this.#keys.textOf(key) },
+    );
   }
 }
 

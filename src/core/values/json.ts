@@ -1,4 +1,5 @@
 import { CacheError } from '../cache-error.js';
+import { assertRecord, refuseUnknown } from '../option-checks.js';
 import type { ValueCodec } from './value-codec.js';
 
 /** How {@link json} reads and writes; both as in `JSON.parse` and `JSON.stringify`. */
@@ -7,12 +8,16 @@ export interface JsonOptions {
   readonly reviver?: ((this: unknown, key: string, value: unknown) => unknown) | undefined;
 }
 
+const OPTIONS = ['replacer', 'reviver'] as const;
+
 /**
  * Values as JSON text, with JSON's own rules: a `Date` comes back as a string, `undefined` properties are left out.
  * A cycle, a BigInt, a function or `undefined` as a whole value is refused with `INVALID_VALUE`. For other types give a
  * `replacer` and a `reviver`, or a {@link ValueCodec} of your own.
  */
 export function json<V>(options: JsonOptions = {}): ValueCodec<V> {
+  assertRecord(options, 'json', '{ replacer, reviver }');
+  refuseUnknown(options, OPTIONS, 'json');
   const { replacer, reviver } = options;
   return Object.freeze({
     encode(value: V): string {

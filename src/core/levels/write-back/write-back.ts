@@ -123,6 +123,10 @@ export class WriteBack<V> implements Level<V>, Drainable {
     this.#values.text(value);
   }
 
+  asStored(value: V): V {
+    return this.#values.restored(value);
+  }
+
   set(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<void> {
     try {
       // At the call, also where the write has to wait: what becomes of the object then is not what was set.

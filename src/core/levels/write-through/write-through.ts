@@ -74,7 +74,11 @@ export class WriteThrough<V> implements Level<V>, Drainable {
   }
 
   check(value: V): void {
-    this.#values.stored(value, undefined);
+    this.#values.text(value);
+  }
+
+  asStored(value: V): V {
+    return this.#values.restored(value);
   }
 
   async set(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<void> {

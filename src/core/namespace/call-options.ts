@@ -1,0 +1,32 @@
+import { assertRecord, MAX_TIMER_MS, msOf, refuseUnknown } from '../option-checks.js';
+import type { LoadOptions, WriteOptions } from './namespace-cache.js';
+
+const WRITE_OPTIONS = ['ttlMs'] as const;
+const LOAD_OPTIONS = [...WRITE_OPTIONS, 'timeoutMs'] as const;
+const EXAMPLE = '{ ttlMs: 5000 }';
+
+/** The time to live that the options of a write name: `Infinity` for never, `undefined` where they name none. */
+export function ttlIn(namespace: string, options: WriteOptions | undefined): number | undefined {
+  if (options === undefined) return undefined;
+  assertKnown(namespace, options, WRITE_OPTIONS);
+  return msOf(namespace, 'ttlMs', options.ttlMs);
+}
+
+/** The same of a load, and for how long it is waited for: `undefined` for as long as it takes. */
+export function timesIn(
+  namespace: string,
+  options: LoadOptions,
+): { readonly ttlMs: number | undefined; readonly timeoutMs: number | undefined } {
+  assertKnown(namespace, options, LOAD_OPTIONS);
+  const timeoutMs = msOf(namespace, 'timeoutMs', options.timeoutMs, MAX_TIMER_MS);
+  return {
+    ttlMs: msOf(namespace, 'ttlMs', options.ttlMs),
+    timeoutMs: timeoutMs === Infinity ? undefined : timeoutMs,
+  };
+}
+
+function assertKnown(namespace: string, options: unknown, known: readonly string[]): void {
+  const where = `Namespace '${namespace}'`;
+  assertRecord(options, where, EXAMPLE);
+  refuseUnknown(options, known, where);
+}

@@ -1,0 +1,166 @@
+import { Module, type INestApplicationContext } from '@nestjs/common';
+import { LazyModuleLoader, NestFactory } from '@nestjs/core';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import {
+  CacheModule,
+  CacheService,
+  defineNamespace,
+  InMemoryStorage,
+  json,
+  stringKey,
+  type CacheModuleOptions,
+} from '../../src/index.js';
+import { Child } from '../support/child-process.js';
+import { errorWith } from '../support/definitions.js';
+import { settle } from '../support/fake-clock.js';
+import { NestLog, startApp } from '../support/nest-app.js';
+import { connectTo, POSTGRES, until } from '../support/server-kind.js';
+import { postgresServer } from '../support/services.js';
+import { tempFolder } from '../support/temp-folder.js';
+
+const folder = tempFolder();
+const postgres = await postgresServer();
+const exitListeners = (): number => process.listenerCount('exit');
+const sessions = defineNamespace({ name: 'sessions', key: stringKey(), value: json<string>() });
+const otherSessions = defineNamespace({ name: 'sessions', key: stringKey(), value: json<number>() });
+
+/** An application in a process of its own, with two caches in files of their own. */
+function startTwo(name: string, then: string): { child: Child; journals: string[] } {
+  const files = [join(folder, `${name}-1.sqlite`), join(folder, `${name}-2.sqlite`)];
+  const script = `
+    import 'reflect-metadata';
+    import { NestFactory } from '@nestjs/core';
+    import { CacheModule, CacheService } from ${JSON.stringify(join(process.cwd(), 'dist/src/index.js'))};
+    const apps = [];
+    for (const database of ${JSON.stringify(files)}) {
+      class AppModule {}
+      apps.push(await NestFactory.createApplicationContext({
+        module: AppModule,
+        imports: [CacheModule.forRoot({ storage: { type: 'sqlite', database } })],
+      }));
+      await apps.at(-1).get(CacheService).setChatSettings(1, { database });
+    }
+    ${then}`;
+  return {
+    child: new Child(process.execPath, ['--input-type=module', '-e', script]),
+    journals: files.map((file) => `${file}.rescue.ndjson`),
+  };
+}
+
+describe('several applications in one process', () => {
+  it('share one exit listener, which goes with the last of them, and are no leak to Node', async () => {
+    const warnings: string[] = [];
+    const note = (warning: Error): void => void warnings.push(warning.name);
+    process.on('warning', note);
+    const before = exitListeners();
+    const apps: INestApplicationContext[] = [];
+    for (let i = 0; i < 15; i += 1)
+      apps.push(await startApp([CacheModule.forRoot({ storage: new InMemoryStorage() })]));
+    expect(exitListeners()).toBe(before + 1);
+    await apps.shift()?.close();
+    expect(exitListeners()).toBe(before + 1);
+    for (const app of apps) await app.close();
+    expect(exitListeners()).toBe(before);
+    process.off('warning', note);
+    expect(warnings).not.toContain('MaxListenersExceededWarning');
+  });
+
+  it('all save what is unwritten when the process ends without a stop', async () => {
+    const { child, journals } = startTwo('both', 'process.exit();');
+    await child.ended;
+    expect(journals.map(existsSync)).toEqual([true, true]);
+  });
+
+  it('save it also when one of them was closed before', async () => {
+    const { child, journals } = startTwo('one', 'await apps[0].close(); process.exit();');
+    await child.ended;
+    expect(journals.map(existsSync)).toEqual([false, true]);
+  });
+});
+
+describe('a start that fails', () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  const failures: [string, Partial<CacheModuleOptions>, typeof sessions | typeof otherSessions, string][] = [
+    ['for an override that nobody uses', { overrides: { nobody: {} } }, sessions, 'INVALID_OPTION'],
+    ['for two definitions of one name', { namespaces: [sessions] }, otherSessions, 'DUPLICATE_NAMESPACE'],
+    ['for two in the options', { namespaces: [sessions, otherSessions] }, sessions, 'DUPLICATE_NAMESPACE'],
+  ];
+
+  it.each(failures)(
+    '%s leaves no storage, timer or listener behind',
+    async (_why, options, feature, code) => {
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+      const storage = new InMemoryStorage();
+      const closed = new Promise<void>((resolve) => {
+        vi.spyOn(storage, 'close').mockImplementation(async () => resolve());
+      });
+      const before = exitListeners();
+      const start = startApp([
+        CacheModule.forRoot({ ...options, storage }),
+        CacheModule.forFeature([feature]),
+      ]);
+      await expect(start).rejects.toThrow(errorWith(code));
+      await closed;
+      await settle();
+      expect(vi.getTimerCount()).toBe(0);
+      expect(exitListeners()).toBe(before);
+    },
+  );
+
+  it.skipIf(postgres === undefined).each(failures)(
+    '%s leaves no connection to the server behind',
+    async (_why, options, feature, code) => {
+      const url = (await postgres?.newDatabase()) as string;
+      const watcher = await connectTo(POSTGRES, url);
+      const storage = { type: 'postgres' as const, url };
+      const start = startApp([
+        CacheModule.forRoot({ ...options, storage, rescueJournal: false }),
+        CacheModule.forFeature([feature]),
+      ]);
+      await expect(start).rejects.toThrow(errorWith(code));
+      await until(watcher, POSTGRES.others, (count) => count === 0);
+      await watcher.destroy();
+    },
+  );
+
+  it('in another module leaves all to close(), which releases it', async () => {
+    @Module({})
+    class Failing {
+      onModuleInit(): void {
+        throw new Error('of another module');
+      }
+    }
+    const storage = new InMemoryStorage();
+    const close = vi.spyOn(storage, 'close');
+    const before = exitListeners();
+    class AppModule {}
+    const app = await NestFactory.create(
+      { module: AppModule, imports: [CacheModule.forRoot({ storage }), Failing] },
+      { logger: new NestLog(), abortOnError: false },
+    );
+    await expect(app.init()).rejects.toThrow('of another module');
+    await app.close();
+    expect(close).toHaveBeenCalledOnce();
+    expect(exitListeners()).toBe(before);
+  });
+
+  it('is none where a module loaded later fails: the application goes on', async () => {
+    const app = await startApp([
+      CacheModule.forRoot({ storage: new InMemoryStorage(), namespaces: [sessions] }),
+    ]);
+    @Module({ imports: [CacheModule.forFeature([otherSessions])] })
+    class Later {}
+    await expect(app.get(LazyModuleLoader).load(() => Later)).rejects.toThrow(
+      errorWith('DUPLICATE_NAMESPACE'),
+    );
+    const cache = app.get(CacheService);
+    await cache.namespace(sessions).set('a', 'still served');
+    expect(await cache.namespace(sessions).get('a')).toBe('still served');
+    await app.close();
+  });
+});
