@@ -14,6 +14,7 @@ import { memory } from './parts/memory.mjs';
 import { overload } from './parts/overload.mjs';
 import { sets } from './parts/sets.mjs';
 import { start } from './parts/start.mjs';
+import { sustainedSets } from './parts/sustained-sets.mjs';
 import { writeReport } from './support/report.mjs';
 import { tableOf } from './support/table.mjs';
 
@@ -22,6 +23,7 @@ const PARTS = [
   asyncHits,
   allocations,
   sets,
+  sustainedSets,
   durableWrites,
   coalescing,
   bulk,

@@ -21,6 +21,7 @@ const PACKAGES = [
   '@keyv/redis',
   'bentocache',
   'cacheable',
+  'lmdb',
 ];
 const PROGRAMS = [
   ['PostgreSQL', 'psql'],

@@ -5,14 +5,16 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A Redis of the bench's own that appends to a file and syncs it every second. Undefined where there is none to start. */
-export async function startRedis() {
+export const REDIS_SERVER = 'redis-server';
+
+/** A Redis of the bench's own that appends to a file and syncs it as `appendfsync` says. Undefined where there is none to start. */
+export async function startRedis(appendfsync) {
   const folder = mkdtempSync(join(tmpdir(), 'bench-redis-'));
   const port = await freePort();
   const server = spawn(
-    'redis-server',
+    REDIS_SERVER,
     // prettier-ignore
-    ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--dir', folder, '--appendonly', 'yes', '--appendfsync', 'everysec'],
+    ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--dir', folder, '--appendonly', 'yes', '--appendfsync', appendfsync],
     { stdio: ['ignore', 'pipe', 'ignore'] },
   );
   const started = await new Promise((resolve) => {
