@@ -93,8 +93,8 @@ function sqlite(dataSource: DataSource, { isOwn, synchronous, dialect }: Databas
     connection: new SingleConnection(dataSource, {
       begin: 'BEGIN IMMEDIATE',
       prepare: (runner) => prepareSqlite(runner, { driver, synchronous, ownsFile: isOwn }),
-      // What was committed to a file that is gone is not durable.
-      committed: () => file?.assertSame(),
+      // What a file that is gone holds is not durable: neither what is committed to it, nor what is read from it.
+      assertSame: () => file?.assertSame(),
       ...(kept === undefined ? {} : { kept }),
     }),
     description: `${driver} ${inMemory ? 'in memory' : resolve(database)}`,
