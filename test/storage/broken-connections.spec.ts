@@ -62,7 +62,7 @@ for (const { kind, name, server } of KINDS)
       async function stored(): Promise<Record<string, string>> {
         const storage = storageOf(kind, url);
         await storage.open();
-        const rows = await storage.load('counters', { after: undefined, limit: 1000, now: 1 });
+        const { rows } = await storage.load('counters', { after: undefined, limit: 1000, now: 1 });
         await storage.close();
         return Object.fromEntries(rows.map(({ key, value }) => [key, value]));
       }
