@@ -36,6 +36,8 @@ export { CacheError, isCacheError, type CacheErrorCode, type CacheErrorContext }
 
 export type {
   CacheStorageAdapter,
+  LoadCursor,
+  LoadedPage,
   LoadPage,
   NamespaceWrite,
   StorageFailure,

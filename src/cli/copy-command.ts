@@ -34,10 +34,10 @@ export async function runCopy(
         print('Dry run: nothing was written.');
         return;
       }
-      for (const part of await copyAndVerify(copy, plan, stderr)) {
-        print(`${part.namespace}: ${amounts(part, 'copied')}`);
-      }
-      print('Both were read again: the target holds every row of the source.');
+      const copied = await copyAndVerify(copy, plan, stderr);
+      for (const part of copied) print(`${part.namespace}: ${amounts(part, 'copied')}`);
+      const isAll = copied.every(({ unreadable = 0 }) => unreadable === 0);
+      print(`Both were read again: the target holds every ${isAll ? '' : 'other '}row of the source.`);
     });
   });
 }
@@ -87,7 +87,8 @@ function refuseJournal(option: 'from' | 'to', path: string | undefined): void {
   );
 }
 
-function amounts({ rows, unchanged }: NamespaceCopy, what: string): string {
+function amounts({ rows, unchanged, unreadable = 0 }: NamespaceCopy, what: string): string {
   const there = unchanged === 0 ? '' : `, ${unchanged} there already`;
-  return `${rows - unchanged} of ${rows} rows ${what}${there}`;
+  const left = unreadable === 0 ? '' : `, ${unreadable} more left out: their keys are no text`;
+  return `${rows - unchanged} of ${rows} rows ${what}${there}${left}`;
 }

@@ -1,5 +1,5 @@
 import { CacheError } from '../core/cache-error.js';
-import type { ListedStorage, StoredEntry } from '../core/storage-adapter.js';
+import type { ListedStorage, LoadCursor, LoadedPage, StoredEntry } from '../core/storage-adapter.js';
 
 /** Rows in memory at a time, and in a transaction. */
 const PAGE_SIZE = 1000;
@@ -20,6 +20,8 @@ export interface NamespaceCopy {
   readonly rows: number;
   /** Those that the target had already. */
   readonly unchanged: number;
+  /** Rows of the source that can't be copied: their keys are no text. Known of what was copied. */
+  readonly unreadable?: number;
 }
 
 /** Told after each page: how many of `total` rows of a namespace are done with. */
@@ -89,15 +91,22 @@ export class StorageCopy {
     for (const { namespace, rows } of plan) {
       let done = 0;
       let written = 0;
+      let unreadable = 0;
       listener(namespace, 0, rows);
-      for await (const page of this.#pagesOf(this.source, namespace)) {
+      for await (const { rows: page, unreadable: without } of this.#pagesOf(this.source, namespace)) {
+        unreadable += without?.count ?? 0;
         const missing = await this.#missing(namespace, page);
         await this.#write(namespace, missing);
         done += page.length;
         written += missing.length;
         listener(namespace, done, Math.max(done, rows));
       }
-      copied.push({ namespace, rows: done, unchanged: done - written });
+      copied.push({
+        namespace,
+        rows: done,
+        unchanged: done - written,
+        ...(unreadable > 0 && { unreadable }),
+      });
     }
     return copied;
   }
@@ -108,7 +117,7 @@ export class StorageCopy {
       let done = 0;
       let wrong = 0;
       listener(namespace, 0, rows);
-      for await (const page of this.#pagesOf(this.source, namespace)) {
+      for await (const { rows: page } of this.#pagesOf(this.source, namespace)) {
         wrong += (await this.#missing(namespace, page)).length;
         done += page.length;
         listener(namespace, done, Math.max(done, rows));
@@ -130,7 +139,8 @@ export class StorageCopy {
   async #compareTarget(namespace: string): Promise<{ same: number; other: number }> {
     let same = 0;
     let other = 0;
-    for await (const page of this.#pagesOf(this.target, namespace)) {
+    for await (const { rows: page, unreadable } of this.#pagesOf(this.target, namespace)) {
+      other += unreadable?.count ?? 0;
       const rows = await this.#rowsOf(this.source, namespace, page);
       for (const entry of page) {
         if (isSame(rows.get(entry.key), entry)) same += 1;
@@ -184,14 +194,13 @@ export class StorageCopy {
     return new Map(rows.map((row) => [row.key, row]));
   }
 
-  async *#pagesOf(storage: ListedStorage, namespace: string): AsyncGenerator<readonly StoredEntry[]> {
-    let after: string | undefined;
-    for (;;) {
+  async *#pagesOf(storage: ListedStorage, namespace: string): AsyncGenerator<LoadedPage> {
+    let after: LoadCursor | undefined;
+    do {
       const page = await storage.load(namespace, { after, limit: PAGE_SIZE, now: this.options.now });
-      if (page.length > 0) yield page;
-      if (page.length < PAGE_SIZE) return;
-      after = page.at(-1)?.key;
-    }
+      yield page;
+      after = page.next;
+    } while (after !== undefined);
   }
 }
 

@@ -15,13 +15,33 @@ export interface NamespaceWrite {
   readonly deletes: readonly string[];
 }
 
+/** Where a page of rows ended, in the words of the adapter that gave it: nobody else can tell anything from it. */
+export type LoadCursor = string | number | Uint8Array;
+
 /** Where a page of rows begins and how many it may hold. */
 export interface LoadPage {
-  /** The last key of the page before; `undefined` for the first page. */
-  readonly after: string | undefined;
+  /** What {@link LoadedPage.next} of the page before said; `undefined` for the first page. */
+  readonly after: LoadCursor | undefined;
   readonly limit: number;
   /** Rows that expired at or before this time (wall-clock ms) are left out. */
   readonly now: number;
+}
+
+/** Rows that have no text for a key: NULL, a number, or bytes that are not UTF-8, in a table that others made. */
+export interface UnreadableRows {
+  readonly count: number;
+  /** What one of the keys looks like, for logs; empty where there is none. */
+  readonly example: string;
+}
+
+/** One page of a namespace. */
+export interface LoadedPage {
+  /** In ascending order of key. */
+  readonly rows: readonly StoredEntry[];
+  /** What the page leaves out. A storage may tell of all such rows on one page. Default none. */
+  readonly unreadable?: UnreadableRows;
+  /** Where the next page begins; `undefined` when this one was the last. */
+  readonly next: LoadCursor | undefined;
 }
 
 /**
@@ -43,8 +63,8 @@ export interface CacheStorageAdapter {
   close(): Promise<void>;
   /** The number of rows of a namespace that have not expired at `now`. */
   count(namespace: string, now: number): Promise<number>;
-  /** One page of a namespace in ascending order of key; fewer rows than `limit` mean that it was the last. */
-  load(namespace: string, page: LoadPage): Promise<readonly StoredEntry[]>;
+  /** One page of a namespace, in ascending order of key. */
+  load(namespace: string, page: LoadPage): Promise<LoadedPage>;
   /** The rows there are of `keys`, in any order, expired ones included. */
   read(namespace: string, keys: readonly string[]): Promise<readonly StoredEntry[]>;
   /** When each row there is of `keys` was last written, wall-clock ms. */

@@ -17,7 +17,7 @@ import { PostgresDialect } from './postgres/dialect.js';
 import { SqliteDialect, type SqliteSynchronous } from './sqlite/dialect.js';
 import type { RowQuery } from './sql/statement.js';
 import { serverAddressOf } from './sql/server-address.js';
-import { queryTimeoutOf } from './sql/server-options.js';
+import { poolSizeOf, queryTimeoutOf } from './sql/server-options.js';
 import { FileIdentity, isEphemeral, prepareSqliteFile } from './sqlite/file.js';
 
 /** Databases inside the process, to which TypeORM has one connection. */
@@ -58,16 +58,16 @@ export function databaseOf(dataSource: DataSource, options: DatabaseOptions): Da
     // No file is beside the data of a server.
     rescuePath: `data/${encodeURIComponent(database)}.rescue.ndjson`,
   };
-  const timeoutMs = queryTimeoutOf(options.given);
+  const pool = { size: poolSizeOf(dataSource.options), timeoutMs: queryTimeoutOf(options.given) };
   const other = options.dialect?.(dataSource);
   if (type === 'postgres') {
     const dialect = other ?? new PostgresDialect(() => quotedTable(dataSource));
-    return { ...common, dialect, connection: new ConnectionPool(dataSource, postgresSessions, timeoutMs) };
+    return { ...common, dialect, connection: new ConnectionPool(dataSource, postgresSessions, pool) };
   }
   if (type === 'mysql' || type === 'mariadb') {
     const sessions = new MysqlSessions();
     const dialect = other ?? new MysqlDialect(() => sessions.maxPacket);
-    return { ...common, dialect, connection: new ConnectionPool(dataSource, sessions, timeoutMs) };
+    return { ...common, dialect, connection: new ConnectionPool(dataSource, sessions, pool) };
   }
   const dialect = new PortableDialect(dataSource);
   return {
@@ -75,7 +75,7 @@ export function databaseOf(dataSource: DataSource, options: DatabaseOptions): Da
     dialect,
     connection: EMBEDDED.has(type)
       ? new SingleConnection(dataSource, { begin: 'BEGIN' })
-      : new ConnectionPool(dataSource, plainSessions, timeoutMs),
+      : new ConnectionPool(dataSource, plainSessions, pool),
     verify: (runner) => dialect.assertExact(runner),
   };
 }
@@ -93,8 +93,8 @@ function sqlite(dataSource: DataSource, { isOwn, synchronous, dialect }: Databas
     connection: new SingleConnection(dataSource, {
       begin: 'BEGIN IMMEDIATE',
       prepare: (runner) => prepareSqlite(runner, { driver, synchronous, ownsFile: isOwn }),
-      // What was committed to a file that is gone is not durable.
-      committed: () => file?.assertSame(),
+      // What a file that is gone holds is not durable: neither what is committed to it, nor what is read from it.
+      assertSame: () => file?.assertSame(),
       ...(kept === undefined ? {} : { kept }),
     }),
     description: `${driver} ${inMemory ? 'in memory' : resolve(database)}`,

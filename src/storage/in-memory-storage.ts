@@ -1,5 +1,6 @@
 import type {
   ListedStorage,
+  LoadedPage,
   LoadPage,
   NamespaceWrite,
   StorageFailure,
@@ -34,19 +35,19 @@ export class InMemoryStorage implements ListedStorage {
     return count;
   }
 
-  async load(namespace: string, { after, limit, now }: LoadPage): Promise<readonly StoredEntry[]> {
+  async load(namespace: string, { after, limit, now }: LoadPage): Promise<LoadedPage> {
     const rows = this.#rows(namespace);
-    const page: StoredEntry[] = [];
+    const found: StoredEntry[] = [];
     const keys = this.#keysInOrder(namespace);
     for (
-      let i = after === undefined ? 0 : firstAfter(keys, after);
-      i < keys.length && page.length < limit;
+      let i = after === undefined ? 0 : firstAfter(keys, String(after));
+      i < keys.length && found.length < limit;
       i += 1
     ) {
       const row = rows.get(keys[i] as string);
-      if (row !== undefined && isAlive(row, now)) page.push(toEntry(row));
+      if (row !== undefined && isAlive(row, now)) found.push(toEntry(row));
     }
-    return page;
+    return { rows: found, next: found.length < limit ? undefined : found.at(-1)?.key };
   }
 
   async read(namespace: string, keys: readonly string[]): Promise<readonly StoredEntry[]> {

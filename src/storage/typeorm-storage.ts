@@ -3,6 +3,7 @@ import { CACHE_MIGRATIONS_TABLE } from '../../migrations/index.js';
 import { CacheError } from '../core/cache-error.js';
 import type {
   ListedStorage,
+  LoadedPage,
   LoadPage,
   NamespaceWrite,
   StorageFailure,
@@ -94,7 +95,7 @@ export class TypeOrmStorage implements ListedStorage {
     return this.#read((dialect, runner) => dialect.count(runner, namespace, now));
   }
 
-  load(namespace: string, page: LoadPage): Promise<readonly StoredEntry[]> {
+  load(namespace: string, page: LoadPage): Promise<LoadedPage> {
     return this.#read((dialect, runner) => dialect.load(runner, namespace, page));
   }
 

@@ -111,6 +111,22 @@ describe('nestjs-durable-cache copy', () => {
     expect(await rowsIn(to)).toHaveLength(27);
   });
 
+  it('copies the rows around those whose keys are no text, and says how many it left out', async () => {
+    await onFile(from, async (db) => {
+      await db.query(
+        'CREATE TABLE cache_storage (namespace TEXT, key TEXT, value TEXT, updated_at TIMESTAMP, expires_at bigint)',
+      );
+      await db.query(
+        `INSERT INTO cache_storage (namespace, key, value) VALUES ('notes', 'a', '1'), ('notes', NULL, '1'), ('notes', X'00FF', '1'), ('notes', 'b', '1')`,
+      );
+    });
+    const ended = await copy(from, to);
+    expect(ended.output).toContain('notes: 2 of 2 rows copied, 2 more left out: their keys are no text');
+    expect(ended.output).toContain('the target holds every other row of the source');
+    expect(ended.code).toBe(0);
+    expect((await rowsIn(to)).map((row) => row['key'])).toEqual(['a', 'b']);
+  });
+
   it('changes nothing of a source whose journal mode is another, and adds no table to it', async () => {
     await fill(from);
     await onFile(from, (db) => db.query('PRAGMA journal_mode = DELETE'));

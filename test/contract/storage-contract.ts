@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ListedStorage } from '../../src/core/storage-adapter.js';
-import type { StoredEntry } from '../../src/index.js';
+import type { LoadCursor, StoredEntry } from '../../src/index.js';
 
 const NOW = 1_000_000;
 
@@ -34,11 +34,15 @@ export function describeStorageContract(
 
     async function all(namespace = 'n', limit = 100): Promise<StoredEntry[]> {
       const rows: StoredEntry[] = [];
-      for (;;) {
-        const page = await storage.load(namespace, { after: rows.at(-1)?.key, limit, now: NOW });
-        rows.push(...page);
-        if (page.length < limit) return rows;
-      }
+      let after: LoadCursor | undefined;
+      do {
+        const page = await storage.load(namespace, { after, limit, now: NOW });
+        expect(page.rows.length).toBeLessThanOrEqual(limit);
+        expect(page.unreadable?.count ?? 0).toBe(0);
+        rows.push(...page.rows);
+        after = page.next;
+      } while (after !== undefined);
+      return rows;
     }
 
     it('gives what was written, and the last write of a key', async () => {
@@ -155,12 +159,12 @@ export function describeStorageContract(
       const stays = Array.from({ length: 100 }, (_, i) => `stays ${String(i).padStart(3, '0')}`);
       await put(...stays.map((key) => row(key)));
       const seen: string[] = [];
-      let after: string | undefined;
+      let after: LoadCursor | undefined;
       for (let round = 0; ; round += 1) {
         const page = await storage.load('n', { after, limit: 7, now: NOW });
-        seen.push(...page.map((entry) => entry.key));
-        if (page.length < 7) break;
-        after = page.at(-1)?.key;
+        seen.push(...page.rows.map((entry) => entry.key));
+        after = page.next;
+        if (after === undefined) break;
         await storage.write(
           [
             {
@@ -237,6 +241,21 @@ export function describeStorageContract(
       await put(...keys.map((key) => row(key)));
       for (const limit of [1, 3, 5])
         expect((await all('n', limit)).map((entry) => entry.key).toSorted()).toEqual(keys.toSorted());
+    });
+
+    it('goes on behind the last row of a page, also when that row is gone by then', async () => {
+      const keys = ['a', 'b', 'c', 'd\uFFFD', 'e', '\uFFFD', '\uFFFD\uFFFD'];
+      await put(...keys.map((key) => row(key)));
+      const first = await storage.load('n', { after: undefined, limit: 4, now: NOW });
+      expect(first.rows.map((entry) => entry.key)).toEqual(keys.slice(0, 4));
+      await storage.write([{ namespace: 'n', puts: [], deletes: ['a', 'd\uFFFD'] }], NOW);
+      const second = await storage.load('n', { after: first.next, limit: 3, now: NOW });
+      expect(second.rows.map((entry) => entry.key)).toEqual(keys.slice(4));
+      const end =
+        second.next === undefined
+          ? []
+          : (await storage.load('n', { after: second.next, limit: 3, now: NOW })).rows;
+      expect(end).toEqual([]);
     });
 
     it('clears what there is of a namespace, and takes it again', async () => {

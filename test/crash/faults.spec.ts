@@ -129,6 +129,36 @@ describe('a running cache', () => {
     },
   );
 
+  it.each([
+    ['removed', (file: string) => unlinkSync(file)],
+    ['moved away', (file: string) => renameSync(file, `${file}.moved`)],
+    [
+      'replaced by another',
+      (file: string) => execFileSync('cp', ['--remove-destination', '/dev/null', file]),
+    ],
+  ])('never shows what it rejected since its file was %s', async (_how, act) => {
+    await start({ writeTimeoutMs: 300, shutdownTimeoutMs: 300, rescueJournal: false });
+    await cache.setUserData(1, 1, 'a', 1);
+    act(database);
+    await expect(cache.setUserData(1, 1, 'a', 2)).rejects.toThrow(errorWith('WRITE_FAILED'));
+    // Before the next one the cache asks the database what became of the one it gave up on.
+    await expect(cache.setUserData(1, 2, 'a', 1)).rejects.toThrow(errorWith('WRITE_FAILED'));
+    expect(await cache.getUserData(1, 1)).toEqual({ a: 1 });
+    await app.close();
+  });
+
+  it('answers no read from a file that was moved away, until it is back', async () => {
+    await start();
+    await cache.setUserData(1, 1, 'a', 1);
+    renameSync(database, `${database}.moved`);
+    await expect(cache.loadFromDatabase()).rejects.toThrow(errorWith('READ_FAILED'));
+    expect(await cache.getUserData(1, 1)).toEqual({ a: 1 });
+    renameSync(`${database}.moved`, database);
+    await cache.loadFromDatabase();
+    expect(await cache.getUserData(1, 1)).toEqual({ a: 1 });
+    await app.close();
+  });
+
   it('goes on when the process changes its working directory', async () => {
     const before = process.cwd();
     process.chdir(folder);

@@ -132,7 +132,7 @@ export class History {
   }
 
   async #stored(name: Name): Promise<State> {
-    const rows = await this.#rows.load(name, { after: undefined, limit: 1000, now: 0 });
+    const { rows } = await this.#rows.load(name, { after: undefined, limit: 1000, now: 0 });
     const entries = rows.filter((row) => row.key !== LOADED_KEY);
     return new Map(entries.map((row) => [row.key, JSON.parse(row.value) as number]));
   }

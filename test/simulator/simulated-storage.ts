@@ -1,5 +1,6 @@
 import type {
   CacheStorageAdapter,
+  LoadedPage,
   LoadPage,
   NamespaceWrite,
   StorageFailure,
@@ -51,7 +52,7 @@ export class SimulatedStorage implements CacheStorageAdapter {
     return this.#call(() => this.rows.count(namespace, now));
   }
 
-  load(namespace: string, page: LoadPage): Promise<readonly StoredEntry[]> {
+  load(namespace: string, page: LoadPage): Promise<LoadedPage> {
     return this.#call(() => this.rows.load(namespace, page));
   }
 

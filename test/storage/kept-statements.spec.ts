@@ -55,7 +55,7 @@ describe.each(['sqlite', 'better-sqlite3'] as const)('statements that are kept p
     await cache.open();
     const other = await new DataSource(storage).initialize();
     const loaded = async (after?: string): Promise<unknown> =>
-      (await cache.load('n', { after, limit: 2, now: 1 })).map(({ key }) => key);
+      (await cache.load('n', { after, limit: 2, now: 1 })).rows.map(({ key }) => key);
     const read = async (): Promise<unknown> => (await cache.read('n', ['b', 'd'])).map(({ key }) => key);
     await cache.write(puts('a', 'b', 'c'), 1);
     expect([await loaded(), await loaded('b'), await read()]).toEqual([['a', 'b'], ['c'], ['b']]);

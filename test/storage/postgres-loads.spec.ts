@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { DataSource } from 'typeorm';
+import type { LoadCursor } from '../../src/index.js';
 import { connectTo, POSTGRES, storageOf } from '../support/server-kind.js';
 import { postgresServer } from '../support/services.js';
 
@@ -40,12 +41,12 @@ describe.skipIf(server === undefined)('a load of PostgreSQL', () => {
       const loading = storageOf(POSTGRES, url);
       await loading.open();
       let loaded = 0;
-      for (let after: string | undefined, isOver = false; !isOver;) {
+      let after: LoadCursor | undefined;
+      do {
         const page = await loading.load('n', { after, limit: PAGE, now: 1 });
-        loaded += page.length;
-        after = page.at(-1)?.key;
-        isOver = page.length < PAGE;
-      }
+        loaded += page.rows.length;
+        after = page.next;
+      } while (after !== undefined);
       await loading.close();
       expect(loaded).toBe(ROWS);
       // A session accounts for what it did when it ends, which the server does on its own.

@@ -88,7 +88,7 @@ for (const { kind, name, server } of KINDS)
         await hold(other, 'a');
         expect(storage.classify(await write)).toBe('transient');
         await other.rollbackTransaction();
-        const rows = await storage.load('n', { after: undefined, limit: 10, now: 1 });
+        const { rows } = await storage.load('n', { after: undefined, limit: 10, now: 1 });
         expect(rows).toEqual([row('a'), row('b')]);
         await storage.close();
       },
@@ -146,7 +146,8 @@ for (const { kind, name, server } of KINDS)
         await holder.rollbackTransaction();
       }
       await write;
-      expect(await storage.load('n', { after: undefined, limit: 10, now: 1 })).toEqual([row('b', '"new"')]);
+      const { rows } = await storage.load('n', { after: undefined, limit: 10, now: 1 });
+      expect(rows).toEqual([row('b', '"new"')]);
       await storage.close();
     });
 

@@ -1,5 +1,6 @@
 import type {
   CacheStorageAdapter,
+  LoadedPage,
   LoadPage,
   NamespaceWrite,
   StorageFailure,
@@ -61,7 +62,7 @@ export class ChaosStorage implements CacheStorageAdapter {
     return this.inner.count(namespace, now);
   }
 
-  async load(namespace: string, page: LoadPage): Promise<readonly StoredEntry[]> {
+  async load(namespace: string, page: LoadPage): Promise<LoadedPage> {
     this.#mayFail();
     return this.inner.load(namespace, page);
   }

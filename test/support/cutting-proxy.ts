@@ -8,6 +8,14 @@ interface Cut {
   readonly done: () => void;
 }
 
+/** The answers that a proxy keeps back. */
+export interface HeldAnswers {
+  /** How many clients wait for one. */
+  readonly clients: number;
+  /** Lets them go, and holds no more. */
+  release(): void;
+}
+
 /** A network between a client and a server, which the test cuts where it likes. */
 export class CuttingProxy {
   readonly #server: Server;
@@ -15,6 +23,7 @@ export class CuttingProxy {
   readonly #servers = new Set<Socket>();
   #cut: Cut | undefined;
   #isSilent = false;
+  #held: { readonly pattern: string; readonly answers: Map<Socket, Buffer[]> } | undefined;
 
   private constructor(host: string, port: number) {
     this.#server = createServer({ allowHalfOpen: true }, (client) =>
@@ -57,6 +66,21 @@ export class CuttingProxy {
     for (const client of this.#clients) client.destroy();
   }
 
+  /** From now on keeps back what the server answers to clients that send `pattern`: as a slow server does. */
+  holdAnswersTo(pattern: string): HeldAnswers {
+    const answers = new Map<Socket, Buffer[]>();
+    this.#held = { pattern, answers };
+    return {
+      get clients() {
+        return answers.size;
+      },
+      release: () => {
+        this.#held = undefined;
+        for (const [client, pieces] of answers) for (const bytes of pieces) client.write(bytes);
+      },
+    };
+  }
+
   /** From now on nothing gets through, and no end hears of the other's: as when a cable is pulled. */
   fallSilent(): void {
     this.#isSilent = true;
@@ -78,12 +102,15 @@ export class CuttingProxy {
         lost = this.#cut;
         this.#cut = undefined;
       }
+      if (this.#held !== undefined && bytes.includes(this.#held.pattern)) this.#held.answers.set(client, []);
       server.write(bytes);
     });
     server.on('data', (bytes) => {
       if (this.#isSilent) return;
       if (lost === undefined) {
-        client.write(bytes);
+        const held = this.#held?.answers.get(client);
+        if (held === undefined) client.write(bytes);
+        else held.push(bytes);
         return;
       }
       // Some of the answer is here: the server has done it.

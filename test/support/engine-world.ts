@@ -42,7 +42,7 @@ export class EngineWorld {
 
   /** What the database has of a namespace: values by stored key. */
   async stored(namespace: string): Promise<Record<string, unknown>> {
-    const rows = await this.rows.load(namespace, {
+    const { rows } = await this.rows.load(namespace, {
       after: undefined,
       limit: 1_000_000,
       now: this.clock.now(),

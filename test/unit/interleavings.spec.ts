@@ -88,9 +88,9 @@ describe('a load at runtime', () => {
     for (const key of ['y', 'z']) await cache.get(key);
     const load = world.rows.load.bind(world.rows);
     world.rows.load = async (namespace, page) => {
-      const rows = await load(namespace, page);
+      const loaded = await load(namespace, page);
       await settle();
-      return rows;
+      return loaded;
     };
     await Promise.all([world.engine.loadFromDatabase(), cache.flush()]);
     expect(await cache.get('a')).toBe(50);
@@ -112,8 +112,8 @@ describe('a load at runtime', () => {
     let openLast = (): void => undefined;
     let openSecond = (): void => undefined;
     world.rows.load = async (namespace, page) => {
-      const rows = await load(namespace, page);
-      if (rows.length < page.limit && (lastPages += 1) === 1)
+      const loaded = await load(namespace, page);
+      if (loaded.next === undefined && (lastPages += 1) === 1)
         await new Promise<void>((resolve) => {
           openLast = resolve;
         });
@@ -121,7 +121,7 @@ describe('a load at runtime', () => {
         await new Promise<void>((resolve) => {
           openSecond = resolve;
         });
-      return rows;
+      return loaded;
     };
     const one = world.engine.loadFromDatabase();
     await vi.waitFor(() => expect(lastPages).toBe(1));

@@ -164,9 +164,9 @@ describe('a start', () => {
     const load = world.rows.load.bind(world.rows);
     const pages: number[] = [];
     world.rows.load = async (...page) => {
-      const rows = await load(...page);
-      pages.push(rows.length);
-      return rows;
+      const loaded = await load(...page);
+      pages.push(loaded.rows.length);
+      return loaded;
     };
     const cache = await world.register(namespaceOf<string>(ON_CHANGE));
     expect(cache.size).toBe(500);

@@ -8,6 +8,8 @@ import type { RowDecoder } from './row-decoder.js';
 
 /** Most keys in one query. */
 const MAX_KEYS_PER_QUERY = 1000;
+/** Queries under way at once: the connections are shared with every other namespace. */
+const MAX_QUERIES = 2;
 
 interface Waiter<V> {
   readonly resolve: (found: KnownValue<V>) => void;
@@ -41,6 +43,9 @@ export class MissReader<V> implements Supersedable {
   /** Every read that has callers to answer, superseded ones included. */
   readonly #underway = new Set<KeyRead<V>>();
   #batch: KeyRead<V>[] = [];
+  /** What is to be asked in one query each, behind those under way. */
+  #chunks: (readonly KeyRead<V>[])[] = [];
+  #queries = 0;
   #closed = false;
 
   constructor(private readonly options: MissReaderOptions<V>) {}
@@ -79,6 +84,8 @@ export class MissReader<V> implements Supersedable {
   /** Refuses further reads, and tells those who still wait that there will be no answer. */
   close(): void {
     this.#closed = true;
+    this.#batch = [];
+    this.#chunks = [];
     for (const read of this.#underway) this.#fail(read, stoppedError());
   }
 
@@ -86,7 +93,20 @@ export class MissReader<V> implements Supersedable {
     const batch = this.#batch;
     this.#batch = [];
     for (let start = 0; start < batch.length; start += MAX_KEYS_PER_QUERY) {
-      void this.#query(batch.slice(start, start + MAX_KEYS_PER_QUERY));
+      this.#chunks.push(batch.slice(start, start + MAX_KEYS_PER_QUERY));
+    }
+    this.#askNext();
+  }
+
+  #askNext(): void {
+    while (this.#queries < MAX_QUERIES) {
+      const chunk = this.#chunks.shift();
+      if (chunk === undefined) return;
+      this.#queries += 1;
+      void this.#query(chunk).finally(() => {
+        this.#queries -= 1;
+        this.#askNext();
+      });
     }
   }
 

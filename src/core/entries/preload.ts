@@ -6,7 +6,13 @@ import { reportSkipped } from './row-decoder.js';
 import type { MemoryKey } from '../keys/key-space.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
 import type { LoadReport } from '../reports.js';
-import type { CacheStorageAdapter, StoredEntry } from '../storage-adapter.js';
+import type {
+  CacheStorageAdapter,
+  LoadCursor,
+  LoadedPage,
+  StoredEntry,
+  UnreadableRows,
+} from '../storage-adapter.js';
 import { ProgressLog } from './progress-log.js';
 
 /**
@@ -84,30 +90,30 @@ export class Preload<V> {
   async #pages(watch: LoadWatch, progress: ProgressLog): Promise<boolean> {
     const { entries, context } = this.options;
     let isFirst = true;
-    let limit = PAGE.first;
-    let reading = this.#read(undefined, limit);
+    let reading = this.#read(undefined, PAGE.first);
     while (!watch.isOver) {
       // Sequential on purpose: each page begins where the one before it ended.
       const page = await reading;
-      const last = page.length < limit ? undefined : page.at(-1)?.key;
+      const { rows, unreadable, next } = page;
       // On its way while this one is decoded. What is written meanwhile is newer, and the watch knows of it.
-      if (last !== undefined) reading = this.#read(last, (limit = limitAfter(page)));
+      if (next !== undefined) reading = this.#read(next, limitAfter(rows));
       // It leaves with the turn. And a driver that works on this very thread would never leave the event loop to others.
       await nextTurn(context.clock);
       // Only now: a database that can't be read leaves memory as it was.
       if (isFirst && !watch.isOver) await this.#dropSaved(watch);
       isFirst = false;
-      for (const row of page) {
+      if (unreadable !== undefined) this.#leaveOut(unreadable);
+      for (const row of rows) {
         if (watch.missesSome || entries.store.size >= this.options.definition.maxEntries) return false;
         this.#take(row, watch);
       }
       progress.advance(this.#rows + this.#skipped);
-      if (last === undefined) return true;
+      if (next === undefined) return true;
     }
     return true;
   }
 
-  #read(after: string | undefined, limit: number): Promise<readonly StoredEntry[]> {
+  #read(after: LoadCursor | undefined, limit: number): Promise<LoadedPage> {
     const { definition, storage, context } = this.options;
     const page = storage.load(definition.name, { after, limit, now: context.clock.now() });
     // Nobody may ask for it any more.
@@ -122,6 +128,13 @@ export class Preload<V> {
     else if (entries.applyRow(key, row.value, row.expiresAt, watch)) this.#rows += 1;
   }
 
+  #leaveOut({ count, example }: UnreadableRows): void {
+    if (count === 0) return;
+    this.options.entries.rows.countUnreadable(count);
+    if (this.#skipped === 0) this.#example = example;
+    this.#skipped += count;
+  }
+
   #skip(row: StoredEntry): void {
     if (this.#skipped === 0) this.#example = row.key;
     this.#skipped += 1;
@@ -130,6 +143,7 @@ export class Preload<V> {
 
 /** How many rows the next page takes, if they are as large as those of this one. */
 function limitAfter(page: readonly StoredEntry[]): number {
+  if (page.length === 0) return PAGE.first;
   let characters = 1;
   // A row that does not decode may have anything for a value.
   for (const { value } of page) if (typeof value === 'string') characters += value.length;

@@ -47,6 +47,11 @@ export class RowDecoder<V> {
     return key;
   }
 
+  /** Counts rows that the storage could not give: they have no text for a key. */
+  countUnreadable(rows: number): void {
+    this.counters.unreadable += rows;
+  }
+
   #unreadable(key: string, cause: unknown): CacheError {
     return new CacheError(
       'UNREADABLE_ENTRY',

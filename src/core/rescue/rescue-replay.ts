@@ -1,6 +1,6 @@
 import type { CacheLogger } from '../cache-logger.js';
 import { publish } from '../diagnostics.js';
-import type { CacheStorageAdapter, StoredEntry } from '../storage-adapter.js';
+import type { CacheStorageAdapter, LoadCursor, StoredEntry } from '../storage-adapter.js';
 import type { RowWrite } from '../writing/row-write.js';
 import type { StorageWriter } from '../writing/storage-writer.js';
 import type { RescuedWrite, RescueJournal } from './rescue-journal.js';
@@ -57,18 +57,15 @@ export class RescueReplay {
 
   /** Removes the rows that were there when the namespace was cleared, and not those that came later. */
   async #clear(namespace: string, at: number): Promise<void> {
-    let after: string | undefined;
-    for (;;) {
-      const page = await this.storage.load(namespace, { after, limit: CHUNK, now: 0 });
-      const times = await this.storage.writtenAt(
-        namespace,
-        page.map((row) => row.key),
-      );
-      const deletes = page.map((row) => row.key).filter((key) => (times.get(key) ?? 0) <= at);
+    let after: LoadCursor | undefined;
+    do {
+      const { rows, next } = await this.storage.load(namespace, { after, limit: CHUNK, now: 0 });
+      const keys = rows.map((row) => row.key);
+      const times = await this.storage.writtenAt(namespace, keys);
+      const deletes = keys.filter((key) => (times.get(key) ?? 0) <= at);
       if (deletes.length > 0) await this.#remove(namespace, deletes);
-      if (page.length < CHUNK) return;
-      after = page.at(-1)?.key;
-    }
+      after = next;
+    } while (after !== undefined);
   }
 
   async #write(namespace: string, writes: readonly KeyWrite[]): Promise<void> {

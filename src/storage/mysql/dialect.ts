@@ -1,11 +1,17 @@
 import type { QueryRunner } from 'typeorm';
 import { CacheError } from '../../core/cache-error.js';
-import type { LoadPage, NamespaceWrite, StoredEntry } from '../../core/storage-adapter.js';
+import type {
+  LoadedPage,
+  LoadPage,
+  NamespaceWrite,
+  StoredEntry,
+  UnreadableRows,
+} from '../../core/storage-adapter.js';
 import type { DriverError } from '../driver-error.js';
 import type { Dialect } from '../sql/dialect.js';
 import { chunksOf, partsOf, sortedRows, type Row } from '../sql/row-order.js';
 import type { Statement } from '../sql/statement.js';
-import { textOf, toEntry, type StoredRow } from '../sql/stored-row.js';
+import { NO_ROWS, pageOf, textOf, toEntry, type PagedRow, type StoredRow } from '../sql/stored-row.js';
 import { toTimestamp } from '../sql/timestamp.js';
 
 const ROWS_PER_STATEMENT = 500;
@@ -94,18 +100,14 @@ export class MysqlDialect implements Dialect {
     return Number(rows[0]?.count ?? 0);
   }
 
-  async load(
-    runner: QueryRunner,
-    namespace: string,
-    { after, limit, now }: LoadPage,
-  ): Promise<StoredEntry[]> {
-    const from = after === undefined ? '' : 'AND `key` > ? ';
+  async load(runner: QueryRunner, namespace: string, { after, limit, now }: LoadPage): Promise<LoadedPage> {
+    const from = after === undefined ? '`key` IS NOT NULL' : '`key` > ?';
     const rows = (await runner.query(
-      `SELECT \`key\`, \`value\`, \`expires_at\` FROM ${TABLE} WHERE \`namespace\` = ? ${from}` +
+      `SELECT \`key\`, \`value\`, \`expires_at\` FROM ${TABLE} WHERE \`namespace\` = ? AND ${from} ` +
         'AND (`expires_at` IS NULL OR `expires_at` > ?) ORDER BY `key` LIMIT ?',
       after === undefined ? [namespace, now, limit] : [namespace, after, now, limit],
-    )) as StoredRow[];
-    return rows.map(toEntry);
+    )) as PagedRow[];
+    return pageOf(rows, limit, after === undefined ? await nameless(runner, namespace, now) : NO_ROWS);
   }
 
   async read(runner: QueryRunner, namespace: string, keys: readonly string[]): Promise<StoredEntry[]> {
@@ -165,6 +167,16 @@ export class MysqlDialect implements Dialect {
       return most;
     });
   }
+}
+
+/** In a table of others: no page has them. */
+async function nameless(runner: QueryRunner, namespace: string, now: number): Promise<UnreadableRows> {
+  const [found] = (await runner.query(
+    `SELECT COUNT(*) AS \`count\` FROM ${TABLE} WHERE \`namespace\` = ? AND \`key\` IS NULL ` +
+      'AND (`expires_at` IS NULL OR `expires_at` > ?)',
+    [namespace, now],
+  )) as { count: string | number }[];
+  return { count: Number(found?.count ?? 0), example: 'NULL' };
 }
 
 /** What `row` takes in a statement of its own. What is no text is for the server to refuse. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
 import type { QueryRunner } from 'typeorm';
 import type { Statement } from '../sql/statement.js';
 import { driverErrorOf } from '../driver-error.js';
@@ -76,11 +77,11 @@ export class MysqlSessions implements ServerSessions {
   async abandon(runner: QueryRunner, connection: object): Promise<void> {
     (connection as { destroy?: () => void }).destroy?.();
     // destroy() says goodbye to the server, and waits for its own.
-    this.sever(connection);
+    this.socketOf(connection)?.destroy();
     await runner.release();
   }
 
-  sever(connection: object): void {
-    (connection as { stream?: { destroy?: () => void } }).stream?.destroy?.();
+  socketOf(connection: object): Socket | undefined {
+    return (connection as { stream?: Socket }).stream;
   }
 }

@@ -1,11 +1,12 @@
-import type { DataSource, QueryRunner } from 'typeorm';
+import type { DataSource, QueryRunner, SelectQueryBuilder } from 'typeorm';
 import { CacheError } from '../../core/cache-error.js';
-import type { LoadPage, NamespaceWrite, StoredEntry } from '../../core/storage-adapter.js';
+import type { LoadedPage, LoadPage, NamespaceWrite, StoredEntry } from '../../core/storage-adapter.js';
 import { CacheStorage } from '../cache-storage.entity.js';
 import { driverErrorOf, type DriverError } from '../driver-error.js';
 import type { Dialect } from '../sql/dialect.js';
 import { chunksOf, sortedRows } from '../sql/row-order.js';
 import type { Statement } from '../sql/statement.js';
+import { pageOf, type PagedRow } from '../sql/stored-row.js';
 
 /** With five parameters a row, and lists of keys, this stays below every database's limits. */
 const ROWS_PER_STATEMENT = 100;
@@ -80,19 +81,29 @@ export class PortableDialect implements Dialect {
       .getCount();
   }
 
-  async load(
-    runner: QueryRunner,
-    namespace: string,
-    { after, limit, now }: LoadPage,
-  ): Promise<StoredEntry[]> {
-    const query = runner.manager
-      .createQueryBuilder(CacheStorage, 'row')
-      .where('row.namespace = :namespace', { namespace })
-      .andWhere('(row.expiresAt IS NULL OR row.expiresAt > :now)', { now })
+  async load(runner: QueryRunner, namespace: string, { after, limit, now }: LoadPage): Promise<LoadedPage> {
+    const alive = (): SelectQueryBuilder<CacheStorage> =>
+      runner.manager
+        .createQueryBuilder(CacheStorage, 'row')
+        .where('row.namespace = :namespace', { namespace })
+        .andWhere('(row.expiresAt IS NULL OR row.expiresAt > :now)', { now });
+    // As the driver gives them: an entity would have a decoded key, which is no place to go on from.
+    const rows = await alive()
+      .select('row.key', 'key')
+      .addSelect('row.value', 'value')
+      .addSelect('row.expiresAt', 'expires_at')
+      .andWhere(after === undefined ? 'row.key IS NOT NULL' : 'row.key > :after', { after })
       .orderBy('row.key', 'ASC')
-      .take(limit);
-    if (after !== undefined) query.andWhere('row.key > :after', { after });
-    return (await query.getMany()).map(toEntry);
+      .limit(limit)
+      .getRawMany<PagedRow>();
+    // Of a key that does not come back as it is, nothing leads on: what is behind it stays unread.
+    if (after !== undefined && rows.at(-1)?.key === after)
+      return { rows: [], unreadable: { count: 1, example: String(after) }, next: undefined };
+    if (after !== undefined) return pageOf(rows, limit);
+    return pageOf(rows, limit, {
+      count: await alive().andWhere('row.key IS NULL').getCount(),
+      example: 'NULL',
+    });
   }
 
   async read(runner: QueryRunner, namespace: string, keys: readonly string[]): Promise<StoredEntry[]> {

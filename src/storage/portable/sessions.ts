@@ -5,5 +5,5 @@ export const plainSessions: ServerSessions = {
   begin: async () => ({ id: 0, mark: '' }),
   end: async () => true,
   abandon: (runner) => runner.release(),
-  sever: () => undefined,
+  socketOf: () => undefined,
 };

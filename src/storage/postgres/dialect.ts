@@ -1,10 +1,17 @@
+import { isUtf8 } from 'node:buffer';
 import type { QueryRunner } from 'typeorm';
-import type { LoadPage, NamespaceWrite, StoredEntry } from '../../core/storage-adapter.js';
-import type { DriverError } from '../driver-error.js';
+import type {
+  LoadedPage,
+  LoadPage,
+  NamespaceWrite,
+  StoredEntry,
+  UnreadableRows,
+} from '../../core/storage-adapter.js';
+import { driverErrorOf, type DriverError } from '../driver-error.js';
 import type { Dialect } from '../sql/dialect.js';
 import { chunksOf, partsOf, sortedRows, type Row } from '../sql/row-order.js';
 import type { Statement } from '../sql/statement.js';
-import { toEntry, type StoredRow } from '../sql/stored-row.js';
+import { NO_ROWS, pageOf, toEntry, type StoredRow } from '../sql/stored-row.js';
 
 /** Rows in one statement; with four parameters each, it takes at most 16 383. */
 const ROWS_PER_STATEMENT = 1000;
@@ -58,27 +65,50 @@ export class PostgresDialect implements Dialect {
     return Number(rows[0]?.count ?? 0);
   }
 
-  async load(
-    runner: QueryRunner,
-    namespace: string,
-    { after, limit, now }: LoadPage,
-  ): Promise<StoredEntry[]> {
+  async load(runner: QueryRunner, namespace: string, { after, limit, now }: LoadPage): Promise<LoadedPage> {
+    const last = typeof after === 'string' ? '$4' : 'convert_from($4, getdatabaseencoding())';
     // The collation is named: a table that others made may have another one.
-    const from = after === undefined ? '' : 'AND "key" COLLATE "C" > $4 ';
-    const rows = (await runner.query(
-      `SELECT "key", "value", "expires_at" FROM ${this.table()} WHERE "namespace" = $1 ${from}` +
-        'AND ("expires_at" IS NULL OR "expires_at" > $2) ORDER BY "key" COLLATE "C" LIMIT $3',
+    const from = after === undefined ? '"key" IS NOT NULL' : `"key" COLLATE "C" > ${last}`;
+    const rows = await this.#rows(
+      runner,
+      `${from} AND ${ALIVE} ORDER BY "key" COLLATE "C" LIMIT $3`,
       after === undefined ? [namespace, now, limit] : [namespace, now, limit, after],
-    )) as StoredRow[];
-    return rows.map(toEntry);
+    );
+    return pageOf(rows, limit, after === undefined ? await this.#nameless(runner, namespace, now) : NO_ROWS);
   }
 
   async read(runner: QueryRunner, namespace: string, keys: readonly string[]): Promise<StoredEntry[]> {
-    const rows = (await runner.query(
-      `SELECT "key", "value", "expires_at" FROM ${this.table()} WHERE "namespace" = $1 AND "key" = ANY($2::text[])`,
-      [namespace, keys],
-    )) as StoredRow[];
-    return rows.map(toEntry);
+    return (await this.#rows(runner, '"key" = ANY($2::text[])', [namespace, keys])).map(toEntry);
+  }
+
+  /** Rows of a namespace. `which` ends the statement. */
+  async #rows(runner: QueryRunner, which: string, parameters: unknown[]): Promise<StoredRow[]> {
+    const rows = (columns: string): Promise<unknown> =>
+      runner.query(
+        `SELECT ${columns}, "expires_at" FROM ${this.table()} WHERE "namespace" = $1 AND ${which}`,
+        parameters,
+      );
+    try {
+      return (await rows('"key", "value"')) as StoredRow[];
+    } catch (error) {
+      if (driverErrorOf(error).sqlState !== NO_TEXT) throw error;
+      const bytes = (await rows(`${bytesOf('key')}, ${bytesOf('value')}`)) as BytesRow[];
+      return bytes.map(({ keyBytes, valueBytes, expires_at }) => ({
+        key: keyBytes,
+        expires_at,
+        // What is no text is for the decoder to refuse.
+        value: (isUtf8(valueBytes) ? valueBytes.toString('utf8') : valueBytes) as string,
+      }));
+    }
+  }
+
+  /** In a table of others: no page has them. */
+  async #nameless(runner: QueryRunner, namespace: string, now: number): Promise<UnreadableRows> {
+    const [found] = (await runner.query(
+      `SELECT COUNT(*) AS "count" FROM ${this.table()} WHERE "namespace" = $1 AND "key" IS NULL AND ${ALIVE}`,
+      [namespace, now],
+    )) as { count: string }[];
+    return { count: Number(found?.count ?? 0), example: 'NULL' };
   }
 
   async writtenAt(
@@ -114,6 +144,19 @@ export class PostgresDialect implements Dialect {
   }
 }
 
+/** A database in the encoding SQL_ASCII takes any bytes for a text, and says so when it is asked for one that is none. */
+const NO_TEXT = '22021';
+
+/** A row with its texts as they are stored. */
+interface BytesRow {
+  readonly keyBytes: Buffer;
+  readonly valueBytes: Buffer;
+  readonly expires_at: StoredRow['expires_at'];
+}
+
+const ALIVE = '("expires_at" IS NULL OR "expires_at" > $2)';
+const bytesOf = (column: string): string =>
+  `convert_to("${column}", getdatabaseencoding()) AS "${column}Bytes"`;
 const COLUMNS = '("namespace", "key", "value", "expires_at", "updated_at")';
 const REPLACE =
   'ON CONFLICT ("namespace", "key") DO UPDATE SET "value" = excluded."value", ' +

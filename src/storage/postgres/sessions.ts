@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { QueryRunner } from 'typeorm';
 import type { ServerSession, ServerSessions } from '../sql/server-sessions.js';
 
@@ -8,12 +9,15 @@ const CLIENT_CHECK_MS = 1000;
 /** Statements on their way at once. */
 const IN_FLIGHT = 2;
 
+/** When the session began, as a number: how the server writes a time as text is a setting of sessions, users and databases. */
+const MARK = '(extract(epoch FROM backend_start) * 1000000)::bigint::text';
+
 /**
  * Who the session is. It does not sort: a page of a load comes in the order of the primary key, but where the planner takes
  * what is left of a namespace for less than a page, for want of statistics, it would read all of that and sort it.
  */
 const WHO = `
-  SELECT pid AS "id", backend_start::text AS "mark",
+  SELECT pid AS "id", ${MARK} AS "mark",
     set_config('lock_timeout', '${LOCK_TIMEOUT_MS}', false), set_config('enable_sort', 'off', false)
   FROM pg_stat_activity WHERE pid = pg_backend_pid()`;
 
@@ -49,7 +53,7 @@ export const postgresSessions: ServerSessions = {
   async end(runner, { id, mark }) {
     // A backend leaves this view after its transaction has been rolled back.
     const left = (await runner.query(
-      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND backend_start = $2::timestamptz',
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND ${MARK} = $2`,
       [id, mark],
     )) as unknown[];
     return left.length === 0;
@@ -70,12 +74,13 @@ export const postgresSessions: ServerSessions = {
     if (releasePostgresConnection === undefined) await runner.release();
     else await releasePostgresConnection.call(runner, cause ?? true);
     // With statements ahead, the driver would wait for their answers before it says goodbye.
-    sever(connection);
+    socketOf(connection)?.destroy();
   },
 
-  sever,
+  socketOf,
 };
 
-function sever(connection: object): void {
-  (connection as { connection?: { stream?: { destroy?: () => void } } }).connection?.stream?.destroy?.();
+/** With pg-native there is none to see. */
+function socketOf(connection: object): Socket | undefined {
+  return (connection as { connection?: { stream?: Socket } }).connection?.stream;
 }

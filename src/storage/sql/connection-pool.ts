@@ -1,9 +1,12 @@
+import type { Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
 import type { DataSource, QueryRunner } from 'typeorm';
 import type { Statement } from './statement.js';
 import { driverErrorOf } from '../driver-error.js';
 import type { Connection } from './connection.js';
 import { execute, executeAll } from './execute.js';
 import { Fence } from './fence.js';
+import { ReadSlots } from './read-slots.js';
 import type { ServerSession, ServerSessions } from './server-sessions.js';
 
 /** How long a close waits for servers that don't answer, ms. */
@@ -18,22 +21,32 @@ const READ_ONLY = new Set(['25006', 'ER_OPTION_PREVENTS_STATEMENT', 'ER_READ_ONL
 /** The session has lost a statement that the driver takes for prepared: another one begins without any. */
 const UNPREPARED = new Set(['26000', 'ER_UNKNOWN_STMT_HANDLER']);
 
-/** A small pool of connections to a server: one write at a time, and reads beside it. */
+export interface ConnectionPoolOptions {
+  /** Connections at most, 2 or more: one of them is kept for writing. */
+  readonly size: number;
+  /** How long to wait for a connection, and for the answer to a statement, ms. */
+  readonly timeoutMs: number;
+}
+
+/** A small pool of connections to a server: one write at a time, and reads beside it, which never take the last one. */
 export class ConnectionPool implements Connection {
   readonly #fence: Fence;
   /** By the driver's connection, which lives as long as the session. */
   readonly #sessions = new WeakMap<object, ServerSession>();
-  /** Every connection there was a session on, but for those given up. */
-  readonly #connections = new Set<object>();
+  /** Of every session that is not over. */
+  readonly #sockets = new Set<Socket>();
+  readonly #reads: ReadSlots;
+  readonly #timeoutMs: number;
   readonly #inUse = new Map<QueryRunner, object>();
 
   constructor(
     private readonly dataSource: DataSource,
     private readonly servers: ServerSessions,
-    /** How long to wait for the answer to a statement, ms. */
-    private readonly timeoutMs: number,
+    { size, timeoutMs }: ConnectionPoolOptions,
   ) {
     this.#fence = new Fence(servers);
+    this.#reads = new ReadSlots(Math.max(1, size - 1));
+    this.#timeoutMs = timeoutMs;
   }
 
   async open(): Promise<void> {
@@ -53,34 +66,48 @@ export class ConnectionPool implements Connection {
     await Promise.race([closed.catch(() => undefined), timeUp]);
     clearTimeout(timer);
     // What a silent server leaves half closed would keep the process alive.
-    for (const connection of this.#connections) this.servers.sever(connection);
+    for (const socket of this.#sockets) socket.destroy();
   }
 
-  async read<T>(task: (runner: QueryRunner) => Promise<T>): Promise<T> {
-    // What a write that was given up on may yet change is not to be read as if it were settled.
-    await this.#raiseFence();
-    return this.#use((runner) => this.#answerOf(task(runner)));
+  read<T>(task: (runner: QueryRunner) => Promise<T>): Promise<T> {
+    const deadline = this.#deadline();
+    const read = async (): Promise<T> => {
+      // What a write that was given up on may yet change is not to be read as if it were settled.
+      await this.#raiseFence(deadline);
+      return this.#use((runner) => this.#answerOf(task(runner), deadline), deadline);
+    };
+    return this.#reads.run(read, deadline, () => this.#noAnswer('No connection for reading came free'));
   }
 
   alone<T>(task: (runner: QueryRunner) => Promise<T>): Promise<T> {
-    return this.#use(task);
+    return this.#use(task, this.#deadline());
   }
 
   async write(statements: Iterable<Statement>): Promise<number> {
-    await this.#raiseFence();
+    const deadline = this.#deadline();
+    await this.#raiseFence(deadline);
     return this.#use(
       (runner, connection) => this.#execute(runner, connection, statements),
+      deadline,
       (session) => this.#fence.suspect(session),
     );
   }
 
-  #raiseFence(): Promise<void> {
-    return this.#fence.raise((end) => this.#use((runner) => this.#answerOf(end(runner))));
+  #raiseFence(deadline: number): Promise<void> {
+    return this.#fence.raise((end) => this.#use((runner) => this.#answerOf(end(runner), deadline), deadline));
   }
 
-  /** Lends a connection to `task`. One that breaks is given up, and `broken` told whose it was. */
+  #deadline(): number {
+    return performance.now() + this.#timeoutMs;
+  }
+
+  /**
+   * Lends a connection to `task`, if there is one by `deadline`. One that breaks is given up, and `broken` told whose it
+   * was.
+   */
   async #use<T>(
     task: (runner: QueryRunner, connection: object) => Promise<T>,
+    deadline: number,
     broken?: (session: ServerSession) => void,
   ): Promise<T> {
     // The master, where there are replicas: they may lag behind what has been acknowledged.
@@ -88,9 +115,9 @@ export class ConnectionPool implements Connection {
     let connection: object | undefined;
     let session: ServerSession | undefined;
     try {
-      connection = (await runner.connect()) as object;
+      connection = await this.#connect(runner, deadline);
       this.#inUse.set(runner, connection);
-      session = await this.#sessionOf(runner, connection);
+      session = await this.#sessionOf(runner, connection, deadline);
       const result = await task(runner, connection);
       this.#inUse.delete(runner);
       await runner.release();
@@ -101,23 +128,39 @@ export class ConnectionPool implements Connection {
         await runner.release();
       } else {
         if (session !== undefined) broken?.(session);
-        if (connection !== undefined) {
-          this.#connections.delete(connection);
-          await this.servers.abandon(runner, connection, error);
-        }
+        if (connection !== undefined) await this.servers.abandon(runner, connection, error);
       }
       throw error;
     }
   }
 
-  async #sessionOf(runner: QueryRunner, connection: object): Promise<ServerSession> {
+  async #connect(runner: QueryRunner, deadline: number): Promise<object> {
+    const connecting = runner.connect() as Promise<object>;
+    try {
+      return await this.#answerOf(connecting, deadline);
+    } catch (error) {
+      // One that comes all the same goes back.
+      connecting.then(() => runner.release()).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async #sessionOf(runner: QueryRunner, connection: object, deadline: number): Promise<ServerSession> {
     let session = this.#sessions.get(connection);
     if (session === undefined) {
-      session = await this.#answerOf(this.servers.begin(runner));
+      session = await this.#answerOf(this.servers.begin(runner), deadline);
       this.#sessions.set(connection, session);
-      this.#connections.add(connection);
+      this.#keepSocketOf(connection);
     }
     return session;
+  }
+
+  /** As long as it is open: the driver drops what was idle for long, and what broke, without a word. */
+  #keepSocketOf(connection: object): void {
+    const socket = this.servers.socketOf(connection);
+    if (socket === undefined || socket.destroyed) return;
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
   }
 
   #execute(runner: QueryRunner, connection: object, statements: Iterable<Statement>): Promise<number> {
@@ -148,13 +191,11 @@ export class ConnectionPool implements Connection {
   }
 
   /** Waits for an answer, but not for ever. A connection that gave none is given up like one that broke. */
-  async #answerOf<T>(answer: Promise<T>): Promise<T> {
+  async #answerOf<T>(answer: Promise<T>, deadline = this.#deadline()): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     const timeUp = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => {
-        const message = `The server has not answered for ${this.timeoutMs} ms.`;
-        reject(Object.assign(new Error(message), { code: 'NO_ANSWER' }));
-      }, this.timeoutMs);
+      const timeLeft = Math.max(0, deadline - performance.now());
+      timer = setTimeout(() => reject(this.#noAnswer('The server has not answered')), timeLeft);
       // The connection keeps the process alive; a closed one must not.
       timer.unref();
     });
@@ -163,6 +204,10 @@ export class ConnectionPool implements Connection {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  #noAnswer(what: string): Error {
+    return Object.assign(new Error(`${what} for ${this.#timeoutMs} ms.`), { code: 'NO_ANSWER' });
   }
 }
 

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { QueryRunner } from 'typeorm';
 import type { ServerSession, ServerSessions } from './server-sessions.js';
@@ -29,9 +30,9 @@ export class Fence {
   }
 
   async #end(runner: QueryRunner, session: ServerSession): Promise<void> {
-    const deadline = Date.now() + GIVE_UP_AFTER_MS;
+    const deadline = performance.now() + GIVE_UP_AFTER_MS;
     while (!(await this.sessions.end(runner, session))) {
-      if (Date.now() > deadline) {
+      if (performance.now() > deadline) {
         throw Object.assign(
           new Error(
             `The server does not end session ${session.id}, whose connection broke in the middle of a write.`,

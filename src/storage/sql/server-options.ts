@@ -8,6 +8,8 @@ type Extra = Readonly<Record<string, unknown>>;
 
 /** One connection that writes, and some that read meanwhile. */
 const POOL_SIZE = 3;
+/** One that writes, and one that reads. */
+const LEAST_POOL_SIZE = 2;
 const CONNECT_TIMEOUT_MS = 5000;
 /** A server that says nothing for so long is taken for gone, ms. Ample for the largest statement of the cache. */
 const QUERY_TIMEOUT_MS = 30_000;
@@ -16,6 +18,11 @@ const QUERY_TIMEOUT_MS = 30_000;
 export function queryTimeoutOf(options: DataSourceOptions): number {
   const { query_timeout: given } = (options.extra ?? {}) as { query_timeout?: unknown };
   return typeof given === 'number' && given > 0 ? given : QUERY_TIMEOUT_MS;
+}
+
+/** How many connections the cache has at most. */
+export function poolSizeOf({ poolSize }: DataSourceOptions): number {
+  return poolSize ?? POOL_SIZE;
 }
 
 /** What the driver of PostgreSQL is given. */
@@ -31,14 +38,14 @@ export function postgresOptions(given: PostgresOptions, isOwn: boolean): Postgre
     poolErrorHandler,
     ...rest
   } = given;
-  const extra = driverSettings(given.extra, ['max', 'min'], isOwn);
+  const extra = driverSettings(given.extra, 'max', ['min'], isOwn);
   // TypeORM takes it wherever it finds it.
   const isNative = given.nativeDriver !== undefined || isInstalled('pg-native', 'typeorm');
   return {
     ...rest,
     // Only the master: replicas may lag behind what has been acknowledged.
     ...replication?.master,
-    poolSize: isOwn ? (poolSize ?? POOL_SIZE) : POOL_SIZE,
+    poolSize: isOwn ? atLeastTwo(given.extra, 'max', poolSize) : POOL_SIZE,
     connectTimeoutMS: given.connectTimeoutMS ?? CONNECT_TIMEOUT_MS,
     applicationName: given.applicationName ?? 'nestjs-durable-cache',
     installExtensions: false,
@@ -60,11 +67,11 @@ export function mysqlOptions(given: MysqlOptions, isOwn: boolean): MysqlOptions 
     enableQueryTimeout: _timeout,
     ...rest
   } = given;
-  const extra = driverSettings(given.extra, ['connectionLimit', 'maxIdle'], isOwn);
+  const extra = driverSettings(given.extra, 'connectionLimit', ['maxIdle'], isOwn);
   return {
     ...rest,
     ...replication?.master,
-    poolSize: isOwn ? (poolSize ?? POOL_SIZE) : POOL_SIZE,
+    poolSize: isOwn ? atLeastTwo(given.extra, 'connectionLimit', poolSize) : POOL_SIZE,
     connectorPackage: 'mysql2',
     connectTimeout: given.connectTimeout ?? CONNECT_TIMEOUT_MS,
     charset: 'utf8mb4',
@@ -77,9 +84,15 @@ export function mysqlOptions(given: MysqlOptions, isOwn: boolean): MysqlOptions 
   };
 }
 
-/** A template's pool is as large as the app needs it. The timeout is the cache's own. */
-function driverSettings(extra: unknown, names: readonly string[], isOwn: boolean): Extra {
-  const dropped = isOwn ? ['query_timeout'] : [...names, 'query_timeout'];
+/** The size of a pool of the cache's own, which the driver takes by a name of its own too. */
+function atLeastTwo(extra: unknown, name: string, poolSize: number | undefined): number {
+  const size = Number((extra as Extra | undefined)?.[name] ?? poolSize ?? POOL_SIZE);
+  return size >= LEAST_POOL_SIZE ? Math.floor(size) : LEAST_POOL_SIZE;
+}
+
+/** A template's pool is as large as the app needs it. The timeout and the size are the cache's own. */
+function driverSettings(extra: unknown, size: string, others: readonly string[], isOwn: boolean): Extra {
+  const dropped = isOwn ? ['query_timeout', size] : ['query_timeout', size, ...others];
   return Object.fromEntries(
     Object.entries((extra ?? {}) as Extra).filter(([name]) => !dropped.includes(name)),
   );

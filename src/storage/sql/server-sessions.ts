@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { QueryRunner } from 'typeorm';
 import type { Statement } from './statement.js';
 
@@ -23,6 +24,6 @@ export interface ServerSessions {
   executeNamed?(runner: QueryRunner, statement: Statement): Promise<number>;
   /** Gives the driver's connection up at once, without a word to the server. */
   abandon(runner: QueryRunner, connection: object, cause: unknown): Promise<void>;
-  /** Ends the socket of a connection that did not close by itself. */
-  sever(connection: object): void;
+  /** The socket of a driver's connection, where it is known. */
+  socketOf(connection: object): Socket | undefined;
 }

@@ -11,8 +11,11 @@ export interface SingleConnectionOptions {
   readonly begin: string;
   /** Sets the connection up. */
   readonly prepare?: (runner: QueryRunner) => Promise<void>;
-  /** Runs after each commit, before anyone is told; what it throws fails the write. */
-  readonly committed?: () => void;
+  /**
+   * Runs after each commit and each read, before anyone is told; what it throws fails them. Throws where the database is no
+   * longer the one that was opened.
+   */
+  readonly assertSame?: () => void;
   /** Keeps prepared what the driver itself does not. */
   readonly kept?: KeptStatements;
 }
@@ -38,7 +41,11 @@ export class SingleConnection implements Connection {
   }
 
   read<T>(task: (runner: QueryRunner) => Promise<T>): Promise<T> {
-    return this.#lock.run(() => task(this.#runner));
+    return this.#lock.run(async () => {
+      const result = await task(this.#runner);
+      this.options.assertSame?.();
+      return result;
+    });
   }
 
   alone<T>(task: (runner: QueryRunner) => Promise<T>): Promise<T> {
@@ -51,7 +58,7 @@ export class SingleConnection implements Connection {
   write(statements: Iterable<Statement>): Promise<number> {
     return this.#lock.run(async () => {
       const changed = await this.#execute(statements);
-      this.options.committed?.();
+      this.options.assertSame?.();
       return changed;
     });
   }

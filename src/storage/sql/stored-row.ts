@@ -1,18 +1,76 @@
-import type { StoredEntry } from '../../core/storage-adapter.js';
+import type { LoadCursor, LoadedPage, StoredEntry, UnreadableRows } from '../../core/storage-adapter.js';
 
 /** A row as the drivers give it. */
 export interface StoredRow {
-  readonly key: Buffer | string;
+  /** In a table of others the column may hold anything. */
+  readonly key: LoadCursor;
   readonly value: string;
   /** Some give a bigint as text, unless the app told them otherwise. */
   readonly expires_at: number | string | null;
 }
+
+/** A row of a page. */
+export interface PagedRow extends StoredRow {
+  /** The bytes of the key, where its text may not be all of it. */
+  readonly raw?: Buffer;
+}
+
+/** What stands in a text for bytes that are not UTF-8, and may be a character like any other. */
+const REPLACEMENT = '\uFFFD';
+
+export const NO_ROWS: UnreadableRows = { count: 0, example: '' };
 
 export function toEntry({ key, value, expires_at: expiresAt }: StoredRow): StoredEntry {
   return { key: textOf(key), value, expiresAt: expiresAt === null ? null : Number(expiresAt) };
 }
 
 /** mysql2 gives binary columns as bytes. */
-export function textOf(key: Buffer | string): string {
-  return typeof key === 'string' ? key : key.toString('utf8');
+export function textOf(key: LoadCursor): string {
+  return Buffer.isBuffer(key) ? key.toString('utf8') : String(key);
+}
+
+/** Whether the bytes of the row's key have to be looked at to tell whether its text is all of it. */
+export function isDoubtful({ key }: PagedRow): boolean {
+  return typeof key === 'string' && key.includes(REPLACEMENT);
+}
+
+/**
+ * The page that `rows` are, of a query for `limit` of them in ascending order of key. Rows without a text for a key are
+ * left out and counted, beside `unreadable`, which the query has left out already.
+ */
+export function pageOf(
+  rows: readonly PagedRow[],
+  limit: number,
+  unreadable: UnreadableRows = NO_ROWS,
+): LoadedPage {
+  const entries: StoredEntry[] = [];
+  let { count, example } = unreadable;
+  for (const row of rows) {
+    const key = readableKey(row);
+    if (key === undefined) {
+      if (count === 0) example = shown(row.raw ?? row.key);
+      count += 1;
+    } else {
+      const { value, expires_at: expiresAt } = row;
+      entries.push({ key, value, expiresAt: expiresAt === null ? null : Number(expiresAt) });
+    }
+  }
+  const last = rows.length < limit ? undefined : rows.at(-1);
+  return { rows: entries, unreadable: { count, example }, next: last?.raw ?? last?.key };
+}
+
+function readableKey({ key, raw }: PagedRow): string | undefined {
+  if (typeof key === 'string') return raw === undefined || isTextOf(raw, key) ? key : undefined;
+  if (!Buffer.isBuffer(key)) return undefined;
+  const text = key.toString('utf8');
+  return !text.includes(REPLACEMENT) || isTextOf(key, text) ? text : undefined;
+}
+
+/** SQLite keeps texts in the encoding of its file. */
+function isTextOf(bytes: Buffer, text: string): boolean {
+  return bytes.equals(Buffer.from(text, 'utf8')) || bytes.equals(Buffer.from(text, 'utf16le'));
+}
+
+function shown(key: LoadCursor): string {
+  return key instanceof Uint8Array ? `X'${Buffer.from(key).toString('hex')}'` : String(key);
 }

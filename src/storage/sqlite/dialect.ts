@@ -1,11 +1,17 @@
 import type { QueryRunner } from 'typeorm';
-import type { LoadPage, NamespaceWrite, StoredEntry } from '../../core/storage-adapter.js';
+import type {
+  LoadedPage,
+  LoadPage,
+  NamespaceWrite,
+  StoredEntry,
+  UnreadableRows,
+} from '../../core/storage-adapter.js';
 import { CACHE_TABLE } from '../cache-storage.entity.js';
 import type { DriverError } from '../driver-error.js';
 import type { Dialect } from '../sql/dialect.js';
 import { chunksOf, partsOf, sortedRows, type Row } from '../sql/row-order.js';
 import type { RowQuery, Statement } from '../sql/statement.js';
-import { toEntry, type StoredRow } from '../sql/stored-row.js';
+import { isDoubtful, NO_ROWS, pageOf, toEntry, type PagedRow, type StoredRow } from '../sql/stored-row.js';
 import { toTimestamp } from '../sql/timestamp.js';
 
 /** Rows in one statement; SQLite takes at most 32 766 parameters. */
@@ -61,18 +67,44 @@ export class SqliteDialect implements Dialect {
     return rows[0]?.count ?? 0;
   }
 
-  async load(
+  async load(runner: QueryRunner, namespace: string, page: LoadPage): Promise<LoadedPage> {
+    const { after, limit, now } = page;
+    let rows = await this.#page(runner, namespace, page, '');
+    // SQLite takes any bytes for a text.
+    if (rows.some(isDoubtful))
+      rows = await this.#page(runner, namespace, page, 'CAST("key" AS BLOB) AS "raw", ');
+    return pageOf(rows, limit, after === undefined ? await this.#nameless(runner, namespace, now) : NO_ROWS);
+  }
+
+  /** Keys that are text: in the order of SQLite's types they are between numbers and bytes. */
+  async #page(
     runner: QueryRunner,
     namespace: string,
     { after, limit, now }: LoadPage,
-  ): Promise<StoredEntry[]> {
-    const from = after === undefined ? '' : 'AND "key" > ? ';
+    raw: string,
+  ): Promise<PagedRow[]> {
+    const from = after === undefined ? `"key" >= ''` : '"key" > CAST(? AS TEXT)';
     const sql =
-      `SELECT "key", "value", "expires_at" FROM "${CACHE_TABLE}" WHERE "namespace" = ? ${from}` +
+      `SELECT ${raw}"key", "value", "expires_at" FROM "${CACHE_TABLE}" WHERE "namespace" = ? AND ${from} AND "key" < X'' ` +
       'AND ("expires_at" IS NULL OR "expires_at" > ?) ORDER BY "key" LIMIT ?';
     const parameters = after === undefined ? [namespace, now, limit] : [namespace, after, now, limit];
-    const rows = await this.query(runner, { sql, parameters, name: 'load' });
-    return (rows as StoredRow[]).map(toEntry);
+    return (await this.query(runner, { sql, parameters, name: 'load' })) as PagedRow[];
+  }
+
+  /** The others, in a table of others: no page has them. */
+  async #nameless(runner: QueryRunner, namespace: string, now: number): Promise<UnreadableRows> {
+    // Each a range of the primary key: together they would be a scan of the namespace.
+    const those = ['IS NULL', "< ''", ">= X''"].map(
+      (range) =>
+        `SELECT quote("key") AS "shown" FROM "${CACHE_TABLE}" WHERE "namespace" = ? AND "key" ${range} AND ${ALIVE}`,
+    );
+    const sql = `SELECT COUNT(*) AS "count", MIN("shown") AS "example" FROM (${those.join(' UNION ALL ')})`;
+    const parameters = those.flatMap(() => [namespace, now]);
+    const [found] = (await this.query(runner, { sql, parameters, name: 'nameless' })) as {
+      count: number;
+      example: string | null;
+    }[];
+    return { count: found?.count ?? 0, example: found?.example ?? '' };
   }
 
   async read(runner: QueryRunner, namespace: string, keys: readonly string[]): Promise<StoredEntry[]> {
@@ -141,6 +173,7 @@ function asJson(rows: readonly Row[], updatedAt: string): Statement {
 const INSERT = `INSERT INTO "${CACHE_TABLE}" ("namespace", "key", "value", "expires_at", "updated_at")`;
 // Without the WHERE, SQLite takes the ON of the conflict for that of a join.
 const FROM_JSON = 'SELECT value->>0, value->>1, value->>2, value->>3, ? FROM json_each(?) WHERE true';
+const ALIVE = '("expires_at" IS NULL OR "expires_at" > ?)';
 // A list as one text: it is quicker than so many parameters, and the statement is the same for every length.
 const ONE_OF = '"namespace" = ? AND "key" IN (SELECT value FROM json_each(?))';
 const REPLACE =

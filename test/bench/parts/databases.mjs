@@ -73,12 +73,11 @@ async function measure({ name, raw, open }) {
       ours: (namespace) =>
         timed(async () => {
           let after;
-          for (;;) {
+          do {
             const page = await storage.load(namespace, { after, limit: 1000, now: Date.now() });
-            for (const row of page) JSON.parse(row.value);
-            if (page.length < 1000) return;
-            after = page.at(-1).key;
-          }
+            for (const row of page.rows) JSON.parse(row.value);
+            after = page.next;
+          } while (after !== undefined);
         }),
       theirs: (namespace) =>
         timed(async () => {
