@@ -12,14 +12,17 @@ export interface NamespaceStats {
   readonly bytes: number;
   /** Accepted writes that the database does not have yet: for `ON_CHANGE`, those waiting for their commit. */
   readonly dirty: number;
-  /** Bytes (UTF-8) of the encoded values among what is dirty, for `ON_SHUTDOWN`: those that `maxDirtyBytes` bounds. */
+  /**
+   * Bytes of the encoded values among what is dirty, for `ON_SHUTDOWN`, as `maxDirtyBytes` bounds them: two for each
+   * character, the most that they take in memory.
+   */
   readonly dirtyBytes: number;
   /**
    * Calls on an `ON_SHUTDOWN` namespace that wait: for room because `maxDirty` or `maxDirtyBytes` is reached, for the
    * database to say what they build on, or behind such a call on the same key.
    */
   readonly waiting: number;
-  /** Bytes (UTF-8) of the encoded values that those calls hold. */
+  /** Bytes of the encoded values that those calls hold, counted alike. */
   readonly waitingBytes: number;
   /** Reads answered from memory. */
   readonly hits: number;

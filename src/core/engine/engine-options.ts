@@ -22,8 +22,8 @@ export interface EngineOptions {
   /** Most dirty entries of all `ON_SHUTDOWN` namespaces together; over it, writes wait for the flush. Default 100 000. */
   readonly maxDirty?: number | undefined;
   /**
-   * Most bytes (UTF-8) of encoded values that are dirty in all `ON_SHUTDOWN` namespaces together; at it, writes wait for the
-   * flush, so that it is passed by one value at most. Default 64 MiB.
+   * Most bytes of encoded values that are dirty in all `ON_SHUTDOWN` namespaces together, two for each character, which is the
+   * most that they take in memory; at it, writes wait for the flush, so that it is passed by one value at most. Default 64 MiB.
    */
   readonly maxDirtyBytes?: number | undefined;
 }

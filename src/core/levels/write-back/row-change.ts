@@ -1,4 +1,3 @@
-import { byteLength } from '../../entries/entry-store.js';
 import { StoredValue } from '../../values/stored-value.js';
 
 /** An encoded value that expires. */
@@ -19,10 +18,18 @@ export const REMOVAL = null;
  */
 export type RowChange = string | ExpiringText | typeof REMOVAL;
 
-/** Bytes of the value that a change stores, encoded. */
+/**
+ * Bytes that a text takes in memory, at most: two for each character. To count what it takes encoded would read all of it
+ * at each write.
+ */
+export function bytesOfText(text: string): number {
+  return text.length * 2;
+}
+
+/** The same of the value that a change stores. */
 export function bytesOf(change: RowChange): number {
   const text = textOf(change);
-  return text === undefined ? 0 : byteLength(text);
+  return text === undefined ? 0 : bytesOfText(text);
 }
 
 export function changeOf(text: string, expiresAt: number | null): RowChange {

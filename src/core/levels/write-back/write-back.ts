@@ -2,7 +2,6 @@ import { nextTurn } from '../../clock.js';
 import type { EngineContext } from '../../context.js';
 import type { NamespaceDefinition } from '../../definition/namespace-definition.js';
 import type { NamespaceCounters } from '../../definition/namespace-stats.js';
-import { byteLength } from '../../entries/entry-store.js';
 import { ABSENT, expiryOf, present, valueOf, type KnownValue } from '../../entries/known-value.js';
 import type { PersistedEntries } from '../../entries/persisted-entries.js';
 import { RowLoader } from '../../entries/row-loader.js';
@@ -20,7 +19,14 @@ import type { DirtyBudget } from './dirty-budget.js';
 import { DirtyEntries } from './dirty-entries.js';
 import { Flusher } from './flusher.js';
 import { OperationOrder } from './operation-order.js';
-import { changeOf, expiryOf as expiryOfChange, REMOVAL, storedIn, type RowChange } from './row-change.js';
+import {
+  bytesOfText,
+  changeOf,
+  expiryOf as expiryOfChange,
+  REMOVAL,
+  storedIn,
+  type RowChange,
+} from './row-change.js';
 import { rescuedWrites } from './rescued-writes.js';
 
 /** So much is written without waiting for the next checkpoint; half of what may be dirty, where that is less. */
@@ -138,7 +144,7 @@ export class WriteBack<V> implements Level<V>, Drainable {
         return this.#pace();
       }
       const put = (): void => this.#put(key, text, change);
-      return this.#inOrder([key], () => this.#withRoom([[key, change]], put), byteLength(text));
+      return this.#inOrder([key], () => this.#withRoom([[key, change]], put), bytesOfText(text));
     } catch (error) {
       return Promise.reject(error);
     }
