@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { History } from './history.js';
-import { plans } from './plan.js';
+import { plans } from './plans.js';
 import { newTally, type Tally } from './tally.js';
 
 export interface Campaign {

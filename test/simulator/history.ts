@@ -1,33 +1,53 @@
-import type { CacheStorageAdapter } from '../../src/core/storage-adapter.js';
 import { InMemoryStorage } from '../../src/storage/in-memory-storage.js';
 import { Chronicle } from './chronicle.js';
-import { Life, SHUTDOWN_TIMEOUT_MS } from './life.js';
-import type { State } from './model.js';
-import { BACK, KEYS, LOADED_KEY, NAMES, THROUGH, type LifePlan, type Name, type Plan } from './plan.js';
+import { SHUTDOWN_TIMEOUT_MS, type EngineParts } from './engine-parts.js';
+import { Life } from './life.js';
+import { equalStates, showState, type State } from './model.js';
+import { padded, unpadded } from './padding.js';
+import {
+  BACK,
+  KEYS,
+  LOADED_KEY,
+  NAMES,
+  THROUGH,
+  type End,
+  type LifePlan,
+  type Name,
+  type Plan,
+} from './plan.js';
 import { Random } from './random.js';
-import { Scheduler } from './scheduler.js';
+import { ANSWER_MS, Scheduler } from './scheduler.js';
 import { SimulatedJournal } from './simulated-journal.js';
 import { SimulatedStorage, type Conditions } from './simulated-storage.js';
+import { Strays } from './strays.js';
 import type { Tally } from './tally.js';
 
 /** Closing the storage after the deadline may take this long. */
 const CLOSE_TIMEOUT_MS = 2000;
+/** What is under way when a deadline comes may take so many turns more. */
+const LAST_TURNS = 10;
 
-/** Something that breaks a promise, put between the engine and its storage: for tests of the oracle itself. */
-export type Sabotage = (storage: CacheStorageAdapter, scheduler: Scheduler) => CacheStorageAdapter;
+/** How far behind one of two processes is that start together. */
+const SLOW_WRITE_MS = 3000;
+
+/** Something that breaks a promise, put between the engine and its world: for tests of the oracles themselves. */
+export type Sabotage = (parts: EngineParts, scheduler: Scheduler) => EngineParts;
 
 /** Lives through a plan; throws when a promise is broken, with all that happened. */
 export class History {
   readonly #scheduler: Scheduler;
   readonly #random: Random;
   readonly #rows = new InMemoryStorage();
+  readonly #texts = new Map(NAMES.map((name) => [name as string, new Map<string, string>()]));
   readonly #journal = new SimulatedJournal();
+  readonly #strays = new Strays();
   readonly #chronicle = new Chronicle();
+  #conditions = fairConditions();
 
   constructor(
     private readonly plan: Plan,
     private readonly tally: Tally,
-    private readonly sabotage: Sabotage = (storage) => storage,
+    private readonly sabotage: Sabotage = (parts) => parts,
   ) {
     this.#random = new Random(plan.seed);
     this.#scheduler = new Scheduler(this.#random);
@@ -36,6 +56,7 @@ export class History {
   /** Answers a hash of every choice made. */
   async run(): Promise<number> {
     this.tally.histories += 1;
+    this.#strays.watch(this.plan.unruly.includes('listener'));
     try {
       await this.#fill();
       for (const life of this.plan.lives) await this.#live(life);
@@ -43,53 +64,90 @@ export class History {
       throw new Error(`${(error as Error).message}\nWhat happened:\n${this.#chronicle.toString()}`, {
         cause: error,
       });
+    } finally {
+      this.#strays.release();
     }
     return this.#scheduler.trace;
   }
 
   async #fill(): Promise<void> {
-    const puts = this.plan.rows.map((key) => ({ key, value: '1', expiresAt: null }));
+    const puts = this.plan.rows.map((key) => ({ key, value: padded(1), expiresAt: null }));
     const batch = NAMES.map((namespace) => ({ namespace, puts, deletes: [] }));
     await this.#rows.write(batch, this.#scheduler.now());
+    for (const texts of this.#texts.values()) for (const { key, value } of puts) texts.set(key, value);
+    if (this.plan.ordeal !== 'foreign journal') return;
+    const at = this.#scheduler.now();
+    const foreign = { op: 'put', key: KEYS[0], value: padded(9), expiresAt: null, at } as const;
+    this.#journal.appendSync(NAMES.map((namespace) => ({ ...foreign, namespace })));
   }
 
   async #live({ steps, end }: LifePlan): Promise<void> {
     const life = await this.#start();
+    if (this.plan.ordeal === 'foreign journal') await this.#assertUntouched();
     for (const step of steps) await life.take(step);
     this.#chronicle.note(`   end: ${end.how}`);
     if (end.how === 'crash') await this.#crash(life, end.afterSteps);
-    else if (end.how === 'stop') await this.#stop(life);
-    else await this.#stopWithoutDatabase(life, end.hangs);
+    else if (end.how === 'stop') await this.#stop(life, end.rested);
+    else await this.#stopWithoutDatabase(life, end);
   }
 
   async #start(): Promise<Life> {
     this.#chronicle.note('   start');
-    const conditions: Conditions = { down: false, lies: false, hangs: false, poison: new Set() };
-    const simulated = new SimulatedStorage(
-      this.#rows,
-      this.#scheduler,
-      conditions,
-      this.tally,
-      this.#chronicle,
-    );
-    this.#conditions = conditions;
-    const life = new Life({
-      plan: this.plan,
-      scheduler: this.#scheduler,
-      random: this.#random,
-      conditions,
-      simulated,
-      storage: this.sabotage(simulated, this.#scheduler),
-      journal: this.#journal,
-      tally: this.tally,
-      chronicle: this.#chronicle,
-      stored: (name) => this.#stored(name),
-    });
+    const life = this.#newLife();
     await life.start();
     return life;
   }
 
-  #conditions: Conditions | undefined;
+  #newLife(): Life {
+    this.#conditions = fairConditions();
+    return new Life({
+      plan: this.plan,
+      scheduler: this.#scheduler,
+      random: this.#random,
+      conditions: this.#conditions,
+      simulated: new SimulatedStorage(
+        this.#rows,
+        this.#scheduler,
+        this.#conditions,
+        this.tally,
+        this.#chronicle,
+        this.#texts,
+      ),
+      journal: this.#journal,
+      sabotage: (parts) => this.sabotage(parts, this.#scheduler),
+      strays: this.#strays,
+      tally: this.tally,
+      chronicle: this.#chronicle,
+      stored: (name) => this.#stored(name),
+    });
+  }
+
+  /** What the journal of another database holds is nothing to this one. */
+  async #assertUntouched(): Promise<void> {
+    const rows = new Map(this.plan.rows.map((key) => [key, 1]));
+    for (const name of NAMES) {
+      const stored = await this.#stored(name);
+      if (!equalStates(stored, rows))
+        throw new Error(`${name} holds ${showState(stored)} after the start, and nobody wrote that.`);
+    }
+  }
+
+  /** Two processes start at once: one serves and writes while the other may still be at the journal. */
+  async #startTwice(): Promise<void> {
+    const other = this.#newLife();
+    // It looks at the rows, and writes when the one that serves has written to them.
+    this.#conditions.delayMs = SLOW_WRITE_MS;
+    const opening = other.open();
+    const life = await this.#start();
+    for (const name of NAMES) await life.take({ do: 'update all', name, add: 1, times: 1 });
+    for (const name of BACK) await life.take({ do: 'flush', name });
+    await life.take({ do: 'wait', ms: 2 * SLOW_WRITE_MS });
+    await other.until(opening);
+    await other.stop();
+    await life.stop();
+    for (const name of NAMES) life.witness(name).assertHolds(await this.#stored(name));
+    this.#scheduler.crash();
+  }
 
   async #crash(life: Life, afterSteps: number): Promise<void> {
     this.tally.crashes += 1;
@@ -99,25 +157,34 @@ export class History {
     for (const name of BACK) life.witness(name).assertHeldSinceFlush(await this.#stored(name), KEYS);
   }
 
-  async #stop(life: Life): Promise<void> {
+  async #stop(life: Life, rested: boolean): Promise<void> {
     this.tally.stops += 1;
-    life.turn('fair');
+    if (rested) await life.rest();
+    life.turn('fair', []);
     const { leftBehind } = await life.stop();
     if (leftBehind.length > 0) throw new Error('A stop with a healthy database left entries behind.');
+    await life.assertOver();
     await this.#assertKept(life);
   }
 
-  async #stopWithoutDatabase(life: Life, hangs: boolean): Promise<void> {
+  async #stopWithoutDatabase(
+    life: Life,
+    { hangs, wallMs }: Extract<End, { how: 'stop without database' }>,
+  ): Promise<void> {
     this.tally.rescues += 1;
-    life.turn('down');
-    if (this.#conditions !== undefined) this.#conditions.hangs = hangs;
-    const before = this.#scheduler.now();
-    const { leftBehind } = await life.stop();
-    const took = this.#scheduler.now() - before;
-    // The clock adds up fractions, and is off by some of the last.
-    if (took > SHUTDOWN_TIMEOUT_MS + CLOSE_TIMEOUT_MS + 0.001) throw new Error(`The stop took ${took} ms.`);
+    life.turn('down', []);
+    this.#conditions.hangs = hangs;
+    if (this.plan.ordeal !== 'clock stepped back') this.#scheduler.mendWall();
+    const before = this.#scheduler.monotonic();
+    const stopped = life.stop();
+    if (wallMs > 0 || this.plan.ordeal === 'clock stepped back') life.stepWall(wallMs);
+    const { leftBehind } = await stopped;
+    const took = this.#scheduler.monotonic() - before;
+    if (took > SHUTDOWN_TIMEOUT_MS + CLOSE_TIMEOUT_MS + LAST_TURNS * ANSWER_MS)
+      throw new Error(`The stop took ${took} ms.`);
     if (leftBehind.length > 0) throw new Error('A stop lost entries beside its journal.');
-    await life.pass(50);
+    // What hangs may be waited for by whoever called it.
+    if (!hangs) await life.assertOver();
     await this.#assertKept(life);
   }
 
@@ -125,6 +192,10 @@ export class History {
   async #assertKept(life: Life): Promise<void> {
     for (const witness of life.witnesses) witness.assertSettled();
     this.#scheduler.crash();
+    if (this.plan.ordeal === 'two starts') {
+      await this.#startTwice();
+      return;
+    }
     const next = await this.#start();
     for (const name of NAMES) life.witness(name).assertHolds(await this.#stored(name));
     await next.stop();
@@ -134,6 +205,10 @@ export class History {
   async #stored(name: Name): Promise<State> {
     const { rows } = await this.#rows.load(name, { after: undefined, limit: 1000, now: 0 });
     const entries = rows.filter((row) => row.key !== LOADED_KEY);
-    return new Map(entries.map((row) => [row.key, JSON.parse(row.value) as number]));
+    return new Map(entries.map((row) => [row.key, unpadded(row.value)]));
   }
+}
+
+function fairConditions(): Conditions {
+  return { down: false, lies: false, hangs: false, delayMs: 0, poison: new Set() };
 }

@@ -6,6 +6,8 @@ export type Write =
   | { readonly kind: 'set'; readonly key: string; readonly value: number }
   | { readonly kind: 'update'; readonly key: string; readonly add: number }
   | { readonly kind: 'throw'; readonly key: string }
+  /** A value that can't be stored, given or made by an updater. */
+  | { readonly kind: 'invalid'; readonly key: string; readonly value: number; readonly isUpdate: boolean }
   | { readonly kind: 'delete'; readonly key: string }
   | { readonly kind: 'rename'; readonly key: string; readonly to: string }
   | { readonly kind: 'clear' };
@@ -23,6 +25,7 @@ export function apply(state: State, write: Write): { state: State; result: unkno
       return { state: next, result: value };
     }
     case 'throw':
+    case 'invalid':
       return { state, result: undefined };
     case 'delete':
       return { state: next, result: next.delete(write.key) };

@@ -1,139 +1,326 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { LoadWatch } from '../../src/core/entries/in-flight.js';
+import { InFlight, LoadWatch } from '../../src/core/entries/in-flight.js';
+import { Knowledge } from '../../src/core/entries/knowledge.js';
 import { MissReader } from '../../src/core/entries/miss-reader.js';
 import { PersistedEntries } from '../../src/core/entries/persisted-entries.js';
 import { DirtyBudget } from '../../src/core/levels/write-back/dirty-budget.js';
+import { FoldedRow } from '../../src/core/levels/write-through/folded-row.js';
+import { Flusher } from '../../src/core/levels/write-back/flusher.js';
+import { OperationOrder } from '../../src/core/levels/write-back/operation-order.js';
 import { DirtyEntries, type TakenChange } from '../../src/core/levels/write-back/dirty-entries.js';
-import type { CacheStorageAdapter, NamespaceWrite } from '../../src/core/storage-adapter.js';
+import type { StoredEntry } from '../../src/index.js';
 import { History, type Sabotage } from './history.js';
-import { plans } from './plan.js';
-import type { Scheduler } from './scheduler.js';
-import { SimulatedJournal } from './simulated-journal.js';
+import type { Plan, Step } from './plan.js';
+import { plansIn, type Climate } from './plans.js';
+import { clockWith, heeding, journalWith, storageWith, writing } from './sabotage.js';
 import { newTally } from './tally.js';
 
 /** So many histories at most until a defect must have shown. */
-const HISTORIES = 40000;
+const HISTORIES = 20_000;
+const NOTHING = 'nothing found';
+
+/** What is wrong with the data shows in such histories; they keep to what every oracle understands. */
+const CALM: Climate = { unruly: [], maxDirtyBytes: [2 ** 26], checkpointIntervalMs: [200, 1000] };
+/** Who waits, and for how long, shows best where nothing fails and no checkpoint comes to help. */
+const FAIR: Climate = { ...CALM, weathers: [], checkpointIntervalMs: [30_000, false] };
 
 /** What the simulator says of an engine with a defect. */
-async function verdict(sabotage?: Sabotage): Promise<string> {
+async function verdict(climate: Climate, sabotage?: Sabotage, histories = HISTORIES): Promise<string> {
   const { failed, errorInstance } = await fc.check(
-    fc.asyncProperty(plans, async (plan) => {
+    fc.asyncProperty(plansIn(climate), async (plan) => {
       await new History(plan, newTally(), sabotage).run();
     }),
-    { numRuns: HISTORIES, endOnFailure: true, seed: 1 },
+    { numRuns: histories, endOnFailure: true, seed: 1 },
   );
-  return failed ? (errorInstance as Error).message : 'nothing found';
+  return failed ? (errorInstance as Error).message : NOTHING;
 }
 
-/** A storage whose `write` is another one. */
-function writing(
-  write: (
-    inner: CacheStorageAdapter,
-    scheduler: Scheduler,
-    batch: readonly NamespaceWrite[],
-  ) => Promise<void>,
-): Sabotage {
-  return (inner, scheduler) =>
-    new Proxy(inner, {
-      get: (target, name) => {
-        if (name === 'write') return (batch: readonly NamespaceWrite[]) => write(target, scheduler, batch);
-        const member: unknown = Reflect.get(target, name);
-        return typeof member === 'function' ? (member.bind(target) as unknown) : member;
-      },
-    });
+/** The same of one history, which breaks nothing without the sabotage. */
+async function verdictOn(plan: Plan, sabotage: Sabotage): Promise<string> {
+  await new History(plan, newTally()).run();
+  try {
+    await new History(plan, newTally(), sabotage).run();
+    return NOTHING;
+  } catch (error) {
+    return (error as Error).message;
+  }
 }
+
+function lifeOf(steps: readonly Step[], end: Plan['lives'][0]['end']): Plan {
+  return {
+    seed: 1,
+    maxDirty: 3,
+    maxDirtyBytes: 2 ** 26,
+    maxEntries: 3,
+    checkpointIntervalMs: false,
+    expires: false,
+    unruly: [],
+    rows: [],
+    lives: [{ steps, end }],
+  };
+}
+
+const HOUR_MS = 3_600_000;
+const AWAY: Step = { do: 'weather', weather: 'down', keys: [] };
+const SET: Step = { do: 'write', name: 'through', write: { kind: 'set', key: 'a', value: 1 } };
+const STOP = { how: 'stop', rested: false } as const;
+
+describe('the simulator finds nothing', { timeout: 180_000 }, () => {
+  it.each([
+    ['calm', CALM],
+    ['fair', FAIR],
+  ])('in %s histories of the engine as it is', async (_name, climate) => {
+    expect(await verdict(climate, undefined, 1000)).toBe(NOTHING);
+  });
+});
 
 describe('the simulator notices', { timeout: 180_000 }, () => {
   afterEach(() => {
     vi.restoreAllMocks();
   });
 
-  it('a write that gets lost on its way to the database', async () => {
-    let count = 0;
-    const loses = writing(async (inner, scheduler, batch) => {
-      count += 1;
-      const kept = count % 7 === 0 ? batch.map((write) => ({ ...write, puts: write.puts.slice(1) })) : batch;
-      await inner.write(kept, scheduler.now());
+  describe('of a database', () => {
+    it('a write that gets lost on its way to it', async () => {
+      let count = 0;
+      const loses = writing(async (inner, batch, now) => {
+        count += 1;
+        const kept =
+          count % 7 === 0 ? batch.map((write) => ({ ...write, puts: write.puts.slice(1) })) : batch;
+        await inner.write(kept, now);
+      });
+      expect(await verdict(CALM, loses)).toMatch(/holds|after a crash|shows/);
     });
-    expect(await verdict(loses)).not.toBe('nothing found');
+
+    it('a write that is acknowledged before it has committed', async () => {
+      const hurries = writing(async (inner, batch, now) => {
+        void inner.write(batch, now).catch(() => undefined);
+      });
+      expect(await verdict(CALM, hurries)).toMatch(/holds|after a crash|never committed/);
+    });
+
+    it('a batch that is committed in part', async () => {
+      const tears = writing(async (inner, batch, now) => {
+        for (const write of batch) {
+          await inner.write([{ ...write, deletes: [] }], now);
+          await inner.write([{ ...write, puts: [] }], now);
+        }
+      });
+      expect(await verdict(CALM, tears)).toMatch(/holds|after a crash/);
+    });
+
+    it('writes that change places', async () => {
+      const reorders = storageWith((inner) => {
+        let held: Parameters<typeof inner.write> | undefined;
+        return {
+          write: async (...args) => {
+            if (held === undefined) {
+              held = args;
+              return;
+            }
+            const earlier = held;
+            held = undefined;
+            await inner.write(...args);
+            await inner.write(...earlier);
+          },
+        };
+      });
+      expect(await verdict(CALM, reorders)).toMatch(/holds|after a crash|never committed/);
+    });
+
+    it('a read that answers what was there before', async () => {
+      const remembers = storageWith((inner) => {
+        const answers = new Map<string, readonly StoredEntry[]>();
+        return {
+          read: async (namespace, keys) => {
+            const question = JSON.stringify([namespace, keys]);
+            const answer = answers.get(question) ?? (await inner.read(namespace, keys));
+            answers.set(question, answer);
+            return answer;
+          },
+        };
+      });
+      expect(await verdict(CALM, remembers)).toMatch(/holds|after a crash|shows|unwritten/);
+    });
+
+    it('a write that is never answered', async () => {
+      const hangs = storageWith((inner) => {
+        let count = 0;
+        return {
+          write: async (batch, now) => {
+            count += 1;
+            await (count === 3 ? new Promise<void>(() => undefined) : inner.write(batch, now));
+          },
+        };
+      });
+      expect(await verdict(FAIR, hangs)).toMatch(/waits for/);
+    });
   });
 
-  it('a write that is acknowledged before it has committed', async () => {
-    const hurries = writing(async (inner, scheduler, batch) => {
-      void inner.write(batch, scheduler.now()).catch(() => undefined);
+  describe('of an engine', () => {
+    it('a value that is forgotten because an older one of its key was written', async () => {
+      const committed = Reflect.get(DirtyEntries.prototype, 'committed');
+      vi.spyOn(DirtyEntries.prototype, 'committed').mockImplementation(function (
+        this: DirtyEntries,
+        batch: readonly TakenChange[],
+        epoch: number,
+      ) {
+        const newest = batch.map(({ memoryKey, change }) => ({
+          memoryKey,
+          change: this.get(memoryKey) ?? change,
+        }));
+        committed.call(this, newest, epoch);
+      });
+      expect(await verdict(CALM)).toMatch(/holds|after a crash|shows/);
     });
-    expect(await verdict(hurries)).not.toBe('nothing found');
+
+    it('a read that puts what it found over a newer write', async () => {
+      vi.spyOn(MissReader.prototype, 'supersede').mockImplementation(() => undefined);
+      expect(await verdict(CALM)).toMatch(/holds|shows/);
+    });
+
+    it('a load that puts a page over a newer write', async () => {
+      const loaded = Reflect.get(PersistedEntries.prototype, 'applyRow');
+      vi.spyOn(PersistedEntries.prototype, 'applyRow').mockImplementation(function (
+        this: PersistedEntries<unknown>,
+        key,
+        text,
+        expiresAt,
+        watch,
+      ) {
+        const blind = new LoadWatch();
+        blind.isOver = watch.isOver;
+        return loaded.call(this, key, text, expiresAt, blind);
+      });
+      expect(await verdict(CALM)).toMatch(/holds|shows/);
+    });
+
+    it('an update that is built on a value of before a commit of unknown outcome', async () => {
+      vi.spyOn(PersistedEntries.prototype, 'doubt').mockImplementation(() => undefined);
+      expect(await verdict({ ...CALM, weathers: ['fair', 'lies'] })).toMatch(/holds/);
+    });
+
+    it('an update counted twice, since nobody asked whether its first attempt had committed', async () => {
+      vi.spyOn(FoldedRow.prototype, 'matches').mockReturnValue(false);
+      expect(await verdict({ ...CALM, weathers: ['fair', 'lies'] })).toMatch(/holds/);
+    });
+
+    it('a load or read that is not told of a write', async () => {
+      vi.spyOn(InFlight.prototype, 'supersede').mockImplementation(() => undefined);
+      expect(await verdict(CALM)).toMatch(/holds|shows/);
+    });
+
+    it('knowledge of what is absent that contradicts memory', async () => {
+      vi.spyOn(Knowledge.prototype, 'present').mockImplementation(() => undefined);
+      expect(await verdict(CALM)).toMatch(/remembered as absent/);
+    });
+
+    it('a flusher that does not look again', async () => {
+      vi.spyOn(Flusher.prototype, 'reconsider').mockImplementation(() => undefined);
+      const climate = { ...CALM, maxDirty: [1, 2], checkpointIntervalMs: [false] as const };
+      expect(await verdict(climate)).toMatch(/waits/);
+    });
+
+    it('an operation that overtakes another one on its key', async () => {
+      vi.spyOn(OperationOrder.prototype, 'run').mockImplementation(async (_keys, task) => task());
+      expect(await verdict({ ...CALM, maxDirty: [1, 2] })).toMatch(/holds|shows|waits|unwritten/);
+    });
+
+    it('bytes that are not charged', async () => {
+      const charge = Reflect.get(DirtyBudget.prototype, 'charge');
+      vi.spyOn(DirtyBudget.prototype, 'charge').mockImplementation(function (this: DirtyBudget, entries) {
+        charge.call(this, entries, 0);
+      });
+      const climate = { ...CALM, maxDirty: [1000], maxDirtyBytes: [1000] };
+      expect(await verdict(climate)).toMatch(/bytes are unwritten/);
+    });
+
+    it('dirty entries without bound', async () => {
+      vi.spyOn(DirtyBudget.prototype, 'hasRoom', 'get').mockReturnValue(true);
+      expect(await verdict(CALM)).toMatch(/entries are unwritten/);
+    });
+
+    it('a bound of entries that it does not heed', async () => {
+      const forgets = heeding(() => ({ maxDirty: 1000 }));
+      expect(await verdict({ ...CALM, maxDirty: [1, 2] }, forgets)).toMatch(/entries are unwritten/);
+    });
+
+    it('a bound of bytes that it does not heed', async () => {
+      const forgets = heeding(() => ({ maxDirtyBytes: 2 ** 26 }));
+      const climate = { ...CALM, maxDirty: [1000], maxDirtyBytes: [1000] };
+      expect(await verdict(climate, forgets)).toMatch(/bytes are unwritten/);
+    });
+
+    it('a write that is tried for longer than its time', async () => {
+      const insists = heeding(({ writeTimeoutMs }) => ({ writeTimeoutMs: writeTimeoutMs * 3 }));
+      const plan = lifeOf([AWAY, SET, { do: 'wait', ms: 12_000 }], STOP);
+      expect(await verdictOn(plan, insists)).toMatch(/waits for too long/);
+    });
+
+    it('a stop that takes longer than its time', async () => {
+      const lingers = heeding(({ shutdownTimeoutMs }) => ({ shutdownTimeoutMs: shutdownTimeoutMs * 3 }));
+      expect(await verdict(CALM, lingers)).toMatch(/The stop took/);
+    });
   });
 
-  it('a batch that is committed in part', async () => {
-    const tears = writing(async (inner, scheduler, batch) => {
-      for (const write of batch) {
-        await inner.write([{ ...write, deletes: [] }], scheduler.now());
-        await inner.write([{ ...write, puts: [] }], scheduler.now());
-      }
+  describe('of a clock', () => {
+    it('deadlines that move with the wall clock', async () => {
+      const follows = clockWith((inner) => ({ monotonic: () => inner.now() }));
+      const steps: Step[] = [
+        AWAY,
+        SET,
+        { do: 'pass', steps: 5 },
+        { do: 'step the wall clock', ms: -2 * HOUR_MS },
+        { do: 'wait', ms: 12_000 },
+      ];
+      expect(await verdictOn(lifeOf(steps, STOP), follows)).toMatch(/waits for too long/);
     });
-    expect(await verdict(tears)).not.toBe('nothing found');
+
+    it('a turn of the event loop that never comes', async () => {
+      const loses = clockWith((inner) => {
+        let count = 0;
+        return {
+          immediate: (task) => {
+            count += 1;
+            if (count !== 12) inner.immediate(task);
+          },
+        };
+      });
+      expect(await verdict(FAIR, loses)).toMatch(/waits for/);
+    });
+
+    it('a timer that never fires', async () => {
+      const forgets = clockWith((inner) => {
+        let count = 0;
+        return {
+          setTimer: (ms, task, keepAlive) => {
+            count += 1;
+            return inner.setTimer(ms, count === 3 ? () => undefined : task, keepAlive);
+          },
+        };
+      });
+      expect(await verdict(CALM, forgets)).toMatch(/waits|At rest/);
+    });
   });
 
-  it('a value that is forgotten because an older one of its key was written', async () => {
-    const committed = Reflect.get(DirtyEntries.prototype, 'committed');
-    vi.spyOn(DirtyEntries.prototype, 'committed').mockImplementation(function (
-      this: DirtyEntries,
-      batch: readonly TakenChange[],
-      epoch: number,
-    ) {
-      const newest = batch.map(({ memoryKey, change }) => ({
-        memoryKey,
-        change: this.get(memoryKey) ?? change,
+  describe('of a rescue journal', () => {
+    it('that it forgets deletes', async () => {
+      const forgets = journalWith((inner) => ({
+        appendSync: (writes) => inner.appendSync(writes.filter((write) => write.op !== 'delete')),
       }));
-      committed.call(this, newest, epoch);
+      expect(await verdict(CALM, forgets)).toMatch(/holds/);
     });
-    expect(await verdict()).not.toBe('nothing found');
-  });
 
-  it('a read that puts what it found over a newer write', async () => {
-    vi.spyOn(MissReader.prototype, 'supersede').mockImplementation(() => undefined);
-    expect(await verdict()).not.toBe('nothing found');
-  });
-
-  it('a load that puts a page over a newer write', async () => {
-    const loaded = Reflect.get(PersistedEntries.prototype, 'applyRow');
-    vi.spyOn(PersistedEntries.prototype, 'applyRow').mockImplementation(function (
-      this: PersistedEntries<unknown>,
-      key,
-      text,
-      expiresAt,
-      watch,
-    ) {
-      const blind = new LoadWatch();
-      blind.isOver = watch.isOver;
-      return loaded.call(this, key, text, expiresAt, blind);
+    it('that it forgets its last entry', async () => {
+      const forgets = journalWith((inner) => ({
+        appendSync: (writes) => inner.appendSync(writes.slice(0, -1)),
+      }));
+      expect(await verdict(CALM, forgets)).toMatch(/holds/);
     });
-    expect(await verdict()).not.toBe('nothing found');
-  });
 
-  it('an update that is built on a value of before a commit of unknown outcome', async () => {
-    vi.spyOn(PersistedEntries.prototype, 'doubt').mockImplementation(() => undefined);
-    expect(await verdict()).not.toBe('nothing found');
-  });
-
-  it('a journal that forgets deletes', async () => {
-    const appendSync = Reflect.get(SimulatedJournal.prototype, 'appendSync');
-    vi.spyOn(SimulatedJournal.prototype, 'appendSync').mockImplementation(function (
-      this: SimulatedJournal,
-      writes,
-    ) {
-      appendSync.call(
-        this,
-        writes.filter((write) => write.op !== 'delete'),
-      );
+    it('that it keeps what is replayed', async () => {
+      const keeps = journalWith(() => ({ remove: async () => undefined }));
+      expect(await verdict(CALM, keeps)).toMatch(/holds/);
     });
-    expect(await verdict()).not.toBe('nothing found');
-  });
-
-  it('a queue of unwritten entries that grows without bound', async () => {
-    vi.spyOn(DirtyBudget.prototype, 'hasRoom', 'get').mockReturnValue(true);
-    expect(await verdict()).toContain('entries are unwritten');
   });
 });

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import type { Write } from './model.js';
+import type { Unruly } from './unruly.js';
 
 /** The namespaces of a simulation: two of each persisted level, so that they share commits and the pending budget. */
 export const THROUGH = ['through', 'through too'] as const;
@@ -16,95 +16,66 @@ export type Weather = 'fair' | 'down' | 'lies' | 'poison';
 /** One thing that happens in a life of the process. */
 export type Step =
   | { readonly do: 'write'; readonly name: Name; readonly write: Write }
-  | { readonly do: 'set many'; readonly name: Name; readonly values: readonly (readonly [string, number])[] }
+  /** Updates of every key at once, so many of each. */
+  | { readonly do: 'update all'; readonly name: Name; readonly add: number; readonly times: number }
+  | {
+      readonly do: 'set many';
+      readonly name: Name;
+      readonly values: readonly (readonly [string, number])[];
+      /** Whether one more value is among them that can't be stored. */
+      readonly isInvalid: boolean;
+    }
   | { readonly do: 'get or load'; readonly name: Name }
   | { readonly do: 'read'; readonly name: Name; readonly key: string }
   | { readonly do: 'flush'; readonly name: Name }
   | { readonly do: 'reload' }
-  | { readonly do: 'weather'; readonly weather: Weather }
+  /** `keys` are those that the database refuses in bad weather of that kind. */
+  | { readonly do: 'weather'; readonly weather: Weather; readonly keys: readonly string[] }
+  /** The wall clock steps forward, or back. */
+  | { readonly do: 'step the wall clock'; readonly ms: number }
   /** Lets the scheduler make so many choices. */
-  | { readonly do: 'pass'; readonly steps: number };
+  | { readonly do: 'pass'; readonly steps: number }
+  /** Lets so much time pass. */
+  | { readonly do: 'wait'; readonly ms: number };
 
 /** How a life ends. */
-type End =
+export type End =
   | { readonly how: 'crash'; readonly afterSteps: number }
-  | { readonly how: 'stop' }
-  /** The database is away, or never answers, until the deadline is over. */
-  | { readonly how: 'stop without database'; readonly hangs: boolean };
+  /** With nothing left to do before it, where it is `rested`. */
+  | { readonly how: 'stop'; readonly rested: boolean }
+  /** The database is away, or never answers, until the deadline is over; the wall clock steps meanwhile. */
+  | { readonly how: 'stop without database'; readonly hangs: boolean; readonly wallMs: number };
 
 export interface LifePlan {
   readonly steps: readonly Step[];
   readonly end: End;
 }
 
+/**
+ * What a rescue journal meets that nothing but a stamp in each row could tell from what it should meet. Rows have no
+ * stamps yet: a history with one of these breaks a promise, and none has one unless it is asked for.
+ */
+export type Ordeal =
+  /** The journal is written while the wall clock shows a time that it has shown before. */
+  | 'clock stepped back'
+  /** Two processes start at once after a stop, and both find the journal. */
+  | 'two starts'
+  /** The journal at the first start is that of another database. */
+  | 'foreign journal';
+
 /** A whole history: lives of one process after another on one database. */
 export interface Plan {
   readonly seed: number;
   readonly maxDirty: number;
+  readonly maxDirtyBytes: number;
   readonly maxEntries: number;
+  readonly checkpointIntervalMs: number | false;
+  /** Whether entries expire, though not within any history. */
+  readonly expires: boolean;
+  /** What of the application's throws now and then. */
+  readonly unruly: readonly Unruly[];
   /** The keys that have a row in each namespace before the first life. */
   readonly rows: readonly string[];
   readonly lives: readonly LifePlan[];
+  readonly ordeal?: Ordeal | undefined;
 }
-
-const key = fc.constantFrom(...KEYS);
-// Equal values as well as different ones: what compares them must not take one write for another.
-const value = fc.oneof(fc.integer({ min: 1, max: 2 }), fc.integer({ min: 1, max: 1e6 }));
-// One of each level most of the time: what interferes must meet.
-const name = fc.oneof(
-  { weight: 4, arbitrary: fc.constantFrom<Name>('through', 'back') },
-  { weight: 1, arbitrary: fc.constantFrom<Name>('through too', 'back too') },
-);
-
-const write: fc.Arbitrary<Write> = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('set' as const), key, value }) },
-  {
-    weight: 4,
-    arbitrary: fc.record({ kind: fc.constant('update' as const), key, add: fc.integer({ min: 1, max: 9 }) }),
-  },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('delete' as const), key }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('rename' as const), key, to: key }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('throw' as const), key }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('clear' as const) }) },
-);
-
-const weather = fc.constantFrom<Weather>('fair', 'fair', 'down', 'lies', 'poison');
-
-const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 20, arbitrary: fc.record({ do: fc.constant('write' as const), name, write }) },
-  { weight: 12, arbitrary: fc.record({ do: fc.constant('read' as const), name, key }) },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      do: fc.constant('set many' as const),
-      name,
-      values: fc.array(fc.tuple(key, value), { minLength: 2, maxLength: 3 }),
-    }),
-  },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('get or load' as const), name }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('flush' as const), name: fc.constantFrom(...BACK) }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('reload' as const) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('weather' as const), weather }) },
-  {
-    weight: 10,
-    arbitrary: fc.record({ do: fc.constant('pass' as const), steps: fc.integer({ min: 1, max: 12 }) }),
-  },
-);
-
-const end: fc.Arbitrary<End> = fc.oneof(
-  fc.record({ how: fc.constant('crash' as const), afterSteps: fc.integer({ min: 0, max: 20 }) }),
-  fc.constant({ how: 'stop' as const }),
-  fc.record({ how: fc.constant('stop without database' as const), hangs: fc.boolean() }),
-);
-
-/** Every history worth living through. */
-export const plans: fc.Arbitrary<Plan> = fc.record({
-  seed: fc.integer({ min: 0, max: 2 ** 31 - 1 }),
-  maxDirty: fc.integer({ min: 1, max: 6 }),
-  maxEntries: fc.integer({ min: 1, max: 3 }),
-  rows: fc.subarray([...KEYS]),
-  lives: fc.array(fc.record({ steps: fc.array(step, { maxLength: 30, size: 'max' }), end }), {
-    minLength: 1,
-    maxLength: 3,
-  }),
-});

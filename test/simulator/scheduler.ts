@@ -3,46 +3,80 @@ import type { Random } from './random.js';
 
 interface Task {
   readonly run: () => void;
+  /** When it became ready. */
+  readonly since: number;
 }
 
-interface Timer extends Task {
+interface Timer {
+  readonly run: () => void;
   readonly at: number;
 }
 
+/** A turn of the event loop, or an answer of the storage that is on its way, takes this long at most. */
+export const ANSWER_MS = 50;
+
 /**
  * The only source of progress in a simulation: turns of the event loop, timers and answers of the storage are tasks
- * here, and the seed says which one comes next. Time passes only from timer to timer.
+ * here, and the seed says which one comes next. Time passes from timer to timer when nothing else is left to do, and
+ * in small steps otherwise, so that what is ready is never kept waiting for longer than {@link ANSWER_MS}.
  */
 export class Scheduler implements Clock {
+  /** In the order in which they became ready. */
   readonly #ready: Task[] = [];
   readonly #timers = new Set<Timer>();
-  #now = 1_000_000;
+  #monotonic = 1_000_000;
+  #wallAhead = 1_700_000_000_000;
+  #latestWall = 0;
   /** A hash of every choice made so far: equal for equal seeds. */
   trace = 0;
 
   constructor(private readonly random: Random) {}
 
   // Bound: the LRU takes `now` off the object.
-  readonly now = (): number => this.#now;
+  readonly now = (): number => {
+    const now = this.#monotonic + this.#wallAhead;
+    this.#latestWall = Math.max(this.#latestWall, now);
+    return now;
+  };
 
   monotonic(): number {
-    return this.#now;
+    return this.#monotonic;
+  }
+
+  /** Sets the wall clock forward, or back where `ms` is negative: no time passes by it. */
+  stepWall(ms: number): void {
+    this.#wallAhead += ms;
+  }
+
+  /** Sets a wall clock that was stepped back right again: it shows no time that it has shown before. */
+  mendWall(): void {
+    this.#wallAhead = Math.max(this.#wallAhead, this.#latestWall + 1 - this.#monotonic);
+  }
+
+  /** Whether something could happen now, without any time to pass. */
+  get isBusy(): boolean {
+    return this.#ready.length > 0;
+  }
+
+  /** How many timers are set. */
+  get timers(): number {
+    return this.#timers.size;
   }
 
   setTimer(ms: number, run: () => void): CacheTimer {
-    const timer = { at: this.#now + ms, run };
+    const timer = { at: this.#monotonic + ms, run };
     this.#timers.add(timer);
     return { cancel: () => void this.#timers.delete(timer) };
   }
 
   immediate(run: () => void): void {
-    this.#ready.push({ run });
+    this.#ready.push({ run, since: this.#monotonic });
   }
 
   /** Resolves at some later step. */
   someTime(): Promise<void> {
     return new Promise((resolve) => {
-      this.#ready.push({ run: resolve });
+      this.immediate(resolve);
     });
   }
 
@@ -50,16 +84,11 @@ export class Scheduler implements Clock {
   async step(): Promise<boolean> {
     // What was called since the last step may only now reach the point where it waits.
     await drainMicrotasks();
-    const timer = this.#nextTimer();
-    const isTimeToPass = timer !== undefined && (this.#ready.length === 0 || this.random.below(20) === 0);
-    const choice = isTimeToPass ? -1 : this.random.below(this.#ready.length);
-    const task = isTimeToPass ? timer : this.#ready.splice(choice, 1)[0];
+    const choice = this.#dueTimer() ? -1 : this.random.below(this.#ready.length);
+    const task = choice < 0 ? this.#takeTimer() : this.#ready.splice(choice, 1)[0];
     if (task === undefined) return false;
-    if (isTimeToPass) {
-      this.#timers.delete(timer);
-      this.#now = Math.max(this.#now, timer.at);
-    }
-    this.trace = (Math.imul(this.trace, 31) + choice + this.#ready.length * 7 + (this.#now % 65_537)) | 0;
+    this.trace =
+      (Math.imul(this.trace, 31) + choice + this.#ready.length * 7 + (this.#monotonic % 65_537)) | 0;
     task.run();
     await drainMicrotasks();
     return true;
@@ -69,6 +98,26 @@ export class Scheduler implements Clock {
   crash(): void {
     this.#ready.length = 0;
     this.#timers.clear();
+  }
+
+  /** Lets a little time pass now and then; answers whether a timer comes next. */
+  #dueTimer(): boolean {
+    const [oldest] = this.#ready;
+    const timer = this.#nextTimer();
+    if (oldest === undefined) return timer !== undefined;
+    if (this.random.below(20) > 0) return false;
+    const latest = oldest.since + ANSWER_MS;
+    if (timer !== undefined && timer.at <= latest) return true;
+    this.#monotonic = Math.max(this.#monotonic, latest);
+    return false;
+  }
+
+  #takeTimer(): Timer | undefined {
+    const timer = this.#nextTimer();
+    if (timer === undefined) return undefined;
+    this.#timers.delete(timer);
+    this.#monotonic = Math.max(this.#monotonic, timer.at);
+    return timer;
   }
 
   #nextTimer(): Timer | undefined {

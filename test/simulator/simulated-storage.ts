@@ -20,6 +20,8 @@ export interface Conditions {
   lies: boolean;
   /** Calls never answer. */
   hangs: boolean;
+  /** How long a write waits before it takes effect, ms. */
+  delayMs: number;
   /** Keys that the database refuses. */
   readonly poison: Set<string>;
 }
@@ -31,6 +33,8 @@ export interface Conditions {
 export class SimulatedStorage implements CacheStorageAdapter {
   /** Every text that was ever committed for a key of a namespace; `null` for its absence. */
   readonly committed = new Map<string, Set<string | null>>();
+  /** Counts commits. */
+  commits = 0;
 
   constructor(
     private readonly rows: InMemoryStorage,
@@ -38,6 +42,8 @@ export class SimulatedStorage implements CacheStorageAdapter {
     private readonly conditions: Conditions,
     private readonly tally: Tally,
     private readonly chronicle: Chronicle,
+    /** The text of each row by namespace and key. Outlives the process as the rows do. */
+    readonly texts: ReadonlyMap<string, Map<string, string>>,
   ) {}
 
   async open(): Promise<void> {
@@ -79,6 +85,8 @@ export class SimulatedStorage implements CacheStorageAdapter {
   clear(namespace: string): Promise<void> {
     return this.#call(async () => {
       await this.rows.clear(namespace);
+      this.texts.get(namespace)?.clear();
+      this.commits += 1;
       this.chronicle.note(`   committed: clear of ${namespace}`);
     }, true);
   }
@@ -98,8 +106,9 @@ export class SimulatedStorage implements CacheStorageAdapter {
   #committed({ namespace, puts, deletes }: NamespaceWrite): void {
     for (const { key, value } of puts) this.#note(namespace, key, value);
     for (const key of deletes) this.#note(namespace, key, null);
+    this.commits += 1;
     const texts = [
-      ...puts.map(({ key, value }) => `${key}=${value}`),
+      ...puts.map(({ key, value }) => `${key}=${value.trimEnd()}`),
       ...deletes.map((key) => `${key} gone`),
     ];
     this.chronicle.note(`   committed: ${namespace}: ${texts.join(', ')}`);
@@ -109,9 +118,11 @@ export class SimulatedStorage implements CacheStorageAdapter {
     const name = `${namespace} ${key}`;
     const values = this.committed.get(name) ?? new Set([null]);
     this.committed.set(name, values.add(value));
+    if (value === null) this.texts.get(namespace)?.delete(key);
+    else this.texts.get(namespace)?.set(key, value);
   }
 
-  async #call<T>(effect: () => Promise<T>, mayLie = false): Promise<T> {
+  async #call<T>(effect: () => Promise<T>, isWrite = false): Promise<T> {
     await this.scheduler.someTime();
     if (this.conditions.hangs) {
       this.tally.hangs += 1;
@@ -122,9 +133,14 @@ export class SimulatedStorage implements CacheStorageAdapter {
       await this.scheduler.someTime();
       throw new ChaosError('transient');
     }
+    if (isWrite && this.conditions.delayMs > 0) {
+      await new Promise<void>((resolve) => {
+        this.scheduler.setTimer(this.conditions.delayMs, resolve);
+      });
+    }
     const result = await effect();
     await this.scheduler.someTime();
-    if (mayLie && this.conditions.lies) {
+    if (isWrite && this.conditions.lies) {
       this.tally.lies += 1;
       throw new ChaosError('transient');
     }

@@ -5,6 +5,8 @@ export interface Tally {
   operations: number;
   crashes: number;
   stops: number;
+  /** Lives at whose end nothing was left to do before the stop. */
+  rests: number;
   /** Stops in which the database was away, so that the journal had to serve. */
   rescues: number;
   /** Calls that failed because the database was away. */
@@ -15,6 +17,8 @@ export interface Tally {
   lies: number;
   /** Calls that were never answered. */
   hangs: number;
+  /** Steps of the wall clock. */
+  wallSteps: number;
 }
 
 export function newTally(): Tally {
@@ -23,10 +27,12 @@ export function newTally(): Tally {
     operations: 0,
     crashes: 0,
     stops: 0,
+    rests: 0,
     rescues: 0,
     transient: 0,
     refused: 0,
     lies: 0,
     hangs: 0,
+    wallSteps: 0,
   };
 }

@@ -20,11 +20,15 @@ export class Witness {
   readonly #calls: Called[] = [];
   /** The calls that a flush has covered: those before it were written. */
   #flushedUpTo = 0;
+  /** What the first calls make, all of which have ended. */
+  #ended: { readonly calls: number; readonly state: State };
 
   constructor(
     readonly name: string,
     readonly before: State,
-  ) {}
+  ) {
+    this.#ended = { calls: 0, state: before };
+  }
 
   /** How many calls have ended, up to the first that has not. */
   get settled(): number {
@@ -32,18 +36,54 @@ export class Witness {
     return open < 0 ? this.#calls.length : open;
   }
 
+  /** Counts calls that ended. */
+  endings = 0;
+
+  /** What the acknowledged writes make; `undefined` when nobody knows. */
+  acknowledged(): State | undefined {
+    if (this.#calls.some((called) => called.uncertain)) return undefined;
+    let { calls, state } = this.#ended;
+    let isPrefix = true;
+    for (const called of this.#calls.slice(calls)) {
+      if (called.outcome === 'acknowledged') ({ state } = apply(state, called.write));
+      isPrefix &&= called.outcome !== 'open';
+      if (!isPrefix) continue;
+      calls += 1;
+      this.#ended = { calls, state };
+    }
+    return state;
+  }
+
+  /** Whether a call that has not ended may have left something else of `key` than {@link acknowledged} says. */
+  isOpen(key: string): boolean {
+    const touched = new Set<string>();
+    for (const { outcome, write } of this.#calls.slice(this.#ended.calls)) {
+      if (outcome !== 'open') {
+        // What it moved may be of a call that has not ended.
+        if (write.kind === 'rename' && touched.has(write.key)) touched.add(write.to);
+        continue;
+      }
+      if (write.kind === 'clear') return true;
+      touched.add(write.key);
+      if (write.kind === 'rename') touched.add(write.to);
+    }
+    return touched.has(key);
+  }
+
   /** Takes note of a write; its promise must settle by the end of the life, unless that is a crash. */
-  sees(write: Write, promise: Promise<unknown>, mayLie: () => boolean): void {
+  sees(write: Write, promise: Promise<unknown>, mayLie: (error: unknown) => boolean): void {
     const called: Called = { write, outcome: 'open', result: undefined, uncertain: false };
     this.#calls.push(called);
     promise.then(
       (result) => {
         called.outcome = 'acknowledged';
         called.result = result;
+        this.endings += 1;
       },
-      () => {
+      (error: unknown) => {
         called.outcome = 'rejected';
-        called.uncertain = mayLie();
+        called.uncertain = mayLie(error);
+        this.endings += 1;
       },
     );
   }
@@ -88,14 +128,15 @@ export class Witness {
   assertHeldSinceFlush(actual: State, keys: readonly string[]): void {
     const allowed = new Map(keys.map((key) => [key, new Set<number | undefined>()]));
     let state = this.before;
-    const note = (): void => {
-      for (const key of keys) allowed.get(key)?.add(state.get(key));
+    const note = (held: State): void => {
+      for (const key of keys) allowed.get(key)?.add(held.get(key));
     };
     this.#calls.forEach((called, i) => {
-      if (i >= this.#flushedUpTo) note();
+      if (i >= this.#flushedUpTo) note(state);
+      if (called.uncertain) note(apply(state, called.write).state);
       if (called.outcome !== 'rejected') ({ state } = apply(state, called.write));
     });
-    note();
+    note(state);
     for (const key of keys) {
       if (allowed.get(key)?.has(actual.get(key)) === true) continue;
       throw new Error(
@@ -126,6 +167,6 @@ export class Witness {
 }
 
 function isUncertain(called: Called): boolean {
-  if (called.write.kind === 'throw') return false;
+  if (called.write.kind === 'throw' || called.write.kind === 'invalid') return false;
   return called.outcome === 'open' || (called.outcome === 'rejected' && called.uncertain);
 }

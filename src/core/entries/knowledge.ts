@@ -45,8 +45,8 @@ export class Knowledge {
     this.#absent = undefined;
   }
 
-  /** An entry left memory that the database may have. */
-  evicted(): void {
+  /** Memory does not hold an entry that the database may have. */
+  lacksSome(): void {
     this.#complete = false;
   }
 

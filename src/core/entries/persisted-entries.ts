@@ -181,15 +181,21 @@ export class PersistedEntries<V> {
     if (found.kind === 'present') {
       this.#knowledge.present(key);
       this.store.putStored(key, found.stored);
-    } else {
-      this.store.delete(key);
-      if (found.kind === 'absent') this.#knowledge.absent(key);
+      return;
     }
+    this.store.delete(key);
+    if (found.kind === 'absent') this.#knowledge.absent(key);
+    // There is a row that memory does not hold.
+    else this.#lacksSome();
+  }
+
+  #lacksSome(): void {
+    this.#knowledge.lacksSome();
+    for (const watch of this.#watches) watch.missesSome = true;
   }
 
   #evicted(key: MemoryKey): void {
-    this.#knowledge.evicted();
-    for (const watch of this.#watches) watch.missesSome = true;
+    this.#lacksSome();
     this.options.counters.evictions += 1;
     this.#onEvict(key);
   }

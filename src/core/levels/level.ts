@@ -29,11 +29,11 @@ export interface Level<V> {
   recall(key: MemoryKey): V | undefined;
   /** What there is, for a key that is not in memory and that {@link recall} knows nothing of. */
   get(key: MemoryKey): Promise<V | undefined>;
-  /** Throws `INVALID_VALUE` for a value that {@link set} would refuse. */
-  check(value: V): void;
-  /** What {@link set} would make of a value: what readers, and a restart, would get. Throws as {@link check}. */
+  /** What {@link set} would make of a value: what readers, and a restart, would get. Throws `INVALID_VALUE` as that. */
   asStored(value: V): V;
   set(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<void>;
+  /** Checks and encodes a value, and gives what stores it. Throws `INVALID_VALUE` where {@link set} would reject with it. */
+  prepare(key: MemoryKey, value: V, ttlMs: number | undefined): () => Promise<void>;
   update(key: MemoryKey, fn: Updater<V>, ttlMs: number | undefined): Promise<V>;
   delete(key: MemoryKey): Promise<boolean>;
   rename(from: MemoryKey, to: MemoryKey): Promise<boolean>;

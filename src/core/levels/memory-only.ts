@@ -50,16 +50,17 @@ export class MemoryOnly<V> implements Level<V> {
     return undefined;
   }
 
-  check(value: V): void {
-    this.#sizeOf(value);
-  }
-
   asStored(value: V): V {
     return value;
   }
 
   async set(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<void> {
     this.#put(key, value, this.#values.expiry(ttlMs));
+  }
+
+  prepare(key: MemoryKey, value: V, ttlMs: number | undefined): () => Promise<void> {
+    const size = this.#sizeOf(value);
+    return async () => this.#putSized(key, value, this.#values.expiry(ttlMs), size);
   }
 
   async update(key: MemoryKey, fn: Updater<V>, ttlMs: number | undefined): Promise<V> {
@@ -93,7 +94,10 @@ export class MemoryOnly<V> implements Level<V> {
   }
 
   #put(key: MemoryKey, value: V, expiresAt: number | null): void {
-    const size = this.#sizeOf(value);
+    this.#putSized(key, value, expiresAt, this.#sizeOf(value));
+  }
+
+  #putSized(key: MemoryKey, value: V, expiresAt: number | null, size: number): void {
     this.inFlight.supersede(key);
     this.store.putValue(key, value, expiresAt, size);
   }

@@ -96,11 +96,12 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
 
   async setMany(entries: Iterable<readonly [K, Immutable<V>]>, options?: WriteOptions): Promise<void> {
     const ttlMs = ttlIn(this.definition.name, options);
-    const admitted = Array.from(entries, ([key, value]) => {
-      this.#level.check(this.#valid(value));
-      return [this.#keys.admit(key), this.#valid(value)] as const;
-    });
-    await settleAll(admitted.map(([key, value]) => this.#set(key, value, ttlMs)));
+    // All of them are checked, and encoded, before the first is stored.
+    const prepared = Array.from(entries, ([key, value]) =>
+      this.#level.prepare(this.#keys.admit(key), this.#valid(value), ttlMs),
+    );
+    this.#counters.sets += prepared.length;
+    await settleAll(prepared.map((store) => store()));
   }
 
   async update(

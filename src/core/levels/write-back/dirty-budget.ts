@@ -58,14 +58,16 @@ export class DirtyBudget {
     this.#admitWaiters();
   }
 
-  /** Charges an entry apart, since the database refuses it; answers false where too many are already. */
-  exempt(bytes: number): boolean {
-    const { entries, bytes: refusedBytes } = this.#refused;
-    if (entries >= this.limits.entries || refusedBytes >= this.limits.bytes) return false;
+  /** Whether one more entry that the database refuses can be charged apart. */
+  get hasRoomForRefused(): boolean {
+    return this.#refused.entries < this.limits.entries && this.#refused.bytes < this.limits.bytes;
+  }
+
+  /** Charges an entry apart, since the database refuses it. Lets writes in that wait. */
+  exempt(bytes: number): void {
     this.#refused.entries += 1;
     this.#refused.bytes += bytes;
     this.release(1, bytes);
-    return true;
   }
 
   /** Ends what {@link exempt} charged. */

@@ -107,7 +107,10 @@ export class DirtyEntries {
   markRefused({ memoryKey: key, change }: TakenChange, epoch: number): void {
     if (epoch !== this.#epoch || this.#changes.get(key) !== change) return;
     this.#refused.add(key);
-    if (!this.#exempt.has(key) && this.budget.exempt(bytesOf(change))) this.#exempt.add(key);
+    if (this.#exempt.has(key) || !this.budget.hasRoomForRefused) return;
+    // Last: a write to this very key may be let in by it.
+    this.#exempt.add(key);
+    this.budget.exempt(bytesOf(change));
   }
 
   isRefused(key: MemoryKey): boolean {

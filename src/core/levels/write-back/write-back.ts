@@ -125,10 +125,6 @@ export class WriteBack<V> implements Level<V>, Drainable {
     return valueOf(this.#known(key) ?? found, definition.value);
   }
 
-  check(value: V): void {
-    this.#values.text(value);
-  }
-
   asStored(value: V): V {
     return this.#values.restored(value);
   }
@@ -136,18 +132,16 @@ export class WriteBack<V> implements Level<V>, Drainable {
   set(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<void> {
     try {
       // At the call, also where the write has to wait: what becomes of the object then is not what was set.
-      const text = this.#values.text(value);
-      const expiresAt = this.#values.expiry(ttlMs);
-      const change = changeOf(text, expiresAt);
-      if (this.#takesEffectNow && this.#dirty.hasRoomFor(key, change)) {
-        this.#put(key, text, change);
-        return this.#pace();
-      }
-      const put = (): void => this.#put(key, text, change);
-      return this.#inOrder([key], () => this.#withRoom([[key, change]], put), bytesOfText(text));
+      return this.#setText(key, this.#values.text(value), this.#values.expiry(ttlMs));
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  prepare(key: MemoryKey, value: V, ttlMs: number | undefined): () => Promise<void> {
+    const text = this.#values.text(value);
+    const expiresAt = this.#values.expiry(ttlMs);
+    return async () => this.#setText(key, text, expiresAt);
   }
 
   update(key: MemoryKey, fn: Updater<V>, ttlMs: number | undefined): Promise<V> {
@@ -218,6 +212,16 @@ export class WriteBack<V> implements Level<V>, Drainable {
   unwritten(): RescuedWrite[] {
     const { definition, keys, context } = this.options;
     return rescuedWrites(definition.name, keys, this.#dirty, this.#flusher.underway, context.clock.now());
+  }
+
+  #setText(key: MemoryKey, text: string, expiresAt: number | null): Promise<void> {
+    const change = changeOf(text, expiresAt);
+    if (this.#takesEffectNow && this.#dirty.hasRoomFor(key, change)) {
+      this.#put(key, text, change);
+      return this.#pace();
+    }
+    const put = (): void => this.#put(key, text, change);
+    return this.#inOrder([key], () => this.#withRoom([[key, change]], put), bytesOfText(text));
   }
 
   get #isMarkReached(): boolean {

@@ -73,16 +73,19 @@ export class WriteThrough<V> implements Level<V>, Drainable {
     return entries.store.peek(key) ?? valueOf(found, definition.value);
   }
 
-  check(value: V): void {
-    this.#values.text(value);
-  }
-
   asStored(value: V): V {
     return this.#values.restored(value);
   }
 
   async set(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<void> {
-    await this.#line.push({ kind: 'set', key, stored: this.#values.stored(value, ttlMs) });
+    await this.prepare(key, value, ttlMs)();
+  }
+
+  prepare(key: MemoryKey, value: V, ttlMs: number | undefined): () => Promise<void> {
+    const stored = this.#values.stored(value, ttlMs);
+    return async () => {
+      await this.#line.push({ kind: 'set', key, stored });
+    };
   }
 
   update(key: MemoryKey, fn: Updater<V>, ttlMs: number | undefined): Promise<V> {

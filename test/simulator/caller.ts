@@ -1,0 +1,201 @@
+import { isCacheError, type NamespaceCache } from '../../src/index.js';
+import type { Chronicle } from './chronicle.js';
+import type { State, Write } from './model.js';
+import { padded } from './padding.js';
+import type { Patience } from './patience.js';
+import { KEYS, LOADED_KEY, THROUGH, type Name, type Step } from './plan.js';
+import type { Scheduler } from './scheduler.js';
+import type { SimulatedStorage } from './simulated-storage.js';
+import type { Tally } from './tally.js';
+import { UNDECODABLE, UnrulyError } from './unruly.js';
+import { Witness } from './witness.js';
+
+/** How long the engine may try to commit a write-through write. */
+export const WRITE_TIMEOUT_MS = 2000;
+/** The last attempt of a write may begin at its deadline, and others be under way. */
+const ATTEMPT_MS = 1000;
+/** What `getOrLoad` loads. */
+const LOADED = 7;
+
+class Expected extends Error {}
+
+export interface CallerWorld {
+  readonly scheduler: Scheduler;
+  readonly simulated: SimulatedStorage;
+  readonly patience: Patience;
+  readonly tally: Tally;
+  readonly chronicle: Chronicle;
+  /** Whether a commit may have been reported as failed that was not. */
+  readonly hasLied: () => boolean;
+  /** Something was seen that breaks a promise. */
+  readonly broken: (what: string) => void;
+}
+
+/** Calls one namespace as an application does, and looks at what comes back. */
+export class Caller {
+  readonly witness: Witness;
+  readonly #isThrough: boolean;
+
+  constructor(
+    private readonly name: Name,
+    private readonly cache: NamespaceCache<string, number>,
+    before: State,
+    private readonly world: CallerWorld,
+  ) {
+    this.witness = new Witness(name, before);
+    this.#isThrough = (THROUGH as readonly Name[]).includes(name);
+  }
+
+  take(step: Extract<Step, { name: Name }>): void {
+    switch (step.do) {
+      case 'write':
+        this.#write(step.write);
+        break;
+      case 'update all':
+        for (let i = 0; i < step.times; i += 1) {
+          for (const key of KEYS) this.#write({ kind: 'update', key, add: step.add });
+        }
+        break;
+      case 'set many':
+        this.#setMany(step.values, step.isInvalid);
+        break;
+      case 'get or load':
+        this.#getOrLoad();
+        break;
+      case 'read':
+        this.#read(step.key);
+        break;
+      case 'flush':
+        this.flush();
+        break;
+    }
+  }
+
+  /** A flush that left nothing behind has written every call that had been acknowledged before it. */
+  flush(): void {
+    const { witness } = this;
+    const { settled } = witness;
+    const flushed = this.cache.flush();
+    this.#follow('flush', flushed);
+    flushed.then(
+      (report) => {
+        if (report.failed === 0 && report.remaining === 0) witness.flushed(settled);
+      },
+      (error: unknown) => this.#broken(`a flush rejects: ${String(error)}`),
+    );
+  }
+
+  #write(write: Write): void {
+    const promise = this.#call(write);
+    this.#follow(JSON.stringify(write), promise, this.#isThrough ? WRITE_TIMEOUT_MS + ATTEMPT_MS : Infinity);
+    this.witness.sees(write, promise, this.world.hasLied);
+  }
+
+  #call(write: Write): Promise<unknown> {
+    const { cache } = this;
+    switch (write.kind) {
+      case 'set':
+        return cache.set(write.key, write.value);
+      case 'update':
+        return cache.update(write.key, (value) => (value ?? 0) + write.add);
+      case 'throw':
+        return cache
+          .update(write.key, () => {
+            throw new Expected();
+          })
+          .catch((error: unknown) => {
+            if (!(error instanceof Expected)) throw error;
+          });
+      case 'invalid':
+        return this.#refused(
+          write.isUpdate ? cache.update(write.key, () => write.value) : cache.set(write.key, write.value),
+        );
+      case 'delete':
+        return cache.delete(write.key);
+      case 'rename':
+        return cache.rename(write.key, write.to);
+      case 'clear':
+        return cache.clear();
+    }
+  }
+
+  #setMany(values: readonly (readonly [string, number])[], isInvalid: boolean): void {
+    if (isInvalid) {
+      const refused = this.#refused(this.cache.setMany([...values, [KEYS[0], UNDECODABLE]]));
+      this.#follow('set many, one of which is invalid', refused);
+      return;
+    }
+    const promise = this.cache.setMany(values);
+    this.#follow(`set many ${JSON.stringify(values)}`, promise);
+    // One that rejects does not say which of its entries it is about, unless it has refused all of them.
+    const isPartial = (error: unknown): boolean => !isCacheError(error, 'INVALID_VALUE');
+    for (const [key, value] of values) this.witness.sees({ kind: 'set', key, value }, promise, isPartial);
+  }
+
+  /** Resolves when `promise` rejects because of the value. */
+  #refused(promise: Promise<unknown>): Promise<void> {
+    return promise.then(
+      () => this.#broken('a value was taken that can not be stored.'),
+      (error: unknown) => {
+        if (!isCacheError(error, 'INVALID_VALUE')) throw error;
+      },
+    );
+  }
+
+  #getOrLoad(): void {
+    const promise = this.cache.getOrLoad(LOADED_KEY, () => LOADED);
+    this.#follow('getOrLoad', promise);
+    promise.then(
+      (value) => {
+        if (value !== LOADED) this.#broken(`getOrLoad gave ${value}.`);
+      },
+      () => undefined,
+    );
+  }
+
+  #read(key: string): void {
+    this.#assertCommittedIsSeen(key);
+    const { witness } = this;
+    const { settled } = witness;
+    const promise = this.cache.get(key);
+    this.#follow(`get ${key}`, promise);
+    promise.then(
+      (value) => {
+        if (!this.world.hasLied() && !witness.mayShow(key, value, settled))
+          this.#broken(`${key} shows ${value}, which it was not at any time of the read.`);
+      },
+      () => undefined,
+    );
+  }
+
+  /** Write-through never shows what was not committed. */
+  #assertCommittedIsSeen(key: string): void {
+    if (!this.#isThrough) return;
+    const seen = this.#present(key);
+    if (seen === undefined || this.witness.before.get(key) === seen) return;
+    const committed = this.world.simulated.committed.get(`${this.name} ${key}`);
+    if (committed?.has(padded(seen)) !== true)
+      this.#broken(`${key} shows ${seen}, which was never committed.`);
+  }
+
+  #present(key: string): number | undefined {
+    try {
+      return this.cache.getIfPresent(key);
+    } catch (error) {
+      // The call that needs the codec is the one that fails.
+      if (error instanceof UnrulyError || isCacheError(error)) return undefined;
+      throw error;
+    }
+  }
+
+  #follow(what: string, promise: Promise<unknown>, timeoutMs = Infinity): void {
+    const { tally, chronicle, patience, scheduler } = this.world;
+    tally.operations += 1;
+    chronicle.follow(`${this.name}: ${what}`, promise);
+    patience.follow(`${this.name}: ${what}`, promise, scheduler.monotonic(), timeoutMs);
+  }
+
+  #broken(what: string): void {
+    this.world.broken(`${this.name}: ${what}`);
+  }
+}
