@@ -17,7 +17,7 @@ export class FlushPass {
 
   constructor(
     /** Whether it is about refused entries, too. */
-    public includesRefused: boolean,
+    readonly includesRefused: boolean,
   ) {
     this.report = new Promise((resolve) => {
       this.#resolve = resolve;

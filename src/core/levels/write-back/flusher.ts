@@ -251,6 +251,8 @@ export class Flusher implements WriteSource {
     const prepared = this.#prepared?.atoms.reduce((sum, atom) => sum + atom.length, 0) ?? 0;
     pass.failed(count + prepared, error);
     pass.abandon(error);
+    // What the database refused was not tried again after all.
+    this.#isRefusedDue ||= pass.includesRefused;
     if (!this.#ended) this.#outage.later();
   }
 
