@@ -55,6 +55,9 @@ export function connectionOf(storage: DataSourceOptions | DataSource): CacheConn
   };
 }
 
+/** What TypeORM takes for the end of a name, or of its quotes. */
+const UNSPEAKABLE = /["'`.]/;
+
 function forDriver(given: DataSourceOptions, isOwn: boolean): DataSourceOptions {
   if (given.type === 'sqlite') return withoutTraces(given);
   if (given.type === 'postgres') return postgresOptions(given, isOwn);
@@ -78,6 +81,12 @@ function refuseUnusable(given: DataSourceOptions, isOwn: boolean): void {
     throw refused(
       "The storage's url has an @ after its host: percent-encode special characters of user and password (encodeURIComponent), " +
         'or give them beside it.',
+    );
+  }
+  if ('schema' in given && typeof given.schema === 'string' && UNSPEAKABLE.test(given.schema)) {
+    throw refused(
+      `TypeORM can't name the schema ${JSON.stringify(given.schema)}: it puts quotes and dots into its statements as they are. ` +
+        'Give the cache a schema whose name has none of them.',
     );
   }
   const isSqlite = given.type === 'sqlite' || given.type === 'better-sqlite3';

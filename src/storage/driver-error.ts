@@ -65,12 +65,25 @@ export function driverErrorOf(error: unknown): DriverError {
   };
 }
 
-/** The message, with what it quotes left out: MySQL quotes values and pieces of the statement, PostgreSQL values. */
+/** An opening quote with what it begins: an apostrophe stands behind a letter. */
+const QUOTED = /(?<![\p{L}\p{N}])(?:'([^']*)'|"([^"]*)"|['"])/gu;
+/** Before a name, and never before a value. */
+const BEFORE_NAME = /\b(?:column|field|relation|table)\s+$/i;
+
+/**
+ * The message up to the first thing it quotes that is no name of the cache's: MySQL quotes values and pieces of the
+ * statement, PostgreSQL values. Where a value ends nobody can tell, since it may hold quotes, and a message may be cut short.
+ */
 export function withoutQuotes(message: string): string {
-  const text = message.replace(
-    /'([^']*)'?|"([^"]*)"?/g,
-    (quoted: string, single?: string, double?: string) =>
-      OWN_NAMES.has(single ?? double ?? '') ? quoted : '…',
-  );
-  return text.length > MAX_MESSAGE_LENGTH ? `${text.slice(0, MAX_MESSAGE_LENGTH)}…` : text;
+  const text = message.slice(0, firstForeign(message));
+  if (text.length > MAX_MESSAGE_LENGTH) return `${text.slice(0, MAX_MESSAGE_LENGTH)}…`;
+  return text.length < message.length ? `${text}…` : text;
+}
+
+function firstForeign(message: string): number {
+  for (const { 0: quoted, 1: single, 2: double, index } of message.matchAll(QUOTED)) {
+    const isName = OWN_NAMES.has(single ?? double ?? '') && BEFORE_NAME.test(message.slice(0, index));
+    if (!isName || quoted.length === 1) return index;
+  }
+  return message.length;
 }

@@ -151,6 +151,46 @@ for (const { type, name, server, code } of KINDS)
       for (const spy of output) spy.mockRestore();
     });
 
+    it('is no part of a value that holds quotes, and the table is named all the same', async () => {
+      const url = (await server?.newDatabase()) ?? '';
+      let storage = storageOn({ type, url });
+      await storage.open();
+      const write = async (value: string | null): Promise<Error> => {
+        const put = { key: 'k', value, expiresAt: null } as StoredEntry;
+        return storage.write([{ namespace: 'n', puts: [put], deletes: [] }], 1).then(
+          () => new Error('taken'),
+          (reason: Error) => reason,
+        );
+      };
+      expect((await write(null)).message).toMatch(/column ['"]value['"]/i);
+      const db = await new DataSource({ type, url }).initialize();
+      await db.query(
+        type === 'postgres'
+          ? 'ALTER TABLE cache_storage ALTER COLUMN value TYPE integer USING 1'
+          : 'ALTER TABLE cache_storage MODIFY value INT',
+      );
+      await db.destroy();
+      // What a session has prepared has the old type.
+      await storage.close();
+      storage = storageOn({ type, url });
+      await storage.open();
+      const SECRET = 'PRIVATE';
+      for (const value of [
+        `it's ${SECRET}`,
+        `say "${SECRET}`,
+        `'" ${SECRET} "'`,
+        `value" ${SECRET} "key" ${SECRET}`,
+        `value' ${SECRET} 'key' ${SECRET}`,
+        `column "value" ${SECRET} column 'value' ${SECRET}`,
+        `'${`${SECRET}' `.repeat(200)}`,
+      ]) {
+        const error = await write(value);
+        expect(error.message).toMatch(/integer/);
+        expect(everythingOf(error)).not.toContain(SECRET);
+      }
+      await storage.close();
+    });
+
     it('is no value when one does not fit a row', async () => {
       const storage = storageOn({ type, url: (await server?.newDatabase()) ?? '' });
       await storage.open();

@@ -56,6 +56,28 @@ const KINDS: readonly Kind[] = [
   },
 ];
 
+const [{ server: postgres }] = KINDS as [Kind];
+describe.skipIf(postgres === undefined)('a schema of PostgreSQL', () => {
+  it.each(['we"ird', 'dot.ted', "quo'ted", 'a"."b'])(
+    'that TypeORM can’t name is refused with the remedy: %s',
+    async (schema) => {
+      const url = (await postgres?.newDatabase()) ?? '';
+      const db = await new DataSource({ type: 'postgres', url }).initialize();
+      await db.query(`CREATE SCHEMA "${schema.replaceAll('"', '""')}"`);
+      const open = async (): Promise<void> => {
+        const storage = { type: 'postgres', url, schema } as const;
+        await new TypeOrmStorage({ storage, migrationsRun: true, synchronous: 'full' }).open();
+      };
+      const error: unknown = await open().catch((reason: unknown) => reason);
+      expect(error).toMatchObject({ code: 'UNSUPPORTED_STORAGE', option: 'storage' });
+      expect((error as Error).message).toContain('Give the cache a schema whose name has none of them');
+      const tables = "SELECT 1 FROM information_schema.tables WHERE table_name LIKE 'cache_%'";
+      expect(await db.query(tables)).toEqual([]);
+      await db.destroy();
+    },
+  );
+});
+
 for (const { type, server, seed, catalogue } of KINDS)
   describe.skipIf(server === undefined)(`the migrations on ${type}`, () => {
     const newUrl = (): Promise<string> => (server as TestServer).newDatabase();

@@ -96,6 +96,84 @@ describe('a load at runtime', () => {
     expect(await cache.get('a')).toBe(50);
   });
 
+  describe.each([ON_CHANGE, ON_SHUTDOWN])('on %s that fails after its first page', (level) => {
+    const puts = Array.from({ length: 3500 }, (_, i) => ({
+      key: `k${1000 + i}`,
+      value: '1',
+      expiresAt: null,
+    }));
+
+    /** A load whose second page fails after `meanwhile`. */
+    async function failingLoad(world: EngineWorld, meanwhile: () => Promise<void>): Promise<void> {
+      const load = world.rows.load.bind(world.rows);
+      world.rows.load = async (namespace, page) => {
+        if (page.after === undefined) return load(namespace, page);
+        await meanwhile();
+        throw new Error('gone');
+      };
+      await expect(world.engine.loadFromDatabase()).rejects.toThrow(errorWith('READ_FAILED'));
+      world.rows.load = load;
+    }
+
+    it('leaves memory as it was, and what is known of what is not there', async () => {
+      const world = new EngineWorld();
+      await world.rows.write([{ namespace: level, puts, deletes: [] }], 1);
+      const cache = await world.register(namespaceOf<number>(level, { maxEntries: 3600 }));
+      await cache.set('own', 2);
+      const { reads } = world.storage;
+      await failingLoad(world, async () => {
+        await cache.set('k1000', 3);
+        await cache.delete('k1001');
+      });
+      expect(cache.size).toBe(3500);
+      expect([cache.getIfPresent('own'), cache.getIfPresent('k1000')]).toEqual([2, 3]);
+      expect(cache.getIfPresent('k4499')).toBe(1);
+      expect(await cache.get('k1001')).toBeUndefined();
+      expect(await cache.get('never')).toBeUndefined();
+      expect(world.storage.reads).toBe(reads);
+      // And the next one loads what there is.
+      await cache.flush();
+      expect(await world.engine.loadFromDatabase()).toMatchObject({ rows: 3500 });
+      expect(cache.getIfPresent('k1000')).toBe(3);
+      await world.engine.stop();
+    });
+
+    it('leaves a full memory as it was', async () => {
+      const world = new EngineWorld();
+      await world.rows.write([{ namespace: level, puts, deletes: [] }], 1);
+      const cache = await world.register(namespaceOf<number>(level, { maxEntries: 300 }));
+      for (const { key } of puts.slice(-300)) await cache.get(key);
+      const before = [...cache.keys()];
+      await failingLoad(world, async () => undefined);
+      expect([...cache.keys()]).toEqual(before);
+      await world.engine.stop();
+    });
+  });
+
+  it('reads no further than memory holds, in entries and in bytes', async () => {
+    const world = new EngineWorld();
+    const puts = Array.from({ length: 3500 }, (_, i) => ({
+      key: `k${1000 + i}`,
+      value: '"x"',
+      expiresAt: null,
+    }));
+    for (const namespace of ['few', 'small']) await world.rows.write([{ namespace, puts, deletes: [] }], 1);
+    const load = world.rows.load.bind(world.rows);
+    let pages = 0;
+    world.rows.load = (...page) => {
+      pages += 1;
+      return load(...page);
+    };
+    const few = await world.register(namespaceOf(ON_CHANGE, { name: 'few', maxEntries: 50 }));
+    const small = await world.register(
+      namespaceOf(ON_CHANGE, { name: 'small', maxEntries: 10_000, maxBytes: 150 }),
+    );
+    expect([few.size, small.size]).toEqual([50, 50]);
+    // The next page is on its way while one is decoded.
+    expect(pages).toBe(4);
+    await world.engine.stop();
+  });
+
   it('misses nothing while another one is under way', async () => {
     const world = new EngineWorld();
     const puts = Array.from({ length: 3500 }, (_, i) => ({
@@ -133,7 +211,7 @@ describe('a load at runtime', () => {
     expect(await cache.get('k3000')).toBe(1);
     expect(await cache.update('k3001', increment)).toBe(2);
     openSecond();
-    expect(await other).toMatchObject({ rows: 3498 });
+    expect(await other).toMatchObject({ rows: 3499 });
     expect(await cache.get('k3001')).toBe(2);
   });
 

@@ -1,5 +1,6 @@
 import { nextTurn } from '../clock.js';
 import type { EngineContext } from '../context.js';
+import { byteLength } from './entry-store.js';
 import type { LoadWatch } from './in-flight.js';
 import type { PersistedEntries } from './persisted-entries.js';
 import { reportSkipped } from './row-decoder.js';
@@ -22,6 +23,8 @@ import { ProgressLog } from './progress-log.js';
 const PAGE = { first: 100, rows: 1000, characters: 2 ** 19 };
 /** Entries that make room for what is loaded, between two turns of the event loop. */
 const DROPPED_PER_TURN = 10_000;
+/** And those that take it. */
+const PUT_PER_TURN = 2000;
 
 export interface PreloadOptions<V> {
   readonly definition: NamespaceDefinition<unknown, V>;
@@ -34,11 +37,22 @@ export interface PreloadOptions<V> {
   readonly isCleared: () => boolean;
 }
 
+/** A row that may go into memory. */
+interface Gathered {
+  readonly key: MemoryKey;
+  readonly row: StoredEntry;
+}
+
 /**
- * One load: fills a namespace's memory from the database, page by page in the order of keys, until it is full. Bad rows are
- * skipped, counted and left alone; nothing newer in memory is replaced.
+ * One load: fills a namespace's memory from the database, in the order of keys, until it is full. Bad rows are skipped,
+ * counted and left alone; nothing newer in memory is replaced.
+ *
+ * Rows are gathered first, as many as memory holds, and put into it when the last page is there: a load that fails leaves
+ * memory as it was, at the price of holding both for its time.
  */
 export class Preload<V> {
+  readonly #gathered: Gathered[] = [];
+  #bytes = 0;
   #rows = 0;
   #skipped = 0;
   #example = '';
@@ -54,9 +68,11 @@ export class Preload<V> {
     const watch = this.#watch();
     let sawAll = false;
     try {
-      sawAll = await this.#pages(watch, progress);
+      await this.#gather(watch, progress);
+      await this.#replace(watch);
+      sawAll = !this.#missesSome && this.#skipped === 0;
     } finally {
-      entries.unwatch(watch, sawAll && this.#skipped === 0 && !this.#missesSome);
+      entries.unwatch(watch, sawAll);
     }
     if (this.#skipped > 0) reportSkipped(logger, definition.name, this.#skipped, this.#example);
     return { rows: this.#rows, skipped: this.#skipped, durationMs: clock.monotonic() - startedAt };
@@ -75,7 +91,55 @@ export class Preload<V> {
     return watch;
   }
 
-  /** A load gives what the database has now: what memory holds of it from before makes room. */
+  /** Reads pages until there is no more, or no room for more. */
+  async #gather(watch: LoadWatch, progress: ProgressLog): Promise<void> {
+    let reading = this.#read(undefined, PAGE.first);
+    while (!watch.isOver) {
+      // Sequential on purpose: each page begins where the one before it ended.
+      const { rows, unreadable, next } = await reading;
+      // On its way while this one is decoded. What is written meanwhile is newer, and the watch knows of it.
+      if (next !== undefined) reading = this.#read(next, limitAfter(rows));
+      // It leaves with the turn. And a driver that works on this very thread would never leave the event loop to others.
+      await nextTurn(this.options.context.clock);
+      if (unreadable !== undefined) this.#leaveOut(unreadable);
+      for (const row of rows) {
+        if (this.#isFull()) {
+          this.#missesSome = true;
+          return;
+        }
+        this.#take(row);
+      }
+      progress.advance(this.#gathered.length + this.#skipped);
+      if (next === undefined) return;
+    }
+  }
+
+  /** Whether memory would hold no more. */
+  #isFull(): boolean {
+    const { maxEntries, maxBytes = Infinity } = this.options.definition;
+    return this.#gathered.length >= maxEntries || this.#bytes > maxBytes;
+  }
+
+  /** Puts what was gathered in the place of what memory holds from before. What was written during the load stays. */
+  async #replace(watch: LoadWatch): Promise<void> {
+    const { definition, entries, context } = this.options;
+    if (watch.isOver) return;
+    // One that was written during the load may have left memory to make room for another.
+    if (watch.missesSome) this.#missesSome = true;
+    watch.missesSome = false;
+    await this.#dropSaved(watch);
+    let count = 0;
+    for (const { key, row } of this.#gathered) {
+      if (watch.isOver) return;
+      if (watch.missesSome || entries.store.size >= definition.maxEntries) {
+        this.#missesSome = true;
+        return;
+      }
+      if (entries.applyRow(key, row.value, row.expiresAt, watch)) this.#rows += 1;
+      if ((count += 1) % PUT_PER_TURN === 0) await nextTurn(context.clock);
+    }
+  }
+
   async #dropSaved(watch: LoadWatch): Promise<void> {
     const { entries, context } = this.options;
     entries.expire();
@@ -86,33 +150,6 @@ export class Preload<V> {
     }
   }
 
-  /** Answers whether it saw every row of the namespace. */
-  async #pages(watch: LoadWatch, progress: ProgressLog): Promise<boolean> {
-    const { entries, context } = this.options;
-    let isFirst = true;
-    let reading = this.#read(undefined, PAGE.first);
-    while (!watch.isOver) {
-      // Sequential on purpose: each page begins where the one before it ended.
-      const page = await reading;
-      const { rows, unreadable, next } = page;
-      // On its way while this one is decoded. What is written meanwhile is newer, and the watch knows of it.
-      if (next !== undefined) reading = this.#read(next, limitAfter(rows));
-      // It leaves with the turn. And a driver that works on this very thread would never leave the event loop to others.
-      await nextTurn(context.clock);
-      // Only now: a database that can't be read leaves memory as it was.
-      if (isFirst && !watch.isOver) await this.#dropSaved(watch);
-      isFirst = false;
-      if (unreadable !== undefined) this.#leaveOut(unreadable);
-      for (const row of rows) {
-        if (watch.missesSome || entries.store.size >= this.options.definition.maxEntries) return false;
-        this.#take(row, watch);
-      }
-      progress.advance(this.#rows + this.#skipped);
-      if (next === undefined) return true;
-    }
-    return true;
-  }
-
   #read(after: LoadCursor | undefined, limit: number): Promise<LoadedPage> {
     const { definition, storage, context } = this.options;
     const page = storage.load(definition.name, { after, limit, now: context.clock.now() });
@@ -121,11 +158,15 @@ export class Preload<V> {
     return page;
   }
 
-  #take(row: StoredEntry, watch: LoadWatch): void {
-    const { entries } = this.options;
+  #take(row: StoredEntry): void {
+    const { definition, entries } = this.options;
     const key = entries.rows.keyOf(row);
-    if (key === undefined || !entries.rows.decodes(row)) this.#skip(row);
-    else if (entries.applyRow(key, row.value, row.expiresAt, watch)) this.#rows += 1;
+    if (key === undefined || !entries.rows.decodes(row)) {
+      this.#skip(row);
+      return;
+    }
+    this.#gathered.push({ key, row });
+    if (definition.maxBytes !== undefined) this.#bytes += byteLength(row.value);
   }
 
   #leaveOut({ count, example }: UnreadableRows): void {

@@ -2,7 +2,7 @@ import type { LoadReport } from '../reports.js';
 import { SerialQueue } from '../serial-queue.js';
 import { Preload, type PreloadOptions } from './preload.js';
 
-/** LoaderCalls a namespace from the database, once at a time: of two at once, each would take for loaded what the other dropped. */
+/** Loads a namespace from the database, once at a time: of two at once, each would take for loaded what the other dropped. */
 export class RowLoader<V> {
   readonly #line = new SerialQueue();
 

@@ -33,6 +33,8 @@ const OPTIONAL = [
 interface PgClient {
   /** Whether it sends statements before those ahead are answered. Older versions don't know it. */
   readonly pipeline?: boolean;
+  /** The session's process, as it was told when the connection began. */
+  readonly processID?: number | null;
   query(statement: { name: string; text: string; values: unknown[] }): Promise<{ rowCount: number | null }>;
 }
 
@@ -48,6 +50,13 @@ export const postgresSessions: ServerSessions = {
       await runner.query(set, [name, value]).catch(() => undefined);
     }
     return { id: session.id, mark: session.mark };
+  },
+
+  isDirect: (connection, { id }) => (connection as PgClient).processID === id,
+
+  async identify(runner) {
+    const [session] = (await runner.query('SELECT pg_backend_pid() AS "id"')) as [{ id: number }];
+    return session.id;
   },
 
   async end(runner, { id, mark }) {

@@ -2,24 +2,16 @@ import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import type { DataSource, QueryRunner } from 'typeorm';
 import type { Statement } from './statement.js';
-import { driverErrorOf } from '../driver-error.js';
+import { answered } from './answered.js';
 import type { Connection } from './connection.js';
 import { execute, executeAll } from './execute.js';
 import { Fence } from './fence.js';
+import { sharedSessionsError, sharesSessions } from './pooled-sessions.js';
 import { ReadSlots } from './read-slots.js';
 import type { ServerSession, ServerSessions } from './server-sessions.js';
 
 /** How long a close waits for servers that don't answer, ms. */
 const CLOSE_TIMEOUT_MS = 2000;
-
-/** SQLSTATEs with which a server ends a connection: connection exceptions, and MariaDB's 'connection was killed'. */
-const CONNECTION_OVER = /^(?:08|70100)/;
-
-/** What a server says that is no longer the one that takes writes: a new connection may find its successor. */
-const READ_ONLY = new Set(['25006', 'ER_OPTION_PREVENTS_STATEMENT', 'ER_READ_ONLY_MODE']);
-
-/** The session has lost a statement that the driver takes for prepared: another one begins without any. */
-const UNPREPARED = new Set(['26000', 'ER_UNKNOWN_STMT_HANDLER']);
 
 export interface ConnectionPoolOptions {
   /** Connections at most, 2 or more: one of them is kept for writing. */
@@ -51,6 +43,7 @@ export class ConnectionPool implements Connection {
 
   async open(): Promise<void> {
     await this.dataSource.initialize();
+    await this.#assertSessions();
   }
 
   async close(): Promise<void> {
@@ -91,6 +84,20 @@ export class ConnectionPool implements Connection {
       deadline,
       (session) => this.#fence.suspect(session),
     );
+  }
+
+  /** Rejects where a pooler is in between, and no connection has a session of its own. */
+  async #assertSessions(): Promise<void> {
+    const { isDirect, identify } = this.servers;
+    if (isDirect === undefined || identify === undefined) return;
+    const deadline = this.#deadline();
+    const isShared = await this.#use(async (runner, connection) => {
+      const session = this.#sessions.get(connection);
+      if (session === undefined || isDirect(connection, session)) return false;
+      const check = sharesSessions(runner, identify, (task) => this.#use(task, deadline));
+      return this.#answerOf(check, deadline);
+    }, deadline);
+    if (isShared) throw sharedSessionsError();
   }
 
   #raiseFence(deadline: number): Promise<void> {
@@ -209,11 +216,4 @@ export class ConnectionPool implements Connection {
   #noAnswer(what: string): Error {
     return Object.assign(new Error(`${what} for ${this.#timeoutMs} ms.`), { code: 'NO_ANSWER' });
   }
-}
-
-/** Whether `error` is the server's answer, after which the connection is as good as before. */
-function answered(error: unknown): boolean {
-  const { code = '', sqlState, fatal } = driverErrorOf(error);
-  if (READ_ONLY.has(code) || UNPREPARED.has(code)) return false;
-  return sqlState !== undefined && !fatal && !CONNECTION_OVER.test(sqlState);
 }

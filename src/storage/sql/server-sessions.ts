@@ -18,6 +18,10 @@ export interface ServerSessions {
   inFlight?(connection: object): number;
   /** Sets a new session up, whatever the server's defaults are, and asks who it is. */
   begin(runner: QueryRunner): Promise<ServerSession>;
+  /** Whether the driver was told of the same session as the one that answers: a pooler tells of one of its own. */
+  readonly isDirect?: (connection: object, session: ServerSession) => boolean;
+  /** The number of the session that answers now. */
+  readonly identify?: (runner: QueryRunner) => Promise<number>;
   /** Ends another session of ours if it is still there. Answers whether it is gone, with all it was about to do. */
   end(runner: QueryRunner, session: ServerSession): Promise<boolean>;
   /** Executes a statement that has a name, kept prepared by the session; answers how many rows it changed. */
