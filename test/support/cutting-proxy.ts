@@ -23,6 +23,7 @@ export class CuttingProxy {
   readonly #servers = new Set<Socket>();
   #cut: Cut | undefined;
   #isSilent = false;
+  #farewell: { readonly ready: Buffer; readonly farewell: Buffer } | undefined;
   #held: { readonly pattern: string; readonly answers: Map<Socket, Buffer[]> } | undefined;
 
   private constructor(host: string, port: number) {
@@ -81,6 +82,17 @@ export class CuttingProxy {
     };
   }
 
+  /**
+   * From now on what the server says when a session is ready is followed at once, in the same piece, by `farewell`, and the
+   * connection ends: as when an operator ends sessions the moment they begin. Answers how to stop it.
+   */
+  endAtOnce(ready: Buffer, farewell: Buffer): () => void {
+    this.#farewell = { ready, farewell };
+    return () => {
+      this.#farewell = undefined;
+    };
+  }
+
   /** From now on nothing gets through, and no end hears of the other's: as when a cable is pulled. */
   fallSilent(): void {
     this.#isSilent = true;
@@ -107,6 +119,11 @@ export class CuttingProxy {
     });
     server.on('data', (bytes) => {
       if (this.#isSilent) return;
+      if (this.#farewell !== undefined && bytes.includes(this.#farewell.ready)) {
+        client.end(Buffer.concat([bytes, this.#farewell.farewell]));
+        server.destroy();
+        return;
+      }
       if (lost === undefined) {
         const held = this.#held?.answers.get(client);
         if (held === undefined) client.write(bytes);

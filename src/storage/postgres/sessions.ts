@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import type { QueryRunner } from 'typeorm';
 import type { ServerSession, ServerSessions } from '../sql/server-sessions.js';
@@ -42,6 +43,15 @@ interface PgClient {
 export const postgresSessions: ServerSessions = {
   // A client that sends nothing ahead would only queue it, and complain of it.
   inFlight: (connection) => ((connection as PgClient).pipeline === true ? IN_FLIGHT : 1),
+
+  /**
+   * A session may be ended as soon as it began. The driver's pool listens no longer then, TypeORM not yet, and an error that
+   * nobody listens for ends the process. Whoever asked for the connection is told by his next statement.
+   */
+  guard({ driver }) {
+    const { master } = driver as { master?: EventEmitter };
+    master?.on('connect', (client: EventEmitter) => client.on('error', () => undefined));
+  },
 
   async begin(runner) {
     const [session] = (await runner.query(WHO)) as [ServerSession];

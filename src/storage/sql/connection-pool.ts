@@ -43,6 +43,7 @@ export class ConnectionPool implements Connection {
 
   async open(): Promise<void> {
     await this.dataSource.initialize();
+    this.servers.guard?.(this.dataSource);
     await this.#assertSessions();
   }
 

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { QueryRunner } from 'typeorm';
+import type { DataSource, QueryRunner } from 'typeorm';
 import type { Statement } from './statement.js';
 
 /** Who a connection is on the server. */
@@ -16,6 +16,8 @@ export interface ServerSessions {
    * need not wait for the next one. More only where a transaction takes nothing but its end after an error.
    */
   inFlight?(connection: object): number;
+  /** Sees to it that a connection which breaks while nobody uses it ends nothing but itself. */
+  guard?(dataSource: DataSource): void;
   /** Sets a new session up, whatever the server's defaults are, and asks who it is. */
   begin(runner: QueryRunner): Promise<ServerSession>;
   /** Whether the driver was told of the same session as the one that answers: a pooler tells of one of its own. */
