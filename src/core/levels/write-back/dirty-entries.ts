@@ -83,10 +83,15 @@ export class DirtyEntries {
   put(key: MemoryKey, change: RowChange): void {
     const before = this.#changes.get(key);
     this.#changes.set(key, change);
-    if (before !== undefined) this.#release(key, before);
     const bytes = bytesOf(change);
-    this.#bytes += bytes;
-    this.budget.charge(1, bytes);
+    if (before === undefined) {
+      this.#charge(1, bytes);
+    } else if (this.#exempt.size > 0 && this.#exempt.has(key)) {
+      this.#release(key, before);
+      this.#charge(1, bytes);
+    } else {
+      this.#charge(0, bytes - bytesOf(before));
+    }
     if (this.#refused.size > 0 && this.#refused.delete(key)) this.#untieRefused(key);
     this.#age.add();
   }
@@ -179,6 +184,11 @@ export class DirtyEntries {
   /** The keys that must be written together with `key`; `undefined` where there is no tie. */
   groupOf(key: MemoryKey): ReadonlySet<MemoryKey> | undefined {
     return this.#groups.size === 0 ? undefined : this.#groups.get(key);
+  }
+
+  #charge(entries: number, bytes: number): void {
+    this.#bytes += bytes;
+    this.budget.charge(entries, bytes);
   }
 
   /** `change` is no longer what `key` is charged for. Nobody is let in by it: the next charge is at hand. */

@@ -60,6 +60,8 @@ export class WriteBack<V> implements Level<V>, Drainable {
   readonly #loader: RowLoader<V>;
   readonly #flusher: Flusher;
   readonly #mark: { readonly entries: number; readonly bytes: number };
+  /** Whether the last write left more dirty than the mark says. */
+  #isPastMark = false;
   #writesPastMark = 0;
   #closed = false;
   /** Set when what is unwritten has been gathered for the last time: nothing may be acknowledged after that. */
@@ -311,12 +313,13 @@ export class WriteBack<V> implements Level<V>, Drainable {
   #leave(key: MemoryKey, change: RowChange): void {
     this.#assertNotEnded();
     this.#dirty.put(key, change);
-    if (this.#isMarkReached) this.#flusher.reconsider();
+    this.#isPastMark = this.#isMarkReached;
+    if (this.#isPastMark) this.#flusher.reconsider();
   }
 
   /** Resolves at once, or past the mark now and then in the next turn of the event loop, so that flushes get theirs. */
   #pace(): Promise<void> {
-    if (!this.#isMarkReached) return DONE;
+    if (!this.#isPastMark) return DONE;
     this.#writesPastMark += 1;
     if (this.#writesPastMark < WRITES_PER_TURN) return DONE;
     this.#writesPastMark = 0;
