@@ -15,8 +15,9 @@ export interface EngineOptions {
    */
   readonly shutdownTimeoutMs?: number | undefined;
   /**
-   * Milliseconds for which the commit of an `ON_CHANGE` write is tried again while the database can't take it (locked,
-   * restarting), counted from the call. Then the write rejects with `WRITE_FAILED`. Default 10 000.
+   * Milliseconds from its call for which an `ON_CHANGE` write is tried again while the database can't take it (locked,
+   * restarting), or waits behind others. Then it rejects with `WRITE_FAILED`. An attempt under way is waited for: it is bounded
+   * by the database's own time-outs. Default 10 000.
    */
   readonly writeTimeoutMs?: number | undefined;
   /** Most dirty entries of all `ON_SHUTDOWN` namespaces together; over it, writes wait for the flush. Default 100 000. */

@@ -64,8 +64,9 @@ export interface NamespaceCache<K, V> {
   setMany(entries: Iterable<readonly [K, Immutable<V>]>, options?: WriteOptions): Promise<void>;
   /**
    * Replaces the value of `key` by what `fn` makes of it, with no other write to the key in between; gives the new
-   * value. `fn` is called once, synchronously, with `undefined` where there is no value. If it throws, gives
-   * `undefined` or a promise, only this call rejects. Keeps the entry's expiry unless `ttlMs` renews it.
+   * value. `fn` is called synchronously, with `undefined` where there is no value, and must have no side effects: it may
+   * run again when its first result could not be committed. Its effect is stored once. If it throws, gives `undefined` or
+   * a promise, only this call rejects. Keeps the entry's expiry unless `ttlMs` renews it.
    */
   update(
     key: K,
