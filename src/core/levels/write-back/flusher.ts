@@ -196,23 +196,28 @@ export class Flusher implements WriteSource {
     const batch = this.#prepared ?? (await this.#take(pass));
     this.#prepared = undefined;
     if (batch.epoch !== this.dirty.epoch || batch.atoms.length === 0) return true;
-    const { writer, context } = this.options;
+    const { writer } = this.options;
     this.#underway = batch.atoms.flat();
     const written = writer.write(batch.atoms, {
       committed: (rows) => this.#committed(pass, rows, batch.epoch),
       isKnownRefusal: ({ memoryKey }) => this.dirty.isRefused(memoryKey),
     });
-    if (!pass.isOver) {
-      // It leaves with this turn. And a driver that works on this very thread is not to be held up further.
-      await nextTurn(context.clock);
-      this.#prepared = await this.#take(pass);
-    }
+    const prepared = pass.isOver ? undefined : this.#takeNext(pass);
+    // Looked at when the write is over: two of them must not overlap, whatever this ends with.
+    prepared?.catch(() => undefined);
     const { refused, deferred, error } = await written;
     this.#underway = [];
+    this.#prepared = await prepared;
     for (const { items, error: reason } of refused) this.#refuse(pass, items, reason, batch.epoch);
     if (deferred.length === 0) return true;
     this.#failed(pass, error, deferred.length);
     return false;
+  }
+
+  /** The write of the batch before leaves with this turn, and a driver that works on this very thread is not held up further. */
+  async #takeNext(pass: FlushPass): Promise<Batch> {
+    await nextTurn(this.options.context.clock);
+    return this.#take(pass);
   }
 
   async #take(pass: FlushPass): Promise<Batch> {
