@@ -7,6 +7,7 @@ import { reportSkipped } from './row-decoder.js';
 import type { MemoryKey } from '../keys/key-space.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
 import type { LoadReport } from '../reports.js';
+import { SerialQueue } from '../serial-queue.js';
 import type {
   CacheStorageAdapter,
   LoadCursor,
@@ -43,6 +44,18 @@ interface Gathered {
   readonly row: StoredEntry;
 }
 
+/** Loads a namespace from the database, once at a time: of two at once, each would take for loaded what the other dropped. */
+export class Preload<V> {
+  readonly #line = new SerialQueue();
+
+  constructor(private readonly options: PreloadOptions<V>) {}
+
+  /** After the loads under way. */
+  load(): Promise<LoadReport> {
+    return this.#line.run(() => new OneLoad(this.options).run());
+  }
+}
+
 /**
  * One load: fills a namespace's memory from the database, in the order of keys, until it is full. Bad rows are skipped,
  * counted and left alone; nothing newer in memory is replaced.
@@ -50,7 +63,7 @@ interface Gathered {
  * Rows are gathered first, as many as memory holds, and put into it when the last page is there: a load that fails leaves
  * memory as it was, at the price of holding both for its time.
  */
-export class Preload<V> {
+class OneLoad<V> {
   readonly #gathered: Gathered[] = [];
   #bytes = 0;
   #rows = 0;

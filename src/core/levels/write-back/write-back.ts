@@ -4,7 +4,7 @@ import type { NamespaceDefinition } from '../../definition/namespace-definition.
 import type { NamespaceCounters } from '../../definition/namespace-stats.js';
 import { ABSENT, expiryOf, present, valueOf, type KnownValue } from '../../entries/known-value.js';
 import type { PersistedEntries } from '../../entries/persisted-entries.js';
-import { RowLoader } from '../../entries/row-loader.js';
+import { Preload } from '../../entries/preload.js';
 import { ValueEncoder } from '../../entries/value-encoder.js';
 import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
 import type { FlushReport, LoadReport } from '../../reports.js';
@@ -57,7 +57,7 @@ export class WriteBack<V> implements Level<V>, Drainable {
   readonly #values: ValueEncoder<V>;
   readonly #dirty: DirtyEntries;
   readonly #order = new OperationOrder();
-  readonly #loader: RowLoader<V>;
+  readonly #preload: Preload<V>;
   readonly #flusher: Flusher;
   readonly #mark: { readonly entries: number; readonly bytes: number };
   /** Whether the last write left more dirty than the mark says. */
@@ -71,7 +71,7 @@ export class WriteBack<V> implements Level<V>, Drainable {
     const { definition, entries, budget, context } = options;
     this.#values = new ValueEncoder(definition, context.clock);
     this.#dirty = new DirtyEntries(budget, context.clock);
-    this.#loader = new RowLoader({
+    this.#preload = new Preload({
       ...options,
       unsaved: () => this.#dirty.keys(),
       isCleared: () => this.#dirty.clearing !== undefined,
@@ -195,7 +195,7 @@ export class WriteBack<V> implements Level<V>, Drainable {
   }
 
   load(): Promise<LoadReport> {
-    return this.#loader.load();
+    return this.#preload.load();
   }
 
   refuseWrites(): void {

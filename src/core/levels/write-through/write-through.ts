@@ -3,7 +3,7 @@ import type { NamespaceDefinition } from '../../definition/namespace-definition.
 import type { NamespaceCounters } from '../../definition/namespace-stats.js';
 import { valueOf } from '../../entries/known-value.js';
 import type { PersistedEntries } from '../../entries/persisted-entries.js';
-import { RowLoader } from '../../entries/row-loader.js';
+import { Preload } from '../../entries/preload.js';
 import { ValueEncoder } from '../../entries/value-encoder.js';
 import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
 import type { FlushReport, LoadReport } from '../../reports.js';
@@ -36,12 +36,12 @@ export interface WriteThroughOptions<V> {
 export class WriteThrough<V> implements Level<V>, Drainable {
   readonly refused = 0;
   readonly #values: ValueEncoder<V>;
-  readonly #loader: RowLoader<V>;
+  readonly #preload: Preload<V>;
   readonly #line: CommitLine<V>;
 
   constructor(private readonly options: WriteThroughOptions<V>) {
     this.#values = new ValueEncoder(options.definition, options.context.clock);
-    this.#loader = new RowLoader({ ...options, unsaved: () => [], isCleared: () => false });
+    this.#preload = new Preload({ ...options, unsaved: () => [], isCleared: () => false });
     this.#line = new CommitLine({ ...options, values: this.#values });
   }
 
@@ -122,7 +122,7 @@ export class WriteThrough<V> implements Level<V>, Drainable {
   }
 
   load(): Promise<LoadReport> {
-    return this.#loader.load();
+    return this.#preload.load();
   }
 
   refuseWrites(): void {
