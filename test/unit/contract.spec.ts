@@ -34,6 +34,21 @@ describe.each(Object.values(CachePersistenceLevel))('the contract of a namespace
     cache = await world.register(namespaceOf(level));
   });
 
+  it('refuses, with a code, what is no list and what is no function where one is asked for', async () => {
+    await cache.set('there', 1);
+    const outcomes = await Promise.allSettled([
+      cache.setMany({ a: 1 } as never),
+      cache.setMany(undefined as never),
+      cache.getMany('abc' as never),
+      cache.deleteMany(5 as never),
+      cache.update('there', 5 as never),
+      cache.getOrLoad('a', undefined as never),
+    ]);
+    for (const outcome of outcomes)
+      expect(outcome).toMatchObject({ status: 'rejected', reason: errorWith('INVALID_OPTION') });
+    expect(await cache.get('there')).toBe(1);
+  });
+
   it.each([
     ['a number', 5000],
     ['null', null],

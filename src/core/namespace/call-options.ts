@@ -1,3 +1,4 @@
+import { CacheError } from '../cache-error.js';
 import { assertRecord, MAX_TIMER_MS, msOf, refuseUnknown } from '../option-checks.js';
 import type { LoadOptions, WriteOptions } from './namespace-cache.js';
 
@@ -23,6 +24,26 @@ export function timesIn(
     ttlMs: msOf(namespace, 'ttlMs', options.ttlMs),
     timeoutMs: timeoutMs === Infinity ? undefined : timeoutMs,
   };
+}
+
+/** Throws `INVALID_OPTION` for what is called where a function is asked for. */
+export function assertFunction(namespace: string, option: string, given: unknown): void {
+  if (typeof given === 'function') return;
+  throw new CacheError(
+    'INVALID_OPTION',
+    `Namespace '${namespace}': ${option} must be a function, and is of type ${typeof given}.`,
+    { namespace, option },
+  );
+}
+
+/** Throws `INVALID_OPTION` for what is no list of keys or entries. A string, which would be one of characters, is none. */
+export function assertList(namespace: string, option: string, given: unknown): void {
+  if (typeof given === 'object' && given !== null && Symbol.iterator in given) return;
+  throw new CacheError(
+    'INVALID_OPTION',
+    `Namespace '${namespace}': ${option} must be an array, a Map or another iterable, and is of type ${typeof given}.`,
+    { namespace, option },
+  );
 }
 
 function assertKnown(namespace: string, options: unknown, known: readonly string[]): void {

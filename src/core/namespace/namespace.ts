@@ -6,7 +6,7 @@ import type { KeySpace, MemoryKey } from '../keys/key-space.js';
 import type { Level } from '../levels/level.js';
 import type { FlushReport } from '../reports.js';
 import type { Immutable } from '../values/immutable.js';
-import { timesIn, ttlIn } from './call-options.js';
+import { assertFunction, assertList, timesIn, ttlIn } from './call-options.js';
 import { LoaderCalls, type LoaderCall } from './loader-calls.js';
 import type { LoadOptions, NamespaceCache, WriteOptions } from './namespace-cache.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
@@ -67,6 +67,7 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
     options?: LoadOptions,
   ): Promise<Immutable<V>> {
     const { ttlMs, timeoutMs } = options === undefined ? NO_TIMES : timesIn(this.definition.name, options);
+    assertFunction(this.definition.name, 'the loader', loader);
     const present = this.getIfPresent(key);
     if (present !== undefined) return present;
     const memoryKey = this.#keys.admit(key);
@@ -78,6 +79,7 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
   }
 
   async getMany(keys: Iterable<K>): Promise<(Immutable<V> | undefined)[]> {
+    assertList(this.definition.name, 'the keys', keys);
     return Promise.all(Array.from(keys, (key) => this.get(key)));
   }
 
@@ -96,6 +98,7 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
 
   async setMany(entries: Iterable<readonly [K, Immutable<V>]>, options?: WriteOptions): Promise<void> {
     const ttlMs = ttlIn(this.definition.name, options);
+    assertList(this.definition.name, 'the entries', entries);
     // All of them are checked, and encoded, before the first is stored.
     const prepared = Array.from(entries, ([key, value]) =>
       this.#level.prepare(this.#keys.admit(key), this.#valid(value), ttlMs),
@@ -111,6 +114,7 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
   ): Promise<Immutable<V>> {
     const memoryKey = this.#keys.admit(key);
     const ttlMs = ttlIn(this.definition.name, options);
+    assertFunction(this.definition.name, 'the updater', fn);
     this.#counters.updates += 1;
     const updated = this.#level.update(memoryKey, fn as (current: V | undefined) => V, ttlMs);
     return (await updated) as Immutable<V>;
@@ -121,6 +125,7 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
   }
 
   async deleteMany(keys: Iterable<K>): Promise<number> {
+    assertList(this.definition.name, 'the keys', keys);
     const admitted = Array.from(keys, (key) => this.#keys.admit(key));
     const existed = await settleAll(admitted.map((key) => this.#delete(key)));
     return existed.filter(Boolean).length;
