@@ -34,11 +34,14 @@ export class EngineStop {
     // From here on nothing is acknowledged: what is gathered now is all there is.
     for (const level of this.levels) level.giveUp();
     this.storage?.budget.close();
-    const unwritten = this.levels.flatMap((level) => level.unwritten());
-    const lost = new Rescue(this.storage?.journal, this.context.logger).save(unwritten);
-    this.hasRescued = true;
-    await this.#close();
-    return lost;
+    try {
+      const unwritten = this.levels.flatMap((level) => level.unwritten());
+      const lost = new Rescue(this.storage?.journal, this.context.logger).save(unwritten);
+      this.hasRescued = true;
+      return lost;
+    } finally {
+      await this.#close();
+    }
   }
 
   /** Flushes until every accepted write has taken effect and is written or refused, or the time is over. */

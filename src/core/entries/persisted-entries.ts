@@ -46,7 +46,11 @@ export class PersistedEntries<V> {
       clock,
       keys,
       rows: this.rows,
-      onFound: (key, found) => this.#remember(key, found),
+      onFound: (key, found) => {
+        // Newer than what a load has read before.
+        for (const watch of this.#watches) watch.supersede(key);
+        this.#remember(key, found);
+      },
       onAsked: (asked) => {
         counters.storageReads += asked;
       },
@@ -68,6 +72,9 @@ export class PersistedEntries<V> {
     }
     const value = store.peek(key);
     if (value === undefined) return undefined;
+    const text = store.peekText(key);
+    // What can't be frozen is decoded afresh for everyone who asks.
+    if (text !== undefined) return present(new StoredValue<V>(text, store.expiresAt(key)));
     return present(new HeldValue(value, store.expiresAt(key), this.options.definition.value));
   }
 

@@ -25,7 +25,7 @@ export class RowDecoder<V> {
       return present(stored);
     } catch (cause) {
       this.counters.unreadable += 1;
-      return { kind: 'unreadable', error: this.#unreadable(row.key, cause) };
+      return { kind: 'unreadable', error: this.unreadable(row.key, cause) };
     }
   }
 
@@ -52,7 +52,8 @@ export class RowDecoder<V> {
     this.counters.unreadable += rows;
   }
 
-  #unreadable(key: string, cause: unknown): CacheError {
+  /** What is said of a value that does not decode. */
+  unreadable(key: string, cause: unknown): CacheError {
     return new CacheError(
       'UNREADABLE_ENTRY',
       `Namespace '${this.namespace}': the stored value of the key does not decode. ` +

@@ -7,7 +7,6 @@ export function bigintKey(): KeyCodec<bigint> {
 
 const bigintKeyCodec: KeyCodec<bigint> = Object.freeze({
   expects: 'a bigint',
-  primitive: true,
   encode(key: bigint): string {
     if (typeof key !== 'bigint')
       throw invalidKey(`Expected a bigint key, got ${typeOf(key)}.`, 'Pass a bigint.');

@@ -11,11 +11,6 @@ export interface KeyCodec<K> {
   encode(key: K): string;
   /** The key of a stored form. Throws for a text that `encode` never returns. */
   decode(text: string): K;
-  /**
-   * Set when keys are strings, numbers or bigints that `Map` compares as this codec does. Such a key is looked up as it
-   * is, without building its stored form.
-   */
-  readonly primitive?: boolean;
 }
 
 export function invalidKey(reason: string, remedy: string): CacheError {

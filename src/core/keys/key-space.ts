@@ -1,7 +1,16 @@
 import { CacheError, isCacheError } from '../cache-error.js';
+import { bigintKey } from './bigint-key.js';
 import { assertStorableText, type KeyCodec } from './key-codec.js';
+import { numberKey } from './number-key.js';
+import { stringKey } from './string-key.js';
 
-/** What a key is looked up by in memory: the key itself where it is a primitive, else its stored form. */
+/**
+ * The codecs whose keys are looked up as they are, without building their stored form: `Map` compares them alike, and what
+ * they have encoded once they encode again, whenever it is written. Of a codec of the application nobody knows that.
+ */
+const PRIMITIVE = new Set<unknown>([stringKey(), numberKey(), bigintKey()]);
+
+/** What a key is looked up by in memory: the key itself where it is one of a built-in codec that is a primitive, else its stored form. */
 export type MemoryKey = string | number | bigint;
 
 /** The three forms of a namespace's keys (as given, in memory, as stored) and the ways between them. */
@@ -12,7 +21,7 @@ export class KeySpace<K> {
     private readonly namespace: string,
     private readonly codec: KeyCodec<K>,
   ) {
-    this.#primitive = codec.primitive === true;
+    this.#primitive = PRIMITIVE.has(codec);
   }
 
   /** For a look-up that may as well find nothing: what can't be stored is not looked for, since it never was. */

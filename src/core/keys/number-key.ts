@@ -10,7 +10,6 @@ export function numberKey(): KeyCodec<number> {
 
 const numberKeyCodec: KeyCodec<number> = Object.freeze({
   expects: 'a number',
-  primitive: true,
   encode(key: number): string {
     if (typeof key !== 'number')
       throw invalidKey(`Expected a number key, got ${typeOf(key)}.`, 'Pass a number.');

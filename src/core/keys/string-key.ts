@@ -7,7 +7,6 @@ export function stringKey(): KeyCodec<string> {
 
 const stringKeyCodec: KeyCodec<string> = Object.freeze({
   expects: 'a string',
-  primitive: true,
   encode(key: string): string {
     if (typeof key !== 'string')
       throw invalidKey(`Expected a string key, got ${typeOf(key)}.`, 'Pass a string.');

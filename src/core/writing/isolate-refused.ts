@@ -18,8 +18,8 @@ const REFUSALS_WITHOUT_SUCCESS = 16;
  * Writes items in one transaction. When the database refuses them, halves until what it refuses stands alone, so that
  * one poison entry does not hold up the others: about 2·log2(n) transactions for one among n.
  *
- * An atom is a list of items that must be committed together. After `refusalsWithoutSuccess` refusals and no success
- * the database is taken to refuse everything, and the rest is deferred.
+ * An atom is a list of items that must be committed together. After `refusalsWithoutSuccess` refusals and no success, the
+ * last atom among them, the database is taken to refuse everything, and the rest is deferred.
  */
 export async function isolateRefused<Item>(
   atoms: readonly (readonly Item[])[],
@@ -30,19 +30,28 @@ export async function isolateRefused<Item>(
   const committed: Item[] = [];
   const refused: { items: readonly Item[]; error: unknown }[] = [];
   const open: (readonly (readonly Item[])[])[] = [atoms];
+  let hasProbed = false;
 
   for (let part = open.pop(); part !== undefined; part = open.pop()) {
+    if (part.length === 0) continue;
     const items = part.flat();
     try {
       await write(items);
       for (const item of items) committed.push(item);
     } catch (error) {
-      const systemic = committed.length === 0 && refused.length >= refusalsWithoutSuccess;
-      if (systemic || classify(error) === 'transient') {
+      const isUnlikely = committed.length === 0 && refused.length >= refusalsWithoutSuccess;
+      if ((isUnlikely && hasProbed) || classify(error) === 'transient') {
         const deferred = [items, ...open.map((rest) => rest.flat())].flat();
         return { committed, refused, deferred, error };
       }
-      if (part.length === 1) {
+      if (isUnlikely && (open.length > 0 || part.length > 1)) {
+        hasProbed = true;
+        // Is it these atoms, or every one? The one at the other end tells, and comes next.
+        open.push(part);
+        const [farthest = []] = open;
+        open[0] = farthest.slice(0, -1);
+        open.push(farthest.slice(-1));
+      } else if (part.length === 1) {
         refused.push({ items, error });
       } else {
         const middle = part.length >>> 1;

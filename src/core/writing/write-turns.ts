@@ -14,12 +14,18 @@ export interface WriteSource {
 export class WriteTurns {
   readonly #waiting = new Set<WriteSource>();
   #draining = false;
+  #isTaken = false;
 
   constructor(
     private readonly clock: Clock,
     /** Told what a turn rejects with: the others go on. */
     private readonly onFault: (error: unknown) => void,
   ) {}
+
+  /** Whether a source has its turn now: others wait for its end. */
+  get isTaken(): boolean {
+    return this.#isTaken;
+  }
 
   /** Asks for a turn for `source`. Asking again before the turn came changes nothing. */
   request(source: WriteSource): void {
@@ -34,11 +40,13 @@ export class WriteTurns {
     for (const source of this.#waiting) {
       // Taken out first: what is asked for during the turn is for another one.
       this.#waiting.delete(source);
+      this.#isTaken = true;
       try {
         if (await source.turn()) this.#waiting.add(source);
       } catch (error) {
         this.onFault(error);
       }
+      this.#isTaken = false;
       await nextTurn(this.clock);
     }
     this.#draining = false;

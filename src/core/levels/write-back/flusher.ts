@@ -210,6 +210,8 @@ export class Flusher implements WriteSource {
     this.#prepared = await prepared;
     for (const { items, error: reason } of refused) this.#refuse(pass, items, reason, batch.epoch);
     if (deferred.length === 0) return true;
+    // The rest is soon tried without those.
+    if (refused.length > 0) this.#outage.reset();
     this.#failed(pass, error, deferred.length);
     return false;
   }

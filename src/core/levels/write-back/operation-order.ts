@@ -28,6 +28,8 @@ export class OperationOrder {
   /** The last one of the whole namespace. */
   #barrier: Operation | undefined;
   readonly #open = new Set<Operation>();
+  /** Those of them that were called after it. */
+  readonly #sinceBarrier = new Set<Operation>();
   /** Those whose turn has come, while one of them starts. */
   #due: Operation[] | undefined;
   #bytes = 0;
@@ -40,7 +42,7 @@ export class OperationOrder {
 
   /** Whether an operation on `key` has not ended. */
   holds(key: MemoryKey): boolean {
-    return this.#last.has(key);
+    return this.#barrier !== undefined || this.#last.has(key);
   }
 
   /** Operations that have not ended. */
@@ -104,7 +106,10 @@ export class OperationOrder {
 
   #enter(operation: Operation): void {
     if (operation.keys.length === 0) {
-      for (const earlier of this.#open) earlier.precede(operation);
+      // Those before the last barrier end before that.
+      this.#barrier?.precede(operation);
+      for (const earlier of this.#sinceBarrier) earlier.precede(operation);
+      this.#sinceBarrier.clear();
       this.#barrier = operation;
       this.#last.clear();
     } else {
@@ -113,6 +118,7 @@ export class OperationOrder {
         this.#last.get(key)?.precede(operation);
         this.#last.set(key, operation);
       }
+      this.#sinceBarrier.add(operation);
     }
     this.#open.add(operation);
   }
@@ -130,6 +136,7 @@ export class OperationOrder {
 
   #end(operation: Operation): void {
     this.#open.delete(operation);
+    this.#sinceBarrier.delete(operation);
     if (this.#barrier === operation) this.#barrier = undefined;
     for (const key of operation.keys) if (this.#last.get(key) === operation) this.#last.delete(key);
     for (const follower of operation.followers) {

@@ -1,3 +1,4 @@
+import { isCacheError } from '../../cache-error.js';
 import { nextTurn } from '../../clock.js';
 import type { EngineContext } from '../../context.js';
 import type { NamespaceDefinition } from '../../definition/namespace-definition.js';
@@ -110,21 +111,21 @@ export class WriteBack<V> implements Level<V>, Drainable {
     const known = this.#dirtyValue(key);
     if (known?.kind !== 'present') return undefined;
     // Evicted, but not written yet: back into memory it goes.
-    const value = known.stored.read(this.options.definition.value);
+    const value = this.#read(key, known);
     this.options.entries.store.putStored(key, known.stored);
     return value;
   }
 
   async get(key: MemoryKey): Promise<V | undefined> {
-    const { entries, definition } = this.options;
+    const { entries } = this.options;
     // What was called before it shows, unless that waits for room.
     if (this.#order.holds(key) && !this.options.budget.isAwaited)
-      return this.#order.run([key], () => this.#withKnown(key, (known) => valueOf(known, definition.value)));
+      return this.#order.run([key], () => this.#withKnown(key, (known) => this.#read(key, known)));
     const known = this.#known(key);
-    if (known !== undefined) return valueOf(known, definition.value);
+    if (known !== undefined) return this.#read(key, known);
     const found = await entries.reader.read(key);
     // What took effect meanwhile is newer.
-    return valueOf(this.#known(key) ?? found, definition.value);
+    return this.#read(key, this.#known(key) ?? found);
   }
 
   asStored(value: V): V {
@@ -161,8 +162,7 @@ export class WriteBack<V> implements Level<V>, Drainable {
 
   rename(from: MemoryKey, to: MemoryKey): Promise<boolean> {
     const move = (known: KnownValue<V>): boolean | Promise<boolean> => {
-      if (valueOf(known, this.options.definition.value) === undefined || known.kind !== 'present')
-        return false;
+      if (this.#read(from, known) === undefined || known.kind !== 'present') return false;
       if (from === to) return true;
       const { text, expiresAt } = known.stored;
       const change = changeOf(text, expiresAt);
@@ -275,6 +275,16 @@ export class WriteBack<V> implements Level<V>, Drainable {
     return known === undefined && this.#dirty.clearing !== undefined ? ABSENT : known;
   }
 
+  /** The value itself. Throws `UNREADABLE_ENTRY` where it does not decode, be it that of a dirty entry. */
+  #read(key: MemoryKey, known: KnownValue<V>): V | undefined {
+    const { entries, definition, keys } = this.options;
+    try {
+      return valueOf(known, definition.value);
+    } catch (cause) {
+      throw isCacheError(cause) ? cause : entries.rows.unreadable(keys.textOf(key), cause);
+    }
+  }
+
   /** What a dirty entry is to become, unless that has expired. */
   #dirtyValue(key: MemoryKey): KnownValue<V> | undefined {
     const change = this.#dirty.get(key);
@@ -287,7 +297,7 @@ export class WriteBack<V> implements Level<V>, Drainable {
 
   #update(key: MemoryKey, known: KnownValue<V>, fn: Updater<V>, ttlMs: number | undefined): V | Promise<V> {
     const { value: codec } = this.options.definition;
-    const before = valueOf(known, codec);
+    const before = this.#read(key, known);
     const stored = this.#values.updated(before, expiryOf(known), fn, ttlMs);
     if (stored === undefined) return before as V;
     const result = stored.read(codec);

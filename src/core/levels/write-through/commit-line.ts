@@ -118,13 +118,14 @@ export class CommitLine<V> implements CommitSource {
   }
 
   readyRound(): Round | undefined {
-    if (this.#isPreparing || this.#retry.isWaiting) return undefined;
+    if (this.#isPreparing || this.#isCommitting || this.#retry.isWaiting) return undefined;
     if (this.#round === undefined && !this.#beginRound()) return undefined;
     const round = this.#round as CommitRound<V>;
     // What was given up on since it was made ready must not be written.
     round.dropEnded();
     if (!round.isReady) this.#prepare(round);
     this.#isCommitting = round.isReady;
+    this.#endWatch();
     this.#watchDeadline();
     return round.isReady ? round : undefined;
   }
@@ -136,10 +137,7 @@ export class CommitLine<V> implements CommitSource {
     this.#round = new CommitRound(this.#queue.take(MAX_WRITES), {
       ...this.options,
       onAttempted: (error) => this.#attempted(error),
-      onReject: (count, error) => {
-        this.#rejected += count;
-        this.#lastError = error;
-      },
+      onReject: (count, error) => this.#noteRejected(count, error),
     });
     return true;
   }
@@ -184,6 +182,7 @@ export class CommitLine<V> implements CommitSource {
     this.#isCommitting = false;
     if (error === undefined) {
       this.#retry.reset();
+      this.#lastFailure = undefined;
       this.#endRound();
     } else {
       this.#failed(round, error);
@@ -205,8 +204,16 @@ export class CommitLine<V> implements CommitSource {
     this.#watchDeadline();
   }
 
+  #noteRejected(count: number, error: CacheError): void {
+    if (count === 0) return;
+    this.#rejected += count;
+    this.#lastError = error;
+  }
+
   #endRound(): void {
     const { entries, committer } = this.options;
+    // What it attempted with writes that were given up on is in doubt.
+    this.#round?.dropEnded();
     this.#round = undefined;
     if (entries.isInDoubt) {
       // A round asks the database for it; when no write comes, one without writes does.
@@ -215,7 +222,16 @@ export class CommitLine<V> implements CommitSource {
       this.#doubts.cancel();
       this.#doubts.reset();
     }
-    if (!this.#queue.isEmpty) committer.request(this);
+    if (!this.#queue.isEmpty) {
+      committer.request(this);
+      return;
+    }
+    this.#endWatch();
+  }
+
+  #endWatch(): void {
+    this.#deadline?.cancel();
+    this.#deadline = undefined;
   }
 
   /**
@@ -223,25 +239,30 @@ export class CommitLine<V> implements CommitSource {
    * written is not given up in the middle: it is the storage that bounds a commit, and says how it ended.
    */
   #watchDeadline(): void {
-    // With no round before them, writes have their turn at once: nothing holds them up but this very process.
-    if (this.#deadline !== undefined || this.#round === undefined) return;
+    if (this.#deadline !== undefined) return;
     const { context, writeTimeoutMs } = this.options;
-    const oldest = this.#isCommitting ? this.#queue.oldestAt : (this.#round.oldestAt ?? this.#queue.oldestAt);
+    const oldest = this.#isCommitting
+      ? this.#queue.oldestAt
+      : (this.#round?.oldestAt ?? this.#queue.oldestAt);
     if (oldest === undefined) return;
     const wait = Math.max(1, oldest + writeTimeoutMs - context.clock.monotonic());
     this.#deadline = context.clock.setTimer(wait, () => this.#endOverdue(), false);
   }
 
   #endOverdue(): void {
-    const { context, definition, writeTimeoutMs } = this.options;
+    const { context, definition, committer, writeTimeoutMs } = this.options;
     this.#deadline = undefined;
-    if (this.#round === undefined) return;
+    // With nothing before them, writes have their turn at once: nothing holds them up but this very process.
+    if (this.#round === undefined && !committer.isHeldUp) {
+      this.#watchDeadline();
+      return;
+    }
     const overdue = context.clock.monotonic() - writeTimeoutMs;
     const cause = this.#lastFailure ?? new Error('the database has not answered');
     const error = writeFailedError(definition.name, cause);
-    if (!this.#isCommitting) this.#round.rejectBefore(overdue, error);
-    this.#queue.rejectBefore(overdue, error);
-    if (this.#retry.isWaiting && this.#round.isOver) {
+    if (!this.#isCommitting) this.#round?.rejectBefore(overdue, error);
+    this.#noteRejected(this.#queue.rejectBefore(overdue, error), error);
+    if (this.#retry.isWaiting && this.#round?.isOver === true) {
       this.#retry.cancel();
       this.#round.dropEnded();
       this.#endRound();

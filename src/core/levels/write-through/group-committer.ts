@@ -43,6 +43,11 @@ export class GroupCommitter implements WriteSource {
     private readonly turns: WriteTurns,
   ) {}
 
+  /** Whether something else is being written: what is ready waits for its end. */
+  get isHeldUp(): boolean {
+    return this.turns.isTaken;
+  }
+
   /** `source` has writes. */
   request(source: CommitSource): void {
     this.#sources.add(source);
@@ -51,8 +56,10 @@ export class GroupCommitter implements WriteSource {
 
   async turn(): Promise<boolean> {
     const rounds: Round[] = [];
-    for (const source of this.#sources) {
-      this.#sources.delete(source);
+    // A copy: an updater may write to its own namespace, which asks for a turn anew.
+    const sources = [...this.#sources];
+    this.#sources.clear();
+    for (const source of sources) {
       const round = source.readyRound();
       if (round !== undefined) rounds.push(round);
     }

@@ -24,7 +24,9 @@ export class QueuedWrite<V> {
     readonly request: WriteRequest<V>,
     /** When it was called, on the monotonic clock. */
     readonly at: number,
-    private readonly onSettled: () => void,
+    /** How many were called before it. */
+    readonly index: number,
+    private readonly onSettled: (write: QueuedWrite<V>) => void,
     private readonly callers: { resolve: (result: unknown) => void; reject: (error: unknown) => void },
   ) {}
 
@@ -39,13 +41,16 @@ export class QueuedWrite<V> {
   #settle(): boolean {
     if (this.isSettled) return false;
     this.isSettled = true;
-    this.onSettled();
+    this.onSettled(this);
     return true;
   }
 }
 
 interface Flush {
+  /** It waits for the writes before this one. */
   readonly upTo: number;
+  /** How many of those have not ended. */
+  left: number;
   readonly resolve: () => void;
 }
 
@@ -55,9 +60,9 @@ export class WriteQueue<V> {
   #accepted = 0;
   #settled = 0;
   #flushes: Flush[] = [];
-  readonly #onSettled = (): void => {
+  readonly #onSettled = (write: QueuedWrite<V>): void => {
     this.#settled += 1;
-    if (this.#flushes.length > 0) this.#endFlushes();
+    if (this.#flushes.length > 0) this.#endFlushes(write.index);
   };
 
   constructor(private readonly clock: Clock) {}
@@ -79,7 +84,7 @@ export class WriteQueue<V> {
   push(request: WriteRequest<V>): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const at = this.clock.monotonic();
-      this.#writes.push(new QueuedWrite(request, at, this.#onSettled, { resolve, reject }));
+      this.#writes.push(new QueuedWrite(request, at, this.#accepted, this.#onSettled, { resolve, reject }));
       this.#accepted += 1;
     });
   }
@@ -92,24 +97,28 @@ export class WriteQueue<V> {
     return taken;
   }
 
-  /** Ends those that were called at `time` or before, and have not been taken. */
-  rejectBefore(time: number, error: unknown): void {
+  /** Ends those that were called at `time` or before, and have not been taken; answers how many. */
+  rejectBefore(time: number, error: unknown): number {
     const left = this.#writes.findIndex((write) => write.at > time);
-    for (const write of this.#writes.splice(0, left < 0 ? this.#writes.length : left)) write.reject(error);
+    const ended = this.#writes.splice(0, left < 0 ? this.#writes.length : left);
+    for (const write of ended) write.reject(error);
+    return ended.length;
   }
 
   /** Resolves when every write accepted so far has ended. */
   settled(): Promise<void> {
     if (this.open === 0) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#flushes.push({ upTo: this.#accepted, resolve });
+      this.#flushes.push({ upTo: this.#accepted, left: this.open, resolve });
     });
   }
 
-  #endFlushes(): void {
-    const done = this.#flushes.filter(({ upTo }) => upTo <= this.#settled);
-    if (done.length === 0) return;
-    this.#flushes = this.#flushes.filter(({ upTo }) => upTo > this.#settled);
-    for (const { resolve } of done) resolve();
+  #endFlushes(index: number): void {
+    for (const flush of this.#flushes) {
+      if (index >= flush.upTo) continue;
+      flush.left -= 1;
+      if (flush.left === 0) flush.resolve();
+    }
+    this.#flushes = this.#flushes.filter(({ left }) => left > 0);
   }
 }
