@@ -23,7 +23,7 @@ A <database> is one of
   data/cache.sqlite                            a SQLite file
   postgres://user:password@host:5432/database  PostgreSQL; mysql:// and mariadb:// likewise
   ./data-source.js                             a module whose default export is a TypeORM DataSource or the options of
-                                               one: for TLS, schemas, and passwords that no process list shall show
+                                               one: for TLS, schemas, and passwords, which must not appear in a process list
 
 Options
   --from <database>   where to read

@@ -15,14 +15,15 @@ import { CacheLifecycle } from './cache.lifecycle.js';
 import { CacheCoreModule } from './cache-core.module.js';
 import { resolveCacheOptions, type CacheOptions, type ResolvedCacheOptions } from './cache-module-options.js';
 import { CACHE_ENGINE, CACHE_OPTIONS, getNamespaceToken } from './cache.tokens.js';
-import { claimModule } from './module-order.js';
+import { assertImportedOnce, stopAfterAllOthers } from './module-order.js';
 
 /** The one place where the parts are put together. */
 export const cacheEngineProvider: FactoryProvider<Promise<CacheEngine>> = {
   provide: CACHE_ENGINE,
   inject: [CACHE_OPTIONS, ModulesContainer],
   useFactory: async (given: CacheOptions, modules: ModulesContainer): Promise<CacheEngine> => {
-    claimModule(modules, CacheCoreModule);
+    assertImportedOnce(modules, CacheCoreModule);
+    stopAfterAllOthers(modules, CacheCoreModule);
     const options = resolveCacheOptions(given);
     const context: EngineContext = { clock: systemClock, logger: new Logger('Cache'), random: Math.random };
     const engine = new CacheEngine(

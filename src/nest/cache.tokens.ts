@@ -16,5 +16,5 @@ export function getNamespaceToken(namespace: Pick<NamespaceDefinition, 'name'> |
       'There is no namespace to inject here. Pass a definition made by defineNamespace(); if it is undefined, two files import each other.',
     );
   }
-  return `CacheNamespace(${name})`;
+  return `NamespaceCache(${name})`;
 }

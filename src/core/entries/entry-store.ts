@@ -143,7 +143,7 @@ export class EntryStore<V> {
       this.#lru.delete(key);
       return false;
     }
-    // Larger than the whole cache: an eviction to everybody else.
+    // Larger than the whole cache: counts as an eviction.
     if (this.#measured && size > this.#lru.maxSize) {
       this.#lru.delete(key);
       this.#onEvict(key);

@@ -26,7 +26,7 @@ const WHO = `
 const OPTIONAL = [
   // A second line of defence behind the fence.
   ['client_connection_check_interval', `${CLIENT_CHECK_MS}`],
-  // Where keys have a collation of others, a page has to be sorted all the same: at a price that calls the compiler in.
+  // Where keys have a collation of others, a page has to be sorted all the same, which looks expensive enough to compile.
   ['jit', 'off'],
 ];
 

@@ -82,7 +82,7 @@ export class FlushPass {
     this.#error = error;
   }
 
-  /** Gives up on what is left of the pass: the database is not to be had. */
+  /** Gives up on what is left of the pass: the database is unavailable. */
   abandon(error: CacheError): void {
     const keys = this.#keys ?? [];
     this.failed(keys.length - this.#next, error);
