@@ -12,6 +12,8 @@ let connects = 0;
 
 /** From now on each socket and each client of `pg` that connects is counted, as long as anything holds it. */
 export function watchConnections() {
+  // Node opens them at their first use, which a log line of the load would be: they are no finding.
+  for (const stream of [process.stdout, process.stderr]) stream.write('');
   watch(Socket.prototype, (socket) => {
     connects += 1;
     sockets.add(new WeakRef(socket));
