@@ -34,10 +34,6 @@ export class DirtyBudget {
     private readonly clock: Clock,
   ) {}
 
-  get bytes(): number {
-    return this.#used.bytes;
-  }
-
   get hasRoom(): boolean {
     return this.#used.entries < this.limits.entries && this.#used.bytes < this.limits.bytes;
   }
