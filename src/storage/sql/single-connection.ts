@@ -69,11 +69,12 @@ export class SingleConnection implements Connection {
 
   #execute(statements: Iterable<Statement>): Promise<number> {
     const runner = this.#runner;
+    const { begin, kept } = this.options;
     return executeAll(statements, {
-      begin: () => runner.query(this.options.begin),
-      execute: (statement) => this.options.kept?.execute(runner, statement) ?? execute(runner, statement),
+      begin: () => runner.query(begin),
+      execute: (statement) => kept?.execute(runner, statement) ?? execute(runner, statement),
       // Of a driver that works on this very thread, many statements would hold the event loop.
-      pause: () => nextTurn(),
+      ...(kept === undefined ? { pause: () => nextTurn() } : {}),
       commit: () => runner.query('COMMIT'),
       // Some errors end the transaction by themselves; then there is nothing to roll back.
       rollback: () => runner.query('ROLLBACK').catch(() => undefined),
