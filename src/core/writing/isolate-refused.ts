@@ -1,8 +1,7 @@
 import type { StorageFailure } from '../storage-adapter.js';
 
-/** What became of items that were to be written. */
+/** What became of items that were to be written; all others are committed. */
 export interface WriteOutcome<Item> {
-  readonly committed: Item[];
   /** Items that the database refuses even on their own. */
   readonly refused: { readonly items: readonly Item[]; readonly error: unknown }[];
   /** Items not written because of the state of the database, not of the items. */
@@ -27,9 +26,9 @@ export async function isolateRefused<Item>(
   classify: (error: unknown) => StorageFailure,
   refusalsWithoutSuccess = REFUSALS_WITHOUT_SUCCESS,
 ): Promise<WriteOutcome<Item>> {
-  const committed: Item[] = [];
   const refused: { items: readonly Item[]; error: unknown }[] = [];
   const open: (readonly (readonly Item[])[])[] = [atoms];
+  let hasCommitted = false;
   let hasProbed = false;
 
   for (let part = open.pop(); part !== undefined; part = open.pop()) {
@@ -37,12 +36,12 @@ export async function isolateRefused<Item>(
     const items = part.flat();
     try {
       await write(items);
-      for (const item of items) committed.push(item);
+      hasCommitted = true;
     } catch (error) {
-      const isUnlikely = committed.length === 0 && refused.length >= refusalsWithoutSuccess;
+      const isUnlikely = !hasCommitted && refused.length >= refusalsWithoutSuccess;
       if ((isUnlikely && hasProbed) || classify(error) === 'transient') {
         const deferred = [items, ...open.map((rest) => rest.flat())].flat();
-        return { committed, refused, deferred, error };
+        return { refused, deferred, error };
       }
       if (isUnlikely && (open.length > 0 || part.length > 1)) {
         hasProbed = true;
@@ -59,5 +58,5 @@ export async function isolateRefused<Item>(
       }
     }
   }
-  return { committed, refused, deferred: [], error: undefined };
+  return { refused, deferred: [], error: undefined };
 }

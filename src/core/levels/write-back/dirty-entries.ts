@@ -181,6 +181,11 @@ export class DirtyEntries {
     return this.#changes;
   }
 
+  /** Whether there are keys that must be written together. */
+  get hasTies(): boolean {
+    return this.#groups.size > 0;
+  }
+
   /** The keys that must be written together with `key`; `undefined` where there is no tie. */
   groupOf(key: MemoryKey): ReadonlySet<MemoryKey> | undefined {
     return this.#groups.size === 0 ? undefined : this.#groups.get(key);

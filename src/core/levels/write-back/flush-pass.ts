@@ -48,21 +48,24 @@ export class FlushPass {
   ): Row[][] {
     const keys = this.#keys ?? [];
     const atoms: Row[][] = [];
-    const taken = new Set<MemoryKey>();
+    // Only what is tied can come a second time: with the first of its group.
+    const taken = dirty.hasTies ? new Set<MemoryKey>() : undefined;
+    let count = 0;
     let characters = 0;
     let refusedBatch: boolean | undefined;
-    while (this.#next < keys.length && taken.size < limit.keys && characters < limit.characters) {
+    while (this.#next < keys.length && count < limit.keys && characters < limit.characters) {
       const key = keys[this.#next] as MemoryKey;
       const refused = dirty.isRefused(key);
       if (refusedBatch !== undefined && refused !== refusedBatch) break;
       this.#next += 1;
-      if (taken.has(key)) continue;
+      if (taken?.has(key) === true) continue;
       const atom = atomOf(dirty, key, rowOf);
       if (atom.length === 0) continue;
       for (const member of atom) {
-        taken.add(member.memoryKey);
+        taken?.add(member.memoryKey);
         characters += textOf(member.change)?.length ?? 0;
       }
+      count += atom.length;
       atoms.push(atom);
       refusedBatch = refused;
     }

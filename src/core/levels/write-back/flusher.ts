@@ -67,7 +67,7 @@ export class Flusher implements WriteSource {
   #prepared: Batch | undefined;
   #ended = false;
   /** What the last write to the database was about. It may still be on its way when the stop gives up. */
-  #underway: readonly TakenChange[] = [];
+  #underway: Batch['atoms'] = [];
 
   constructor(
     private readonly dirty: DirtyEntries,
@@ -115,7 +115,7 @@ export class Flusher implements WriteSource {
 
   /** What is being written, and may take effect yet. */
   get underway(): readonly TakenChange[] {
-    return this.#underway;
+    return this.#underway.flat();
   }
 
   /** One batch of the pass under way. */
@@ -197,7 +197,7 @@ export class Flusher implements WriteSource {
     this.#prepared = undefined;
     if (batch.epoch !== this.dirty.epoch || batch.atoms.length === 0) return true;
     const { writer } = this.options;
-    this.#underway = batch.atoms.flat();
+    this.#underway = batch.atoms;
     const written = writer.write(batch.atoms, {
       committed: (rows) => this.#committed(pass, rows, batch.epoch),
       isKnownRefusal: ({ memoryKey }) => this.dirty.isRefused(memoryKey),
