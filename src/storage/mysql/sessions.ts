@@ -37,7 +37,7 @@ export class MysqlSessions implements ServerSessions {
     );
     const mark = `durable-cache:${randomUUID()}`;
     const [session] = (await runner.query(
-      'SELECT GET_LOCK(?, 0), CONNECTION_ID() AS `id`, @@max_allowed_packet AS `packet`',
+      'SELECT GET_LOCK(?, 0) AS `held`, CONNECTION_ID() AS `id`, @@max_allowed_packet AS `packet`',
       [mark],
     )) as [{ id: number | string; packet: number | string }];
     this.maxPacket = Number(session.packet);
