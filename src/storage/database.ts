@@ -17,6 +17,7 @@ import { MysqlDialect } from './mysql/dialect.js';
 import { PortableDialect } from './portable/dialect.js';
 import { PostgresDialect } from './postgres/dialect.js';
 import { SqliteDialect, type SqliteSynchronous } from './sqlite/dialect.js';
+import { assertRights } from './sql/table-rights.js';
 import type { RowQuery } from './sql/statement.js';
 import { poolSizeOf, queryTimeoutOf } from './sql/server-options.js';
 import { FileIdentity, isEphemeral, prepareSqliteFile } from './sqlite/file.js';
@@ -35,6 +36,8 @@ export interface Database {
   readonly prepare?: () => Promise<void>;
   /** Runs when everything is ready. */
   readonly opened?: () => void;
+  /** Rejects where the user may not read and write the table. */
+  readonly assertRights?: (runner: QueryRunner) => Promise<void>;
   /** Checks that the table is one that the cache can work with. */
   readonly verify?: (runner: QueryRunner) => Promise<void>;
 }
@@ -65,12 +68,12 @@ export function databaseOf(dataSource: DataSource, options: DatabaseOptions): Da
   if (type === 'postgres') {
     const dialect = other ?? new PostgresDialect(() => quotedTable(dataSource));
     const connection = new ConnectionPool(dataSource, postgresSessions, pool);
-    return { ...common, dialect, connection };
+    return { ...common, dialect, connection, assertRights };
   }
   if (type === 'mysql' || type === 'mariadb') {
     const sessions = new MysqlSessions();
     const dialect = other ?? new MysqlDialect(() => sessions.maxPacket);
-    return { ...common, dialect, connection: new ConnectionPool(dataSource, sessions, pool) };
+    return { ...common, dialect, connection: new ConnectionPool(dataSource, sessions, pool), assertRights };
   }
   const dialect = new PortableDialect(dataSource);
   return {
