@@ -3,8 +3,8 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { CacheError } from '../core/cache-error.js';
+import { hidesCredentials } from '../storage/address/unencoded.js';
 import { isDataSource } from '../storage/connection-options.js';
-import { hidesCredentials } from '../storage/sql/server-address.js';
 import { sqliteDriver } from '../storage/sqlite/driver.js';
 import { TypeOrmStorage, type TypeOrmStorageOptions } from '../storage/typeorm-storage.js';
 

@@ -35,8 +35,8 @@ export interface CacheOptions extends EngineOptions {
   readonly migrationsRun?: boolean | undefined;
   /**
    * The file that takes what a stop could not write within `shutdownTimeoutMs`, for the next start to replay; `false` for
-   * none. Default: `<database>.rescue.ndjson` beside a SQLite file, `data/<database>.rescue.ndjson` under the working
-   * directory for a server, none for an adapter that names none.
+   * none. Default: `<database>.rescue.ndjson` beside a SQLite file, `data/<database>@<host>-<port>.rescue.ndjson` under the
+   * working directory for a server, none for an adapter that names none.
    */
   readonly rescueJournal?: string | false | undefined;
   /**
@@ -119,9 +119,7 @@ export function resolveCacheOptions(given: CacheModuleOptions): ResolvedCacheOpt
     isGlobal: _,
     ...engine
   } = given;
-  if (storage !== undefined && (typeof storage !== 'object' || storage === null)) {
-    throw invalid('storage', 'must be TypeORM options, a DataSource, or a CacheStorageAdapter');
-  }
+  if (storage !== undefined) assertStorage(storage);
   if (namespaces !== undefined) assertDefinitions(namespaces);
   if (overrides !== undefined)
     assertRecord(overrides, "CacheModule: 'overrides'", '{ chats: { maxEntries: 50_000 } }');
@@ -149,6 +147,22 @@ export function resolveCacheOptions(given: CacheModuleOptions): ResolvedCacheOpt
     rescueJournal,
   };
   return Object.freeze(resolved);
+}
+
+/** Shows nothing of what was given: an address may hold a password. */
+function assertStorage(storage: unknown): void {
+  if (typeof storage === 'string') {
+    throw invalid(
+      'storage',
+      "must be an object: { type: 'sqlite', database: 'data/cache.sqlite' } for the path of a file, { type: 'postgres', url } " +
+        'for an address',
+    );
+  }
+  if (typeof storage !== 'object' || storage === null || Array.isArray(storage)) {
+    throw invalid('storage', 'must be TypeORM options, a DataSource, or a CacheStorageAdapter');
+  }
+  if ('then' in storage)
+    throw invalid('storage', 'is a promise: await it, in the useFactory of forRootAsync');
 }
 
 /** Throws `INVALID_OPTION` for a list that holds anything but definitions. */

@@ -1,12 +1,11 @@
 import type { DataSource, DataSourceOptions } from 'typeorm';
 import { CACHE_MIGRATIONS_TABLE, cacheMigrations } from '../../migrations/index.js';
-import { CacheError } from '../core/cache-error.js';
 import { CacheStorage } from './cache-storage.entity.js';
 import { withoutTraces } from './sqlite/quiet-sqlite3.js';
 import { silentLogger } from './silent-logger.js';
 import { mysqlOptions, postgresOptions } from './sql/server-options.js';
-import { hidesCredentials } from './sql/server-address.js';
-import { isEphemeral } from './sqlite/file.js';
+import { spelledOut } from './address/spelled-out.js';
+import { refuseUnusable } from './usable-options.js';
 
 /** Where the cache connects to, and whether the database is its own. */
 export interface CacheConnection {
@@ -55,50 +54,9 @@ export function connectionOf(storage: DataSourceOptions | DataSource): CacheConn
   };
 }
 
-/** What TypeORM takes for the end of a name, or of its quotes. */
-const UNSPEAKABLE = /["'`.]/;
-
 function forDriver(given: DataSourceOptions, isOwn: boolean): DataSourceOptions {
   if (given.type === 'sqlite') return withoutTraces(given);
-  if (given.type === 'postgres') return postgresOptions(given, isOwn);
-  if (given.type === 'mysql' || given.type === 'mariadb') return mysqlOptions(given, isOwn);
+  if (given.type === 'postgres') return postgresOptions(spelledOut(given), isOwn);
+  if (given.type === 'mysql' || given.type === 'mariadb') return mysqlOptions(spelledOut(given), isOwn);
   return given;
-}
-
-function refuseUnusable(given: DataSourceOptions, isOwn: boolean): void {
-  if (typeof given.type !== 'string') {
-    throw refused(
-      "`storage` needs a type, as in { type: 'sqlite', database: 'data/cache.sqlite' } or { type: 'postgres', url }.",
-    );
-  }
-  if (given.type === 'mongodb') {
-    throw refused(
-      "The cache does not run on 'mongodb': it needs a SQL database. Use storage: { type: 'sqlite', database: " +
-        "'path/to/file' } with the sqlite3 package, or give an object that implements CacheStorageAdapter.",
-    );
-  }
-  if ('url' in given && typeof given.url === 'string' && hidesCredentials(given.url)) {
-    throw refused(
-      "The storage's url has an @ after its host: percent-encode special characters of user and password (encodeURIComponent), " +
-        'or give them beside it.',
-    );
-  }
-  if ('schema' in given && typeof given.schema === 'string' && UNSPEAKABLE.test(given.schema)) {
-    throw refused(
-      `TypeORM can't name the schema ${JSON.stringify(given.schema)}: it puts quotes and dots into its statements as they are. ` +
-        'Give the cache a schema whose name has none of them.',
-    );
-  }
-  const isSqlite = given.type === 'sqlite' || given.type === 'better-sqlite3';
-  if (isSqlite && !isOwn && isEphemeral(given.database)) {
-    throw refused(
-      'The DataSource given as storage is an in-memory SQLite database, which no second connection can see. ' +
-        "Give the cache a file of its own (storage: { type: 'sqlite', database: 'data/cache.sqlite' }), " +
-        'or new InMemoryStorage() in tests.',
-    );
-  }
-}
-
-function refused(message: string): CacheError {
-  return new CacheError('UNSUPPORTED_STORAGE', message, { option: 'storage' });
 }

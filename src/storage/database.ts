@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
 import type { DataSource, DataSourceOptions, QueryRunner } from 'typeorm';
 import { quotedTable } from '../../migrations/database-family.js';
+import { journalPathOf } from './address/journal-path.js';
+import { describeAddress, serverAddressOf } from './address/server-address.js';
 import type { Connection } from './sql/connection.js';
 import { ConnectionPool } from './sql/connection-pool.js';
 import { query } from './sql/execute.js';
@@ -15,8 +17,8 @@ import { MysqlDialect } from './mysql/dialect.js';
 import { PortableDialect } from './portable/dialect.js';
 import { PostgresDialect } from './postgres/dialect.js';
 import { SqliteDialect, type SqliteSynchronous } from './sqlite/dialect.js';
+import { assertRights } from './sql/table-rights.js';
 import type { RowQuery } from './sql/statement.js';
-import { serverAddressOf } from './sql/server-address.js';
 import { poolSizeOf, queryTimeoutOf } from './sql/server-options.js';
 import { FileIdentity, isEphemeral, prepareSqliteFile } from './sqlite/file.js';
 
@@ -34,6 +36,8 @@ export interface Database {
   readonly prepare?: () => Promise<void>;
   /** Runs when everything is ready. */
   readonly opened?: () => void;
+  /** Rejects where the user may not read and write the table. */
+  readonly assertRights?: (runner: QueryRunner) => Promise<void>;
   /** Checks that the table is one that the cache can work with. */
   readonly verify?: (runner: QueryRunner) => Promise<void>;
 }
@@ -52,30 +56,47 @@ export interface DatabaseOptions {
 export function databaseOf(dataSource: DataSource, options: DatabaseOptions): Database {
   const { type } = dataSource.options;
   if (type === 'sqlite' || type === 'better-sqlite3') return sqlite(dataSource, options);
-  const { database, host } = serverAddressOf(dataSource.options);
+  if (EMBEDDED.has(type)) return embedded(dataSource);
+  const address = serverAddressOf(dataSource.options);
+  const { username } = dataSource.options as { username?: string };
   const common = {
-    description: `${type} ${database} at ${host}`,
-    // No file is beside the data of a server.
-    rescuePath: `data/${encodeURIComponent(database)}.rescue.ndjson`,
+    description: `${type} ${describeAddress(address)}`,
+    rescuePath: journalPathOf(type, address, username),
   };
   const pool = { size: poolSizeOf(dataSource.options), timeoutMs: queryTimeoutOf(options.given) };
   const other = options.dialect?.(dataSource);
   if (type === 'postgres') {
     const dialect = other ?? new PostgresDialect(() => quotedTable(dataSource));
-    return { ...common, dialect, connection: new ConnectionPool(dataSource, postgresSessions, pool) };
+    const connection = new ConnectionPool(dataSource, postgresSessions, pool);
+    return { ...common, dialect, connection, assertRights };
   }
   if (type === 'mysql' || type === 'mariadb') {
     const sessions = new MysqlSessions();
     const dialect = other ?? new MysqlDialect(() => sessions.maxPacket);
-    return { ...common, dialect, connection: new ConnectionPool(dataSource, sessions, pool) };
+    return { ...common, dialect, connection: new ConnectionPool(dataSource, sessions, pool), assertRights };
   }
   const dialect = new PortableDialect(dataSource);
   return {
     ...common,
     dialect,
-    connection: EMBEDDED.has(type)
-      ? new SingleConnection(dataSource, { begin: 'BEGIN' })
-      : new ConnectionPool(dataSource, plainSessions, pool),
+    connection: new ConnectionPool(dataSource, plainSessions, pool),
+    verify: (runner) => dialect.assertExact(runner),
+  };
+}
+
+function embedded(dataSource: DataSource): Database {
+  const dialect = new PortableDialect(dataSource);
+  const { type, location, database } = dataSource.options as {
+    type: string;
+    location?: unknown;
+    database?: unknown;
+  };
+  const path = [location, database].find((given) => typeof given === 'string' && given !== '');
+  return {
+    dialect,
+    connection: new SingleConnection(dataSource, { begin: 'BEGIN' }),
+    description: `${type} ${typeof path === 'string' ? path : 'in memory'}`,
+    rescuePath: typeof path === 'string' ? `${path}.rescue.ndjson` : undefined,
     verify: (runner) => dialect.assertExact(runner),
   };
 }

@@ -1,5 +1,7 @@
 import type { DataSourceOptions } from 'typeorm';
-import { CacheError } from '../core/cache-error.js';
+import type { CacheError } from '../core/cache-error.js';
+import { withoutQuotes } from './driver-error.js';
+import { unsupported } from './unsupported.js';
 
 /** What each database needs besides TypeORM. */
 const PACKAGES: Readonly<Record<string, string>> = {
@@ -16,6 +18,18 @@ const PACKAGES: Readonly<Record<string, string>> = {
   sqljs: 'sql.js',
 };
 
+/** The types that the cache runs on, those that it is made for first. */
+const TYPES =
+  "'sqlite', 'better-sqlite3', 'postgres', 'mysql', 'mariadb', and other SQL databases of TypeORM: 'sqljs', 'cockroachdb', " +
+  "'mssql', 'oracle', 'sap', 'spanner', 'aurora-postgres', 'aurora-mysql', 'expo', 'capacitor', 'cordova', 'nativescript'";
+/** What databases and their packages are called elsewhere. */
+const OTHER_NAMES: Readonly<Record<string, string>> = {
+  sqlite3: 'sqlite',
+  pg: 'postgres',
+  postgresql: 'postgres',
+  mysql2: 'mysql',
+};
+
 /** What to say of an error that TypeORM has when a DataSource is made: the driver's package is missing, or unknown to it. */
 export function driverPackageError(type: DataSourceOptions['type'], cause: unknown): CacheError {
   const name = cause instanceof Error ? cause.constructor.name : '';
@@ -23,28 +37,42 @@ export function driverPackageError(type: DataSourceOptions['type'], cause: unkno
   if (driver !== undefined && (name === 'DriverPackageNotInstalledError' || isNotFound(cause))) {
     return unsupported(
       `The cache needs the package '${driver}' for storage of type '${type}', and it is not installed: npm install ${driver}`,
-      cause,
+      withoutOptions(cause),
     );
   }
   if (name === 'MissingDriverError') {
-    const instead =
-      type === 'sqlite'
-        ? " Use type: 'better-sqlite3' (npm install better-sqlite3): TypeORM 1 has no other."
-        : '';
-    return unsupported(`The installed TypeORM has no driver of type '${type}'.${instead}`, cause);
+    return unsupported(
+      `The installed TypeORM has no driver of ${shown(type)}. ${insteadOf(type)}`,
+      withoutOptions(cause),
+    );
   }
   return unsupported(
-    `TypeORM does not take the options given as storage of type '${type}'. See the cause.`,
-    cause,
+    `TypeORM does not take the options given as storage of ${shown(type)}. See the cause.`,
+    withoutOptions(cause),
   );
+}
+
+function insteadOf(type: string): string {
+  if (type === 'sqlite') {
+    return "Use type: 'better-sqlite3' (npm install better-sqlite3): TypeORM 1 has no other.";
+  }
+  const meant = OTHER_NAMES[type.toLowerCase()];
+  const hint = meant === undefined ? '' : ` Did you mean '${meant}'?`;
+  return `The cache runs on ${TYPES}.${hint}`;
+}
+
+/** What stands in the place of a type may be an address, with its password. */
+function shown(type: string): string {
+  return /^[\w-]{1,32}$/.test(type) ? `type '${type}'` : 'the type that the storage names';
 }
 
 function isNotFound(error: unknown): boolean {
   return /MODULE_NOT_FOUND/.test(String((error as { code?: unknown } | undefined)?.code));
 }
 
-function unsupported(message: string, cause: unknown): CacheError {
-  // Without TypeORM's own: it may quote the options.
-  const { name } = cause instanceof Error ? cause.constructor : { name: 'Error' };
-  return new CacheError('UNSUPPORTED_STORAGE', message, { option: 'storage', cause: new Error(name) });
+/** The error's name and what it says up to its first quote: TypeORM's own may quote the options. */
+function withoutOptions(error: unknown): Error {
+  const { name } = error instanceof Error ? error.constructor : { name: 'Error' };
+  const message = error instanceof Error ? withoutQuotes(error.message) : '';
+  return new Error(`${name}: ${message}`);
 }

@@ -1,6 +1,26 @@
+/** How far a start has come. */
+export type OpenStep = 'connecting' | 'migrating' | 'using';
+
 const CHECK_CREDENTIALS = 'Check user and password of the storage.';
 const START_SERVER = 'Start the server, or correct host and port of the storage.';
+const START_SOCKET =
+  "Start the server, or correct the path of its socket: that of the folder on PostgreSQL (host: '/var/run/postgresql'), that " +
+  'of the file on MySQL and MariaDB (socketPath).';
 const TRUST = "The server's certificate is not trusted: give its authority in ssl: { ca }.";
+const NO_TLS =
+  'The server offers no TLS: switch it on there, or leave ssl and its parameters out of the storage.';
+const ASK_FOR_TLS = "Set ssl, as in ssl: { ca: readFileSync('ca.pem', 'utf8') }.";
+const RENEW = "The server's certificate is not valid now: renew it, or set the clock of this machine.";
+const VIEW_IN_THE_WAY =
+  'What is called cache_storage there is no table: rename it (it may be a view), or give the cache a schema or a database of its own.';
+const NO_RIGHTS_ON_TABLES =
+  'The tables are there, and the user has no rights on them: grant it SELECT, INSERT, UPDATE and DELETE on cache_storage and ' +
+  'cache_migrations.';
+const READ_ONLY = 'The server takes no writes now: name the primary, or switch its read-only mode off.';
+const TOO_MANY =
+  'The server has no connection left: the cache needs three (poolSize) for each process. Raise its limit, or end others.';
+const MISSING_TABLE = 'The table is missing: set migrationsRun to true, or run cacheMigrations before.';
+const ADDRESS_NOT_ALLOWED = 'Let the server take connections from this host.';
 
 const REMEDIES: Readonly<Record<string, string>> = {
   SQLITE_NOTADB:
@@ -12,28 +32,98 @@ const REMEDIES: Readonly<Record<string, string>> = {
   '28P01': CHECK_CREDENTIALS,
   '28000': `${CHECK_CREDENTIALS} A server that asks for TLS says the same of a connection without: set ssl.`,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: TRUST,
+  UNABLE_TO_GET_ISSUER_CERT: TRUST,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: TRUST,
   SELF_SIGNED_CERT_IN_CHAIN: TRUST,
   DEPTH_ZERO_SELF_SIGNED_CERT: TRUST,
   HANDSHAKE_SSL_ERROR: TRUST,
+  HANDSHAKE_NO_SSL_SUPPORT: NO_TLS,
+  CERT_HAS_EXPIRED: RENEW,
+  CERT_NOT_YET_VALID: RENEW,
   ERR_TLS_CERT_ALTNAME_INVALID: "Connect by the name that is in the server's certificate.",
+  ER_SECURE_TRANSPORT_REQUIRED: `The server takes connections with TLS alone. ${ASK_FOR_TLS}`,
   '3D000': 'Create the database, or correct its name.',
-  '42501':
-    'Grant the user the right to create tables, or run cacheMigrations yourself (migrationsRun: false).',
+  '3F000':
+    'Create the schema (CREATE SCHEMA) and grant the user USAGE and CREATE on it, or correct the schema of the storage.',
+  '25006': READ_ONLY,
+  '0A000':
+    'A view or a rule uses columns of the table that have to change: drop it, start once, and make it again.',
+  '42809': VIEW_IN_THE_WAY,
+  '42P07': NO_RIGHTS_ON_TABLES,
+  '55000': VIEW_IN_THE_WAY,
+  '53300': TOO_MANY,
+  '57P03': 'The server is starting or stopping: start again when it is up.',
   '55P03':
     'Another instance is migrating the table, or another session has locked it: start again when it is done.',
-  '42P01': 'The table is missing: set migrationsRun to true, or run cacheMigrations before.',
-  ER_ACCESS_DENIED_ERROR: CHECK_CREDENTIALS,
+  '42P01': MISSING_TABLE,
+  ER_ACCESS_DENIED_ERROR: `${CHECK_CREDENTIALS} A user who may connect with TLS alone is told the same without: set ssl.`,
   ER_ACCESS_DENIED_NO_PASSWORD_ERROR: CHECK_CREDENTIALS,
-  ER_DBACCESS_DENIED_ERROR: 'Grant the user access to the database.',
+  ER_DBACCESS_DENIED_ERROR: 'Create the database or correct its name, and grant the user access to it.',
   ER_BAD_DB_ERROR: 'Create the database, or correct its name.',
-  ER_NO_SUCH_TABLE: 'The table is missing: set migrationsRun to true, or run cacheMigrations before.',
+  ER_NO_SUCH_TABLE: MISSING_TABLE,
+  ER_TABLE_EXISTS_ERROR: NO_RIGHTS_ON_TABLES,
+  ER_WRONG_OBJECT: VIEW_IN_THE_WAY,
+  ER_NON_INSERTABLE_TABLE: VIEW_IN_THE_WAY,
+  ER_NON_UPDATABLE_TABLE: VIEW_IN_THE_WAY,
+  ER_OPTION_PREVENTS_STATEMENT: READ_ONLY,
+  ER_CON_COUNT_ERROR: TOO_MANY,
+  ER_TOO_MANY_USER_CONNECTIONS: TOO_MANY,
+  ER_USER_LIMIT_REACHED: TOO_MANY,
+  ER_HOST_NOT_PRIVILEGED: ADDRESS_NOT_ALLOWED,
+  ER_HOST_IS_BLOCKED: ADDRESS_NOT_ALLOWED,
   ECONNREFUSED: START_SERVER,
+  ECONNRESET: START_SERVER,
   ENOTFOUND: START_SERVER,
+  EAI_AGAIN: START_SERVER,
   EHOSTUNREACH: START_SERVER,
+  ENETUNREACH: START_SERVER,
   ETIMEDOUT: START_SERVER,
+  PROTOCOL_CONNECTION_LOST: START_SERVER,
+  ENOENT: START_SOCKET,
+  ENOTDIR: START_SOCKET,
+  ENOTSOCK: START_SOCKET,
+  EACCES: "Give the process permission to the server's socket and its folder.",
 };
 
-/** What to do about a database that could not be opened, by the driver's code. */
-export function remedyFor(code: string | undefined): string {
-  return REMEDIES[code ?? ''] ?? REMEDIES[code?.split('_', 2).join('_') ?? ''] ?? 'See the cause.';
+const MAY_NOT_MIGRATE =
+  'The user may not make or change the tables: grant it the right to create tables there, and let it own cache_storage and ' +
+  'cache_migrations where they exist (ALTER TABLE … OWNER TO); or run cacheMigrations yourself as a user who may ' +
+  '(migrationsRun: false).';
+const MAY_NOT_ALTER =
+  'Grant the user SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER and INDEX on the database, or run cacheMigrations yourself ' +
+  'as a user who may (migrationsRun: false).';
+const MAY_NOT_USE =
+  'Grant the user SELECT, INSERT, UPDATE and DELETE on cache_storage, and SELECT on cache_migrations.';
+
+/** What says that a right is missing, and not which. */
+const RIGHTS: Readonly<Record<string, Readonly<Record<OpenStep, string>>>> = {
+  '42501': { connecting: CHECK_CREDENTIALS, migrating: MAY_NOT_MIGRATE, using: MAY_NOT_USE },
+  ER_TABLEACCESS_DENIED_ERROR: {
+    connecting: CHECK_CREDENTIALS,
+    migrating: MAY_NOT_ALTER,
+    using: MAY_NOT_USE,
+  },
+  ER_COLUMNACCESS_DENIED_ERROR: {
+    connecting: CHECK_CREDENTIALS,
+    migrating: MAY_NOT_ALTER,
+    using: MAY_NOT_USE,
+  },
+};
+
+/** What the drivers say without a code, in words of their own. */
+const BY_MESSAGE: readonly (readonly [RegExp, string])[] = [
+  [/does not support SSL/i, NO_TLS],
+  [/client password must be a/i, `The server asks for a password. ${CHECK_CREDENTIALS}`],
+  [/timeout expired|connection timeout|Connection terminated/i, START_SERVER],
+  [/views may not be indexed/i, VIEW_IN_THE_WAY],
+];
+
+/** What to do about a database that could not be opened: by the driver's code, and by what was being done. */
+export function remedyFor(code: string | undefined, message: string, step: OpenStep): string {
+  const byMessage = BY_MESSAGE.find(([pattern]) => pattern.test(message))?.[1];
+  if (byMessage !== undefined) return byMessage;
+  if (code === undefined) return 'See the cause.';
+  // SQLite's extended codes say more than one needs.
+  const short = code.split('_', 2).join('_');
+  return RIGHTS[code]?.[step] ?? REMEDIES[code] ?? REMEDIES[short] ?? 'See the cause.';
 }

@@ -16,7 +16,7 @@ import type { Dialect } from './sql/dialect.js';
 import type { SqliteSynchronous } from './sqlite/dialect.js';
 import { DatabaseError, driverErrorOf, withoutQuotes } from './driver-error.js';
 import { driverPackageError } from './driver-package.js';
-import { remedyFor } from './open-remedies.js';
+import { remedyFor, type OpenStep } from './open-remedies.js';
 import { retryWhileBusy } from './retry-while-busy.js';
 
 /** How long a start waits while others have the database locked, ms. */
@@ -37,6 +37,8 @@ export class TypeOrmStorage implements ListedStorage {
   readonly #database: Database;
   readonly #migrationsRun: boolean;
   readonly #readsOnly: boolean;
+  /** How far the start has come: what says that a right is missing does not say what for. */
+  #step: OpenStep = 'connecting';
 
   constructor(
     options: TypeOrmStorageOptions,
@@ -66,6 +68,7 @@ export class TypeOrmStorage implements ListedStorage {
 
   async open(): Promise<void> {
     const { connection, prepare, opened } = this.#database;
+    this.#step = 'connecting';
     try {
       await prepare?.();
       await connection.open();
@@ -156,10 +159,12 @@ export class TypeOrmStorage implements ListedStorage {
 
   async #prepareSchema(runner: QueryRunner): Promise<void> {
     if (this.#readsOnly) return;
-    const { dialect, verify } = this.#database;
+    const { dialect, assertRights, verify } = this.#database;
+    this.#step = 'using';
     if (!this.#migrationsRun) {
       await this.#assertMigrated(runner);
     } else if (!(await this.#isMigrated(runner))) {
+      this.#step = 'migrating';
       // Only now under a lock: a start with nothing to migrate waits for nobody.
       await dialect.migrating(runner, async () => {
         const executor = new MigrationExecutor(this.#dataSource, runner);
@@ -168,6 +173,8 @@ export class TypeOrmStorage implements ListedStorage {
         await executor.executePendingMigrations();
       });
     }
+    this.#step = 'using';
+    await assertRights?.(runner);
     await verify?.(runner);
   }
 
@@ -175,7 +182,8 @@ export class TypeOrmStorage implements ListedStorage {
     if (await hasAllColumns(runner)) return;
     throw new CacheError(
       'STORAGE_OPEN_FAILED',
-      `The table ${CACHE_TABLE} is missing or lacks columns (${this.describe()}): set migrationsRun to true, or run cacheMigrations before.`,
+      `The table ${CACHE_TABLE} is missing or lacks columns, or the user may not see it (${this.describe()}): ` +
+        'set migrationsRun to true, or run cacheMigrations before, and grant the user rights on it.',
     );
   }
 
@@ -187,10 +195,11 @@ export class TypeOrmStorage implements ListedStorage {
 
   #openFailed(error: unknown): CacheError {
     const cause = this.#databaseError(error);
-    const reason = cause.code ?? cause.message;
+    const { code, message } = cause;
+    const reason = [code, message.replace(/\.$/, '')].filter(Boolean).join(', ');
     return new CacheError(
       'STORAGE_OPEN_FAILED',
-      `The cache could not open its database (${this.describe()}): ${reason}. ${remedyFor(cause.code)}`,
+      `The cache could not open its database (${this.describe()}): ${reason}. ${remedyFor(code, driverErrorOf(error).message, this.#step)}`,
       { cause },
     );
   }

@@ -168,7 +168,10 @@ describe('CacheModule', () => {
     [{ shutdownTimeoutMs: '1s' }, /shutdownTimeoutMs/],
     [{ writeTimeoutMs: -1 }, /writeTimeoutMs/],
     [{ maxDirty: 0.5 }, /maxDirty/],
-    [{ storage: 'sqlite' }, /storage/],
+    [{ storage: 'data/cache.sqlite' }, /database: 'data\/cache.sqlite' \} for the path of a file/],
+    [{ storage: null }, /'storage' must be TypeORM options/],
+    [{ storage: [] }, /'storage' must be TypeORM options/],
+    [{ storage: Promise.resolve({}) }, /'storage' is a promise: await it/],
     [{ namespaces: sessions }, /namespaces/],
     [{ migrationsRun: 'no' }, /migrationsRun/],
     [{ synchronous: 'off' }, /synchronous/],
@@ -176,6 +179,25 @@ describe('CacheModule', () => {
   ])('refuses the options %o where they are given', (options, message) => {
     expect(() => CacheModule.forRoot(options as never)).toThrow(errorWith('INVALID_OPTION'));
     expect(() => CacheModule.forRoot(options as never)).toThrow(message);
+  });
+
+  it('shows nothing of an address that is given in the place of options', () => {
+    const storage = 'postgres://bob:secret@host/db' as never;
+    expect(() => CacheModule.forRoot({ storage })).toThrow(/url \} for an address/);
+    expect(() => CacheModule.forRoot({ storage })).not.toThrow(/secret/);
+  });
+
+  it('refuses storages that can’t serve, at start, with the remedy', async () => {
+    for (const [storage, remedy] of [
+      [{ type: 'sqlite' }, /needs the path of its file/],
+      [{ type: 'postgres', url: undefined }, /environment variable/],
+      [{ type: 'postgres', url: 'postgres://h/db', poolSize: 1 }, /at least 2/],
+      [{}, /needs a type/],
+    ] as const) {
+      const start = startApp([CacheModule.forRoot({ storage: storage as never })]);
+      await expect(start).rejects.toThrow(errorWith('UNSUPPORTED_STORAGE'));
+      await expect(start).rejects.toThrow(remedy);
+    }
   });
 
   it('refuses bad options that a factory gives, at start', async () => {

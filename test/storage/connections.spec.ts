@@ -75,14 +75,14 @@ for (const { kind, name, server, kept } of KINDS)
       await storage.close();
     });
 
-    it.each([1, 2, 3])(
+    it.each([2, 3])(
       'are never all taken by slow reads: a write commits at once (poolSize %s)',
       async (poolSize) => {
         const storage = storageOf(kind, proxy.through(url), { poolSize });
         await storage.open();
         const answers = proxy.holdAnswersTo('slow');
         const reads = Array.from({ length: 10 }, (_, i) => storage.read('n', [`slow ${i}`]));
-        await held(answers, Math.max(1, poolSize - 1));
+        await held(answers, poolSize - 1);
         await storage.write([{ namespace: 'n', puts: [row('a')], deletes: [] }], 1);
         answers.release();
         expect(await Promise.all(reads)).toHaveLength(10);

@@ -110,9 +110,6 @@ for (const { type, name, server, code } of KINDS)
       expect(storageOn({ type, database: 'app' }).describe()).toBe(
         `${type} app at localhost:${type === 'postgres' ? 5432 : 3306}`,
       );
-      expect(storageOn({ type, url: url.href }).rescuePath).toBe(
-        `data/${url.pathname.slice(1)}.rescue.ndjson`,
-      );
     });
 
     it('is no value when the database refuses one', async () => {
@@ -258,6 +255,23 @@ describe('a storage without its driver', () => {
         errorWith('UNSUPPORTED_STORAGE'),
       );
     }
+  });
+
+  it.each([
+    ['sqlite3', /Did you mean 'sqlite'/],
+    ['postgresql', /Did you mean 'postgres'/],
+    ['redis', /'sqlite', 'better-sqlite3', 'postgres', 'mysql', 'mariadb'/],
+    [`postgres://bob:${PASSWORD}@host/db`, /'sqlite', 'better-sqlite3', 'postgres', 'mysql', 'mariadb'/],
+  ])('of an unknown type is told of the types there are: %s', (type, remedy) => {
+    let error: unknown;
+    try {
+      storageOn({ type, url: 'postgres://h/x?ssl=1', password: PASSWORD } as unknown as DataSourceOptions);
+    } catch (reason) {
+      error = reason;
+    }
+    expect(error).toEqual(errorWith('UNSUPPORTED_STORAGE'));
+    expect((error as Error).message).toMatch(remedy);
+    expectNoSecret(everythingOf(error));
   });
 });
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DataSource } from 'typeorm';
 import { describe, expect, it } from 'vitest';
 import { isCacheError } from '../../src/index.js';
+import { RescueFile } from '../../src/storage/rescue-file.js';
 import { prepareSqlite } from '../../src/storage/sqlite/settings.js';
 import { TypeOrmStorage } from '../../src/storage/typeorm-storage.js';
 import { Child } from '../support/child-process.js';
@@ -58,6 +59,34 @@ describe('the SQLite file', () => {
     }
     await storage.close();
     expect(existsSync(`${database}-wal`)).toBe(false);
+  });
+
+  it('is made for nobody else to read by the migrations too, when they come first', async () => {
+    const database = newPath();
+    const dataSource = join(process.cwd(), 'dist/migrations/data-source.js');
+    const cli = join(process.cwd(), 'node_modules/typeorm/cli.js');
+    const run = new Child(process.execPath, [cli, 'migration:run', '-d', dataSource], {
+      env: { ...process.env, CACHE_DATABASE: database },
+    });
+    expect((await run.ended).output).toContain('executed successfully');
+    expect(statSync(join(database, '..')).mode & 0o777).toBe(0o700);
+    expect(statSync(database).mode & 0o777).toBe(0o600);
+  });
+
+  it('has a rescue journal that nobody else can read, in a folder of its own where it is the first', () => {
+    const path = join(newPath(), 'cache.rescue.ndjson');
+    new RescueFile(path).appendSync([{ op: 'delete', namespace: 'n', key: 'k', at: 1 }]);
+    expect(statSync(join(path, '..')).mode & 0o777).toBe(0o700);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+
+  it('is refused where a view is in the place of the table', async () => {
+    const database = newPath();
+    mkdirSync(join(database, '..'), { recursive: true });
+    const dataSource = await new DataSource({ type: 'sqlite', database }).initialize();
+    await dataSource.query("CREATE VIEW cache_storage AS SELECT 'n' AS namespace, 'k' AS key, 'v' AS value");
+    await dataSource.destroy();
+    expect(await openError(database)).toMatch(/no table: rename it/);
   });
 
   it('keeps the mode it has when it is there already', async () => {

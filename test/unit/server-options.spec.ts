@@ -1,5 +1,45 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import { DataSource, type DataSourceOptions } from 'typeorm';
 import { describe, expect, it } from 'vitest';
+import { connectionOf } from '../../src/storage/connection-options.js';
 import { postgresOptions } from '../../src/storage/sql/server-options.js';
+import { errorWith } from '../support/definitions.js';
+import { tempFolder } from '../support/temp-folder.js';
+
+type Options = Record<string, unknown>;
+
+/** What the cache's own connection is made with, for options or for a DataSource of them. */
+function connect(storage: Options): Options {
+  return connectionOf(storage as unknown as DataSourceOptions).options as unknown as Options;
+}
+const postgres = (url: string, more: Options = {}): Options => connect({ type: 'postgres', url, ...more });
+const mysql = (url: string, more: Options = {}): Options => connect({ type: 'mysql', url, ...more });
+
+/** The refusal of some options: coded, about `storage`, and without a word of what is secret. */
+function refusalOf(storage: Options, secret = 'secret'): string {
+  let error: unknown;
+  try {
+    connect(storage);
+  } catch (reason) {
+    error = reason;
+  }
+  expect(error).toEqual(errorWith('UNSUPPORTED_STORAGE'));
+  expect(error).toMatchObject({ option: 'storage' });
+  expect(inspect(error, { depth: 5, showHidden: true })).not.toContain(secret);
+  return (error as Error).message;
+}
+
+/** TLS by every letter: less of it would match, too. */
+function expectIn(options: Options, expected: Options): void {
+  expect(options).toMatchObject(expected);
+  if ('ssl' in expected) expect(options['ssl']).toEqual(expected['ssl']);
+}
+
+const folder = tempFolder();
+const authority = join(folder, 'ca.pem');
+writeFileSync(authority, 'an authority');
 
 describe('the connection to PostgreSQL', () => {
   const extraOf = (more: object): unknown => postgresOptions({ type: 'postgres', ...more }, true).extra;
@@ -12,4 +52,297 @@ describe('the connection to PostgreSQL', () => {
   it('sends none ahead through pg-native, which may not be able to, and loses the codes of errors where it is', () => {
     expect(extraOf({ nativeDriver: {} })).not.toHaveProperty('pipeline');
   });
+});
+
+describe('the url of a server', () => {
+  it.each([
+    ['postgres://h/db', { host: 'h', database: 'db' }],
+    ['postgresql://u:p@h:1/db', { host: 'h', port: 1, username: 'u', password: 'p', database: 'db' }],
+    ['postgres://u%40x:p%2F%25@h/my%20db', { username: 'u@x', password: 'p/%', database: 'my db' }],
+    ['postgres://u:p@ss:w@h/db', { username: 'u', password: 'p@ss:w', host: 'h' }],
+    ['postgres://[::1]:5433/db', { host: '::1', port: 5433, database: 'db' }],
+    ['postgres://u:p@%2Fvar%2Frun%2Fpostgresql/db', { host: '/var/run/postgresql', username: 'u' }],
+    [
+      'postgres://u@/db?host=/var/run/postgresql&port=1',
+      { host: '/var/run/postgresql', port: 1, username: 'u' },
+    ],
+    ['postgres:///db?host=%2Ftmp', { host: '/tmp', database: 'db' }],
+    ['postgres://h/db?user=u&password=p', { host: 'h', username: 'u', password: 'p' }],
+  ])('%s is read on PostgreSQL as it is by its driver', (url, expected) => {
+    const options = postgres(url);
+    expect(options).toMatchObject(expected);
+    expect(options).not.toHaveProperty('url');
+  });
+
+  it.each([
+    ['mysql://u:p@h:1/db', { host: 'h', port: 1, username: 'u', password: 'p', database: 'db' }],
+    ['mariadb://[::1]:3306/db', { host: '::1', port: 3306, database: 'db' }],
+    ['mysql://u:p%25@h/my%2Ddb', { password: 'p%', database: 'my-db' }],
+    ['mysql://u@h/db?socketPath=/run/mysqld.sock', { socketPath: '/run/mysqld.sock', username: 'u' }],
+    ['mysql://u@%2Frun%2Fmysqld.sock/db', { socketPath: '/run/mysqld.sock', database: 'db' }],
+  ])('%s is read on MySQL', (url, expected) => {
+    const options = mysql(url);
+    expect(options).toMatchObject(expected);
+    expect(options).not.toHaveProperty('url');
+  });
+
+  it('takes from beside it what it leaves out', () => {
+    const more = { username: 'u', password: 'p' };
+    expect(postgres('postgres://h/db', more)).toMatchObject(more);
+    expect(mysql('mysql://h/db', more)).toMatchObject(more);
+    expect(postgres('postgres://h', { database: 'db' })).toMatchObject({ database: 'db' });
+  });
+
+  it('of a driver’s own options is taken too, and what they say of place and user', () => {
+    expect(connect({ type: 'postgres', extra: { connectionString: 'postgres://u@h:1/db' } })).toMatchObject({
+      host: 'h',
+      username: 'u',
+    });
+    const cloud = mysql('mysql://u@h/db', { extra: { socketPath: '/cloudsql/one' } });
+    expect(cloud).toMatchObject({ socketPath: '/cloudsql/one', database: 'db' });
+    expect(cloud['extra']).not.toHaveProperty('socketPath');
+  });
+
+  it.each(['postgres', 'mysql'])(
+    'of the master is the one that counts where there are replicas (%s)',
+    (type) => {
+      const master = { url: `${type}://u@h:1/db` };
+      const replication = { master, slaves: [{ url: `${type}://other/other` }] };
+      const options = connect({
+        type,
+        url: `${type}://top:secret@elsewhere/none`,
+        replication,
+        ssl: { ca: 'x' },
+      });
+      expect(options).toMatchObject({ host: 'h', port: 1, username: 'u', database: 'db', ssl: { ca: 'x' } });
+      expect(options).not.toHaveProperty('replication');
+      expect(options).not.toHaveProperty('password');
+    },
+  );
+
+  it.each([
+    ['postgres', 'postgres://u:secret%@h/db', /percent-encode/],
+    ['mysql', 'mysql://u:100%secret@h/db', /percent-encode/],
+    ['mysql', 'mysql://u:secret%zz@h/db', /percent-encode/],
+    ['postgres', 'postgres://u:pa@ss/secret@h/db', /percent-encode/],
+    ['postgres', 'postgres://u:pa?secret=x@h/db', /percent-encode/],
+    ['postgres', 'postgres://u:secret#x@h/db', /percent-encode/],
+    ['mysql', 'mysql://u:secret/x@h/db', /percent-encode/],
+    ['postgres', 'postgres://h1:1,h2:2/secret', /several hosts/],
+    ['mysql', 'mysql://u:secret@h1,h2/db', /several hosts/],
+    ['postgres', 'postgres://::1/secret', /brackets/],
+    ['postgres', 'mysql://u:secret@h/db', /postgres:\/\//],
+    ['mysql', 'postgres://u:secret@h/db', /mysql:\/\//],
+    ['postgres', 'jdbc:postgresql://h/secret', /postgres:\/\//],
+    ['postgres', ' postgres://u:secret@h/db', /postgres:\/\//],
+    ['postgres', 'u:secret@h/db', /postgres:\/\//],
+    ['postgres', 'postgres://u:secret@h:99999/db', /percent-encode/],
+    ['mysql', 'mysql://u:secret@h', /names no database/],
+  ])('of %s is refused, and not shown, where it can’t be heeded: %s', (type, url, remedy) => {
+    expect(refusalOf({ type, url })).toMatch(remedy);
+  });
+
+  it('with a bare % is refused with the cause', () => {
+    expect(() => postgres('postgres://u:50%@h/db')).toThrow(
+      expect.objectContaining({ cause: expect.any(URIError) as unknown }),
+    );
+  });
+
+  it.each(['postgres', 'mysql'])('that is empty leads nowhere by accident (%s)', (type) => {
+    for (const url of [undefined, '']) expect(refusalOf({ type, url })).toMatch(/environment variable/);
+    expect(connect({ type, url: undefined, host: 'h', database: 'db' })).toMatchObject({ host: 'h' });
+  });
+
+  it('of another database may have no parameters: TypeORM drops them', () => {
+    expect(refusalOf({ type: 'cockroachdb', url: 'postgres://u:secret@h/db?sslmode=verify-full' })).toMatch(
+      /beside/,
+    );
+    expect(connect({ type: 'mssql', url: 'mssql://u:p@h/db' })).toHaveProperty('url');
+  });
+});
+
+describe('the parameters of a PostgreSQL url', () => {
+  const url = (parameters: string): string => `postgres://u:secret@h/db?${parameters}`;
+
+  it.each([
+    ['application_name=bot', { applicationName: 'bot' }],
+    ['fallback_application_name=bot', { applicationName: 'bot' }],
+    ['connect_timeout=3', { connectTimeoutMS: 3000 }],
+    ['options=-c%20search_path%3Dapp', { extra: { options: '-c search_path=app' } }],
+    ['statement_timeout=500', { extra: { statement_timeout: 500 } }],
+    ['idle_in_transaction_session_timeout=500', { extra: { idle_in_transaction_session_timeout: 500 } }],
+    ['client_encoding=UTF8', {}],
+    ['channel_binding=prefer', { extra: { enableChannelBinding: true } }],
+    ['sslmode=disable', { ssl: false }],
+    ['ssl=false', { ssl: false }],
+    ['ssl=0', { ssl: false }],
+    ['ssl=true', { ssl: true }],
+    ['ssl=1', { ssl: true }],
+    ['ssl=no-verify', { ssl: { rejectUnauthorized: false } }],
+    ['sslmode=no-verify', { ssl: { rejectUnauthorized: false } }],
+    ['sslmode=require', { ssl: {} }],
+    ['sslmode=verify-ca', { ssl: {} }],
+    ['sslmode=verify-full', { ssl: {} }],
+    ['sslmode=require&uselibpqcompat=true', { ssl: { rejectUnauthorized: false } }],
+    [`sslrootcert=${authority}`, { ssl: { ca: 'an authority' } }],
+    [`sslmode=verify-full&sslrootcert=${authority}`, { ssl: { ca: 'an authority' } }],
+    [`sslcert=${authority}&sslkey=${authority}`, { ssl: { cert: 'an authority', key: 'an authority' } }],
+    ['sslnegotiation=direct', { ssl: true, extra: { sslnegotiation: 'direct' } }],
+  ])('are heeded: %s', (parameters, expected) => {
+    expectIn(postgres(url(parameters)), expected);
+  });
+
+  it.each([
+    ['sslmode=prefer', /fall back/],
+    ['sslmode=allow', /fall back/],
+    ['ssl=maybe', /true, false or no-verify/],
+    ['ssl=true&sslmode=disable', /contradict/],
+    ['sslmode=verify-ca&uselibpqcompat=true', /sslrootcert/],
+    ['sslrootcert=/nowhere/ca.pem', /ENOENT/],
+    ['sslnegotiation=maybe', /postgres or direct/],
+    ['sslnegotiation=direct&sslmode=disable', /needs TLS/],
+    ['sslcrl=x', /ssl: \{ ca/],
+    ['channel_binding=require', /prefer/],
+    ['client_encoding=LATIN1', /UTF-8/],
+    ['connect_timeout=soon', /whole number/],
+    ['statement_timeout=30s', /whole number/],
+    ['host=h1,h2', /several hosts/],
+    ['target_session_attrs=read-write', /takes writes/],
+    ['lock_timeout=1', /leave it out/],
+    ['query_timeout=1', /extra: \{ query_timeout/],
+    ['schema=app', /beside the url/],
+    ['dbname=app', /behind the host/],
+    ['pgbouncer=true', /session mode/],
+    ['connection_limit=1', /poolSize/],
+    ['replication=database', /leave it out/],
+    ['keepalives=1', /'keepalives'.*leave it out/],
+    ['constructor=1', /'constructor'/],
+    ['a=1&a=2', /twice/],
+  ])('that can’t be heeded are refused with the remedy: %s', (parameters, remedy) => {
+    expect(refusalOf({ type: 'postgres', url: url(parameters) })).toMatch(remedy);
+  });
+});
+
+describe('the parameters of a MySQL url', () => {
+  const url = (parameters: string): string => `mysql://u:secret@h/db?${parameters}`;
+
+  it.each([
+    ['ssl=true', { ssl: {} }],
+    ['ssl={"rejectUnauthorized":true}', { ssl: { rejectUnauthorized: true } }],
+    ['ssl=Amazon%20RDS', { ssl: 'Amazon RDS' }],
+    ['ssl=false', { ssl: undefined }],
+    ['ssl-mode=REQUIRED', { ssl: { rejectUnauthorized: false } }],
+    ['sslmode=verify_ca', { ssl: { rejectUnauthorized: true } }],
+    ['ssl_mode=VERIFY_IDENTITY', { ssl: { rejectUnauthorized: true, verifyIdentity: true } }],
+    ['ssl-mode=DISABLED', { ssl: undefined }],
+    ['connectTimeout=3000', { connectTimeout: 3000 }],
+    ['compress=true', { extra: { compress: true } }],
+    ['connectAttributes={"program":"bot"}', { extra: { connectAttributes: { program: 'bot' } } }],
+    ['localAddress=127.0.0.1', { extra: { localAddress: '127.0.0.1' } }],
+  ])('are heeded: %s', (parameters, expected) => {
+    expectIn(mysql(url(parameters)), expected);
+  });
+
+  it.each([
+    ['ssl=preferred', /true, false/],
+    ['ssl={broken', /JSON/],
+    ['ssl-mode=PREFERRED', /fall back/],
+    ['ssl=true&ssl-mode=DISABLED', /keep one/],
+    ['sslaccept=strict', /ssl: \{ ca/],
+    ['useSSL=true', /ssl: \{ ca/],
+    ['tls=true', /ssl: \{ ca/],
+    ['ssl-ca=/ca.pem', /ssl: \{ ca/],
+    ['charset=latin1', /leave it out/],
+    ['timezone=local', /leave it out/],
+    ['multipleStatements=true', /leave it out/],
+    ['flags=-FOUND_ROWS', /leave it out/],
+    ['connectionLimit=10', /poolSize/],
+    ['unix_socket=/x', /socketPath/],
+    ['user=u', /in front/],
+    ['allowPublicKeyRetrieval=true', /'allowPublicKeyRetrieval'/],
+  ])('that can’t be heeded are refused with the remedy: %s', (parameters, remedy) => {
+    expect(refusalOf({ type: 'mysql', url: url(parameters) })).toMatch(remedy);
+  });
+});
+
+describe('TLS in a url and beside it', () => {
+  const ca = { ca: 'an authority' };
+
+  it('is taken from beside it where the url only says yes', () => {
+    expect(postgres('postgres://h/db?ssl=true', { ssl: ca })).toMatchObject({ ssl: ca });
+    expect(mysql('mysql://h/db?ssl=true', { ssl: ca })).toMatchObject({ ssl: ca });
+    expect(postgres('postgres://h/db?sslmode=require', { ssl: true })).toMatchObject({ ssl: {} });
+  });
+
+  it.each([
+    ['postgres', 'sslmode=no-verify', ca],
+    ['postgres', 'sslmode=disable', true],
+    ['postgres', 'sslmode=require', false],
+    ['postgres', 'ssl=false', ca],
+    ['mysql', 'ssl-mode=REQUIRED', ca],
+    ['mysql', 'ssl=false', ca],
+  ])('is refused where one would be lost: %s, %s', (type, parameters, ssl) => {
+    expect(refusalOf({ type, url: `${type}://u:secret@h/db?${parameters}`, ssl })).toMatch(/keep one/);
+  });
+
+  it('is the app’s object no more where the driver writes into it, and the very one where a copy would lose a key', () => {
+    const ssl = { ca: 'x' };
+    expect(mysql('mysql://h/db', { ssl })['ssl']).not.toBe(ssl);
+    expect(postgres('postgres://h/db', { ssl })['ssl']).toBe(ssl);
+  });
+
+  it('is true for MySQL too, whose driver takes an object', () => {
+    expect(mysql('mysql://h/db', { ssl: true })).toMatchObject({ ssl: {} });
+  });
+});
+
+describe('options of a server', () => {
+  it('with a pool too small for a writer and a reader are refused', () => {
+    for (const poolSize of [0, 1, 2.5, '3', Number.NaN]) {
+      expect(refusalOf({ type: 'postgres', database: 'db', poolSize })).toMatch(/poolSize .* at least 2/);
+    }
+    expect(refusalOf({ type: 'postgres', database: 'db', extra: { max: 1 } })).toMatch(
+      /extra\.max .* at least 2/,
+    );
+    expect(refusalOf({ type: 'mysql', database: 'db', extra: { connectionLimit: 1 } })).toMatch(
+      /connectionLimit/,
+    );
+    expect(connect({ type: 'postgres', database: 'db', poolSize: 2 })).toMatchObject({ poolSize: 2 });
+  });
+
+  it('of a DataSource of the app have a pool for the app', () => {
+    const template = new DataSource({ type: 'postgres', database: 'db', poolSize: 1 });
+    expect(connectionOf(template).options).toMatchObject({ poolSize: 3 });
+  });
+
+  it('by names of other libraries are refused', () => {
+    expect(refusalOf({ type: 'postgres', user: 'u', database: 'db' })).toMatch(/username/);
+    expect(refusalOf({ type: 'postgres', socketPath: '/run', database: 'db' })).toMatch(/host: '/);
+    expect(refusalOf({ type: 'mysql', database: 'db', extra: { uri: 'mysql://u:secret@h' } })).toMatch(/url/);
+    expect(refusalOf({ type: 'postgres', host: 'h1,h2', database: 'db' })).toMatch(/several hosts/);
+    expect(refusalOf({ type: 'postgres', replication: {}, database: 'db' })).toMatch(/master/);
+  });
+
+  it('leave how values come back to the cache', () => {
+    const extra = { charset: 'latin1', dateStrings: true, decimalNumbers: true, compress: true };
+    expect(mysql('mysql://h/db', { extra })).toMatchObject({
+      charset: 'utf8mb4',
+      extra: { compress: true, enableKeepAlive: true },
+    });
+    expect(mysql('mysql://h/db', { extra })['extra']).not.toHaveProperty('charset');
+    expect(postgres('postgres://h/db', { extra: { binary: true } })['extra']).not.toHaveProperty('binary');
+  });
+});
+
+describe('options of SQLite', () => {
+  it.each(['sqlite', 'better-sqlite3'])(
+    'without a file, or with an address for one, are refused (%s)',
+    (type) => {
+      for (const database of [undefined, null, '', 5]) {
+        expect(refusalOf({ type, database })).toMatch(/database: 'data\/cache.sqlite'/);
+      }
+      expect(refusalOf({ type, url: 'sqlite://secret' })).toMatch(/database: 'data\/cache.sqlite'/);
+      expect(refusalOf({ type, database: 'postgres://u:secret@h/db' })).toMatch(/path of a file/);
+    },
+  );
 });

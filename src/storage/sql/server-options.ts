@@ -1,5 +1,7 @@
 import type { DataSourceOptions } from 'typeorm';
+import { MYSQL_SETTINGS_OF_THE_CACHE } from '../address/mysql-parameters.js';
 import { isInstalled } from '../is-installed.js';
+import { unsupported } from '../unsupported.js';
 
 type PostgresOptions = Extract<DataSourceOptions, { type: 'postgres' }>;
 type MysqlOptions = Extract<DataSourceOptions, { type: 'mysql' | 'mariadb' }>;
@@ -10,6 +12,8 @@ type Extra = Readonly<Record<string, unknown>>;
 const POOL_SIZE = 3;
 /** One that writes, and one that reads. */
 const LEAST_POOL_SIZE = 2;
+/** Settings of pg that are the cache's own: how values come back, and how long anyone waits. */
+const POSTGRES_OWN = ['binary', 'query_timeout', 'types'];
 const CONNECT_TIMEOUT_MS = 5000;
 /** A server that says nothing for so long is taken for gone, ms. Ample for the largest statement of the cache. */
 const QUERY_TIMEOUT_MS = 30_000;
@@ -28,7 +32,6 @@ export function poolSizeOf({ poolSize }: DataSourceOptions): number {
 /** What the driver of PostgreSQL is given. */
 export function postgresOptions(given: PostgresOptions, isOwn: boolean): PostgresOptions {
   const {
-    replication,
     poolSize,
     // Settings of the whole process, or of what the app alone uses.
     parseInt8: _parseInt8,
@@ -38,14 +41,12 @@ export function postgresOptions(given: PostgresOptions, isOwn: boolean): Postgre
     poolErrorHandler,
     ...rest
   } = given;
-  const extra = driverSettings(given.extra, 'max', ['min'], isOwn);
+  const extra = driverSettings(given.extra, [...POSTGRES_OWN, 'max', ...(isOwn ? [] : ['min'])]);
   // TypeORM takes it wherever it finds it.
   const isNative = given.nativeDriver !== undefined || isInstalled('pg-native', 'typeorm');
   return {
     ...rest,
-    // Only the master: replicas may lag behind what has been acknowledged.
-    ...replication?.master,
-    poolSize: isOwn ? atLeastTwo(given.extra, 'max', poolSize) : POOL_SIZE,
+    poolSize: isOwn ? ownPoolSize(given.extra, 'max', poolSize) : POOL_SIZE,
     connectTimeoutMS: given.connectTimeoutMS ?? CONNECT_TIMEOUT_MS,
     applicationName: given.applicationName ?? 'nestjs-durable-cache',
     installExtensions: false,
@@ -60,18 +61,21 @@ export function postgresOptions(given: PostgresOptions, isOwn: boolean): Postgre
 /** What mysql2 is given. */
 export function mysqlOptions(given: MysqlOptions, isOwn: boolean): MysqlOptions {
   const {
-    replication,
     poolSize,
     // Its timer outlives the connection, and what it logs holds values. The cache has a timer of its own.
     maxQueryExecutionTime: _slow,
     enableQueryTimeout: _timeout,
     ...rest
   } = given;
-  const extra = driverSettings(given.extra, 'connectionLimit', ['maxIdle'], isOwn);
+  const extra = driverSettings(given.extra, [
+    ...MYSQL_SETTINGS_OF_THE_CACHE,
+    'query_timeout',
+    'connectionLimit',
+    ...(isOwn ? [] : ['maxIdle']),
+  ]);
   return {
     ...rest,
-    ...replication?.master,
-    poolSize: isOwn ? atLeastTwo(given.extra, 'connectionLimit', poolSize) : POOL_SIZE,
+    poolSize: isOwn ? ownPoolSize(given.extra, 'connectionLimit', poolSize) : POOL_SIZE,
     connectorPackage: 'mysql2',
     connectTimeout: given.connectTimeout ?? CONNECT_TIMEOUT_MS,
     charset: 'utf8mb4',
@@ -85,14 +89,18 @@ export function mysqlOptions(given: MysqlOptions, isOwn: boolean): MysqlOptions 
 }
 
 /** The size of a pool of the cache's own, which the driver takes by a name of its own too. */
-function atLeastTwo(extra: unknown, name: string, poolSize: number | undefined): number {
-  const size = Number((extra as Extra | undefined)?.[name] ?? poolSize ?? POOL_SIZE);
-  return size >= LEAST_POOL_SIZE ? Math.floor(size) : LEAST_POOL_SIZE;
+function ownPoolSize(extra: unknown, name: string, poolSize: number | undefined): number {
+  const byDriver = (extra as Extra | undefined)?.[name];
+  const size = byDriver ?? poolSize ?? POOL_SIZE;
+  if (Number.isSafeInteger(size) && (size as number) >= LEAST_POOL_SIZE) return size as number;
+  throw unsupported(
+    `The storage's ${byDriver === undefined ? 'poolSize' : `extra.${name}`} must be a whole number of at least ${LEAST_POOL_SIZE}: the cache ` +
+      `keeps one connection for writing, and reads on the others. Leave it out for ${POOL_SIZE}.`,
+  );
 }
 
-/** A template's pool is as large as the app needs it. The timeout and the size are the cache's own. */
-function driverSettings(extra: unknown, size: string, others: readonly string[], isOwn: boolean): Extra {
-  const dropped = isOwn ? ['query_timeout', size] : ['query_timeout', size, ...others];
+/** A template's pool is as large as the app needs it. The timeout, the size and how values come back are the cache's own. */
+function driverSettings(extra: unknown, dropped: readonly string[]): Extra {
   return Object.fromEntries(
     Object.entries((extra ?? {}) as Extra).filter(([name]) => !dropped.includes(name)),
   );

@@ -1,0 +1,69 @@
+import type { DataSourceOptions } from 'typeorm';
+import { parseServerUrl } from './address/server-url.js';
+import { isEphemeral } from './sqlite/file.js';
+import { unsupported } from './unsupported.js';
+
+/** What TypeORM takes for the end of a name, or of its quotes. */
+const UNSPEAKABLE = /["'`.]/;
+const ADDRESS = /^[a-z][a-z\d+.-]+:\/\//i;
+
+/** Types whose `url` TypeORM takes apart; those of the others the cache does itself. */
+const TYPEORM_URLS: ReadonlySet<string> = new Set(['cockroachdb', 'mssql', 'oracle', 'sap']);
+
+/** Throws `UNSUPPORTED_STORAGE`, with the remedy, for options that can't serve whatever else they say. */
+export function refuseUnusable(given: DataSourceOptions, isOwn: boolean): void {
+  if (typeof given.type !== 'string') {
+    throw unsupported(
+      "`storage` needs a type, as in { type: 'sqlite', database: 'data/cache.sqlite' } or { type: 'postgres', url }. " +
+        'An object of your own has to implement all of CacheStorageAdapter.',
+    );
+  }
+  if (given.type === 'mongodb') {
+    throw unsupported(
+      "The cache does not run on 'mongodb': it needs a SQL database. Use storage: { type: 'sqlite', database: " +
+        "'path/to/file' } with the sqlite3 package, or give an object that implements CacheStorageAdapter.",
+    );
+  }
+  if ('schema' in given && typeof given.schema === 'string' && UNSPEAKABLE.test(given.schema)) {
+    throw unsupported(
+      `TypeORM can't name the schema ${JSON.stringify(given.schema)}: it puts quotes and dots into its statements as they are. ` +
+        'Give the cache a schema whose name has none of them.',
+    );
+  }
+  if (given.type === 'sqlite' || given.type === 'better-sqlite3') refuseUnusableFile(given, isOwn);
+  else if (TYPEORM_URLS.has(given.type)) refuseParameters(given);
+}
+
+function refuseUnusableFile({ type, database }: { type: string; database: unknown }, isOwn: boolean): void {
+  const example = `storage: { type: '${type}', database: 'data/cache.sqlite' }`;
+  if (typeof database !== 'string' || database === '') {
+    throw unsupported(
+      `A storage of type '${type}' needs the path of its file as database, as in ${example}.`,
+    );
+  }
+  if (ADDRESS.test(database)) {
+    throw unsupported(
+      `The database of a storage of type '${type}' is the path of a file, and not an address: write ${example}, or give the ` +
+        "address as url of its own type, as in { type: 'postgres', url }.",
+    );
+  }
+  if (!isOwn && isEphemeral(database)) {
+    throw unsupported(
+      'The DataSource given as storage is an in-memory SQLite database, which no second connection can see. ' +
+        "Give the cache a file of its own (storage: { type: 'sqlite', database: 'data/cache.sqlite' }), " +
+        'or new InMemoryStorage() in tests.',
+    );
+  }
+}
+
+/** Of the URLs of other databases TypeORM takes host, user and name alone. */
+function refuseParameters(given: DataSourceOptions): void {
+  const { url } = given as { url?: unknown };
+  if (typeof url !== 'string' || url === '') return;
+  const { parameters } = parseServerUrl(url, [url.slice(0, Math.max(0, url.indexOf(':'))).toLowerCase()]);
+  if (parameters.size === 0) return;
+  throw unsupported(
+    `TypeORM drops the parameters of a url of type '${given.type}': leave them out, and give what they ask for as options ` +
+      'beside the url (TLS as ssl, for one).',
+  );
+}

@@ -1,0 +1,48 @@
+import { inspect } from 'node:util';
+import type { DataSourceOptions } from 'typeorm';
+import { expect } from 'vitest';
+import { isCacheError } from '../../src/index.js';
+import { DatabaseError } from '../../src/storage/driver-error.js';
+import { TypeOrmStorage } from '../../src/storage/typeorm-storage.js';
+
+type Options = Record<string, unknown>;
+
+function storageOn(options: Options): TypeOrmStorage {
+  const storage = options as unknown as DataSourceOptions;
+  return new TypeOrmStorage({ storage, migrationsRun: true, synchronous: 'full' });
+}
+
+/** Opens a storage for as long as `task` takes, and writes a row. */
+export async function whileOpen(options: Options, task?: () => Promise<unknown>): Promise<void> {
+  const storage = storageOn(options);
+  await storage.open();
+  try {
+    const put = { key: 'a', value: '1', expiresAt: null };
+    await storage.write([{ namespace: 'n', puts: [put], deletes: [] }], 1);
+    await task?.();
+  } finally {
+    await storage.close();
+  }
+}
+
+/** Expects a storage not to open, with a code and a remedy, and the database's own error for a cause. */
+export async function expectRefused(
+  options: Options,
+  expected: { readonly code: string | RegExp | undefined; readonly remedy: RegExp },
+): Promise<void> {
+  const storage = storageOn(options);
+  const error: unknown = await storage.open().then(
+    () => storage.close(),
+    (reason: unknown) => reason,
+  );
+  expect(error, 'it opened').toBeDefined();
+  expect(isCacheError(error, 'STORAGE_OPEN_FAILED'), inspect(error)).toBe(true);
+  const { message, cause } = error as Error;
+  expect(message).toMatch(expected.remedy);
+  expect(message).not.toContain('See the cause');
+  expect(cause).toBeInstanceOf(DatabaseError);
+  const { code } = cause as DatabaseError;
+  if (expected.code instanceof RegExp) expect(code, message).toMatch(expected.code);
+  else expect(code, message).toBe(expected.code);
+  expect(inspect(error, { depth: 5, showHidden: true })).not.toContain('secret');
+}
