@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { DataSource, DataSourceOptions, QueryRunner } from 'typeorm';
+import type { DataSource, DataSourceOptions } from 'typeorm';
 import { quotedTable } from '../../migrations/database-family.js';
 import type { Connection } from './sql/connection.js';
 import { ConnectionPool } from './sql/connection-pool.js';
@@ -34,8 +34,6 @@ export interface Database {
   readonly prepare?: () => Promise<void>;
   /** Runs when everything is ready. */
   readonly opened?: () => void;
-  /** Checks that the table is one that the cache can work with. */
-  readonly verify?: (runner: QueryRunner) => Promise<void>;
 }
 
 export interface DatabaseOptions {
@@ -76,7 +74,6 @@ export function databaseOf(dataSource: DataSource, options: DatabaseOptions): Da
     connection: EMBEDDED.has(type)
       ? new SingleConnection(dataSource, { begin: 'BEGIN' })
       : new ConnectionPool(dataSource, plainSessions, pool),
-    verify: (runner) => dialect.assertExact(runner),
   };
 }
 
