@@ -1,5 +1,8 @@
 import { Table, TableIndex, type MigrationInterface, type QueryRunner } from 'typeorm';
-import { familyOf, hasIndex, quotedTable } from './database-family.js';
+import { ADOPT } from './adopt-table.js';
+import { familyOf, quotedTable } from './database-family.js';
+import { dropIndex, hasIndex } from './indexes.js';
+import { refuseToLose } from './refuse-to-lose.js';
 
 const INDEX = 'idx_cache_namespace';
 
@@ -11,38 +14,42 @@ export class CreateCacheStorage1761350400000 implements MigrationInterface {
     await CREATE[familyOf(queryRunner)](queryRunner);
   }
 
-  /** Removes the table with everything in it. */
+  /** Removes the table, unless it holds rows: it may have been there before the cache was. */
   async down(queryRunner: QueryRunner): Promise<void> {
-    if (await queryRunner.hasTable('cache_storage')) {
-      await queryRunner.query(`DROP TABLE ${quotedTable(queryRunner.connection)}`);
-    }
+    if (!(await queryRunner.hasTable('cache_storage'))) return;
+    const table = quotedTable(queryRunner.connection);
+    const keptAs = queryRunner.connection.driver.escape('cache_storage_before');
+    await refuseToLose(queryRunner, {
+      what: 'drop the table with',
+      which: '',
+      instead: `To keep them, run: ALTER TABLE ${table} RENAME TO ${keptAs};`,
+    });
+    await queryRunner.query(`DROP TABLE ${table}`);
   }
 }
 
 const CREATE = { sqlite: onSqlite, postgres: onPostgres, mysql: onMysql, other: elsewhere } as const;
 
 async function onSqlite(queryRunner: QueryRunner): Promise<void> {
-  await queryRunner.query(`
-    CREATE TABLE IF NOT EXISTS "cache_storage" (
-      "namespace" TEXT NOT NULL,
-      "key" TEXT NOT NULL,
-      "value" TEXT NOT NULL,
-      "updated_at" TIMESTAMP DEFAULT CURRENT_TIMESTAMP,
-      PRIMARY KEY ("namespace", "key")
-    )`);
+  if (await queryRunner.hasTable('cache_storage')) {
+    await ADOPT.sqlite(queryRunner);
+  } else {
+    await queryRunner.query(`
+      CREATE TABLE "cache_storage" (
+        "namespace" TEXT NOT NULL,
+        "key" TEXT NOT NULL,
+        "value" TEXT NOT NULL,
+        "updated_at" TIMESTAMP DEFAULT CURRENT_TIMESTAMP,
+        PRIMARY KEY ("namespace", "key")
+      )`);
+  }
   await queryRunner.query(`CREATE INDEX IF NOT EXISTS "${INDEX}" ON "cache_storage" ("namespace")`);
 }
 
 async function onPostgres(queryRunner: QueryRunner): Promise<void> {
   const table = quotedTable(queryRunner.connection);
   if (await queryRunner.hasTable('cache_storage')) {
-    // A time without a zone was written in the session's zone, which is the one that this conversion assumes.
-    await queryRunner.query(`
-      ALTER TABLE ${table}
-        ALTER COLUMN "namespace" TYPE text COLLATE "C",
-        ALTER COLUMN "key" TYPE text COLLATE "C",
-        ALTER COLUMN "value" TYPE text,
-        ALTER COLUMN "updated_at" TYPE timestamptz(3)`);
+    await ADOPT.postgres(queryRunner);
   } else {
     await queryRunner.query(`
       CREATE TABLE ${table} (
@@ -55,15 +62,13 @@ async function onPostgres(queryRunner: QueryRunner): Promise<void> {
   }
   // The primary key begins with the namespace. While the planner knows little of a new one (until the next ANALYZE), it
   // takes an index on that alone for as good, and reads the whole namespace for each key.
-  if (await hasIndex(queryRunner, INDEX)) {
-    await queryRunner.query(`DROP INDEX ${table.replace(/"cache_storage"$/, `"${INDEX}"`)}`);
-  }
+  if (await hasIndex(queryRunner, INDEX)) await dropIndex(queryRunner, INDEX);
 }
 
 /** Binary columns: every collation that MySQL and MariaDB have in common takes 'a' and 'a ' for the same key. */
 async function onMysql(queryRunner: QueryRunner): Promise<void> {
   if (await queryRunner.hasTable('cache_storage')) {
-    await adoptOnMysql(queryRunner);
+    await ADOPT.mysql(queryRunner);
   } else {
     await queryRunner.query(`
       CREATE TABLE \`cache_storage\` (
@@ -76,33 +81,6 @@ async function onMysql(queryRunner: QueryRunner): Promise<void> {
   }
   if (!(await hasIndex(queryRunner, INDEX))) {
     await queryRunner.query(`CREATE INDEX \`${INDEX}\` ON \`cache_storage\` (\`namespace\`)`);
-  }
-}
-
-async function adoptOnMysql(queryRunner: QueryRunner): Promise<void> {
-  const table = await queryRunner.getTable('cache_storage');
-  const typeOf = (name: string): string | undefined => table?.findColumnByName(name)?.type;
-  if (typeOf('key') !== 'varbinary' || typeOf('namespace') !== 'varbinary') {
-    // First the bytes of utf8mb4, whatever the characters were stored as.
-    await queryRunner.query(`
-      ALTER TABLE \`cache_storage\`
-        MODIFY \`namespace\` VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
-        MODIFY \`key\` VARCHAR(512) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL`);
-    await queryRunner.query(`
-      ALTER TABLE \`cache_storage\`
-        MODIFY \`namespace\` VARBINARY(512) NOT NULL,
-        MODIFY \`key\` VARBINARY(2048) NOT NULL`);
-  }
-  const [session] = (await queryRunner.query('SELECT @@session.time_zone AS `zone`')) as { zone: string }[];
-  // A TIMESTAMP becomes the DATETIME that the session's zone makes of it.
-  await queryRunner.query("SET SESSION time_zone = '+00:00'");
-  try {
-    await queryRunner.query(`
-      ALTER TABLE \`cache_storage\`
-        MODIFY \`value\` LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
-        MODIFY \`updated_at\` DATETIME(3) NULL DEFAULT (UTC_TIMESTAMP(3))`);
-  } finally {
-    await queryRunner.query('SET SESSION time_zone = ?', [session?.zone]);
   }
 }
 

@@ -1,5 +1,7 @@
 import { TableColumn, TableIndex, type MigrationInterface, type QueryRunner } from 'typeorm';
-import { familyOf, hasIndex, quotedTable } from './database-family.js';
+import { familyOf, isStrict, quotedTable } from './database-family.js';
+import { dropIndex, hasIndex } from './indexes.js';
+import { refuseToLose } from './refuse-to-lose.js';
 
 const INDEX = 'idx_cache_expires_at';
 
@@ -15,7 +17,13 @@ export class AddExpiresAt1761436800000 implements MigrationInterface {
         `CREATE INDEX IF NOT EXISTS "${INDEX}" ON ${quotedTable(queryRunner.connection)} ("namespace", "expires_at") ` +
           'WHERE "expires_at" IS NOT NULL',
       );
-    } else if (!(await hasIndex(queryRunner, INDEX))) {
+    } else if (await hasIndex(queryRunner, INDEX)) {
+      return;
+    } else if (family === 'mysql') {
+      await queryRunner.query(
+        `CREATE INDEX \`${INDEX}\` ON \`cache_storage\` (\`namespace\`, \`expires_at\`)`,
+      );
+    } else {
       await queryRunner.createIndex(
         'cache_storage',
         new TableIndex({ name: INDEX, columnNames: ['namespace', 'expires_at'] }),
@@ -23,18 +31,25 @@ export class AddExpiresAt1761436800000 implements MigrationInterface {
     }
   }
 
-  /** Without the column nothing expires: rows that had an expiry are removed rather than made immortal. */
+  /** Without the column nothing expires: rows that had an expiry are removed rather than made immortal, if it is over. */
   async down(queryRunner: QueryRunner): Promise<void> {
+    if (!(await queryRunner.hasTable('cache_storage'))) return;
     const table = quotedTable(queryRunner.connection);
     const column = queryRunner.connection.driver.escape('expires_at');
+    await refuseToLose(queryRunner, {
+      what: 'remove',
+      which: ` WHERE ${column} > ${Date.now()}`,
+      instead: `To keep them for ever, run: UPDATE ${table} SET ${column} = NULL;`,
+    });
     await queryRunner.query(`DELETE FROM ${table} WHERE ${column} IS NOT NULL`);
-    if (await hasIndex(queryRunner, INDEX)) await queryRunner.dropIndex('cache_storage', INDEX);
+    if (await hasIndex(queryRunner, INDEX)) await dropIndex(queryRunner, INDEX);
     await queryRunner.query(`ALTER TABLE ${table} DROP COLUMN ${column}`);
   }
 }
 
 async function addColumn(queryRunner: QueryRunner): Promise<void> {
-  if (familyOf(queryRunner) === 'other') {
+  const family = familyOf(queryRunner);
+  if (family === 'other') {
     const { driver } = queryRunner.connection;
     const type = driver.supportedDataTypes.includes('bigint')
       ? 'bigint'
@@ -47,5 +62,6 @@ async function addColumn(queryRunner: QueryRunner): Promise<void> {
   }
   // Plain SQL: TypeORM's addColumn would copy the whole table on SQLite.
   const column = queryRunner.connection.driver.escape('expires_at');
-  await queryRunner.query(`ALTER TABLE ${quotedTable(queryRunner.connection)} ADD COLUMN ${column} bigint`);
+  const type = family === 'sqlite' && (await isStrict(queryRunner)) ? 'INTEGER' : 'bigint';
+  await queryRunner.query(`ALTER TABLE ${quotedTable(queryRunner.connection)} ADD COLUMN ${column} ${type}`);
 }

@@ -27,7 +27,21 @@ export function quotedTable({ driver }: DataSource): string {
     .join('.');
 }
 
-export async function hasIndex(queryRunner: QueryRunner, name: string): Promise<boolean> {
-  const table = await queryRunner.getTable('cache_storage');
-  return table?.indices.some((index) => index.name === name) ?? false;
+/** Whether the table is one of SQLite's that take the names of a few types only. */
+export async function isStrict(queryRunner: QueryRunner): Promise<boolean> {
+  const found = (await queryRunner.query(
+    "SELECT strict FROM pragma_table_list('cache_storage') WHERE schema = 'main' AND strict = 1",
+  )) as unknown[];
+  return found.length > 0;
+}
+
+/** Whether two rows have the same namespace and key. */
+export async function repeatsKeys(queryRunner: QueryRunner): Promise<boolean> {
+  const { connection } = queryRunner;
+  const [namespace, key] = ['namespace', 'key'].map((name) => connection.driver.escape(name));
+  const found = (await queryRunner.query(
+    `SELECT 1 FROM ${quotedTable(connection)} WHERE ${namespace} IS NOT NULL AND ${key} IS NOT NULL ` +
+      `GROUP BY ${namespace}, ${key} HAVING COUNT(*) > 1 LIMIT 1`,
+  )) as unknown[];
+  return found.length > 0;
 }

@@ -28,6 +28,8 @@ export type CacheErrorCode =
   | 'ENTRY_REFUSED'
   /** The database to copy to holds other rows than the one to copy from. */
   | 'TARGET_NOT_EMPTY'
+  /** To revert a migration would remove stored rows. */
+  | 'TABLE_NOT_EMPTY'
   /** What was copied is not what the source holds now. */
   | 'COPY_INCOMPLETE'
   /** The cache has been stopped, or was stopped before it could take this write. */

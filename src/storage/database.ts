@@ -38,8 +38,6 @@ export interface Database {
   readonly opened?: () => void;
   /** Rejects where the user may not read and write the table. */
   readonly assertRights?: (runner: QueryRunner) => Promise<void>;
-  /** Checks that the table is one that the cache can work with. */
-  readonly verify?: (runner: QueryRunner) => Promise<void>;
 }
 
 export interface DatabaseOptions {
@@ -80,7 +78,6 @@ export function databaseOf(dataSource: DataSource, options: DatabaseOptions): Da
     ...common,
     dialect,
     connection: new ConnectionPool(dataSource, plainSessions, pool),
-    verify: (runner) => dialect.assertExact(runner),
   };
 }
 
@@ -97,7 +94,6 @@ function embedded(dataSource: DataSource): Database {
     connection: new SingleConnection(dataSource, { begin: 'BEGIN' }),
     description: `${type} ${typeof path === 'string' ? path : 'in memory'}`,
     rescuePath: typeof path === 'string' ? `${path}.rescue.ndjson` : undefined,
-    verify: (runner) => dialect.assertExact(runner),
   };
 }
 

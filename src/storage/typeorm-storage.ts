@@ -1,5 +1,4 @@
-import { DataSource, MigrationExecutor, type DataSourceOptions, type QueryRunner } from 'typeorm';
-import { CACHE_MIGRATIONS_TABLE } from '../../migrations/index.js';
+import { DataSource, type DataSourceOptions, type QueryRunner } from 'typeorm';
 import { CacheError } from '../core/cache-error.js';
 import type {
   ListedStorage,
@@ -18,6 +17,7 @@ import { DatabaseError, driverErrorOf, withoutQuotes } from './driver-error.js';
 import { driverPackageError } from './driver-package.js';
 import { remedyFor, type OpenStep } from './open-remedies.js';
 import { retryWhileBusy } from './retry-while-busy.js';
+import { hasAllColumns, prepareSchema } from './schema.js';
 
 /** How long a start waits while others have the database locked, ms. */
 const START_TIMEOUT_MS = 10_000;
@@ -159,38 +159,16 @@ export class TypeOrmStorage implements ListedStorage {
 
   async #prepareSchema(runner: QueryRunner): Promise<void> {
     if (this.#readsOnly) return;
-    const { dialect, assertRights, verify } = this.#database;
-    this.#step = 'using';
-    if (!this.#migrationsRun) {
-      await this.#assertMigrated(runner);
-    } else if (!(await this.#isMigrated(runner))) {
-      this.#step = 'migrating';
-      // Only now under a lock: a start with nothing to migrate waits for nobody.
-      await dialect.migrating(runner, async () => {
-        const executor = new MigrationExecutor(this.#dataSource, runner);
-        // The dialect has put it into a transaction, where the database can.
-        executor.transaction = 'none';
-        await executor.executePendingMigrations();
-      });
-    }
-    this.#step = 'using';
-    await assertRights?.(runner);
-    await verify?.(runner);
-  }
-
-  async #assertMigrated(runner: QueryRunner): Promise<void> {
-    if (await hasAllColumns(runner)) return;
-    throw new CacheError(
-      'STORAGE_OPEN_FAILED',
-      `The table ${CACHE_TABLE} is missing or lacks columns, or the user may not see it (${this.describe()}): ` +
-        'set migrationsRun to true, or run cacheMigrations before, and grant the user rights on it.',
-    );
-  }
-
-  async #isMigrated(runner: QueryRunner): Promise<boolean> {
-    if (!(await runner.hasTable(CACHE_MIGRATIONS_TABLE))) return false;
-    const executor = new MigrationExecutor(this.#dataSource, runner);
-    return (await executor.getPendingMigrations()).length === 0;
+    await prepareSchema(runner, {
+      dataSource: this.#dataSource,
+      dialect: this.#database.dialect,
+      assertRights: this.#database.assertRights,
+      migrationsRun: this.#migrationsRun,
+      description: this.describe(),
+      reached: (step) => {
+        this.#step = step;
+      },
+    });
   }
 
   #openFailed(error: unknown): CacheError {
@@ -203,11 +181,6 @@ export class TypeOrmStorage implements ListedStorage {
       { cause },
     );
   }
-}
-
-/** Asks by name: a query would not tell, since SQLite takes the name of a missing column for a text. */
-function hasAllColumns(runner: QueryRunner): Promise<boolean> {
-  return runner.hasColumn(CACHE_TABLE, 'expires_at');
 }
 
 /** The namespaces that have rows; `undefined` where the table lacks a column. */

@@ -48,6 +48,29 @@ describe('a database without a dialect of its own', () => {
     await expect(storageOn({ type: 'sqljs' }).open()).rejects.toThrow(errorWith('UNSUPPORTED_STORAGE'));
   });
 
+  it.each([
+    [
+      'needs a column that nobody fills in',
+      'value TEXT, owner TEXT NOT NULL',
+      /column owner, .* has to be filled in/,
+    ],
+    ['writes values in its own way', 'value JSON', /does not give texts back as they were/],
+    ['has no value', 'note TEXT', /no column value/],
+    ['allows each value once', 'value TEXT UNIQUE', /on \(value\) takes rows for the same/],
+  ])('is refused when its table %s', async (_what, columns, refused) => {
+    const database = newFile();
+    const seed = await new DataSource({ type: 'sqlite', database }).initialize();
+    await seed.query(
+      `CREATE TABLE cache_storage (namespace TEXT, key TEXT, updated_at TEXT, ${columns}, PRIMARY KEY (namespace, key))`,
+    );
+    await expect(portableOn({ type: 'sqlite', database }).open()).rejects.toMatchObject({
+      code: 'UNSUPPORTED_STORAGE',
+      message: expect.stringMatching(refused) as string,
+    });
+    expect(await seed.query('SELECT * FROM cache_storage')).toEqual([]);
+    await seed.destroy();
+  });
+
   it('is refused when it takes different keys for the same', async () => {
     const table = `CREATE TABLE cache_storage (namespace TEXT, key TEXT COLLATE NOCASE, value TEXT, updated_at TEXT,
       PRIMARY KEY (namespace, key))`;
@@ -85,6 +108,22 @@ describe.skipIf(postgres === undefined)('PostgreSQL', async () => {
 const mariadb = await mariadbServer();
 describe.skipIf(mariadb === undefined)('MariaDB', () => {
   if (mariadb === undefined) return;
+
+  it('is refused, with the portable dialect too, when its table keeps what is rolled back', async () => {
+    const url = await mariadb.newDatabase();
+    const admin = await new DataSource({ type: 'mariadb', url }).initialize();
+    await admin.query(
+      'CREATE TABLE cache_storage (namespace VARBINARY(100), `key` VARBINARY(800), value LONGTEXT, updated_at DATETIME(3), ' +
+        'expires_at BIGINT, PRIMARY KEY (namespace, `key`)) CHARACTER SET utf8mb4 ENGINE=MyISAM',
+    );
+    const storage = new TypeOrmStorage(
+      { storage: { type: 'mariadb', url }, migrationsRun: false, synchronous: 'full' },
+      (dataSource) => new PortableDialect(dataSource),
+    );
+    await expect(storage.open()).rejects.toThrow('it keeps what is rolled back');
+    expect(await admin.query('SELECT * FROM cache_storage')).toEqual([]);
+    await admin.destroy();
+  });
 
   describeStorageContract('a database', async () =>
     storageOn({ type: 'mariadb', url: await mariadb.newDatabase() }),

@@ -109,9 +109,36 @@ describe('the migrations', () => {
     expect(await dataSource.query('SELECT "key", expires_at FROM cache_storage')).toEqual([
       { key: 'a', expires_at: null },
     ]);
+    await dataSource.query('DELETE FROM cache_storage');
     await dataSource.undoLastMigration();
     await dataSource.undoLastMigration();
     expect(await dataSource.createQueryRunner().hasTable('cache_storage')).toBe(false);
+    await dataSource.destroy();
+  });
+
+  it('are not reverted over rows: neither over those that will expire, nor over the others', async () => {
+    const dataSource = await dataSourceAt(newFile()).initialize();
+    await dataSource.runMigrations();
+    const later = Date.now() + 3_600_000;
+    await dataSource.query(
+      `INSERT INTO cache_storage (namespace, key, value, expires_at) VALUES ('chats', '1', '1', NULL), ('notes', 'a', '1', ${later}), ('notes', 'b', '1', ${later})`,
+    );
+    const before = await dataSource.query('SELECT * FROM cache_storage');
+    const remedyOf = async (): Promise<string> => {
+      const error: unknown = await dataSource.undoLastMigration().catch((reason: unknown) => reason);
+      expect(error).toMatchObject({ code: 'TABLE_NOT_EMPTY' });
+      return (error as Error).message;
+    };
+    expect(await remedyOf()).toMatch(/remove 2 stored rows \(notes: 2\)/);
+    expect(await dataSource.query('SELECT * FROM cache_storage')).toEqual(before);
+    // Both ways out that it names: to keep the rows, and to let them go.
+    await dataSource.query(/UPDATE [^;]*/.exec(await remedyOf())?.[0] as string);
+    await dataSource.undoLastMigration();
+    expect(await remedyOf()).toMatch(/drop the table with 3 stored rows \(chats: 1, notes: 2\)/);
+    expect(await dataSource.query('SELECT * FROM cache_storage')).toHaveLength(3);
+    await dataSource.query(/ALTER TABLE [^;]*/.exec(await remedyOf())?.[0] as string);
+    await dataSource.undoLastMigration();
+    expect(await dataSource.query('SELECT * FROM cache_storage_before')).toHaveLength(3);
     await dataSource.destroy();
   });
 

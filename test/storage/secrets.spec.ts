@@ -167,9 +167,14 @@ for (const { type, name, server, code } of KINDS)
           : 'ALTER TABLE cache_storage MODIFY value INT',
       );
       await db.destroy();
-      // What a session has prepared has the old type.
+      // What a session has prepared has the old type. A start that is to write would refuse the new one.
       await storage.close();
-      storage = storageOn({ type, url });
+      storage = new TypeOrmStorage({
+        storage: { type, url },
+        migrationsRun: true,
+        readsOnly: true,
+        synchronous: 'full',
+      });
       await storage.open();
       const SECRET = 'PRIVATE';
       for (const value of [

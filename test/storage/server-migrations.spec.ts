@@ -122,6 +122,11 @@ for (const { type, server, seed, catalogue } of KINDS)
           { value: '1', expires_at: null },
         ]);
         await db.undoLastMigration();
+        await expect(db.undoLastMigration()).rejects.toMatchObject({
+          code: 'TABLE_NOT_EMPTY',
+          message: expect.stringMatching(/drop the table with 1 stored row \(n: 1\)/) as string,
+        });
+        await db.query('DELETE FROM cache_storage');
         await db.undoLastMigration();
         const runner = db.createQueryRunner();
         expect(await runner.hasTable('cache_storage')).toBe(false);

@@ -12,7 +12,9 @@ import type { Dialect } from '../sql/dialect.js';
 import { chunksOf, partsOf, sortedRows, type Row } from '../sql/row-order.js';
 import type { Statement } from '../sql/statement.js';
 import { NO_ROWS, pageOf, textOf, toEntry, type PagedRow, type StoredRow } from '../sql/stored-row.js';
+import type { TableFault } from '../sql/table-shape.js';
 import { toTimestamp } from '../sql/timestamp.js';
+import { mysqlTableFaults } from './table-check.js';
 
 const ROWS_PER_STATEMENT = 500;
 /** Longer lists of keys are read as a scan of the table. */
@@ -149,6 +151,10 @@ export class MysqlDialect implements Dialect {
     } finally {
       await runner.query(`DO RELEASE_LOCK(${lock})`).catch(() => undefined);
     }
+  }
+
+  tableFaults(runner: QueryRunner): Promise<readonly TableFault[]> {
+    return mysqlTableFaults(runner);
   }
 
   refusesData({ code = '', sqlState }: DriverError): boolean {

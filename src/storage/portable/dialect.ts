@@ -1,12 +1,13 @@
 import type { DataSource, QueryRunner, SelectQueryBuilder } from 'typeorm';
-import { CacheError } from '../../core/cache-error.js';
 import type { LoadedPage, LoadPage, NamespaceWrite, StoredEntry } from '../../core/storage-adapter.js';
 import { CacheStorage } from '../cache-storage.entity.js';
-import { driverErrorOf, type DriverError } from '../driver-error.js';
+import type { DriverError } from '../driver-error.js';
 import type { Dialect } from '../sql/dialect.js';
 import { chunksOf, sortedRows } from '../sql/row-order.js';
 import type { Statement } from '../sql/statement.js';
 import { pageOf, type PagedRow } from '../sql/stored-row.js';
+import type { TableFault } from '../sql/table-shape.js';
+import { portableTableFaults } from './table-check.js';
 
 /** With five parameters a row, and lists of keys, this stays below every database's limits. */
 const ROWS_PER_STATEMENT = 100;
@@ -16,10 +17,6 @@ const ABOUT_DATA = new Set(['22', '23']);
 const UNIQUE_VIOLATION = '23505';
 /** What drivers without SQLSTATE say of data: Oracle, SQL Server, SQLite. */
 const ABOUT_DATA_BY_CODE = /^(?:ORA-0*(?:1400|12899)|SQLITE_(?:CONSTRAINT|TOOBIG|MISMATCH)\w*)$/;
-
-/** Keys that databases like to take for each other, and a value that some can't hold. */
-const ALIKE = ['a', 'A', 'a ', 'á', 'e\u0301', 'é', '😀', '😁', 'x', '\ufeffx'];
-const PROBE_NAMESPACE = '(probe of the cache)';
 
 /**
  * Any SQL database of TypeORM's, in the words of its query builder. A row is replaced by removing it and storing the new
@@ -132,36 +129,8 @@ export class PortableDialect implements Dialect {
     return code === undefined ? /\bconstraint failed\b/i.test(message) : ABOUT_DATA_BY_CODE.test(code);
   }
 
-  /**
-   * Asks the database whether keys compare by exact bytes and come back as they were. Rejects with `UNSUPPORTED_STORAGE`
-   * when not; leaves nothing behind.
-   */
-  async assertExact(runner: QueryRunner): Promise<void> {
-    await runner.startTransaction();
-    try {
-      if (!(await this.#tellsApart(runner))) throw inexact();
-    } finally {
-      await runner.rollbackTransaction();
-    }
-  }
-
-  async #tellsApart(runner: QueryRunner): Promise<boolean> {
-    const puts = ALIKE.map((key) => ({ key, value: JSON.stringify(key), expiresAt: null }));
-    const batch = [{ namespace: PROBE_NAMESPACE, puts, deletes: [] }];
-    try {
-      for (const { sql, parameters } of this.statements(batch, Date.now()))
-        await runner.query(sql, parameters);
-    } catch (error) {
-      // It takes two of them for the same, or can't hold one.
-      const driverError = driverErrorOf(error);
-      if (driverError.sqlState === UNIQUE_VIOLATION || this.refusesData(driverError)) return false;
-      throw error;
-    }
-    for (const { key, value } of puts) {
-      const found = await this.read(runner, PROBE_NAMESPACE, [key]);
-      if (found.length !== 1 || found[0]?.key !== key || found[0].value !== value) return false;
-    }
-    return true;
+  tableFaults(runner: QueryRunner): Promise<readonly TableFault[]> {
+    return portableTableFaults(runner, this);
   }
 
   async #rows(runner: QueryRunner, namespace: string, keys: readonly string[]): Promise<CacheStorage[]> {
@@ -192,13 +161,4 @@ export class PortableDialect implements Dialect {
 
 function toEntry({ key, value, expiresAt }: CacheStorage): StoredEntry {
   return { key, value, expiresAt };
-}
-
-function inexact(): CacheError {
-  return new CacheError(
-    'UNSUPPORTED_STORAGE',
-    'The database does not compare the keys of cache_storage by exact characters, or does not give texts back as they ' +
-      'were. Give the columns namespace and key a binary collation, and use types that hold all of Unicode.',
-    { option: 'storage' },
-  );
 }

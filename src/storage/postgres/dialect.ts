@@ -12,6 +12,8 @@ import type { Dialect } from '../sql/dialect.js';
 import { chunksOf, partsOf, sortedRows, type Row } from '../sql/row-order.js';
 import type { Statement } from '../sql/statement.js';
 import { NO_ROWS, pageOf, toEntry, type StoredRow } from '../sql/stored-row.js';
+import type { TableFault } from '../sql/table-shape.js';
+import { postgresTableFaults } from './table-check.js';
 
 /** Rows in one statement; with four parameters each, it takes at most 16 383. */
 const ROWS_PER_STATEMENT = 1000;
@@ -137,6 +139,10 @@ export class PostgresDialect implements Dialect {
       await runner.query('ROLLBACK').catch(() => undefined);
       throw error;
     }
+  }
+
+  tableFaults(runner: QueryRunner): Promise<readonly TableFault[]> {
+    return postgresTableFaults(runner, this.table());
   }
 
   refusesData({ sqlState }: DriverError): boolean {

@@ -2,6 +2,7 @@ import type { QueryRunner } from 'typeorm';
 import type { LoadedPage, LoadPage, NamespaceWrite, StoredEntry } from '../../core/storage-adapter.js';
 import type { DriverError } from '../driver-error.js';
 import type { Statement } from './statement.js';
+import type { TableFault } from './table-shape.js';
 
 /**
  * What the cache asks of a database, in that database's words. Reads are made here; writes are statements, which the
@@ -24,6 +25,8 @@ export interface Dialect {
   ): Promise<ReadonlyMap<string, number>>;
   /** Runs `task`, which migrates, so that of several instances that start at once one runs it after the other. */
   migrating(runner: QueryRunner, task: () => Promise<void>): Promise<void>;
+  /** What the cache can't work with in the table that is there. Leaves it as it is, and needs no right but to read and write rows. */
+  tableFaults(runner: QueryRunner): Promise<readonly TableFault[]>;
   /** Whether `error` is about the very data that was written, and not about the state of the database. */
   refusesData(error: DriverError): boolean;
 }

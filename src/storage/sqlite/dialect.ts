@@ -12,7 +12,9 @@ import type { Dialect } from '../sql/dialect.js';
 import { chunksOf, partsOf, sortedRows, type Row } from '../sql/row-order.js';
 import type { RowQuery, Statement } from '../sql/statement.js';
 import { isDoubtful, NO_ROWS, pageOf, toEntry, type PagedRow, type StoredRow } from '../sql/stored-row.js';
+import type { TableFault } from '../sql/table-shape.js';
 import { toTimestamp } from '../sql/timestamp.js';
+import { sqliteTableFaults } from './table-check.js';
 
 /** Rows in one statement of parameters, of which SQLite takes at most 32 766. */
 const ROWS_PER_STATEMENT = 1000;
@@ -140,6 +142,10 @@ export class SqliteDialect implements Dialect {
       await runner.query('ROLLBACK').catch(() => undefined);
       throw error;
     }
+  }
+
+  tableFaults(runner: QueryRunner): Promise<readonly TableFault[]> {
+    return sqliteTableFaults(runner);
   }
 
   refusesData({ code = '' }: DriverError): boolean {

@@ -1,0 +1,70 @@
+import type { QueryRunner } from 'typeorm';
+import type { ColumnShape, UniqueKeyShape } from '../sql/table-shape.js';
+
+export interface CatalogueColumn {
+  readonly name: string;
+  readonly type: string;
+  /** With its length: `varchar(255)`. */
+  readonly fullType: string;
+  readonly length: number | string | null;
+  readonly charset: string | null;
+  readonly nullable: 'YES' | 'NO';
+  readonly fallback: string | null;
+  readonly extra: string;
+  readonly kind: string;
+  readonly engine: string | null;
+  readonly transactions: string | null;
+}
+
+const COLUMNS = `
+  SELECT c.COLUMN_NAME AS \`name\`, c.DATA_TYPE AS \`type\`, c.COLUMN_TYPE AS \`fullType\`,
+    c.CHARACTER_MAXIMUM_LENGTH AS \`length\`, c.CHARACTER_SET_NAME AS \`charset\`, c.IS_NULLABLE AS \`nullable\`,
+    c.COLUMN_DEFAULT AS \`fallback\`, c.EXTRA AS \`extra\`, t.TABLE_TYPE AS \`kind\`,
+    t.ENGINE AS \`engine\`, e.TRANSACTIONS AS \`transactions\`
+  FROM information_schema.COLUMNS c
+    JOIN information_schema.TABLES t ON t.TABLE_SCHEMA = c.TABLE_SCHEMA AND t.TABLE_NAME = c.TABLE_NAME
+    LEFT JOIN information_schema.ENGINES e ON e.ENGINE = t.ENGINE
+  WHERE c.TABLE_SCHEMA = DATABASE() AND c.TABLE_NAME = 'cache_storage'
+    AND t.TABLE_SCHEMA = DATABASE() AND t.TABLE_NAME = 'cache_storage' ORDER BY c.ORDINAL_POSITION`;
+const UNIQUE_KEYS = `
+  SELECT INDEX_NAME AS \`name\`, COLUMN_NAME AS \`column\`, SUB_PART AS \`prefix\` FROM information_schema.STATISTICS
+  WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'cache_storage' AND NON_UNIQUE = 0 ORDER BY INDEX_NAME, SEQ_IN_INDEX`;
+
+/** What the catalogue says of each column, and of the table; nothing where there is none. */
+export async function columnsOf(runner: QueryRunner): Promise<CatalogueColumn[]> {
+  return (await runner.query(COLUMNS)) as CatalogueColumn[];
+}
+
+export function shapeOf({ name, nullable, fallback, extra }: CatalogueColumn): ColumnShape {
+  const isNullable = nullable === 'YES';
+  // MariaDB gives the default as it is written in SQL.
+  const hasDefault = fallback !== null && fallback.toUpperCase() !== 'NULL';
+  const isNew = /auto_increment/i.test(extra) || /\buuid(?:_short)?\(/i.test(fallback ?? '');
+  const filled = hasDefault ? 'the same in each row' : isNullable ? 'null' : 'none';
+  return {
+    name,
+    isNullable,
+    // MySQL says DEFAULT_GENERATED of a default that is an expression.
+    isGenerated: /\b(?:VIRTUAL|STORED|PERSISTENT)\b/i.test(extra),
+    filling: isNew ? 'another in each row' : filled,
+  };
+}
+
+export async function uniqueKeysOf(runner: QueryRunner): Promise<UniqueKeyShape[]> {
+  const parts = (await runner.query(UNIQUE_KEYS)) as {
+    name: string;
+    column: string | null;
+    prefix: number | string | null;
+  }[];
+  return [...new Set(parts.map(({ name }) => name))].map((name) => {
+    const own = parts.filter((part) => part.name === name);
+    return {
+      name,
+      columns: own.map(({ column }) => column ?? ''),
+      isWhole: true,
+      // A key on the first characters takes texts that begin alike for the same.
+      isExact: own.every(({ prefix }) => prefix === null),
+      removal: `ALTER TABLE \`cache_storage\` DROP ${name === 'PRIMARY' ? 'PRIMARY KEY' : `KEY \`${name}\``};`,
+    };
+  });
+}

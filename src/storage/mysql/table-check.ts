@@ -1,0 +1,132 @@
+import type { QueryRunner } from 'typeorm';
+import { ALIKE } from '../sql/alike.js';
+import { hasUniqueKey, noUniqueKey, shapeFaults, type Mending, type TableFault } from '../sql/table-shape.js';
+import { columnsOf, shapeOf, uniqueKeysOf, type CatalogueColumn } from './table-catalogue.js';
+
+const TABLE = '`cache_storage`';
+const BEFORE = '`cache_storage_before`';
+const MENDED = '`cache_storage_mended`';
+const BYTES = { namespace: 512, key: 2048 } as const;
+
+/** What the cache can't work with in a table of MySQL or MariaDB. Asks only. */
+export async function mysqlTableFaults(runner: QueryRunner): Promise<TableFault[]> {
+  const columns = await columnsOf(runner);
+  const [first] = columns;
+  if (first === undefined) return [{ what: 'it is missing', remedy: 'DELETE FROM `cache_migrations`;' }];
+  if (/VIEW|SEQUENCE/.test(first.kind))
+    return [
+      {
+        what: `it is no table but a ${first.kind.toLowerCase()} of that name`,
+        remedy: `RENAME TABLE ${TABLE} TO ${BEFORE};`,
+        isAnother: true,
+      },
+    ];
+  const shape = { columns: columns.map(shapeOf), uniqueKeys: await uniqueKeysOf(runner) };
+  const faults = shapeFaults(shape, mendingOf(columns));
+  if (faults.some(({ isAnother }) => isAnother)) return faults;
+  const ofColumns = columns.flatMap(columnFaults);
+  faults.push(...tableFaults(first), ...ofColumns);
+  // In another character set the columns could not even be compared with all of the texts.
+  if (ofColumns.length === 0) faults.push(...(await collationFaults(runner)));
+  if (!hasUniqueKey(shape)) faults.push(noUniqueKey(await repeated(runner), uniqueKey(columns)));
+  return faults;
+}
+
+function tableFaults({ engine, transactions }: CatalogueColumn): TableFault[] {
+  if (transactions === 'YES') return [];
+  return [
+    { what: `its engine ${engine} knows no transactions`, remedy: `ALTER TABLE ${TABLE} ENGINE=InnoDB;` },
+  ];
+}
+
+function columnFaults({ name, type, fullType, length, charset, nullable }: CatalogueColumn): TableFault[] {
+  const isUtf8 = charset === 'utf8mb4';
+  const shown = `${fullType}${charset === null || isUtf8 ? '' : ` in ${charset}`}`;
+  const what = (better: string): string =>
+    `its column ${name} is of type ${shown}, and needs to be ${better}`;
+  const fault = (...types: string[]): TableFault[] => [
+    {
+      what: what(types.at(-1) ?? ''),
+      remedy: types.map((better) => `${modified(name, better, nullable)};`).join(' '),
+    },
+  ];
+  if (name === 'namespace' || name === 'key') {
+    const bytes = BYTES[name];
+    if (type === 'varbinary') return Number(length) >= bytes ? [] : fault(`VARBINARY(${bytes})`);
+    if (type === 'varchar' && isUtf8 && Number(length) >= bytes / 4) return [];
+    return fault(...viaCharacters(bytes));
+  }
+  if (name === 'value' && !(type === 'longtext' && isUtf8))
+    return fault('LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin');
+  if (name === 'expires_at' && type !== 'bigint') return fault('BIGINT');
+  if (name === 'updated_at' && !['datetime', 'timestamp'].includes(type))
+    return [
+      {
+        what: what('DATETIME(3)'),
+        remedy: `ALTER TABLE ${TABLE} CHANGE \`${name}\` \`${name}_before\` ${fullType} NULL, ADD COLUMN \`${name}\` DATETIME(3) NULL;`,
+      },
+    ];
+  return [];
+}
+
+/** First the bytes of utf8mb4, whatever the characters were stored as. */
+function viaCharacters(bytes: number): string[] {
+  return [`VARCHAR(${bytes / 4}) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`, `VARBINARY(${bytes})`];
+}
+
+function modified(name: string, type: string, nullable: 'YES' | 'NO'): string {
+  return `ALTER TABLE ${TABLE} MODIFY \`${name}\` ${type} ${nullable === 'YES' ? 'NULL' : 'NOT NULL'}`;
+}
+
+/** Asks how many of the texts that are alike the columns tell apart: their collation is that of the whole UNION. */
+async function collationFaults(runner: QueryRunner): Promise<TableFault[]> {
+  const texts = ALIKE.map(() => 'SELECT ?').join(' UNION ');
+  const tellsApart = (column: string): string =>
+    `(SELECT COUNT(*) FROM (SELECT \`${column}\` FROM ${TABLE} WHERE FALSE UNION ${texts}) AS \`of ${column}\`)`;
+  const [found] = (await runner.query(
+    `SELECT ${tellsApart('namespace')} AS \`namespace\`, ${tellsApart('key')} AS \`key\``,
+    [...ALIKE, ...ALIKE],
+  )) as Record<string, number | string>[];
+  return (['namespace', 'key'] as const)
+    .filter((column) => Number(found?.[column]) !== ALIKE.length)
+    .map((column) => ({
+      what: `the collation of its column ${column} takes different texts for the same`,
+      remedy: viaCharacters(BYTES[column])
+        .map((type) => `${modified(column, type, 'NO')};`)
+        .join(' '),
+    }));
+}
+
+async function repeated(runner: QueryRunner): Promise<[string, string][]> {
+  const rows = (await runner.query(
+    `SELECT \`namespace\`, \`key\` FROM ${TABLE} WHERE \`namespace\` IS NOT NULL AND \`key\` IS NOT NULL ` +
+      'GROUP BY `namespace`, `key` HAVING COUNT(*) > 1 ORDER BY `namespace`, `key` LIMIT 3',
+  )) as { namespace: Buffer | string; key: Buffer | string }[];
+  return rows.map(({ namespace, key }) => [String(namespace), String(key)]);
+}
+
+/** Nothing tells rows apart that have no key: a new table takes the newest of each. The old one stays, with all of them. */
+function uniqueKey(columns: readonly CatalogueColumn[]): { adding: string; merging: string } {
+  const key = 'ADD UNIQUE KEY (`namespace`, `key`)';
+  const inOrder = columns.some(({ name }) => name === 'updated_at') ? ' ORDER BY `updated_at`' : '';
+  return {
+    adding: `ALTER TABLE ${TABLE} ${key};`,
+    merging:
+      `CREATE TABLE ${MENDED} LIKE ${TABLE}; ALTER TABLE ${MENDED} ${key}; ` +
+      `REPLACE INTO ${MENDED} SELECT * FROM ${TABLE}${inOrder}; ` +
+      `RENAME TABLE ${TABLE} TO ${BEFORE}, ${MENDED} TO ${TABLE};`,
+  };
+}
+
+function mendingOf(columns: readonly CatalogueColumn[]): Mending {
+  const typeOf = (name: string): string =>
+    columns.find((column) => column.name === name)?.fullType ?? 'LONGTEXT';
+  return {
+    setAside: `RENAME TABLE ${TABLE} TO ${BEFORE};`,
+    renameColumn: (from, to) => `ALTER TABLE ${TABLE} CHANGE \`${from}\` \`${to}\` ${typeOf(from)};`,
+    addColumn: (name) =>
+      `ALTER TABLE ${TABLE} ADD COLUMN \`${name}\` ${name === 'updated_at' ? 'DATETIME(3)' : 'BIGINT'} NULL;`,
+    freeColumn: (name) => `ALTER TABLE ${TABLE} MODIFY \`${name}\` ${typeOf(name)} NULL;`,
+    plainColumn: (name) => `ALTER TABLE ${TABLE} MODIFY \`${name}\` ${typeOf(name)};`,
+  };
+}

@@ -1,0 +1,134 @@
+import type { QueryRunner, Table } from 'typeorm';
+import { CACHE_TABLE } from '../cache-storage.entity.js';
+import { driverErrorOf } from '../driver-error.js';
+import { ALIKE } from '../sql/alike.js';
+import type { Dialect } from '../sql/dialect.js';
+import {
+  hasUniqueKey,
+  noUniqueKey,
+  shapeFaults,
+  type Mending,
+  type TableFault,
+  type TableShape,
+  type UniqueKeyShape,
+} from '../sql/table-shape.js';
+
+type ProbedDialect = Pick<Dialect, 'statements' | 'read' | 'clear' | 'refusesData'>;
+
+const PROBE_NAMESPACE = '(probe of the cache)';
+const UNIQUE_VIOLATION = '23505';
+/** Texts that a type for something else than text would write in its own way. */
+const VALUES = ['1.0', '{ "b":1, "a":1e2 }', '"\u00e9"', 'no JSON ', '"2026-01-02"'];
+
+/**
+ * What the cache can't work with in a table of any database: what TypeORM says of it, and, since nobody knows what the
+ * types and collations there do, what becomes of some rows that are written and rolled back.
+ */
+export async function portableTableFaults(
+  runner: QueryRunner,
+  dialect: ProbedDialect,
+): Promise<TableFault[]> {
+  const table = await runner.getTable(CACHE_TABLE);
+  if (table === undefined) return [{ what: 'it is missing', remedy: 'DELETE FROM cache_migrations;' }];
+  const quoted = (name: string): string => runner.connection.driver.escape(name);
+  const shape = shapeOf(table, quoted);
+  const faults = shapeFaults(shape, mendingOf(quoted));
+  if (!hasUniqueKey(shape)) {
+    const adding = `CREATE UNIQUE INDEX ${quoted('idx_cache_namespace_key')} ON ${quoted(CACHE_TABLE)} (${quoted('namespace')}, ${quoted('key')});`;
+    faults.push(noUniqueKey([], { adding, merging: adding }));
+  }
+  // No row can be written to a table that lacks a column, or needs another.
+  if (faults.length === 0) faults.push(...(await probe(runner, dialect, quoted(CACHE_TABLE))));
+  return faults;
+}
+
+function shapeOf(table: Table, quoted: (name: string) => string): TableShape {
+  const key = (name: string | undefined, columns: readonly string[]): UniqueKeyShape => ({
+    name: name ?? 'the primary key',
+    columns,
+    isWhole: true,
+    isExact: true,
+    removal: `DROP INDEX ${quoted(name ?? 'PRIMARY')};`,
+  });
+  return {
+    columns: table.columns.map((column) => ({
+      name: column.name,
+      isNullable: column.isNullable,
+      isGenerated: column.generatedType !== undefined || (column.asExpression ?? '') !== '',
+      filling: column.isGenerated
+        ? 'another in each row'
+        : column.default !== undefined && column.default !== null
+          ? 'the same in each row'
+          : column.isNullable
+            ? 'null'
+            : 'none',
+    })),
+    uniqueKeys: [
+      key(
+        undefined,
+        table.primaryColumns.map(({ name }) => name),
+      ),
+      ...table.uniques.map(({ name, columnNames }) => key(name, columnNames)),
+      ...table.indices
+        .filter((index) => index.isUnique)
+        .map(({ name, columnNames }) => key(name, columnNames)),
+    ].filter(({ columns }) => columns.length > 0),
+  };
+}
+
+async function probe(runner: QueryRunner, dialect: ProbedDialect, table: string): Promise<TableFault[]> {
+  await runner.startTransaction();
+  let isExact = false;
+  try {
+    isExact = await bringsBack(runner, dialect);
+  } finally {
+    await runner.rollbackTransaction();
+  }
+  if (!isExact)
+    return [
+      {
+        what: 'it does not compare keys by exact characters, or does not give texts back as they were',
+        remedy: `ALTER TABLE ${table} …, with a binary collation for namespace and key, and types that hold any text of Unicode;`,
+      },
+    ];
+  if ((await dialect.read(runner, PROBE_NAMESPACE, ALIKE)).length === 0) return [];
+  const { sql, parameters } = dialect.clear(PROBE_NAMESPACE);
+  await runner.query(sql, parameters);
+  return [
+    {
+      what: 'it keeps what is rolled back',
+      remedy: `ALTER TABLE ${table} …, with an engine that knows transactions;`,
+    },
+  ];
+}
+
+async function bringsBack(runner: QueryRunner, dialect: ProbedDialect): Promise<boolean> {
+  const puts = ALIKE.map((key, i) => ({ key, value: VALUES[i % VALUES.length] as string, expiresAt: null }));
+  const batch = [{ namespace: PROBE_NAMESPACE, puts, deletes: [] }];
+  try {
+    for (const { sql, parameters } of dialect.statements(batch, Date.now()))
+      await runner.query(sql, parameters);
+    for (const { key, value } of puts) {
+      const found = await dialect.read(runner, PROBE_NAMESPACE, [key]);
+      if (found.length !== 1 || found[0]?.key !== key || found[0].value !== value) return false;
+    }
+    return true;
+  } catch (error) {
+    // It takes two of them for the same, or can't hold one.
+    const driverError = driverErrorOf(error);
+    if (driverError.sqlState === UNIQUE_VIOLATION || dialect.refusesData(driverError)) return false;
+    throw error;
+  }
+}
+
+function mendingOf(quoted: (name: string) => string): Mending {
+  const table = quoted(CACHE_TABLE);
+  const alter = (change: string): string => `ALTER TABLE ${table} ${change};`;
+  return {
+    setAside: alter(`RENAME TO ${quoted(`${CACHE_TABLE}_before`)}`),
+    renameColumn: (from, to) => alter(`RENAME COLUMN ${quoted(from)} TO ${quoted(to)}`),
+    addColumn: (name) => alter(`ADD ${quoted(name)} ${name === 'updated_at' ? 'TIMESTAMP' : 'BIGINT'} NULL`),
+    freeColumn: (name) => alter(`ALTER COLUMN ${quoted(name)} DROP NOT NULL`),
+    plainColumn: (name) => alter(`DROP COLUMN ${quoted(name)}`),
+  };
+}

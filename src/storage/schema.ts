@@ -1,0 +1,104 @@
+import { MigrationExecutor, type DataSource, type QueryRunner } from 'typeorm';
+import { CACHE_MIGRATIONS_TABLE } from '../../migrations/index.js';
+import { CacheError } from '../core/cache-error.js';
+import { CACHE_TABLE } from './cache-storage.entity.js';
+import type { OpenStep } from './open-remedies.js';
+import type { Dialect } from './sql/dialect.js';
+import type { TableFault } from './sql/table-shape.js';
+
+export interface SchemaOptions {
+  readonly dataSource: DataSource;
+  readonly dialect: Dialect;
+  /** Rejects where the user may not read and write the table. */
+  readonly assertRights: ((runner: QueryRunner) => Promise<void>) | undefined;
+  /** Whether the cache runs the migrations, or the app. */
+  readonly migrationsRun: boolean;
+  /** Of the database, for messages. */
+  readonly description: string;
+  /** Told how far it has come. */
+  readonly reached: (step: OpenStep) => void;
+}
+
+/** Brings the table to where the cache can work with it, whoever made it, or rejects with what is wrong and how to mend it. */
+export async function prepareSchema(runner: QueryRunner, options: SchemaOptions): Promise<void> {
+  const { dialect, migrationsRun, description, assertRights, reached } = options;
+  reached('using');
+  let isChecked = false;
+  if (!migrationsRun) {
+    await assertMigrated(runner, description);
+  } else if (!(await isMigrated(runner, options))) {
+    reached('migrating');
+    await migrate(runner, options);
+    isChecked = true;
+    reached('using');
+  }
+  if (!isChecked) refuse(await dialect.tableFaults(runner), description);
+  await assertRights?.(runner);
+}
+
+/** Whether the table has all that the migrations give it. Asks by name: SQLite takes the name of a missing column for a text. */
+export function hasAllColumns(runner: QueryRunner): Promise<boolean> {
+  return runner.hasColumn(CACHE_TABLE, 'expires_at');
+}
+
+/**
+ * Under a lock. The table is looked at before the transaction ends, where the database has one for this: one that is refused
+ * stays as it was.
+ */
+async function migrate(
+  runner: QueryRunner,
+  { dataSource, dialect, description }: SchemaOptions,
+): Promise<void> {
+  let left: readonly TableFault[] = [];
+  try {
+    await dialect.migrating(runner, async () => {
+      const before = await dialect.tableFaults(runner);
+      refuse(
+        before.filter(({ isAnother }) => isAnother),
+        description,
+      );
+      const executor = new MigrationExecutor(dataSource, runner);
+      // The dialect has put it into a transaction, where the database can.
+      executor.transaction = 'none';
+      await executor.executePendingMigrations();
+      left = await dialect.tableFaults(runner);
+      refuse(left, description);
+    });
+  } catch (error) {
+    if (left.length === 0) throw error;
+    // The statements are for the table as it is now, which may be without what the migrations gave it.
+    const now = await dialect.tableFaults(runner);
+    refuse(
+      now.filter(({ what }) => left.some((fault) => fault.what === what)),
+      description,
+    );
+    throw error;
+  }
+}
+
+function refuse(faults: readonly TableFault[], description: string): void {
+  if (faults.length === 0) return;
+  const what = faults.flatMap((fault) => [fault.what, fault.examples ?? []].flat()).join('; ');
+  const remedies = [...new Set(faults.map(({ remedy }) => remedy))].join(' ');
+  throw new CacheError(
+    'UNSUPPORTED_STORAGE',
+    `The cache can't work with the table ${CACHE_TABLE} (${description}): ${what}. ` +
+      `No row was changed. Back the table up, run this, and start again: ${remedies}`,
+    { option: 'storage' },
+  );
+}
+
+async function assertMigrated(runner: QueryRunner, description: string): Promise<void> {
+  if (await hasAllColumns(runner)) return;
+  throw new CacheError(
+    'STORAGE_OPEN_FAILED',
+    `The table ${CACHE_TABLE} is missing or lacks columns, or the user may not see it (${description}): ` +
+      'set migrationsRun to true, or run cacheMigrations before, and grant the user rights on it.',
+  );
+}
+
+async function isMigrated(runner: QueryRunner, { dataSource }: SchemaOptions): Promise<boolean> {
+  if (!(await runner.hasTable(CACHE_MIGRATIONS_TABLE))) return false;
+  const executor = new MigrationExecutor(dataSource, runner);
+  return (await executor.getPendingMigrations()).length === 0;
+}

@@ -1,0 +1,553 @@
+import { DataSource, type DataSourceOptions } from 'typeorm';
+import mysql from 'mysql2/promise';
+import pg from 'pg';
+import { describe, expect, it } from 'vitest';
+import { TypeOrmStorage } from '../../src/storage/typeorm-storage.js';
+import { expectKept, expectMended, named, refusalOf, type ForeignTable } from '../support/foreign-tables.js';
+import { mariadbServer, postgresServer } from '../support/services.js';
+
+/** A server, and the tables of others on it. */
+interface Kind {
+  readonly type: 'postgres' | 'mariadb';
+  readonly server: Awaited<ReturnType<typeof postgresServer>>;
+  /** Executes statements in one text, as somebody would give them to a shell. */
+  readonly run: (url: string, sql: string) => Promise<void>;
+  /** What the catalogue says of the table. */
+  readonly catalogue: string;
+  readonly good: readonly ForeignTable[];
+  readonly bad: readonly ForeignTable[];
+}
+
+const OLD = `INSERT INTO cache_storage (namespace, key, value) VALUES ('names', 'old', '"kept"')`;
+const onPostgres = (columns: string, before = 'CREATE TABLE'): string[] => [
+  `${before} cache_storage (${columns})`,
+  OLD,
+];
+const onMariadb = (columns: string, options = ''): string[] => [
+  `CREATE TABLE cache_storage (${columns}) CHARACTER SET utf8mb4 ${options}`,
+  OLD.replace(' key', ' `key`'),
+];
+const P_KEY = 'PRIMARY KEY (namespace, key)';
+const P_TEXTS = 'namespace TEXT, key TEXT, value TEXT, updated_at TIMESTAMPTZ, expires_at BIGINT';
+const M_KEY = 'PRIMARY KEY (namespace, `key`)';
+const M_REST = 'value LONGTEXT, updated_at DATETIME(3), expires_at BIGINT';
+const M_BYTES = 'namespace VARBINARY(512), `key` VARBINARY(2048)';
+const IGNORES_CAPITALS =
+  "CREATE COLLATION capitals (provider = icu, locale = 'und-u-ks-level2', deterministic = false)";
+
+const POSTGRES: Kind = {
+  type: 'postgres',
+  server: await postgresServer(),
+  run: async (url, sql) => {
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    try {
+      await client.query(sql);
+    } finally {
+      await client.end();
+    }
+  },
+  catalogue: `SELECT c.relname, c.relkind, c.relpersistence, a.attname, a.atttypid, a.attcollation, i.indexdef
+    FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+      LEFT JOIN pg_indexes i ON i.tablename = c.relname
+    WHERE c.relnamespace = 'public'::regnamespace ORDER BY c.relname, a.attnum, i.indexname`,
+  good: [
+    {
+      name: 'of VARCHARs',
+      seed: onPostgres(`namespace VARCHAR(50), key VARCHAR(50), value VARCHAR(50), ${P_KEY}`),
+    },
+    { name: 'of CHARs and JSONB', seed: onPostgres(`namespace CHAR(9), key CHAR(9), value JSONB, ${P_KEY}`) },
+    {
+      name: 'without any key',
+      seed: onPostgres('namespace TEXT, key TEXT, value TEXT, updated_at TIMESTAMP'),
+    },
+    {
+      name: 'with a key for some rows only',
+      seed: [
+        ...onPostgres('namespace TEXT, key TEXT, value TEXT'),
+        "CREATE UNIQUE INDEX k ON cache_storage (namespace, key) WHERE value <> 'x'",
+      ],
+    },
+    {
+      name: 'that a crash would empty',
+      seed: onPostgres(`namespace TEXT, key TEXT, value TEXT, ${P_KEY}`, 'CREATE UNLOGGED TABLE'),
+    },
+    {
+      name: 'whose collation ignores capitals',
+      seed: [
+        IGNORES_CAPITALS,
+        ...onPostgres(`namespace TEXT, key TEXT COLLATE capitals, value TEXT, ${P_KEY}`),
+      ],
+    },
+    {
+      name: 'with a number for each row',
+      seed: onPostgres(
+        'id SERIAL PRIMARY KEY, namespace TEXT, key TEXT, value TEXT, UNIQUE (key, namespace)',
+      ),
+    },
+    {
+      name: 'with an identity',
+      seed: onPostgres(
+        'id INT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, namespace TEXT, key TEXT, value TEXT, UNIQUE (key, namespace)',
+      ),
+    },
+    {
+      name: 'with columns that nobody has to fill in',
+      seed: onPostgres(
+        `namespace TEXT, key TEXT, value TEXT, note TEXT UNIQUE, hits INT NOT NULL DEFAULT 0, size INT GENERATED ALWAYS AS (length(value)) STORED, ${P_KEY}`,
+      ),
+    },
+    {
+      name: 'with rows that have no key',
+      unreadable: 2,
+      seed: [
+        ...onPostgres('namespace TEXT, key TEXT, value TEXT'),
+        "INSERT INTO cache_storage VALUES ('names', NULL, '1'), ('names', NULL, '1')",
+      ],
+    },
+    {
+      name: 'in parts',
+      seed: [
+        'CREATE TABLE cache_storage (namespace TEXT, key TEXT, value TEXT, updated_at TIMESTAMPTZ, PRIMARY KEY (namespace, key)) PARTITION BY LIST (namespace)',
+        'CREATE TABLE part PARTITION OF cache_storage DEFAULT',
+        OLD,
+      ],
+    },
+    { name: 'that the app made itself', seed: onPostgres(`${P_TEXTS}, ${P_KEY}`), migrationsRun: false },
+  ],
+  bad: [
+    {
+      name: 'that the app made, whose collation ignores capitals',
+      migrationsRun: false,
+      seed: [
+        IGNORES_CAPITALS,
+        ...onPostgres(
+          `namespace TEXT, key TEXT COLLATE capitals, value TEXT, updated_at TIMESTAMPTZ, expires_at BIGINT, ${P_KEY}`,
+        ),
+      ],
+      refused: /collation of its column key/,
+    },
+    {
+      name: 'that the app made, whose key alone ignores capitals',
+      migrationsRun: false,
+      seed: [
+        IGNORES_CAPITALS,
+        ...onPostgres(P_TEXTS),
+        'CREATE UNIQUE INDEX k ON cache_storage (namespace, key)',
+        'CREATE UNIQUE INDEX l ON cache_storage (namespace, key COLLATE capitals)',
+      ],
+      refused: /unique key l on \(namespace, key\)/,
+    },
+    {
+      name: 'that the app made, with texts that are too short',
+      migrationsRun: false,
+      seed: onPostgres(
+        `namespace VARCHAR(128), key VARCHAR(255), value TEXT, updated_at TIMESTAMP, expires_at BIGINT, ${P_KEY}`,
+      ),
+      refused: /key is of type varchar\(255\)/,
+    },
+    {
+      name: 'that the app made, of values in JSONB',
+      migrationsRun: false,
+      seed: onPostgres(
+        `namespace TEXT, key TEXT, value JSONB, updated_at TIMESTAMP, expires_at BIGINT, ${P_KEY}`,
+      ),
+      refused: /value is of type jsonb/,
+    },
+    {
+      name: 'that the app made, of CHARs',
+      migrationsRun: false,
+      seed: onPostgres(
+        `namespace TEXT, key CHAR(600), value TEXT, updated_at TIMESTAMP, expires_at BIGINT, ${P_KEY}`,
+      ),
+      refused: /key is of type bpchar/,
+    },
+    {
+      name: 'that the app made, with an expiry in seconds',
+      migrationsRun: false,
+      seed: onPostgres(
+        `namespace TEXT, key TEXT, value TEXT, updated_at TIMESTAMP, expires_at INT, ${P_KEY}`,
+      ),
+      refused: /expires_at is of type int4/,
+    },
+    {
+      name: 'that the app made, which a crash would empty',
+      migrationsRun: false,
+      seed: onPostgres(`${P_TEXTS}, ${P_KEY}`, 'CREATE UNLOGGED TABLE'),
+      refused: /unlogged/,
+    },
+    {
+      name: 'that the app made, without any key',
+      migrationsRun: false,
+      seed: onPostgres(P_TEXTS),
+      refused: /no unique key/,
+    },
+    {
+      name: 'that the app made, with a key that waits for the commit',
+      migrationsRun: false,
+      seed: onPostgres(`${P_TEXTS}, UNIQUE (namespace, key) DEFERRABLE`),
+      refused: /may wait for the end of a transaction; it has no unique key/,
+    },
+    {
+      name: 'with a key that waits for the commit',
+      seed: onPostgres('namespace TEXT, key TEXT, value TEXT, UNIQUE (namespace, key) DEFERRABLE'),
+      refused: /unique key .* may wait for the end of a transaction/,
+    },
+    {
+      name: 'that the app made, with a key for some rows only',
+      migrationsRun: false,
+      seed: [
+        ...onPostgres(P_TEXTS),
+        "CREATE UNIQUE INDEX k ON cache_storage (namespace, key) WHERE value <> 'x'",
+      ],
+      refused: /no unique key/,
+    },
+    {
+      name: 'of bytes',
+      seed: [`CREATE TABLE cache_storage (namespace TEXT, key BYTEA, value TEXT, ${P_KEY})`, OLD],
+      refused: /key is of type bytea/,
+    },
+    {
+      name: 'with a time that is a number',
+      seed: onPostgres(`namespace TEXT, key TEXT, value TEXT, updated_at BIGINT, ${P_KEY}`),
+      refused: /updated_at is of type int8/,
+    },
+    {
+      name: 'unique by key alone',
+      seed: onPostgres('namespace TEXT, key TEXT PRIMARY KEY, value TEXT'),
+      refused: /on \(key\) takes rows for the same/,
+    },
+    {
+      name: 'unique by what becomes of a key',
+      seed: [
+        ...onPostgres(`namespace TEXT, key TEXT, value TEXT, ${P_KEY}`),
+        'CREATE UNIQUE INDEX l ON cache_storage (namespace, lower(key))',
+      ],
+      refused: /unique key l on \(namespace, an expression\)/,
+    },
+    {
+      name: 'with a column that has to be filled in',
+      seed: [
+        'CREATE TABLE cache_storage (namespace TEXT, key TEXT, value TEXT, owner TEXT NOT NULL, PRIMARY KEY (namespace, key))',
+        `INSERT INTO cache_storage VALUES ('names', 'old', '"kept"', 'me')`,
+      ],
+      refused: /column owner, which the cache does not know, has to be filled in/,
+    },
+    {
+      name: 'whose rows have to expire',
+      seed: onPostgres(
+        `namespace TEXT, key TEXT, value TEXT, expires_at BIGINT NOT NULL DEFAULT 9999999999999, ${P_KEY}`,
+      ),
+      refused: /expires_at refuses NULL/,
+    },
+    {
+      name: 'whose columns are written otherwise',
+      seed: [
+        'CREATE TABLE cache_storage (namespace TEXT, "Key" TEXT, value TEXT, PRIMARY KEY (namespace, "Key"))',
+        OLD.replace(' key', ' "Key"'),
+      ],
+      refused: /no column key\./,
+    },
+    {
+      name: 'of another kind',
+      seed: ['CREATE TABLE cache_storage (id INT)'],
+      keepsOld: false,
+      refused: /no column namespace/,
+    },
+    {
+      name: 'that is a view',
+      seed: [`CREATE TABLE t (${P_TEXTS})`, 'CREATE VIEW cache_storage AS SELECT * FROM t'],
+      keepsOld: false,
+      refused: /no table but a view/,
+    },
+    {
+      name: 'with several rows of one key',
+      seed: [
+        ...onPostgres('namespace TEXT, key TEXT, value TEXT'),
+        `INSERT INTO cache_storage VALUES ('names', 'twice', '1'), ('names', 'twice', '2'), ('names', 'old', '"kept"'), ('names', NULL, '1'), ('names', NULL, '1')`,
+        `DELETE FROM cache_storage WHERE key IS NULL`,
+      ],
+      refused: /several rows of \["names","old"\], \["names","twice"\]/,
+    },
+  ],
+};
+
+const MARIADB: Kind = {
+  type: 'mariadb',
+  server: await mariadbServer(),
+  run: async (url, sql) => {
+    const connection = await mysql.createConnection({ uri: url, multipleStatements: true });
+    try {
+      await connection.query(sql);
+    } finally {
+      await connection.end();
+    }
+  },
+  catalogue: 'SHOW TABLES',
+  good: [
+    {
+      name: 'of VARCHARs that ignore capitals',
+      seed: onMariadb(`namespace VARCHAR(50), \`key\` VARCHAR(50), value TEXT, ${M_KEY}`),
+    },
+    {
+      name: 'of VARCHARs in latin1',
+      seed: onMariadb(
+        `namespace VARCHAR(50) CHARACTER SET latin1, \`key\` VARCHAR(50) CHARACTER SET latin1, value TEXT CHARACTER SET latin1, ${M_KEY}`,
+      ),
+    },
+    { name: 'of CHARs', seed: onMariadb(`namespace CHAR(50), \`key\` CHAR(50), value JSON, ${M_KEY}`) },
+    {
+      name: 'of short bytes',
+      seed: onMariadb(`namespace VARBINARY(50), \`key\` VARBINARY(50), value TINYTEXT, ${M_KEY}`),
+    },
+    {
+      name: 'without any key',
+      seed: onMariadb('namespace VARCHAR(50), `key` VARCHAR(50), value TEXT, updated_at TIMESTAMP NULL'),
+    },
+    {
+      name: 'of the engine MyISAM',
+      seed: onMariadb(`namespace VARCHAR(50), \`key\` VARCHAR(50), value TEXT, ${M_KEY}`, 'ENGINE=MyISAM'),
+    },
+    {
+      name: 'of the engine Aria',
+      seed: onMariadb(`namespace VARCHAR(50), \`key\` VARCHAR(50), value TEXT, ${M_KEY}`, 'ENGINE=Aria'),
+    },
+    {
+      name: 'with a number for each row',
+      seed: onMariadb(
+        'id INT AUTO_INCREMENT PRIMARY KEY, namespace VARCHAR(50), `key` VARCHAR(50), value TEXT, UNIQUE (`key`, namespace)',
+      ),
+    },
+    {
+      name: 'with columns that nobody has to fill in',
+      seed: onMariadb(
+        `namespace VARCHAR(50), \`key\` VARCHAR(50), value TEXT, note VARCHAR(9) UNIQUE, hits INT NOT NULL DEFAULT 0, size INT AS (LENGTH(value)), ${M_KEY}`,
+      ),
+    },
+    {
+      name: 'with rows that have no key',
+      unreadable: 2,
+      seed: [
+        ...onMariadb('namespace VARCHAR(50), `key` VARCHAR(50), value TEXT'),
+        "INSERT INTO cache_storage VALUES ('names', NULL, '1'), ('names', NULL, '1')",
+      ],
+    },
+    {
+      name: 'that the app made itself',
+      seed: onMariadb(`${M_BYTES}, ${M_REST}, ${M_KEY}`),
+      migrationsRun: false,
+    },
+    {
+      name: 'that the app made itself, of texts that are compared exactly',
+      seed: onMariadb(
+        `namespace VARCHAR(128) COLLATE utf8mb4_nopad_bin, \`key\` VARCHAR(512) COLLATE utf8mb4_nopad_bin, ${M_REST}, ${M_KEY}`,
+      ),
+      migrationsRun: false,
+    },
+  ],
+  bad: [
+    {
+      name: 'that the app made, whose collation ignores capitals',
+      migrationsRun: false,
+      seed: onMariadb(
+        `namespace VARBINARY(512), \`key\` VARCHAR(512) COLLATE utf8mb4_general_nopad_ci NOT NULL, ${M_REST}, ${M_KEY}`,
+      ),
+      refused: /collation of its column key/,
+    },
+    {
+      name: 'that the app made, whose collation ignores blanks',
+      migrationsRun: false,
+      seed: onMariadb(
+        `namespace VARCHAR(128) COLLATE utf8mb4_bin, \`key\` VARCHAR(512) COLLATE utf8mb4_bin, ${M_REST}, ${M_KEY}`,
+      ),
+      refused: /collation of its column namespace .*; the collation of its column key/,
+    },
+    {
+      name: 'that the app made, in the letters of Europe',
+      migrationsRun: false,
+      seed: onMariadb(
+        `namespace VARBINARY(512), \`key\` VARCHAR(512) CHARACTER SET utf8mb3 COLLATE utf8mb3_nopad_bin, ${M_REST}, ${M_KEY}`,
+      ),
+      refused: /key is of type varchar\(512\) in utf8mb3/,
+    },
+    {
+      name: 'that the app made, with keys that are too short',
+      migrationsRun: false,
+      seed: onMariadb(`namespace VARBINARY(512), \`key\` VARBINARY(255), ${M_REST}, ${M_KEY}`),
+      refused: /key is of type varbinary\(255\)/,
+    },
+    {
+      name: 'that the app made, with values of at most 64 KB',
+      migrationsRun: false,
+      seed: onMariadb(`${M_BYTES}, value TEXT, updated_at DATETIME, expires_at BIGINT, ${M_KEY}`),
+      refused: /value is of type text/,
+    },
+    {
+      name: 'that the app made, with values in latin1',
+      migrationsRun: false,
+      seed: onMariadb(
+        `${M_BYTES}, value LONGTEXT CHARACTER SET latin1, updated_at DATETIME, expires_at BIGINT, ${M_KEY}`,
+      ),
+      refused: /value is of type longtext in latin1/,
+    },
+    {
+      name: 'that the app made, of the engine MyISAM',
+      migrationsRun: false,
+      seed: onMariadb(
+        `namespace VARBINARY(100), \`key\` VARBINARY(800), ${M_REST}, ${M_KEY}`,
+        'ENGINE=MyISAM',
+      ),
+      refused: /engine MyISAM knows no transactions/,
+    },
+    {
+      name: 'that the app made, of the engine Aria',
+      migrationsRun: false,
+      seed: onMariadb(`namespace VARBINARY(100), \`key\` VARBINARY(800), ${M_REST}, ${M_KEY}`, 'ENGINE=Aria'),
+      refused: /engine Aria knows no transactions/,
+    },
+    {
+      name: 'that the app made, without any key',
+      migrationsRun: false,
+      seed: onMariadb(`${M_BYTES}, ${M_REST}`),
+      refused: /no unique key/,
+    },
+    {
+      name: 'that the app made, without a time and an expiry that is long enough',
+      migrationsRun: false,
+      seed: onMariadb(`${M_BYTES}, value LONGTEXT, expires_at INT, ${M_KEY}`),
+      refused: /no column updated_at; .*expires_at is of type int/,
+    },
+    {
+      name: 'whose keys are padded',
+      seed: [
+        `CREATE TABLE cache_storage (namespace VARCHAR(9), \`key\` BINARY(3), value TEXT, ${M_KEY})`,
+        OLD.replace(' key', ' `key`'),
+      ],
+      refused: /key is of type binary\(3\)/,
+    },
+    {
+      name: 'with a time that is a number',
+      seed: onMariadb(
+        `namespace VARCHAR(50), \`key\` VARCHAR(50), value TEXT, updated_at BIGINT NOT NULL DEFAULT 0, ${M_KEY}`,
+      ),
+      refused: /updated_at is of type bigint/,
+    },
+    {
+      name: 'unique by key alone',
+      seed: onMariadb('namespace VARCHAR(50), `key` VARCHAR(50) PRIMARY KEY, value TEXT'),
+      refused: /PRIMARY on \(key\) takes rows for the same/,
+    },
+    {
+      name: 'unique by what a key begins with',
+      seed: onMariadb(
+        'namespace VARCHAR(50), `key` VARCHAR(50), value TEXT, PRIMARY KEY (namespace, `key`(2))',
+      ),
+      refused: /PRIMARY on \(namespace, key\) takes rows for the same/,
+    },
+    {
+      name: 'unique by a column that is always the same',
+      seed: onMariadb(
+        `namespace VARCHAR(50), \`key\` VARCHAR(50), value TEXT, tenant INT NOT NULL DEFAULT 0 UNIQUE, ${M_KEY}`,
+      ),
+      refused: /on \(tenant\) takes rows for the same/,
+    },
+    {
+      name: 'with a column that has to be filled in',
+      seed: [
+        `CREATE TABLE cache_storage (namespace VARCHAR(50), \`key\` VARCHAR(50), value TEXT, owner VARCHAR(9) NOT NULL, ${M_KEY})`,
+        `INSERT INTO cache_storage VALUES ('names', 'old', '"kept"', 'me')`,
+      ],
+      refused: /column owner, which the cache does not know, has to be filled in/,
+    },
+    {
+      name: 'whose columns are written otherwise',
+      seed: [
+        `CREATE TABLE cache_storage (namespace VARCHAR(50), \`Key\` VARCHAR(50) NOT NULL, value TEXT, PRIMARY KEY (namespace, \`Key\`))`,
+        OLD.replace(' key', ' `Key`'),
+      ],
+      refused: /no column key\./,
+    },
+    {
+      name: 'of another kind',
+      seed: ['CREATE TABLE cache_storage (id INT)'],
+      keepsOld: false,
+      refused: /no column namespace/,
+    },
+    {
+      name: 'that is a view',
+      seed: ['CREATE TABLE t (namespace INT)', 'CREATE VIEW cache_storage AS SELECT * FROM t'],
+      keepsOld: false,
+      refused: /no table but a view/,
+    },
+    {
+      name: 'with several rows of one key',
+      seed: [
+        ...onMariadb('namespace VARCHAR(50), `key` VARCHAR(50), value TEXT'),
+        `INSERT INTO cache_storage VALUES ('names', 'twice', '1'), ('names', 'twice', '2'), ('names', 'old', '"kept"')`,
+      ],
+      refused: /several rows of \["names","old"\], \["names","twice"\]/,
+    },
+  ],
+};
+
+for (const { type, server, run, catalogue, good, bad } of [POSTGRES, MARIADB])
+  describe.skipIf(server === undefined)(`a table of others on ${type}`, () => {
+    const make = async (seed: readonly string[]): Promise<{ url: string; storage: DataSourceOptions }> => {
+      const url = (await server?.newDatabase()) ?? '';
+      for (const statement of seed) await run(url, statement);
+      return { url, storage: { type, url } };
+    };
+
+    it.each(named(good))('%s keeps what was acknowledged', async (_name, { seed, ...rest }) => {
+      const { storage } = await make(seed);
+      await expectKept(storage, rest);
+    });
+
+    it.each(named(bad))(
+      '%s is refused, row for row as it was, until its remedy is run',
+      async (_name, foreign) => {
+        const { url, storage } = await make(foreign.seed);
+        const dump = async (): Promise<unknown> => {
+          const db = await new DataSource(storage).initialize();
+          const rows = (await db.query('SELECT * FROM cache_storage')) as Record<string, unknown>[];
+          // The statements about tables of MySQL and MariaDB are no part of a transaction.
+          const answer =
+            type === 'postgres'
+              ? [rows, await db.query(catalogue)]
+              : rows.map((row) => String(row['value'])).toSorted();
+          await db.destroy();
+          return answer;
+        };
+        await expectMended(storage, foreign, { run: (sql) => run(url, sql), dump });
+      },
+    );
+
+    it('that is in order is not written to by a start, nor does that wait for those who lock it against writes', async () => {
+      const { url, storage } = await make([]);
+      await expectKept(storage, { keepsOld: false });
+      const db = await new DataSource(storage).initialize();
+      const before = await db.query('SELECT * FROM cache_storage');
+      const other = db.createQueryRunner();
+      await other.query(type === 'postgres' ? 'BEGIN' : 'LOCK TABLES cache_storage READ');
+      if (type === 'postgres') await other.query('LOCK TABLE cache_storage IN SHARE MODE');
+      const opened = new TypeOrmStorage({ storage: { type, url }, migrationsRun: true, synchronous: 'full' });
+      await opened.open();
+      await opened.close();
+      await other.query(type === 'postgres' ? 'COMMIT' : 'UNLOCK TABLES');
+      await other.release();
+      expect(await db.query('SELECT * FROM cache_storage')).toEqual(before);
+      await db.destroy();
+    });
+  });
+
+describe.skipIf(POSTGRES.server === undefined)('a database of PostgreSQL', () => {
+  it('whose encoding lacks characters is refused', async () => {
+    const url = new URL((await POSTGRES.server?.newDatabase()) ?? '');
+    const database = url.pathname.slice(1);
+    await POSTGRES.server?.run(`DROP DATABASE ${database}`);
+    await POSTGRES.server?.run(
+      `CREATE DATABASE ${database} ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0`,
+    );
+    expect(await refusalOf({ type: 'postgres', url: url.href })).toMatch(/ENCODING 'UTF8'/);
+  });
+});

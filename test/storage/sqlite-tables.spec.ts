@@ -1,0 +1,369 @@
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import sqlite3 from 'sqlite3';
+import { describe, expect, it } from 'vitest';
+import { TypeOrmStorage } from '../../src/storage/typeorm-storage.js';
+import { expectKept, expectMended, named, refusalOf, type ForeignTable } from '../support/foreign-tables.js';
+import { tempFolder } from '../support/temp-folder.js';
+
+const folder = tempFolder();
+let files = 0;
+
+const OLD = `INSERT INTO cache_storage (namespace, key, value) VALUES ('names', 'old', '"kept"')`;
+const table = (columns: string, options = ''): readonly string[] => [
+  `CREATE TABLE cache_storage (${columns}) ${options}`,
+  OLD,
+];
+const KEY = 'PRIMARY KEY (namespace, key)';
+const UPDATED_AT = 'updated_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP';
+
+/** What an application of any kind may have made of it, the bot's Python version among them. */
+const GOOD: readonly ForeignTable[] = [
+  {
+    name: 'as the bot’s Python version makes it',
+    seed: table(`namespace TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, ${UPDATED_AT}, ${KEY}`),
+  },
+  {
+    name: 'without row numbers',
+    seed: table(`namespace TEXT, key TEXT, value TEXT, ${UPDATED_AT}, ${KEY}`, 'WITHOUT ROWID'),
+  },
+  { name: 'strict', seed: table(`namespace TEXT, key TEXT, value ANY, updated_at TEXT, ${KEY}`, 'STRICT') },
+  {
+    name: 'strict and without row numbers',
+    seed: table(`namespace TEXT, key ANY, value TEXT, ${KEY}`, 'STRICT, WITHOUT ROWID'),
+  },
+  {
+    name: 'of VARCHARs',
+    seed: table(`namespace VARCHAR(9), key VARCHAR(9), value VARCHAR(9), updated_at DATETIME, ${KEY}`),
+  },
+  { name: 'without types', seed: table(`namespace, key, value, updated_at, ${KEY}`) },
+  { name: 'of BLOBs', seed: table(`namespace BLOB, key BLOB, value BLOB, updated_at INTEGER, ${KEY}`) },
+  {
+    name: 'with a unique index',
+    seed: [
+      ...table(`namespace TEXT, key TEXT, value TEXT, ${UPDATED_AT}`),
+      'CREATE UNIQUE INDEX k ON cache_storage (key, namespace)',
+    ],
+  },
+  {
+    name: 'with a number for each row',
+    seed: table(
+      `id INTEGER PRIMARY KEY AUTOINCREMENT, namespace TEXT, key TEXT, value TEXT, UNIQUE (namespace, key)`,
+    ),
+  },
+  {
+    name: 'with columns that nobody has to fill in',
+    seed: table(
+      `namespace TEXT, key TEXT, value TEXT, note TEXT UNIQUE, hits INTEGER NOT NULL DEFAULT 0, size AS (length(value)), ${KEY}`,
+    ),
+  },
+  {
+    name: 'that ignores conflicts',
+    seed: table(`namespace TEXT, key TEXT, value TEXT, ${KEY} ON CONFLICT IGNORE`),
+  },
+  {
+    name: 'with a unique key on more than the key',
+    seed: table(`namespace TEXT, key TEXT, value TEXT, note TEXT, ${KEY}, UNIQUE (namespace, key, note)`),
+  },
+  // Mended by the migration.
+  { name: 'without a time', seed: table(`namespace TEXT, key TEXT, value TEXT, ${KEY}`) },
+  { name: 'without any key', seed: table(`namespace TEXT, key TEXT, value TEXT, ${UPDATED_AT}`) },
+  {
+    name: 'with a key for some rows only',
+    seed: [
+      ...table('namespace TEXT, key TEXT, value TEXT'),
+      `CREATE UNIQUE INDEX k ON cache_storage (namespace, key) WHERE namespace = 'other'`,
+    ],
+  },
+  {
+    name: 'with rows that have no key',
+    unreadable: 2,
+    seed: [
+      ...table('namespace TEXT, key TEXT, value TEXT'),
+      "INSERT INTO cache_storage VALUES ('names', NULL, '1'), ('names', NULL, '1')",
+    ],
+  },
+  {
+    name: 'with an expiry already',
+    seed: table(`namespace TEXT, key TEXT, value TEXT, expires_at INTEGER, ${KEY}`),
+  },
+];
+
+const BAD: readonly ForeignTable[] = [
+  {
+    name: 'that the app made itself, without migrations,',
+    seed: table(`namespace TEXT, key TEXT COLLATE NOCASE, value TEXT, expires_at bigint, ${KEY}`),
+    migrationsRun: false,
+    refused: /no column updated_at; .*collation of its column key/,
+  },
+  {
+    name: 'that takes capitals for small letters',
+    seed: table(`namespace TEXT, key TEXT COLLATE NOCASE, value TEXT, ${UPDATED_AT}, ${KEY}`),
+    refused: /collation of its column key/,
+  },
+  {
+    name: 'that takes namespaces in capitals for others',
+    seed: table(`namespace TEXT COLLATE NOCASE, key TEXT, value TEXT, ${KEY}`, 'WITHOUT ROWID'),
+    refused: /collation of its column namespace/,
+  },
+  {
+    name: 'that ignores blanks',
+    seed: table(`namespace TEXT, key TEXT COLLATE RTRIM, value TEXT, ${KEY}`),
+    refused: /collation of its column key/,
+  },
+  {
+    name: 'whose key alone ignores capitals',
+    seed: table('namespace TEXT, key TEXT, value TEXT, PRIMARY KEY (namespace, key COLLATE NOCASE)'),
+    refused: /unique key sqlite_autoindex_cache_storage_1 on \(namespace, key\)/,
+  },
+  {
+    name: 'with a second key that ignores capitals',
+    seed: [
+      ...table(`namespace TEXT, key TEXT, value TEXT, ${KEY}`),
+      'CREATE UNIQUE INDEX k ON cache_storage (namespace, key COLLATE NOCASE)',
+    ],
+    refused: /unique key k on/,
+  },
+  {
+    name: 'whose keys are a STRING, which is a number',
+    seed: table(`namespace TEXT, key STRING, value TEXT, ${UPDATED_AT}, ${KEY}`),
+    refused: /column key is of type STRING/,
+  },
+  {
+    name: 'whose keys are numbers',
+    seed: table(`namespace TEXT, key INTEGER, value TEXT, ${KEY}`),
+    refused: /column key is of type INTEGER/,
+  },
+  {
+    name: 'whose keys are REAL',
+    seed: table(`namespace TEXT, key REAL, value TEXT, ${KEY}`),
+    refused: /column key is of type REAL/,
+  },
+  {
+    name: 'whose namespaces are a STRING',
+    seed: table(`namespace STRING, key TEXT, value TEXT, ${KEY}`),
+    refused: /column namespace is of type STRING/,
+  },
+  {
+    name: 'whose values are JSON',
+    seed: table(`namespace TEXT, key TEXT, value JSON, ${UPDATED_AT}, ${KEY}`),
+    refused: /column value is of type JSON/,
+  },
+  {
+    name: 'of ANY',
+    seed: table(`namespace TEXT, key ANY, value TEXT, ${KEY}`),
+    refused: /column key is of type ANY/,
+  },
+  {
+    name: 'strict, of bytes',
+    seed: [`CREATE TABLE cache_storage (namespace TEXT, key TEXT, value BLOB, ${KEY}) STRICT`],
+    keepsOld: false,
+    refused: /column value is of type BLOB/,
+  },
+  {
+    name: 'strict, with a time that is a number',
+    seed: table(`namespace TEXT, key TEXT, value TEXT, updated_at INTEGER, ${KEY}`, 'STRICT'),
+    refused: /column updated_at is of type INTEGER/,
+  },
+  {
+    name: 'whose expiry is a text',
+    seed: table(`namespace TEXT, key TEXT, value TEXT, expires_at TEXT, ${KEY}`),
+    refused: /column expires_at is of type TEXT/,
+  },
+  {
+    name: 'whose rows have to expire',
+    seed: table(
+      `namespace TEXT, key TEXT, value TEXT, expires_at INTEGER NOT NULL DEFAULT 9999999999999, ${KEY}`,
+    ),
+    refused: /column expires_at refuses NULL/,
+  },
+  {
+    name: 'unique by key alone',
+    seed: table('namespace TEXT, key TEXT PRIMARY KEY, value TEXT'),
+    refused: /on \(key\) takes rows for the same/,
+  },
+  {
+    name: 'unique by value too',
+    seed: table(`namespace TEXT, key TEXT, value TEXT UNIQUE, ${KEY}`),
+    refused: /on \(value\) takes rows for the same/,
+  },
+  {
+    name: 'with a column that has to be filled in',
+    seed: [
+      'CREATE TABLE cache_storage (namespace TEXT, key TEXT, value TEXT, owner TEXT NOT NULL, PRIMARY KEY (namespace, key))',
+      `INSERT INTO cache_storage VALUES ('names', 'old', '"kept"', 'me')`,
+    ],
+    refused: /column owner, which the cache does not know, has to be filled in/,
+  },
+  {
+    name: 'whose primary key has to be filled in',
+    seed: [
+      `CREATE TABLE cache_storage (id TEXT PRIMARY KEY, namespace TEXT, key TEXT, value TEXT, UNIQUE (namespace, key)) WITHOUT ROWID`,
+      `INSERT INTO cache_storage VALUES ('1', 'names', 'old', '"kept"')`,
+    ],
+    refused: /column id, .* has to be filled in/,
+  },
+  {
+    name: 'that computes its keys',
+    seed: [
+      `CREATE TABLE cache_storage (namespace TEXT, id TEXT, key TEXT AS (id), value TEXT, UNIQUE (namespace, key))`,
+      `INSERT INTO cache_storage (namespace, id, value) VALUES ('names', 'old', '"kept"')`,
+    ],
+    refused: /computes its column key/,
+  },
+  {
+    name: 'whose columns are written otherwise',
+    seed: [
+      'CREATE TABLE cache_storage (namespace TEXT, Key TEXT, value TEXT, PRIMARY KEY (namespace, Key))',
+      OLD,
+    ],
+    refused: /no column key: run|no column key\./,
+  },
+  {
+    name: 'of another kind',
+    seed: ['CREATE TABLE cache_storage (id INTEGER PRIMARY KEY, size INTEGER)'],
+    keepsOld: false,
+    refused: /no column namespace; it has no column key; it has no column value/,
+  },
+  {
+    name: 'that is a view',
+    seed: [
+      'CREATE TABLE t (namespace TEXT, key TEXT, value TEXT)',
+      'CREATE VIEW cache_storage AS SELECT * FROM t',
+    ],
+    keepsOld: false,
+    refused: /no table but a view/,
+  },
+  {
+    name: 'with several rows of one key',
+    seed: [
+      ...table('namespace TEXT, key TEXT, value TEXT, updated_at TEXT'),
+      `INSERT INTO cache_storage VALUES ('names', 'twice', '"new"', '2026-01-02'), ('names', 'twice', '"old"', '2026-01-01')`,
+    ],
+    refused: /no unique key on exactly \(namespace, key\); there are several rows of \["names","twice"\]/,
+  },
+];
+
+describe.each(['sqlite', 'better-sqlite3'] as const)('a table of others in a SQLite file, by %s', (type) => {
+  const newFile = async (seed: readonly string[]): Promise<{ type: typeof type; database: string }> => {
+    const database = join(folder, `${(files += 1)}.sqlite`);
+    await execute(database, seed.join(';'));
+    return { type, database };
+  };
+
+  it.each(named(GOOD))('%s keeps what was acknowledged', async (_name, { seed, ...rest }) => {
+    await expectKept(await newFile(seed), rest);
+  });
+
+  it.each(named(BAD))('%s is refused and left alone until its remedy is run', async (_name, foreign) => {
+    const storage = await newFile(foreign.seed);
+    await expectMended(storage, foreign, {
+      run: (sql) => execute(storage.database, sql),
+      dump: () => dump(storage.database),
+    });
+  });
+});
+
+describe.each(['sqlite', 'better-sqlite3'] as const)('a start on a table that is in order, by %s', (type) => {
+  it('writes nothing to it, and waits for nobody who does', async () => {
+    const database = join(folder, `${(files += 1)}.sqlite`);
+    const storage = { type, database } as const;
+    await expectKept(storage, { keepsOld: false });
+    const openOnce = async (): Promise<void> => {
+      const opened = new TypeOrmStorage({ storage, migrationsRun: true, synchronous: 'full' });
+      await opened.open();
+      await opened.close();
+    };
+    const before = await dump(database);
+    await using(database, async (db) => {
+      const all = promisify<string, unknown>(db.all.bind(db));
+      const version = await all('PRAGMA data_version');
+      await all('BEGIN IMMEDIATE');
+      await openOnce();
+      await all('ROLLBACK');
+      await openOnce();
+      expect(await all('PRAGMA data_version')).toEqual(version);
+    });
+    expect(await dump(database)).toEqual(before);
+  });
+});
+
+describe('a table without types', () => {
+  it('keeps a row whose key is a number, skips and counts it, and takes the text for another key', async () => {
+    const database = join(folder, `${(files += 1)}.sqlite`);
+    await execute(
+      database,
+      [
+        ...table(`namespace, key, value, ${KEY}`),
+        `INSERT INTO cache_storage VALUES ('names', 7, '"number"')`,
+      ].join(';'),
+    );
+    await expectKept({ type: 'sqlite', database }, { unreadable: 1 });
+    expect(await rowsOf(database, 'SELECT value FROM cache_storage WHERE key = 7')).toEqual([
+      { value: '"number"' },
+    ]);
+  });
+});
+
+describe('what the remedy of a SQLite table keeps', () => {
+  it('is the newest row of each key, with all of them in the table before', async () => {
+    const duplicates = BAD.find(({ name }) => name === 'with several rows of one key') as ForeignTable;
+    const database = join(folder, `${(files += 1)}.sqlite`);
+    await execute(database, duplicates.seed.join(';'));
+    const message = await refusalOf({ type: 'sqlite', database });
+    await execute(database, message.split('start again: ')[1] as string);
+    expect(await rowsOf(database, "SELECT value FROM cache_storage WHERE key = 'twice'")).toEqual([
+      { value: '"new"' },
+    ]);
+    expect(await rowsOf(database, 'SELECT * FROM cache_storage_before')).toHaveLength(3);
+  });
+});
+
+describe('a table that was changed after its migration', () => {
+  it.each([
+    [
+      'its key removed',
+      `CREATE TABLE other AS SELECT * FROM cache_storage; DROP TABLE cache_storage; ALTER TABLE other RENAME TO cache_storage`,
+      /no unique key/,
+    ],
+    ['the time removed', 'ALTER TABLE cache_storage DROP COLUMN updated_at', /no column updated_at/],
+    ['the table removed', 'DROP TABLE cache_storage', /it is missing/],
+  ])('is refused at the next start: %s', async (_what, change, refused) => {
+    const database = join(folder, `${(files += 1)}.sqlite`);
+    const storage = { type: 'sqlite', database } as const;
+    await expectKept(storage, { keepsOld: false });
+    await execute(database, change);
+    await expectMended(
+      storage,
+      { name: change, seed: [], refused, keepsOld: false },
+      { run: (sql) => execute(database, sql), dump: () => dump(database) },
+    );
+  });
+});
+
+/** Statements in one text, as somebody would give them to a shell. */
+async function execute(database: string, sql: string): Promise<void> {
+  await using(database, (db) => promisify<string, void>(db.exec.bind(db))(sql));
+}
+
+async function rowsOf<Row>(database: string, sql: string): Promise<Row[]> {
+  return using(database, (db) => promisify<string, unknown>(db.all.bind(db))(sql) as Promise<Row[]>);
+}
+
+async function using<T>(database: string, task: (db: sqlite3.Database) => Promise<T>): Promise<T> {
+  const db = new sqlite3.Database(database);
+  try {
+    return await task(db);
+  } finally {
+    await promisify(db.close.bind(db))();
+  }
+}
+
+async function dump(database: string): Promise<unknown> {
+  const tables = await rowsOf<{ name: string }>(
+    database,
+    'SELECT name, sql FROM sqlite_schema ORDER BY name',
+  );
+  const isThere = tables.some(({ name }) => name === 'cache_storage');
+  return { tables, rows: isThere ? await rowsOf(database, 'SELECT * FROM cache_storage') : [] };
+}
