@@ -1,6 +1,8 @@
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { DataSource, DataSourceOptions, QueryRunner } from 'typeorm';
 import { quotedTable } from '../../migrations/database-family.js';
+import type { Place } from './listed-storage.js';
 import type { Connection } from './sql/connection.js';
 import { ConnectionPool } from './sql/connection-pool.js';
 import { query } from './sql/execute.js';
@@ -11,10 +13,17 @@ import { postgresSessions } from './postgres/sessions.js';
 import { SingleConnection } from './sql/single-connection.js';
 import { prepareSqlite } from './sqlite/settings.js';
 import type { Dialect } from './sql/dialect.js';
+import type { ExactRows } from './sql/exact-rows.js';
 import { MysqlDialect } from './mysql/dialect.js';
+import { MysqlExactRows } from './mysql/exact-rows.js';
+import { placeOnMysql } from './mysql/place.js';
 import { PortableDialect } from './portable/dialect.js';
+import { PortableExactRows } from './portable/exact-rows.js';
 import { PostgresDialect } from './postgres/dialect.js';
+import { PostgresExactRows } from './postgres/exact-rows.js';
+import { placeOnPostgres } from './postgres/place.js';
 import { SqliteDialect, type SqliteSynchronous } from './sqlite/dialect.js';
+import { SqliteExactRows } from './sqlite/exact-rows.js';
 import type { RowQuery } from './sql/statement.js';
 import { serverAddressOf } from './sql/server-address.js';
 import { poolSizeOf, queryTimeoutOf } from './sql/server-options.js';
@@ -27,6 +36,8 @@ const EMBEDDED: ReadonlySet<string> = new Set(['sqljs', 'expo', 'capacitor', 'co
 export interface Database {
   readonly connection: Connection;
   readonly dialect: Dialect;
+  readonly exactRows: ExactRows;
+  readonly place: (runner: QueryRunner) => Promise<Place>;
   /** For logs: no credentials. */
   readonly description: string;
   readonly rescuePath: string | undefined;
@@ -61,18 +72,33 @@ export function databaseOf(dataSource: DataSource, options: DatabaseOptions): Da
   const pool = { size: poolSizeOf(dataSource.options), timeoutMs: queryTimeoutOf(options.given) };
   const other = options.dialect?.(dataSource);
   if (type === 'postgres') {
-    const dialect = other ?? new PostgresDialect(() => quotedTable(dataSource));
-    return { ...common, dialect, connection: new ConnectionPool(dataSource, postgresSessions, pool) };
+    const table = (): string => quotedTable(dataSource);
+    return {
+      ...common,
+      dialect: other ?? new PostgresDialect(table),
+      exactRows: new PostgresExactRows(table),
+      place: (runner) => placeOnPostgres(runner, table()),
+      connection: new ConnectionPool(dataSource, postgresSessions, pool),
+    };
   }
   if (type === 'mysql' || type === 'mariadb') {
     const sessions = new MysqlSessions();
-    const dialect = other ?? new MysqlDialect(() => sessions.maxPacket);
-    return { ...common, dialect, connection: new ConnectionPool(dataSource, sessions, pool) };
+    const maxPacket = (): number => sessions.maxPacket;
+    return {
+      ...common,
+      dialect: other ?? new MysqlDialect(maxPacket),
+      exactRows: new MysqlExactRows(maxPacket),
+      place: placeOnMysql,
+      connection: new ConnectionPool(dataSource, sessions, pool),
+    };
   }
   const dialect = new PortableDialect(dataSource);
   return {
     ...common,
     dialect,
+    exactRows: new PortableExactRows(dataSource),
+    // As it was addressed: there is no question that all of them understand.
+    place: async () => placeOf(`${common.description} ${quotedTable(dataSource)}`),
     connection: EMBEDDED.has(type)
       ? new SingleConnection(dataSource, { begin: 'BEGIN' })
       : new ConnectionPool(dataSource, plainSessions, pool),
@@ -90,6 +116,8 @@ function sqlite(dataSource: DataSource, { isOwn, synchronous, dialect }: Databas
   const rowsOf: RowQuery = (runner, statement) => kept?.query(runner, statement) ?? query(runner, statement);
   return {
     dialect: dialect?.(dataSource) ?? new SqliteDialect(kept === undefined, rowsOf),
+    exactRows: new SqliteExactRows(),
+    place: async () => placeOf(inMemory ? 'memory' : `file ${fileIdentity(database)}`),
     connection: new SingleConnection(dataSource, {
       begin: 'BEGIN IMMEDIATE',
       prepare: (runner) => prepareSqlite(runner, { driver, synchronous, ownsFile: isOwn }),
@@ -106,4 +134,14 @@ function sqlite(dataSource: DataSource, { isOwn, synchronous, dialect }: Databas
       if (!inMemory) file = new FileIdentity(resolve(database));
     },
   };
+}
+
+function placeOf(identity: string): Place {
+  return { identity, caches: 0, others: 0 };
+}
+
+/** The same for every path that leads to the file. */
+function fileIdentity(database: string): string {
+  const { dev, ino } = statSync(database, { bigint: true });
+  return `${dev}:${ino}`;
 }
