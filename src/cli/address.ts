@@ -42,13 +42,17 @@ function serverOf(option: string, scheme: string, url: string): Address {
         : `has a scheme that can't be copied from or to. ${USE}`,
     );
   }
-  if (!URL.canParse(url) || hidesCredentials(url)) {
+  if (!URL.canParse(url) || hidesCredentials(url) || leadsNowhere(new URL(url))) {
     throw refused(
       option,
       'is no complete URL. Percent-encode special characters of user and password (encodeURIComponent), and check the rest',
     );
   }
   return { kind: 'server', type, url };
+}
+
+function leadsNowhere({ hostname, pathname, search }: URL): boolean {
+  return hostname === '' && search === '' && (pathname === '' || pathname === '/');
 }
 
 /** What is neither a URL nor plainly a path. */

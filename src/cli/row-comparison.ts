@@ -1,5 +1,5 @@
 import type { LoadCursor } from '../core/storage-adapter.js';
-import type { ExactRow, ListedStorage, RefusedRows, SizedKey } from '../storage/listed-storage.js';
+import type { ExactRead, ExactRow, ListedStorage, RefusedRows, SizedKey } from '../storage/listed-storage.js';
 
 /** Keys in memory at a time. */
 const KEYS_PER_PAGE = 1000;
@@ -32,11 +32,21 @@ export async function* compareRows(
     const page = await one.keys(namespace, { after, limit: KEYS_PER_PAGE, now });
     if (page.refused.length > 0) yield { rows: [], missing: [], refused: page.refused };
     for (const keys of inParts(page.keys)) {
-      const { rows, refused } = await one.exact(namespace, keys);
+      const { rows, refused } = inOrderOf(keys, await one.exact(namespace, keys));
       yield { rows, refused, missing: other === undefined ? rows : await missingIn(other, namespace, rows) };
     }
     after = page.next;
   } while (after !== undefined);
+}
+
+/** What is told of the first keys is the same each time. */
+function inOrderOf(keys: readonly string[], { rows, refused }: ExactRead): ExactRead {
+  const places = new Map(keys.map((key, place) => [key, place]));
+  const placeOf = (key: string | undefined): number => places.get(key ?? '') ?? keys.length;
+  return {
+    rows: rows.toSorted((a, b) => placeOf(a.key) - placeOf(b.key)),
+    refused: refused.toSorted((a, b) => placeOf(a.keys[0]) - placeOf(b.keys[0])),
+  };
 }
 
 async function missingIn(

@@ -1,0 +1,99 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { INestApplicationContext } from '@nestjs/common';
+import type { DataSourceOptions } from 'typeorm';
+import { describe, expect, it } from 'vitest';
+import { CacheModule, CacheService } from '../../src/index.js';
+import { startApp } from '../support/nest-app.js';
+import { mariadbServer, postgresServer } from '../support/services.js';
+import { tempFolder } from '../support/temp-folder.js';
+import { runCopy } from './support/copy-command.js';
+import { withStorage } from './support/raw-table.js';
+
+const folder = tempFolder();
+const postgres = await postgresServer();
+const mariadb = await mariadbServer();
+
+let files = 0;
+const newFile = (): string => join(folder, `${(files += 1)}.sqlite`);
+
+async function running(storage: DataSourceOptions): Promise<INestApplicationContext> {
+  const app = await startApp([CacheModule.forRoot({ storage, rescueJournal: false })]);
+  await app.get(CacheService).setUserData(1, 2, 'colour', 'green');
+  return app;
+}
+
+async function filledFile(): Promise<string> {
+  const database = newFile();
+  await (await running({ type: 'sqlite', database })).close();
+  return database;
+}
+
+const refused = (side: string): object => ({
+  code: 1,
+  output: expect.stringMatching(new RegExp(`^INSTANCE_RUNNING: .*--${side}.*--ignore-running`)) as string,
+});
+
+describe.each(['sqlite', 'better-sqlite3'] as const)('an application on a SQLite file, by %s', (type) => {
+  it('is noticed on either side as long as it runs', async () => {
+    const database = newFile();
+    const other = await filledFile();
+    const app = await running({ type, database });
+    expect(await runCopy(folder, database, newFile())).toMatchObject(refused('from'));
+    expect(await runCopy(folder, other, database, '--force')).toMatchObject(refused('to'));
+    expect((await runCopy(folder, database, newFile(), '--ignore-running')).code).toBe(0);
+    await app.get(CacheService).setUserData(1, 3, 'colour', 'blue');
+    await app.close();
+    const { code, output } = await runCopy(folder, database, newFile());
+    expect(output).toContain('chatUsers: 2 of 2 rows copied');
+    expect(code).toBe(0);
+  });
+});
+
+describe.skipIf(postgres === undefined)('an application on PostgreSQL', () => {
+  it('is noticed on either side as long as it runs', async () => {
+    const url = (await postgres?.newDatabase()) ?? '';
+    const app = await running({ type: 'postgres', url });
+    expect(await runCopy(folder, url, newFile())).toMatchObject(refused('from'));
+    expect(await runCopy(folder, await filledFile(), url, '--force')).toMatchObject(refused('to'));
+    expect((await runCopy(folder, url, newFile(), '--ignore-running')).code).toBe(0);
+    await app.close();
+  });
+});
+
+describe.skipIf(mariadb === undefined)('other sessions on MariaDB', () => {
+  it('are warned of, since nobody can tell whose they are', async () => {
+    const url = (await mariadb?.newDatabase()) ?? '';
+    const app = await running({ type: 'mariadb', url });
+    const { code, output } = await runCopy(folder, url, newFile());
+    expect(output).toMatch(/^There are \d+ other sessions in the database of --from\./m);
+    expect(code).toBe(0);
+    await app.close();
+  });
+});
+
+describe('a rescue journal', () => {
+  it.skipIf(postgres === undefined)('of a server is noticed under data/ of the folder', async () => {
+    const url = (await postgres?.newDatabase()) ?? '';
+    await withStorage({ type: 'postgres', url }, (storage) =>
+      storage.write([{ namespace: 'n', puts: [{ key: 'a', value: '1', expiresAt: null }], deletes: [] }], 1),
+    );
+    mkdirSync(join(folder, 'data'), { recursive: true });
+    writeFileSync(join(folder, `data/${new URL(url).pathname.slice(1)}.rescue.ndjson`), '');
+    expect(await runCopy(folder, url, newFile())).toMatchObject({
+      code: 1,
+      output: expect.stringMatching(/^INVALID_OPTION: --from has a rescue journal/) as string,
+    });
+  });
+
+  it('in a place of its own is noticed where --journal names it', async () => {
+    const from = await filledFile();
+    const journal = join(folder, 'elsewhere.ndjson');
+    expect((await runCopy(folder, from, newFile(), '--journal', journal)).code).toBe(0);
+    writeFileSync(`${journal}.more-1`, '');
+    expect(await runCopy(folder, from, newFile(), '--journal', 'none', '--journal', journal)).toMatchObject({
+      code: 1,
+      output: expect.stringMatching(/^INVALID_OPTION: --journal .*elsewhere/) as string,
+    });
+  });
+});
