@@ -45,9 +45,6 @@ describe('a copy of values larger than the memory of its process', { timeout: TI
     const { code, output } = await copyInLittleMemory(large, to);
     expect(output).toContain(`n: ${ROWS} of ${ROWS} rows copied`);
     expect(code).toBe(0);
-    expect((await copyInLittleMemory(large, to)).output).toContain(
-      `n: 0 of ${ROWS} rows copied, ${ROWS} there already`,
-    );
   });
 
   it('goes through where the target has large values, and the source small ones', async () => {
