@@ -64,8 +64,8 @@ function refuseDisguised(option: string, text: string): void {
     /^['"\s]*(?:postgres(?:ql)?|mysql|mariadb|jdbc|sqlite|file)\W*(?:[:;]|[\\/]{2})/i.test(path);
   // `host=… password=…`, as libpq and ADO have it.
   const isList = /(?:^|[\s;])(?:host|server|user(?: id)?|uid|dbname|database|password|pwd)\s*=/i.test(path);
-  // `user:password@host`. A relative path with either character says so by its first one.
-  const hasCredentials = path.startsWith('/') ? /^\/\/|:.*@/s.test(path) : /[:@]/.test(path);
+  // `user:password@host/…`, `user@host/…`, `host:port/…`. A relative path that looks like these says so by its first character.
+  const hasCredentials = path.startsWith('/') ? /^\/\/|:.*@/s.test(path) : /:|^[^\\/]*@/.test(path);
   if (!isUrl && !isList && !hasCredentials) return;
   throw refused(
     option,

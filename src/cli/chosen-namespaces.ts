@@ -10,7 +10,7 @@ export async function chosenNamespaces(
   wanted: readonly string[] | undefined,
 ): Promise<readonly string[]> {
   const present = await source.namespaces();
-  if (present.length === 0) {
+  if (present.length === 0 && (await source.strayRows()).length === 0) {
     throw new CacheError(
       'UNKNOWN_NAMESPACE',
       'The source holds no rows of a cache. Check the address (--from).',

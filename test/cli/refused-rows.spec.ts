@@ -224,20 +224,124 @@ describe.skipIf(postgres === undefined || mariadb === undefined)('a copy to a se
     ]);
   });
 
-  it('names each row that the target refuses for a rule of its own, though it refuses all but one', async () => {
+  it.each<[string, () => Promise<DataSourceOptions>, string[]]>([
+    [
+      'PostgreSQL, by a constraint',
+      async () => ({ type: 'postgres', url: (await postgres?.newDatabase()) ?? '' }),
+      [`ALTER TABLE cache_storage ADD CHECK (value = '99')`],
+    ],
+    [
+      'PostgreSQL, by a trigger',
+      async () => ({ type: 'postgres', url: (await postgres?.newDatabase()) ?? '' }),
+      [
+        `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.value <> '99' THEN RAISE EXCEPTION 'not this one'; END IF; RETURN NEW; END $$`,
+        'CREATE TRIGGER refuse BEFORE INSERT ON cache_storage FOR EACH ROW EXECUTE FUNCTION refuse()',
+      ],
+    ],
+    [
+      'MariaDB, by a trigger',
+      async () => ({ type: 'mariadb', url: (await mariadb?.newDatabase()) ?? '' }),
+      [
+        `CREATE TRIGGER refuse BEFORE INSERT ON cache_storage FOR EACH ROW IF NEW.value <> '99' THEN SIGNAL SQLSTATE '45000'; END IF`,
+      ],
+    ],
+    [
+      'SQLite, by a trigger',
+      async () => ({ type: 'sqlite', database: newFile() }),
+      [
+        `CREATE TRIGGER refuse BEFORE INSERT ON cache_storage WHEN NEW.value <> '99' BEGIN SELECT RAISE(ABORT, 'not this one'); END`,
+      ],
+    ],
+  ])('names each row that %s, is refused, though all but one are', async (_name, create, rules) => {
     const from: DataSourceOptions = { type: 'sqlite', database: newFile() };
-    const to: DataSourceOptions = { type: 'postgres', url: (await postgres?.newDatabase()) ?? '' };
+    const to = await create();
     const puts = Array.from({ length: 100 }, (_, i) => ({ key: `k${i}`, value: `${i}`, expiresAt: null }));
     await withStorage(from, (storage) => storage.write([{ namespace: 'n', puts, deletes: [] }], 1));
     await withStorage(to, async () => undefined);
-    await run(to, `ALTER TABLE cache_storage ADD CHECK (value = '99')`);
+    await run(to, ...rules);
     expect(await copyAll(from, to)).toMatchObject([
       { rows: 100, copied: 1, refusedByTarget: 99, refused: [{ count: 99, keys: ['k0', 'k1', 'k10'] }] },
     ]);
   });
 });
 
+describe('bytes that are not UTF-8 in a server', () => {
+  it.skipIf(postgres === undefined)('are named: PostgreSQL, in a database that takes any', async () => {
+    const url = new URL((await postgres?.newDatabase()) ?? '');
+    const database = url.pathname.slice(1);
+    await postgres?.run(`DROP DATABASE ${database}`);
+    await postgres?.run(
+      `CREATE DATABASE ${database} ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0`,
+    );
+    const from: DataSourceOptions = { type: 'postgres', url: url.href };
+    await withStorage(from, async () => undefined);
+    await run(
+      from,
+      `INSERT INTO cache_storage (namespace, key, value) VALUES ('n', 'a', '"\uFFFD"'), ('n', E'k\\xff', '1'), ('n', 'v', E'"\\xff"'), (E'n\\xff', 'a', '1')`,
+    );
+    await expectBadBytes(from);
+  });
+
+  it.skipIf(mariadb === undefined)('are named: MariaDB, whose keys are bytes', async () => {
+    const from: DataSourceOptions = { type: 'mariadb', url: (await mariadb?.newDatabase()) ?? '' };
+    await withStorage(from, async () => undefined);
+    await run(
+      from,
+      `INSERT INTO cache_storage (namespace, \`key\`, value) VALUES ('n', 'a', '"\uFFFD"'), ('n', X'6BFF', '1'), (X'6EFF', 'a', '1')`,
+    );
+    await expectBadBytes(from, []);
+  });
+
+  const OF_VALUES = [{ reason: 'the value is not UTF-8', count: 1, keys: ['v'] }];
+
+  async function expectBadBytes(from: DataSourceOptions, ofValues = OF_VALUES): Promise<void> {
+    const to = { type: 'sqlite', database: newFile() } as const;
+    expect(await copyAll(from, to)).toMatchObject([
+      {
+        namespace: 'n',
+        copied: 1,
+        refused: [{ reason: 'the key is not UTF-8', count: 1, keys: ["X'6BFF'"] }, ...ofValues],
+      },
+    ]);
+    expect(await run(to, 'SELECT "key", value FROM cache_storage')).toEqual([
+      { key: 'a', value: '"\uFFFD"' },
+    ]);
+    expect(await withStorage(from, (storage) => storage.strayRows(), true)).toEqual([
+      { reason: 'the namespace is no text', count: 1, keys: ["X'6EFF'"] },
+    ]);
+  }
+});
+
+describe('an expiry that is stored as text', () => {
+  it('is the number that it says, and counts as past when it is', async () => {
+    const from = { type: 'sqlite', database: newFile() } as const;
+    await run(
+      from,
+      LOOSE_TABLE,
+      `INSERT INTO cache_storage VALUES ('n', 'past', '1', NULL, '1000'), ('n', 'future', '1', NULL, '9999999999999')`,
+    );
+    const to = { type: 'sqlite', database: newFile() } as const;
+    expect(await copyAll(from, to)).toMatchObject([{ rows: 1, copied: 1, refused: [] }]);
+    expect(await run(to, 'SELECT "key", expires_at FROM cache_storage')).toEqual([
+      { key: 'future', expires_at: 9_999_999_999_999 },
+    ]);
+  });
+});
+
 describe('the command', () => {
+  it('names rows that are in no namespace, if there are no others', async () => {
+    const from = { type: 'sqlite', database: newFile() } as const;
+    await run(
+      from,
+      LOOSE_TABLE,
+      `INSERT INTO cache_storage VALUES (NULL, 'a', '1', NULL, NULL), (X'61', 'b', '1', NULL, NULL)`,
+    );
+    const { code, output } = await runCopy(folder, from.database, newFile());
+    expect(output).toContain('in no namespace:\n  1 row: the namespace is no text (NULL)\n');
+    expect(output).toContain("  1 row: the namespace is no text (X'61')\n");
+    expect(code).toBe(3);
+  });
+
   it('ends with 3 after an incomplete copy, and names the first keys of each reason', async () => {
     const from = { type: 'sqlite', database: newFile() } as const;
     await run(

@@ -41,6 +41,12 @@ describe.each(['sqlite', 'better-sqlite3'] as const)('an application on a SQLite
     const app = await running({ type, database });
     expect(await runCopy(folder, database, newFile())).toMatchObject(refused('from'));
     expect(await runCopy(folder, other, database, '--force')).toMatchObject(refused('to'));
+    // By the other driver, too: a module says which.
+    for (const by of ['sqlite', 'better-sqlite3']) {
+      const module = join(folder, `by ${by} ${(files += 1)}.mjs`);
+      writeFileSync(module, `export default ${JSON.stringify({ type: by, database })};`);
+      expect(await runCopy(folder, module, newFile())).toMatchObject(refused('from'));
+    }
     expect((await runCopy(folder, database, newFile(), '--ignore-running')).code).toBe(0);
     await app.get(CacheService).setUserData(1, 3, 'colour', 'blue');
     await app.close();

@@ -25,6 +25,7 @@ describe('an address of the command', () => {
     'with blanks inside.sqlite',
     'postgres/cache.sqlite',
     'data/mysql.sqlite',
+    'packages/@app/cache.sqlite',
   ])('is the path of a file: %s', (path) => {
     expect(readAddress('from', path)).toEqual({ kind: 'file', path });
   });

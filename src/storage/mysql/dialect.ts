@@ -21,8 +21,8 @@ const KEYS_PER_DELETE = 500;
 /** How long a start waits for another instance that migrates, s. */
 const MIGRATION_LOCK_TIMEOUT_S = 10;
 
-/** SQLSTATE classes about data: data exception, integrity constraint violation. */
-const ABOUT_DATA = new Set(['22', '23']);
+/** SQLSTATE classes about data: data exception, integrity constraint violation, and what a trigger signals. */
+const ABOUT_DATA = new Set(['22', '23', '45']);
 /** What has no SQLSTATE of its own. */
 const ABOUT_DATA_BY_CODE = new Set([
   'ER_NET_PACKET_TOO_LARGE',

@@ -47,7 +47,14 @@ export class SqliteExactRows implements ExactRows {
       `SELECT "namespace" AS "text", CAST("namespace" AS BLOB) AS "raw", COUNT(*) AS "count" FROM "${CACHE_TABLE}" ` +
         'GROUP BY "namespace" COLLATE BINARY',
     )) as { text: unknown; raw: unknown; count: number }[];
-    return namesOf(found);
+    // Bytes are no name, be they those of a text.
+    return namesOf(
+      found.map(({ text, raw, count }) => ({
+        text: typeof text === 'string' ? text : undefined,
+        raw,
+        count,
+      })),
+    );
   }
 
   async keys(runner: QueryRunner, namespace: string, page: LoadPage): Promise<KeyPage> {
