@@ -69,7 +69,7 @@ async function copied(
 async function warningsOf(
   from: StorageLocation,
   to: StorageLocation,
-  { ignoreRunning }: CopyCommand,
+  command: CopyCommand,
 ): Promise<readonly string[]> {
   const source = await from.place();
   const target = await to.place();
@@ -79,8 +79,9 @@ async function warningsOf(
       '--from and --to are the same database, and the same table in it.',
     );
   }
-  if (ignoreRunning) return [];
-  return [refuseRunning('from', source), refuseRunning('to', target)].filter((line) => line !== undefined);
+  if (command.ignoreRunning) return [];
+  const warnings = [refuseRunning('from', source, command), refuseRunning('to', target, command)];
+  return warnings.filter((line) => line !== undefined);
 }
 
 /** `undefined` for what a dry run would have to make in order to look at it. */

@@ -50,5 +50,5 @@ function version(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
-outliveReaders([process.stdout, process.stderr], (error) => fail(error, EXIT_FAILED));
+outliveReaders(process, (error) => fail(error, EXIT_FAILED));
 await main();

@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { Child } from '../support/child-process.js';
 import { tempFolder } from '../support/temp-folder.js';
 import { runCopy, startCommand } from './support/copy-command.js';
 import { run, withStorage } from './support/raw-table.js';
@@ -30,6 +32,24 @@ describe('what the command prints', () => {
       expect(await run({ type: 'sqlite', database: to }, 'SELECT COUNT(*) AS n FROM cache_storage')).toEqual([
         { n: 45_000 },
       ]);
+    },
+  );
+
+  it.skipIf(!existsSync('/dev/full'))(
+    'is missed where it could not be stored: the command says so and ends with 1',
+    async () => {
+      const from = await filled('n', 10);
+      const command = `"$0" dist/src/cli/main.js copy --from "$1" --to "$2" > /dev/full`;
+      const { code, output } = await new Child('sh', [
+        '-c',
+        command,
+        process.execPath,
+        from,
+        join(folder, 'full.sqlite'),
+      ]).ended;
+      expect(output).toMatch(/ENOSPC/);
+      expect(output).not.toMatch(/^ +at /m);
+      expect(code).toBe(1);
     },
   );
 
