@@ -1,9 +1,8 @@
 import { CacheError } from '../core/cache-error.js';
-import { isolateRefused } from '../core/writing/isolate-refused.js';
-import { DatabaseError } from '../storage/driver-error.js';
-import type { ExactRow, ListedStorage, RefusedRows } from '../storage/listed-storage.js';
+import type { ListedStorage, RefusedRows } from '../storage/listed-storage.js';
 import { Refusals } from './refusals.js';
 import { compareRows } from './row-comparison.js';
+import { TargetWriter } from './target-writer.js';
 
 export interface StorageCopyOptions {
   /** The namespaces to copy. */
@@ -47,15 +46,16 @@ export type CopyListener = (namespace: string, done: number, total: number) => v
  * there already are left alone, so that a copy that was interrupted is finished by repeating it.
  */
 export class StorageCopy {
-  /** Messages that the target refuses rows with, by their code: a message may be about one row alone. */
-  readonly #reasons = new Map<string, string>();
+  readonly #writer: TargetWriter | undefined;
 
   constructor(
     private readonly source: ListedStorage,
     /** `undefined` where there is none yet: then nothing can be written. */
     private readonly target: ListedStorage | undefined,
     private readonly options: StorageCopyOptions,
-  ) {}
+  ) {
+    this.#writer = target && new TargetWriter(target);
+  }
 
   /**
    * What there is to copy; writes nothing. Rejects with `TARGET_NOT_EMPTY` where the target holds rows that the source
@@ -98,7 +98,7 @@ export class StorageCopy {
       for await (const part of compareRows(namespace, this.source, other, this.options.now)) {
         for (const refused of part.refused) refusals.add(refused);
         for (const row of part.rows) if (row.writtenAt === 'unclear') untimed.add(UNTIMED(row.key));
-        const refused = dryRun ? [] : await this.#write(namespace, part.missing);
+        const refused = dryRun ? [] : ((await this.#writer?.write(namespace, part.missing)) ?? []);
         for (const one of refused) refusals.add(one);
         refusedByTarget += refused.length;
         copied += part.missing.length - refused.length;
@@ -145,38 +145,6 @@ export class StorageCopy {
       others += part.missing.length + countOf(part.refused);
     return others;
   }
-
-  /** Stores what the target takes, and gives what it refuses, row by row. */
-  async #write(namespace: string, rows: readonly ExactRow[]): Promise<readonly RefusedRows[]> {
-    const { target } = this;
-    if (target === undefined || rows.length === 0) return [];
-    const { refused, deferred, error } = await isolateRefused(
-      rows.map((row) => [row]),
-      (some) => target.restore(namespace, some),
-      (reason) => target.classify(reason),
-      // However many it refuses, the next one may be good.
-      Infinity,
-    );
-    if (deferred.length > 0) {
-      throw new CacheError(
-        'WRITE_FAILED',
-        `The target could not be written to in namespace '${namespace}': ${messageOf(error)}. ` +
-          'What was copied stays: put right what it says, and run the command again to go on.',
-        { namespace, cause: error },
-      );
-    }
-    return refused.flatMap(({ items, error: reason }) =>
-      items.map(({ key }) => ({ reason: this.#reasonOf(reason), count: 1, keys: [key] })),
-    );
-  }
-
-  #reasonOf(error: unknown): string {
-    const message = `the target refuses it: ${messageOf(error)}`;
-    const code = (error instanceof DatabaseError ? error.code : undefined) ?? message;
-    const known = this.#reasons.get(code);
-    if (known === undefined) this.#reasons.set(code, message);
-    return known ?? message;
-  }
 }
 
 const UNTIMED = (key: string): RefusedRows => ({
@@ -187,8 +155,4 @@ const UNTIMED = (key: string): RefusedRows => ({
 
 function countOf(refused: readonly RefusedRows[]): number {
   return refused.reduce((total, { count }) => total + count, 0);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

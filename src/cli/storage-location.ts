@@ -75,10 +75,8 @@ export class StorageLocation {
   async place(): Promise<Place | undefined> {
     if (!this.exists) return undefined;
     const storage = this.forReading();
-    const { type } = this.#options;
-    const file = this.#file;
     // First: it would meet the connection of the storage.
-    const isUsed = file !== undefined && (await isInUse(type as 'sqlite' | 'better-sqlite3', file));
+    const isUsed = this.#file !== undefined && (await isInUse(this.connection));
     await storage.open();
     try {
       const place = await storage.place();

@@ -1,15 +1,8 @@
 import type { QueryRunner } from 'typeorm';
 import type { LoadPage } from '../../core/storage-adapter.js';
 import type { ExactRead, ExactRow, KeyPage, RefusedRows, SizedKey } from '../listed-storage.js';
-import {
-  exactReadOf,
-  keyPageOf,
-  namesOf,
-  REASONS,
-  type ExactRows,
-  type FoundKey,
-  type NamespaceNames,
-} from '../sql/exact-rows.js';
+import type { ExactRows, NamespaceNames } from '../sql/exact-rows.js';
+import { exactReadOf, keyPageOf, namesOf, REASONS, type FoundKey } from '../sql/found-rows.js';
 import type { Statement } from '../sql/statement.js';
 import { textOf } from '../sql/stored-row.js';
 import { toTimestamp } from '../sql/timestamp.js';

@@ -2,14 +2,8 @@ import type { DataSource, QueryRunner } from 'typeorm';
 import type { LoadPage } from '../../core/storage-adapter.js';
 import { CacheStorage } from '../cache-storage.entity.js';
 import type { ExactRead, ExactRow, KeyPage, SizedKey } from '../listed-storage.js';
-import {
-  exactReadOf,
-  keyPageOf,
-  namesOf,
-  REASONS,
-  type ExactRows,
-  type NamespaceNames,
-} from '../sql/exact-rows.js';
+import type { ExactRows, NamespaceNames } from '../sql/exact-rows.js';
+import { exactReadOf, keyPageOf, namesOf, REASONS } from '../sql/found-rows.js';
 import { chunksOf } from '../sql/row-order.js';
 import type { Statement } from '../sql/statement.js';
 

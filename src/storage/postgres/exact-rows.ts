@@ -1,18 +1,17 @@
 import type { QueryRunner } from 'typeorm';
 import type { LoadPage } from '../../core/storage-adapter.js';
 import type { ExactRead, ExactRow, KeyPage, RefusedRows, SizedKey } from '../listed-storage.js';
+import type { ExactRows, NamespaceNames } from '../sql/exact-rows.js';
+import { exactText } from '../sql/exact-text.js';
 import {
   exactReadOf,
-  exactText,
   keyPageOf,
   namesOf,
   REASONS,
   refusal,
-  type ExactRows,
   type FoundKey,
   type FoundRow,
-  type NamespaceNames,
-} from '../sql/exact-rows.js';
+} from '../sql/found-rows.js';
 import type { Statement } from '../sql/statement.js';
 
 const ALIVE = '("expires_at" IS NULL OR "expires_at" > $2)';

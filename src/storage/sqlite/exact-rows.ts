@@ -2,20 +2,18 @@ import type { QueryRunner } from 'typeorm';
 import type { LoadPage } from '../../core/storage-adapter.js';
 import { CACHE_TABLE } from '../cache-storage.entity.js';
 import type { ExactRead, ExactRow, KeyPage, RefusedRows, SizedKey } from '../listed-storage.js';
+import type { ExactRows, NamespaceNames } from '../sql/exact-rows.js';
+import { isDoubtful, isTextOf } from '../sql/exact-text.js';
 import {
   exactReadOf,
-  isDoubtful,
-  isTextOf,
   keyPageOf,
   MOST_EXAMPLES,
   namesOf,
   REASONS,
   refusal,
-  type ExactRows,
   type FoundKey,
   type FoundRow,
-  type NamespaceNames,
-} from '../sql/exact-rows.js';
+} from '../sql/found-rows.js';
 import { chunksOf } from '../sql/row-order.js';
 import type { Statement } from '../sql/statement.js';
 import { toTimestamp } from '../sql/timestamp.js';

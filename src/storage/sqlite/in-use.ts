@@ -1,13 +1,15 @@
-import { DataSource } from 'typeorm';
+import { DataSource, type DataSourceOptions } from 'typeorm';
+import { connectionOf } from '../connection-options.js';
 import { driverErrorOf } from '../driver-error.js';
 
 /**
- * Whether another connection has the SQLite file open: in write-ahead logging each holds a lock as long as it lives. In the
+ * Whether another connection has a SQLite file open: in write-ahead logging each holds a lock as long as it lives. In the
  * other journal modes only one that is in a transaction does.
  */
-export async function isInUse(type: 'sqlite' | 'better-sqlite3', database: string): Promise<boolean> {
-  const dataSource = await new DataSource({ type, database }).initialize();
+export async function isInUse(storage: DataSourceOptions | DataSource): Promise<boolean> {
+  const dataSource = new DataSource(connectionOf(storage).options);
   try {
+    await dataSource.initialize();
     await dataSource.query('PRAGMA busy_timeout = 0');
     // Then the first read asks for the file alone, where it has a write-ahead log.
     await dataSource.query('PRAGMA locking_mode = EXCLUSIVE');
@@ -17,6 +19,6 @@ export async function isInUse(type: 'sqlite' | 'better-sqlite3', database: strin
     // Anything else is for whoever opens the file to tell.
     return driverErrorOf(error).code?.startsWith('SQLITE_BUSY') === true;
   } finally {
-    await dataSource.destroy();
+    if (dataSource.isInitialized) await dataSource.destroy();
   }
 }
