@@ -85,11 +85,14 @@ describe.skipIf(mariadb === undefined)('other sessions on MariaDB', () => {
 describe('a rescue journal', () => {
   it.skipIf(postgres === undefined)('of a server is noticed under data/ of the folder', async () => {
     const url = (await postgres?.newDatabase()) ?? '';
-    await withStorage({ type: 'postgres', url }, (storage) =>
-      storage.write([{ namespace: 'n', puts: [{ key: 'a', value: '1', expiresAt: null }], deletes: [] }], 1),
-    );
+    const journal = await withStorage({ type: 'postgres', url }, async (storage) => {
+      const puts = [{ key: 'a', value: '1', expiresAt: null }];
+      await storage.write([{ namespace: 'n', puts, deletes: [] }], 1);
+      return storage.rescuePath ?? '';
+    });
+    expect(journal).toMatch(/^data\//);
     mkdirSync(join(folder, 'data'), { recursive: true });
-    writeFileSync(join(folder, `data/${new URL(url).pathname.slice(1)}.rescue.ndjson`), '');
+    writeFileSync(join(folder, journal), '');
     expect(await runCopy(folder, url, newFile())).toMatchObject({
       code: 1,
       output: expect.stringMatching(/^INVALID_OPTION: --from has a rescue journal/) as string,
