@@ -42,17 +42,19 @@ function serverOf(option: string, scheme: string, url: string): Address {
         : `has a scheme that can't be copied from or to. ${USE}`,
     );
   }
-  if (!URL.canParse(url) || hidesCredentials(url) || leadsNowhere(new URL(url))) {
+  if (!URL.canParse(url) || hidesCredentials(url) || isBroken(new URL(url))) {
     throw refused(
       option,
-      'is no complete URL. Percent-encode special characters of user and password (encodeURIComponent), and check the rest',
+      'is no complete URL. Percent-encode special characters of user, password and database (encodeURIComponent), and check the rest',
     );
   }
   return { kind: 'server', type, url };
 }
 
-function leadsNowhere({ hostname, pathname, search }: URL): boolean {
-  return hostname === '' && search === '' && (pathname === '' || pathname === '/');
+/** A URL that leads nowhere, or whose database has a name that another part of a URL seems to have slipped into. */
+function isBroken({ hostname, pathname, search }: URL): boolean {
+  const database = pathname.slice(1);
+  return /[/:]/.test(database) || (hostname === '' && search === '' && database === '');
 }
 
 /** What is neither a URL nor plainly a path. */

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { CacheError } from '../core/cache-error.js';
-import { isDataSource } from '../storage/connection-options.js';
+import { connectionOf, isDataSource } from '../storage/connection-options.js';
 import type { Place } from '../storage/listed-storage.js';
 import { sqliteDriver } from '../storage/sqlite/driver.js';
 import { isInUse } from '../storage/sqlite/in-use.js';
@@ -46,13 +46,17 @@ export class StorageLocation {
         { option: this.option },
       );
     }
-    return storageOf(() => ({
-      // As a template: the settings of such a database are left as they are.
-      storage: isDataSource(this.connection) ? this.connection : new DataSource(this.connection),
-      migrationsRun: false,
-      readsOnly: true,
-      synchronous: 'full',
-    }));
+    return storageOf(() => {
+      // Before TypeORM sees them: it has no remedies.
+      const { given } = connectionOf(this.connection);
+      return {
+        // As a template: the settings of such a database are left as they are.
+        storage: isDataSource(this.connection) ? this.connection : new DataSource(given),
+        migrationsRun: false,
+        readsOnly: true,
+        synchronous: 'full',
+      };
+    });
   }
 
   /** To write to: the table is made where it is missing. */

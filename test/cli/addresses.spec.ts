@@ -45,12 +45,18 @@ describe('credentials', () => {
       'postgres://u:s3cret@127.0.0.1:1/db.js',
       /^STORAGE_OPEN_FAILED: /,
     ],
+    ['with a bare % in them', 'postgres://u:s3cret%@127.0.0.1:1/db', /^[A-Z_]+: /],
     ['in a parameter', 'mysql://127.0.0.1:1/db?password=s3cret', /^[A-Z_]+: /],
   ])('are never printed: %s', async (_what, address, said) => {
-    const { code, output } = await runCopy(cwd, source, address);
-    expect(output).toMatch(said);
-    expect(output).not.toContain('s3cret');
-    expect(code).toBe(1);
+    for (const sides of [
+      [source, address],
+      [address, 'target.sqlite'],
+    ] as const) {
+      const { code, output } = await runCopy(cwd, sides[0], sides[1]);
+      expect(output).toMatch(said);
+      expect(output).not.toContain('s3cret');
+      expect(code).toBe(1);
+    }
   });
 
   it('are never printed when the module that holds them throws', async () => {

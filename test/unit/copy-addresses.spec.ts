@@ -71,6 +71,8 @@ describe('an address of the command', () => {
     'postgres://u:p/w@h/db',
     'postgres://u:p#w@h/db',
     'postgres://',
+    'postgres://u:1234/h:5432/db',
+    'mysql://u:1234/h/db',
   ])('is refused without being shown: %s', (text) => {
     let error: unknown;
     try {
@@ -83,4 +85,33 @@ describe('an address of the command', () => {
     expect(message).toMatch(/^--to /);
     expect(message).not.toMatch(/pw|u:|@h/);
   });
+
+  it.each([
+    'postgres://u:pw@h:5432/db',
+    'mysql://u:pw@h/db',
+    'mariadb://u:pw@h/db.js',
+    'postgresql://u:pw@h/db?x=1',
+  ])('is never taken for a file or a module for a slip in %s', (url) => {
+    for (let i = 0; i < url.length; i += 1) {
+      const [before, after] = [url.slice(0, i), url.slice(i)];
+      const [first = '', second = ''] = after;
+      const slips = [
+        ...[1, 2, 3].map((missing) => before + after.slice(missing)),
+        before + first + after,
+        `${before} ${after}`,
+        before + second + first + after.slice(2),
+        ...['/', ':', ';', '.', '@'].map((other) => before + other + after.slice(1)),
+      ];
+      for (const slip of slips)
+        expect([slip, kindOf(slip)]).toEqual([slip, expect.stringMatching(/server|refused/)]);
+    }
+  });
 });
+
+function kindOf(text: string): string {
+  try {
+    return readAddress('to', text).kind;
+  } catch {
+    return 'refused';
+  }
+}
