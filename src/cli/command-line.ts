@@ -9,6 +9,9 @@ export interface CopyCommand {
   readonly namespaces: readonly string[] | undefined;
   readonly dryRun: boolean;
   readonly force: boolean;
+  /** Where rescue journals of the applications may be, besides the places where they are by default. */
+  readonly journals: readonly string[];
+  readonly ignoreRunning: boolean;
 }
 
 /** What the command line asks for. */
@@ -24,6 +27,7 @@ A <database> is one of
   postgres://user:password@host:5432/database  PostgreSQL; mysql:// and mariadb:// likewise
   ./data-source.js                             a module whose default export is a TypeORM DataSource or the options of
                                                one: for TLS, schemas, and passwords, which must not appear in a process list
+Begin a path with ./ or ../ where its name has a colon or an @.
 
 Options
   --from <database>   where to read
@@ -32,12 +36,17 @@ Options
   --dry-run           say what would be copied, and write nothing
   --force             overwrite rows of the target that differ; without it, a namespace in which the target has rows
                       that the source does not have is refused. Nothing is ever removed
+  --journal <file>    where an application keeps its rescue journal, if that is not beside the SQLite file or under data/ of
+                      this folder; may be given several times. The copy is refused while there is one
+  --ignore-running    copy even if an application is connected to one of the databases
   --help              show this
   --version           show the version
 
 A copy that was interrupted is finished by running it again. Afterwards both sides are read and compared.
 
-Exit codes: 0 copied, 1 refused or failed, 2 not understood.
+Rows that can't be stored on the other side as they are, such as bytes that are no text, are left out, counted and named.
+
+Exit codes: 0 everything copied, 1 refused or failed, 2 not understood, 3 copied except for what is named.
 `;
 
 /** Reads the arguments behind the command's own name. Throws `INVALID_OPTION` with the remedy. */
@@ -52,7 +61,7 @@ export function parseCommandLine(args: readonly string[]): Command {
       command === undefined ? 'There is no command' : 'The only command is copy, with options alone',
     );
   }
-  const { from, to, namespace: namespaces } = values;
+  const { from, to, namespace: namespaces, journal: journals = [] } = values;
   if (!from) throw notUnderstood('--from is missing');
   if (!to) throw notUnderstood('--to is missing');
   return {
@@ -62,6 +71,8 @@ export function parseCommandLine(args: readonly string[]): Command {
     namespaces,
     dryRun: values['dry-run'] === true,
     force: values.force === true,
+    journals,
+    ignoreRunning: values['ignore-running'] === true,
   };
 }
 
@@ -83,6 +94,8 @@ const CONFIG = {
     namespace: { type: 'string', multiple: true },
     'dry-run': { type: 'boolean' },
     force: { type: 'boolean' },
+    journal: { type: 'string', multiple: true },
+    'ignore-running': { type: 'boolean' },
     help: { type: 'boolean', short: 'h' },
     version: { type: 'boolean' },
   },

@@ -1,94 +1,104 @@
 import { CacheError } from '../core/cache-error.js';
-import type { ListedStorage } from '../core/storage-adapter.js';
-import { InMemoryStorage } from '../storage/in-memory-storage.js';
-import { RescueFile } from '../storage/rescue-file.js';
+import type { ListedStorage } from '../storage/listed-storage.js';
+import { chosenNamespaces } from './chosen-namespaces.js';
 import type { CopyCommand } from './command-line.js';
 import { CopyProgress, type ProgressStream } from './copy-progress.js';
-import { namespacesToCopy, StorageCopy, type NamespaceCopy } from './storage-copy.js';
+import { inWords, leftOut, reportOf } from './copy-report.js';
+import { printable } from './printable.js';
+import { StorageCopy, type NamespaceCopy, type NamespacePlan } from './storage-copy.js';
 import { StorageLocation } from './storage-location.js';
+import { refuseJournal, refuseRunning } from './unattended.js';
 
-/** Runs `copy`: results go to `stdout`, progress to `stderr`. Rejects with what is to be told. */
+/**
+ * Runs `copy`: results go to `stdout`, progress and warnings to `stderr`. Answers whether everything was copied. Rejects
+ * with what is to be told.
+ */
 export async function runCopy(
-  { from, to, namespaces, dryRun, force }: CopyCommand,
+  command: CopyCommand,
   stdout: ProgressStream,
   stderr: ProgressStream,
-): Promise<void> {
-  const print = (line: string): unknown => stdout.write(`${line}\n`);
-  const source = (await StorageLocation.parse('from', from)).forReading();
+): Promise<boolean> {
+  const print = (line: string): unknown => stdout.write(`${printable(line)}\n`);
+  const from = await StorageLocation.parse('from', command.from);
+  const to = await StorageLocation.parse('to', command.to);
+  const source = from.forReading();
+  const target = targetOf(to, command.dryRun);
   refuseJournal('from', source.rescuePath);
-  const target = targetOf(await StorageLocation.parse('to', to), dryRun);
-  refuseJournal('to', target.rescuePath);
-  if (source.describe() === target.describe()) {
-    throw new CacheError('INVALID_OPTION', `--from and --to are the same database: ${source.describe()}.`);
-  }
-  await withOpen(source, async () => {
+  refuseJournal('to', to.forWriting().rescuePath);
+  for (const path of command.journals) refuseJournal('journal', path);
+  for (const warning of await warningsOf(from, to, command)) stderr.write(`${printable(warning)}\n`);
+  return withOpen(source, async () => {
     // Before the target is opened, which makes its table.
-    const chosen = await namespacesToCopy(source, namespaces);
-    await withOpen(target, async () => {
-      print(`From: ${source.describe()}`);
-      print(`To: ${dryRun && target instanceof InMemoryStorage ? `a new file, ${to}` : target.describe()}`);
-      const copy = new StorageCopy(source, target, { namespaces: chosen, force, now: Date.now() });
-      const plan = await copy.plan();
-      if (dryRun) {
-        for (const part of plan) print(`${part.namespace}: ${amounts(part, 'to copy')}`);
-        print('Dry run: nothing was written.');
-        return;
-      }
-      const copied = await copyAndVerify(copy, plan, stderr);
-      for (const part of copied) print(`${part.namespace}: ${amounts(part, 'copied')}`);
-      const isAll = copied.every(({ unreadable = 0 }) => unreadable === 0);
-      print(`Both were read again: the target holds every ${isAll ? '' : 'other '}row of the source.`);
+    const namespaces = await chosenNamespaces(source, command.namespaces);
+    return withOpen(target, async () => {
+      print(`From: ${shown(from, source)}`);
+      print(`To: ${target === undefined ? `a new file, ${command.to}` : shown(to, target)}`);
+      const copy = new StorageCopy(source, target, { namespaces, force: command.force, now: Date.now() });
+      const copies = await copied(copy, await copy.plan(), command.dryRun, stderr);
+      const stray = command.namespaces === undefined ? await source.strayRows() : [];
+      for (const line of reportOf(copies, command.dryRun ? 'to copy' : 'copied')) print(line);
+      if (stray.length > 0) print('in no namespace:');
+      for (const rows of stray) print(inWords(rows));
+      const incomplete = leftOut(copies, stray);
+      const isWhole = incomplete === undefined;
+      if (command.dryRun) print('Dry run: nothing was written.');
+      else print(`Both were read again: the target holds every ${isWhole ? '' : 'other '}row of the source.`);
+      if (!isWhole) print(incomplete);
+      return isWhole;
     });
   });
 }
 
-async function copyAndVerify(
+async function copied(
   copy: StorageCopy,
-  plan: readonly NamespaceCopy[],
+  plan: readonly NamespacePlan[],
+  dryRun: boolean,
   stream: ProgressStream,
 ): Promise<readonly NamespaceCopy[]> {
   const progress = new CopyProgress(stream);
   try {
-    const copied = await copy.run(plan, progress.listener('copying'));
-    await copy.verify(copied, progress.listener('checking'));
-    return copied;
+    const copies = await copy.run(plan, progress.listener(dryRun ? 'reading' : 'copying'), { dryRun });
+    if (!dryRun) await copy.verify(copies, progress.listener('checking'));
+    return copies;
   } finally {
     progress.clear();
   }
 }
 
-/** What a dry run would have to make in order to look at it is empty. */
-function targetOf(location: StorageLocation, dryRun: boolean): ListedStorage {
-  if (!dryRun) return location.forWriting();
-  return location.exists ? location.forReading() : new InMemoryStorage();
-}
-
-async function withOpen(storage: ListedStorage, task: () => Promise<void>): Promise<void> {
-  await storage.open();
-  try {
-    await task();
-  } finally {
-    await storage.close();
+/** Rejects where both sides are one place, or an application uses one of them. Gives what is to be warned of. */
+async function warningsOf(
+  from: StorageLocation,
+  to: StorageLocation,
+  command: CopyCommand,
+): Promise<readonly string[]> {
+  const source = await from.place();
+  const target = await to.place();
+  if (source !== undefined && source.identity === target?.identity) {
+    throw new CacheError(
+      'INVALID_OPTION',
+      '--from and --to are the same database, and the same table in it.',
+    );
   }
+  if (command.ignoreRunning) return [];
+  const warnings = [refuseRunning('from', source, command), refuseRunning('to', target, command)];
+  return warnings.filter((line) => line !== undefined);
 }
 
-/**
- * Only a start of the application replays a journal: that of the source holds what is newer than its rows, and that of the
- * target would go over what was copied.
- */
-function refuseJournal(option: 'from' | 'to', path: string | undefined): void {
-  const [left] = path === undefined ? [] : new RescueFile(path).files();
-  if (left === undefined) return;
-  throw new CacheError(
-    'INVALID_OPTION',
-    `--${option} has a rescue journal that has not been replayed: ${left}. Start the application on it once, stop it, and ` +
-      'copy then.',
-    { option },
-  );
+/** `undefined` for what a dry run would have to make in order to look at it. */
+function targetOf(location: StorageLocation, dryRun: boolean): ListedStorage | undefined {
+  if (!dryRun) return location.forWriting();
+  return location.exists ? location.forReading() : undefined;
 }
 
-function amounts({ rows, unchanged, unreadable = 0 }: NamespaceCopy, what: string): string {
-  const there = unchanged === 0 ? '' : `, ${unchanged} there already`;
-  const left = unreadable === 0 ? '' : `, ${unreadable} more left out: their keys are no text`;
-  return `${rows - unchanged} of ${rows} rows ${what}${there}${left}`;
+function shown({ schema }: StorageLocation, storage: ListedStorage): string {
+  return schema === undefined ? storage.describe() : `${storage.describe()}, schema ${schema}`;
+}
+
+async function withOpen<T>(storage: ListedStorage | undefined, task: () => Promise<T>): Promise<T> {
+  await storage?.open();
+  try {
+    return await task();
+  } finally {
+    await storage?.close();
+  }
 }

@@ -4,9 +4,12 @@ import { readFileSync } from 'node:fs';
 import { CacheError } from '../core/cache-error.js';
 import { HELP, parseCommandLine, type Command } from './command-line.js';
 import { runCopy } from './copy-command.js';
+import { outliveReaders } from './output.js';
+import { printable } from './printable.js';
 
 const EXIT_FAILED = 1;
 const EXIT_NOT_UNDERSTOOD = 2;
+const EXIT_INCOMPLETE = 3;
 
 async function main(): Promise<void> {
   let command: Command;
@@ -24,8 +27,11 @@ async function main(): Promise<void> {
       process.stdout.write(`${version()}\n`);
       return;
     case 'copy':
-      await runCopy(command, process.stdout, process.stderr).catch((error: unknown) =>
-        fail(error, EXIT_FAILED),
+      await runCopy(command, process.stdout, process.stderr).then(
+        (isWhole) => {
+          if (!isWhole) process.exitCode ??= EXIT_INCOMPLETE;
+        },
+        (error: unknown) => fail(error, EXIT_FAILED),
       );
   }
 }
@@ -33,7 +39,8 @@ async function main(): Promise<void> {
 /** No stack, and no cause: an error of a driver may hold the address it was given. */
 function fail(error: unknown, exitCode: number): void {
   const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`${error instanceof CacheError ? `${error.code}: ` : ''}${message}\n`);
+  const code = error instanceof CacheError ? `${error.code}: ` : '';
+  process.stderr.write(`${code}${printable(message)}\n`);
   process.exitCode = exitCode;
 }
 
@@ -43,4 +50,5 @@ function version(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
+outliveReaders(process, (error) => fail(error, EXIT_FAILED));
 await main();

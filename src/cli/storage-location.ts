@@ -1,20 +1,23 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { CacheError } from '../core/cache-error.js';
-import { hidesCredentials } from '../storage/address/unencoded.js';
-import { isDataSource } from '../storage/connection-options.js';
+import { connectionOf, isDataSource } from '../storage/connection-options.js';
+import type { Place } from '../storage/listed-storage.js';
 import { sqliteDriver } from '../storage/sqlite/driver.js';
+import { isInUse } from '../storage/sqlite/in-use.js';
 import { TypeOrmStorage, type TypeOrmStorageOptions } from '../storage/typeorm-storage.js';
+import { readAddress } from './address.js';
+import { importConnection, type GivenConnection } from './connection-module.js';
 
-type Connection = DataSource | DataSourceOptions;
+/** What the sessions of a copy are called: those of the applications have another name. */
+const APPLICATION = 'nestjs-durable-cache copy';
 
 /** Where a storage is, as the command line names it. */
 export class StorageLocation {
   private constructor(
     private readonly option: string,
-    private readonly connection: Connection,
+    private readonly connection: GivenConnection,
   ) {}
 
   /**
@@ -23,35 +26,37 @@ export class StorageLocation {
    * holds no credentials.
    */
   static async parse(option: string, text: string): Promise<StorageLocation> {
-    if (/\.[cm]?js$/.test(text)) return new StorageLocation(option, await importConnection(option, text));
-    const [, scheme] = /^([a-z][a-z\d+.-]*):\/\//i.exec(text) ?? [];
-    if (scheme === undefined) return new StorageLocation(option, { type: sqliteDriver(), database: text });
-    const type = SCHEMES[scheme.toLowerCase()];
-    if (type === undefined || !URL.canParse(text) || hidesCredentials(text)) {
-      throw invalid(
-        option,
-        `is not an address of a database that can be copied. Use ${Object.keys(SCHEMES).join('://, ')}://, ` +
-          "with special characters of user and password percent-encoded, a SQLite file's path, or a module that exports a DataSource",
-      );
+    const address = readAddress(option, text);
+    switch (address.kind) {
+      case 'server':
+        return new StorageLocation(option, named({ type: address.type, url: address.url }));
+      case 'module':
+        return new StorageLocation(option, named(await importConnection(option, address.path)));
+      case 'file':
+        return new StorageLocation(option, { type: sqliteDriver(), database: address.path });
     }
-    return new StorageLocation(option, { type, url: text });
   }
 
   /** To read from: nothing is created, migrated or switched to another journal mode. */
   forReading(): TypeOrmStorage {
     if (!this.exists) {
-      throw invalid(
-        this.option,
-        `names a file that is not there: ${resolve(this.#file ?? '')}. Check the path`,
+      throw new CacheError(
+        'INVALID_OPTION',
+        `--${this.option} names a file that is not there: ${resolve(this.#file ?? '')}. Check the path.`,
+        { option: this.option },
       );
     }
-    return storageOf(() => ({
-      // As a template: the settings of such a database are left as they are.
-      storage: isDataSource(this.connection) ? this.connection : new DataSource(this.connection),
-      migrationsRun: false,
-      readsOnly: true,
-      synchronous: 'full',
-    }));
+    return storageOf(() => {
+      // Before TypeORM sees them: it has no remedies.
+      const { given } = connectionOf(this.connection);
+      return {
+        // As a template: the settings of such a database are left as they are.
+        storage: isDataSource(this.connection) ? this.connection : new DataSource(given),
+        migrationsRun: false,
+        readsOnly: true,
+        synchronous: 'full',
+      };
+    });
   }
 
   /** To write to: the table is made where it is missing. */
@@ -64,18 +69,44 @@ export class StorageLocation {
     return this.#file === undefined || existsSync(this.#file);
   }
 
+  /** The schema that is named, where there are some. */
+  get schema(): string | undefined {
+    const options = this.#options as { readonly schema?: unknown };
+    return typeof options.schema === 'string' ? options.schema : undefined;
+  }
+
+  /** Which table this is, and who uses it; `undefined` where it is yet to be made. Changes nothing there. */
+  async place(): Promise<Place | undefined> {
+    if (!this.exists) return undefined;
+    const storage = this.forReading();
+    // First: it would meet the connection of the storage.
+    const isUsed = this.#file !== undefined && (await isInUse(this.connection));
+    await storage.open();
+    try {
+      const place = await storage.place();
+      return isUsed ? { ...place, caches: 1 } : place;
+    } finally {
+      await storage.close();
+    }
+  }
+
+  get #options(): DataSourceOptions {
+    return isDataSource(this.connection) ? this.connection.options : this.connection;
+  }
+
   get #file(): string | undefined {
-    const options = isDataSource(this.connection) ? this.connection.options : this.connection;
+    const options = this.#options;
     return options.type === 'sqlite' || options.type === 'better-sqlite3' ? options.database : undefined;
   }
 }
 
-const SCHEMES: Readonly<Record<string, 'postgres' | 'mysql' | 'mariadb'>> = {
-  postgres: 'postgres',
-  postgresql: 'postgres',
-  mysql: 'mysql',
-  mariadb: 'mariadb',
-};
+/** With a name of its own for its sessions, where the server shows names. */
+function named(connection: GivenConnection): GivenConnection {
+  const options = isDataSource(connection) ? connection.options : connection;
+  if (options.type !== 'postgres') return connection;
+  const renamed = { ...options, applicationName: APPLICATION };
+  return isDataSource(connection) ? new DataSource(renamed) : renamed;
+}
 
 /** TypeORM throws at once where the driver's package is missing, and names it. */
 function storageOf(options: () => TypeOrmStorageOptions): TypeOrmStorage {
@@ -83,34 +114,8 @@ function storageOf(options: () => TypeOrmStorageOptions): TypeOrmStorage {
     return new TypeOrmStorage(options());
   } catch (cause) {
     if (cause instanceof CacheError) throw cause;
-    throw new CacheError('STORAGE_OPEN_FAILED', messageOf(cause), { cause });
+    throw new CacheError('STORAGE_OPEN_FAILED', cause instanceof Error ? cause.message : String(cause), {
+      cause,
+    });
   }
-}
-
-async function importConnection(option: string, path: string): Promise<Connection> {
-  let connection: unknown;
-  try {
-    const module = (await import(pathToFileURL(resolve(path)).href)) as { default?: unknown };
-    connection = unwrap(module.default);
-  } catch (cause) {
-    throw invalid(option, `names a module that can't be loaded: ${messageOf(cause)}. Check the path`, cause);
-  }
-  if (typeof connection === 'object' && connection !== null) {
-    if (isDataSource(connection) || 'type' in connection) return connection as Connection;
-  }
-  throw invalid(option, 'names a module whose default export is neither a DataSource nor the options of one');
-}
-
-/** A CommonJS module compiled from `export default` has its export one level down. */
-function unwrap(exported: unknown): unknown {
-  const inner = (exported as { default?: unknown } | null | undefined)?.default;
-  return inner ?? exported;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-function invalid(option: string, what: string, cause?: unknown): CacheError {
-  return new CacheError('INVALID_OPTION', `--${option} ${what}.`, { option, cause });
 }

@@ -26,6 +26,8 @@ export type CacheErrorCode =
   | 'WRITE_FAILED'
   /** The database refuses this very entry; trying again will not help. */
   | 'ENTRY_REFUSED'
+  /** Another process uses the database that is to be used alone. */
+  | 'INSTANCE_RUNNING'
   /** The database to copy to holds other rows than the one to copy from. */
   | 'TARGET_NOT_EMPTY'
   /** To revert a migration would remove stored rows. */

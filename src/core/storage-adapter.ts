@@ -85,9 +85,3 @@ export interface CacheStorageAdapter {
   /** Where a rescue journal goes unless the app says so: a file path beside the data. Without it there is none. */
   readonly rescuePath?: string | undefined;
 }
-
-/** A storage that can say what it holds: for tools that work on the whole of it. The engine does without. */
-export interface ListedStorage extends CacheStorageAdapter {
-  /** The namespaces that have rows, expired ones included, in ascending order; none where there is no table yet. */
-  namespaces(): Promise<readonly string[]>;
-}

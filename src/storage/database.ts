@@ -1,8 +1,10 @@
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { DataSource, DataSourceOptions, QueryRunner } from 'typeorm';
 import { quotedTable } from '../../migrations/database-family.js';
 import { journalPathOf } from './address/journal-path.js';
 import { describeAddress, serverAddressOf } from './address/server-address.js';
+import type { Place } from './listed-storage.js';
 import type { Connection } from './sql/connection.js';
 import { ConnectionPool } from './sql/connection-pool.js';
 import { query } from './sql/execute.js';
@@ -13,11 +15,18 @@ import { postgresSessions } from './postgres/sessions.js';
 import { SingleConnection } from './sql/single-connection.js';
 import { prepareSqlite } from './sqlite/settings.js';
 import type { Dialect } from './sql/dialect.js';
+import type { ExactRows } from './sql/exact-rows.js';
 import { MysqlDialect } from './mysql/dialect.js';
+import { MysqlExactRows } from './mysql/exact-rows.js';
+import { placeOnMysql } from './mysql/place.js';
 import { PortableDialect } from './portable/dialect.js';
+import { PortableExactRows } from './portable/exact-rows.js';
 import { PostgresDialect } from './postgres/dialect.js';
+import { PostgresExactRows } from './postgres/exact-rows.js';
+import { placeOnPostgres } from './postgres/place.js';
 import { SqliteDialect, type SqliteSynchronous } from './sqlite/dialect.js';
 import { assertRights } from './sql/table-rights.js';
+import { SqliteExactRows } from './sqlite/exact-rows.js';
 import type { RowQuery } from './sql/statement.js';
 import { poolSizeOf, queryTimeoutOf } from './sql/server-options.js';
 import { FileIdentity, isEphemeral, prepareSqliteFile } from './sqlite/file.js';
@@ -29,6 +38,8 @@ const EMBEDDED: ReadonlySet<string> = new Set(['sqljs', 'expo', 'capacitor', 'co
 export interface Database {
   readonly connection: Connection;
   readonly dialect: Dialect;
+  readonly exactRows: ExactRows;
+  readonly place: (runner: QueryRunner) => Promise<Place>;
   /** For logs: no credentials. */
   readonly description: string;
   readonly rescuePath: string | undefined;
@@ -64,19 +75,35 @@ export function databaseOf(dataSource: DataSource, options: DatabaseOptions): Da
   const pool = { size: poolSizeOf(dataSource.options), timeoutMs: queryTimeoutOf(options.given) };
   const other = options.dialect?.(dataSource);
   if (type === 'postgres') {
-    const dialect = other ?? new PostgresDialect(() => quotedTable(dataSource));
-    const connection = new ConnectionPool(dataSource, postgresSessions, pool);
-    return { ...common, dialect, connection, assertRights };
+    const table = (): string => quotedTable(dataSource);
+    return {
+      ...common,
+      dialect: other ?? new PostgresDialect(table),
+      exactRows: new PostgresExactRows(table),
+      place: (runner) => placeOnPostgres(runner, table()),
+      connection: new ConnectionPool(dataSource, postgresSessions, pool),
+      assertRights,
+    };
   }
   if (type === 'mysql' || type === 'mariadb') {
     const sessions = new MysqlSessions();
-    const dialect = other ?? new MysqlDialect(() => sessions.maxPacket);
-    return { ...common, dialect, connection: new ConnectionPool(dataSource, sessions, pool), assertRights };
+    const maxPacket = (): number => sessions.maxPacket;
+    return {
+      ...common,
+      dialect: other ?? new MysqlDialect(maxPacket),
+      exactRows: new MysqlExactRows(maxPacket),
+      place: placeOnMysql,
+      connection: new ConnectionPool(dataSource, sessions, pool),
+      assertRights,
+    };
   }
   const dialect = new PortableDialect(dataSource);
   return {
     ...common,
     dialect,
+    exactRows: new PortableExactRows(dataSource),
+    // As it was addressed: there is no question that all of them understand.
+    place: async () => placeOf(`${common.description} ${quotedTable(dataSource)}`),
     connection: new ConnectionPool(dataSource, plainSessions, pool),
   };
 }
@@ -89,10 +116,13 @@ function embedded(dataSource: DataSource): Database {
     database?: unknown;
   };
   const path = [location, database].find((given) => typeof given === 'string' && given !== '');
+  const description = `${type} ${typeof path === 'string' ? path : 'in memory'}`;
   return {
     dialect,
+    exactRows: new PortableExactRows(dataSource),
+    place: async () => placeOf(`${description} ${quotedTable(dataSource)}`),
     connection: new SingleConnection(dataSource, { begin: 'BEGIN' }),
-    description: `${type} ${typeof path === 'string' ? path : 'in memory'}`,
+    description,
     rescuePath: typeof path === 'string' ? `${path}.rescue.ndjson` : undefined,
   };
 }
@@ -107,6 +137,8 @@ function sqlite(dataSource: DataSource, { isOwn, synchronous, dialect }: Databas
   const rowsOf: RowQuery = (runner, statement) => kept?.query(runner, statement) ?? query(runner, statement);
   return {
     dialect: dialect?.(dataSource) ?? new SqliteDialect(kept === undefined, rowsOf),
+    exactRows: new SqliteExactRows(),
+    place: async () => placeOf(inMemory ? 'memory' : `file ${fileIdentity(database)}`),
     connection: new SingleConnection(dataSource, {
       begin: 'BEGIN IMMEDIATE',
       prepare: (runner) => prepareSqlite(runner, { driver, synchronous, ownsFile: isOwn }),
@@ -123,4 +155,14 @@ function sqlite(dataSource: DataSource, { isOwn, synchronous, dialect }: Databas
       if (!inMemory) file = new FileIdentity(resolve(database));
     },
   };
+}
+
+function placeOf(identity: string): Place {
+  return { identity, caches: 0, others: 0 };
+}
+
+/** The same for every path that leads to the file. */
+function fileIdentity(database: string): string {
+  const { dev, ino } = statSync(database, { bigint: true });
+  return `${dev}:${ino}`;
 }

@@ -1,5 +1,5 @@
 import type {
-  ListedStorage,
+  CacheStorageAdapter,
   LoadedPage,
   LoadPage,
   NamespaceWrite,
@@ -12,7 +12,7 @@ interface Row extends StoredEntry {
 }
 
 /** A storage that lives as long as this object: for tests of an app, and where a restart may forget everything. */
-export class InMemoryStorage implements ListedStorage {
+export class InMemoryStorage implements CacheStorageAdapter {
   readonly #namespaces = new Map<string, Map<string, Row>>();
   /** Keys in order, until a key comes or goes. */
   readonly #sorted = new Map<string, string[]>();
@@ -23,10 +23,6 @@ export class InMemoryStorage implements ListedStorage {
 
   async close(): Promise<void> {
     // The rows stay: an application that is started again on this object finds them.
-  }
-
-  async namespaces(): Promise<readonly string[]> {
-    return [...this.#namespaces].flatMap(([name, rows]) => (rows.size > 0 ? name : [])).sort();
   }
 
   async count(namespace: string, now: number): Promise<number> {

@@ -1,17 +1,26 @@
 import { DataSource, type DataSourceOptions, type QueryRunner } from 'typeorm';
 import { CacheError } from '../core/cache-error.js';
 import type {
-  ListedStorage,
   LoadedPage,
   LoadPage,
   NamespaceWrite,
   StorageFailure,
   StoredEntry,
 } from '../core/storage-adapter.js';
-import { CACHE_TABLE, CacheStorage } from './cache-storage.entity.js';
+import { CACHE_TABLE } from './cache-storage.entity.js';
 import { connectionOf } from './connection-options.js';
 import { databaseOf, type Database } from './database.js';
+import type {
+  ExactRead,
+  ExactRow,
+  KeyPage,
+  ListedStorage,
+  Place,
+  RefusedRows,
+  SizedKey,
+} from './listed-storage.js';
 import type { Dialect } from './sql/dialect.js';
+import type { ExactRows, NamespaceNames } from './sql/exact-rows.js';
 import type { SqliteSynchronous } from './sqlite/dialect.js';
 import { DatabaseError, driverErrorOf, withoutQuotes } from './driver-error.js';
 import { driverPackageError } from './driver-package.js';
@@ -85,13 +94,11 @@ export class TypeOrmStorage implements ListedStorage {
   }
 
   async namespaces(): Promise<readonly string[]> {
-    const names = await this.#guard(() => this.#database.connection.read((runner) => namesIn(runner)));
-    if (names !== undefined) return names;
-    throw new CacheError(
-      'UNSUPPORTED_STORAGE',
-      `The cache's table in ${this.describe()} is of an earlier version. Start the application on it once, which ` +
-        "migrates it, or run the cache's migrations.",
-    );
+    return (await this.#names()).names;
+  }
+
+  async strayRows(): Promise<readonly RefusedRows[]> {
+    return (await this.#names()).stray;
   }
 
   count(namespace: string, now: number): Promise<number> {
@@ -108,6 +115,27 @@ export class TypeOrmStorage implements ListedStorage {
 
   writtenAt(namespace: string, keys: readonly string[]): Promise<ReadonlyMap<string, number>> {
     return this.#read((dialect, runner) => dialect.writtenAt(runner, namespace, keys));
+  }
+
+  keys(namespace: string, page: LoadPage): Promise<KeyPage> {
+    return this.#readExactly((rows, runner) => rows.keys(runner, namespace, page));
+  }
+
+  sizes(namespace: string, keys: readonly string[]): Promise<readonly SizedKey[]> {
+    return this.#readExactly((rows, runner) => rows.sizes(runner, namespace, keys));
+  }
+
+  exact(namespace: string, keys: readonly string[]): Promise<ExactRead> {
+    return this.#readExactly((rows, runner) => rows.read(runner, namespace, keys));
+  }
+
+  async restore(namespace: string, rows: readonly ExactRow[]): Promise<void> {
+    const { connection, exactRows } = this.#database;
+    await this.#guard(async () => connection.write(exactRows.store(namespace, rows)));
+  }
+
+  place(): Promise<Place> {
+    return this.#guard(() => this.#database.connection.read((runner) => this.#database.place(runner)));
   }
 
   async write(batch: readonly NamespaceWrite[], now: number): Promise<void> {
@@ -132,6 +160,25 @@ export class TypeOrmStorage implements ListedStorage {
 
   describe(): string {
     return this.#database.description;
+  }
+
+  async #names(): Promise<NamespaceNames> {
+    const names = await this.#readExactly(async (rows, runner) => {
+      if (!(await runner.hasTable(CACHE_TABLE))) return { names: [], stray: [] };
+      return (await hasAllColumns(runner)) ? rows.names(runner) : undefined;
+    });
+    if (names !== undefined) return names;
+    throw new CacheError(
+      'UNSUPPORTED_STORAGE',
+      `The cache's table in ${this.describe()} is of an earlier version. Start the application on it once, which ` +
+        "migrates it, or run the cache's migrations.",
+    );
+  }
+
+  #readExactly<T>(task: (rows: ExactRows, runner: QueryRunner) => Promise<T>): Promise<T> {
+    return this.#guard(() =>
+      this.#database.connection.read((runner) => task(this.#database.exactRows, runner)),
+    );
   }
 
   #read<T>(task: (dialect: Dialect, runner: QueryRunner) => Promise<T>): Promise<T> {
@@ -181,17 +228,4 @@ export class TypeOrmStorage implements ListedStorage {
       { cause },
     );
   }
-}
-
-/** The namespaces that have rows; `undefined` where the table lacks a column. */
-async function namesIn(runner: QueryRunner): Promise<string[] | undefined> {
-  if (!(await runner.hasTable(CACHE_TABLE))) return [];
-  if (!(await hasAllColumns(runner))) return undefined;
-  const rows = await runner.connection
-    .createQueryBuilder(CacheStorage, 'row', runner)
-    .select('row.namespace', 'namespace')
-    .distinct(true)
-    .getRawMany<{ namespace: unknown }>();
-  // mysql2 gives binary columns as bytes.
-  return rows.map((row) => String(row.namespace)).sort();
 }

@@ -9,23 +9,22 @@ import type {
 } from '../../core/storage-adapter.js';
 import type { DriverError } from '../driver-error.js';
 import type { Dialect } from '../sql/dialect.js';
-import { chunksOf, partsOf, sortedRows, type Row } from '../sql/row-order.js';
+import { chunksOf, sortedRows, type Row } from '../sql/row-order.js';
 import type { Statement } from '../sql/statement.js';
 import { NO_ROWS, pageOf, textOf, toEntry, type PagedRow, type StoredRow } from '../sql/stored-row.js';
 import type { TableFault } from '../sql/table-shape.js';
 import { toTimestamp } from '../sql/timestamp.js';
 import { mysqlTableFaults } from './table-check.js';
+import { packetParts } from './packet.js';
 
 const ROWS_PER_STATEMENT = 500;
 /** Longer lists of keys are read as a scan of the table. */
 const KEYS_PER_DELETE = 500;
-/** What a row takes in a statement besides its texts. */
-const ROW_OVERHEAD = 64;
 /** How long a start waits for another instance that migrates, s. */
 const MIGRATION_LOCK_TIMEOUT_S = 10;
 
-/** SQLSTATE classes about data: data exception, integrity constraint violation. */
-const ABOUT_DATA = new Set(['22', '23']);
+/** SQLSTATE classes about data: data exception, integrity constraint violation, and what a trigger signals. */
+const ABOUT_DATA = new Set(['22', '23', '45']);
 /** What has no SQLSTATE of its own. */
 const ABOUT_DATA_BY_CODE = new Set([
   'ER_NET_PACKET_TOO_LARGE',
@@ -47,7 +46,11 @@ export class MysqlDialect implements Dialect {
 
   statements(batch: readonly NamespaceWrite[], now: number): Iterable<Statement> {
     // All of them at the call: a row that is too large is not to be found in the middle of a transaction.
-    return this.#statements(batch, [...this.#parts(sortedRows(batch))], now);
+    return this.#statements(
+      batch,
+      [...packetParts(sortedRows(batch), ROWS_PER_STATEMENT, this.maxPacket())],
+      now,
+    );
   }
 
   *#statements(
@@ -161,18 +164,6 @@ export class MysqlDialect implements Dialect {
     if (ABOUT_DATA_BY_CODE.has(code)) return true;
     return sqlState !== undefined && ABOUT_DATA.has(sqlState.slice(0, 2));
   }
-
-  /** Parts of `rows` that fit a statement, and the server's packet. */
-  #parts(rows: readonly Row[]): Iterable<readonly Row[]> {
-    const limit = this.maxPacket();
-    // Half of it: what is common need not come near the limit.
-    return partsOf(rows, ROWS_PER_STATEMENT, limit / 2, (row) => {
-      const most = sizeOf(row, (text) => 2 * Buffer.byteLength(text));
-      // What it takes exactly is looked at only where it matters: to look at each character takes its time.
-      if (most > limit && sizeOf(row, escapedBytes) > limit) throw tooLarge(row, limit);
-      return most;
-    });
-  }
 }
 
 /** In a table of others: no page has them. */
@@ -183,28 +174,4 @@ async function nameless(runner: QueryRunner, namespace: string, now: number): Pr
     [namespace, now],
   )) as { count: string | number }[];
   return { count: Number(found?.count ?? 0), example: 'NULL' };
-}
-
-/** What `row` takes in a statement of its own. What is no text is for the server to refuse. */
-function sizeOf(row: Row, bytesOf: (text: string) => number): number {
-  const texts: readonly unknown[] = [row.namespace, row.key, row.value];
-  return texts.reduce(
-    (total: number, text) => total + (typeof text === 'string' ? bytesOf(text) : 0),
-    ROW_OVERHEAD * 9,
-  );
-}
-
-/** mysql2 puts a backslash before some characters. */
-function escapedBytes(text: string): number {
-  return Buffer.byteLength(text) + (text.match(/[\p{Cc}"'\\]/gu)?.length ?? 0);
-}
-
-/** What the server would say, which it does by ending the connection. Thrown before anything is sent. */
-function tooLarge({ value }: Row, limit: number): Error {
-  return Object.assign(
-    new Error(
-      `A value of ${Buffer.byteLength(value)} bytes does not fit the server's max_allowed_packet of ${limit} bytes. Raise it, or store smaller values.`,
-    ),
-    { code: 'ER_NET_PACKET_TOO_LARGE' },
-  );
 }

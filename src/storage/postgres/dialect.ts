@@ -23,8 +23,11 @@ const CHARACTERS_PER_STATEMENT = 16 * 2 ** 20;
 /** How long a start waits for another instance that migrates, ms. */
 const MIGRATION_LOCK_TIMEOUT_MS = 10_000;
 
-/** SQLSTATE classes about data: data exception, integrity constraint violation, program limit exceeded. */
-const ABOUT_DATA = new Set(['22', '23', '54']);
+/**
+ * SQLSTATE classes about data: data exception, integrity constraint violation, program limit exceeded, and what a trigger
+ * raises.
+ */
+const ABOUT_DATA = new Set(['22', '23', '54', 'P0']);
 
 /** PostgreSQL. `table` is the quoted name of the table, with its schema. */
 export class PostgresDialect implements Dialect {

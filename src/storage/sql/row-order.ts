@@ -27,13 +27,13 @@ export function* chunksOf<T>(items: readonly T[], size: number): Generator<reado
 }
 
 /** Parts of `rows` that fit a statement: so many rows, and no more than `maxSize` in all unless one alone is larger. */
-export function* partsOf(
-  rows: readonly Row[],
+export function* partsOf<T extends Row>(
+  rows: readonly T[],
   maxRows: number,
   maxSize: number,
-  sizeOf: (row: Row) => number = charactersOf,
-): Generator<readonly Row[]> {
-  let part: Row[] = [];
+  sizeOf: (row: T) => number = charactersOf,
+): Generator<readonly T[]> {
+  let part: T[] = [];
   let total = 0;
   for (const row of rows) {
     const size = sizeOf(row);

@@ -8,6 +8,9 @@ type MysqlOptions = Extract<DataSourceOptions, { type: 'mysql' | 'mariadb' }>;
 /** Settings handed to the driver as they are. */
 type Extra = Readonly<Record<string, unknown>>;
 
+/** What the sessions of a cache are called, where sessions have names. */
+export const CACHE_APPLICATION = 'nestjs-durable-cache';
+
 /** One connection that writes, and some that read meanwhile. */
 const POOL_SIZE = 3;
 /** One that writes, and one that reads. */
@@ -48,7 +51,7 @@ export function postgresOptions(given: PostgresOptions, isOwn: boolean): Postgre
     ...rest,
     poolSize: isOwn ? ownPoolSize(given.extra, 'max', poolSize) : POOL_SIZE,
     connectTimeoutMS: given.connectTimeoutMS ?? CONNECT_TIMEOUT_MS,
-    applicationName: given.applicationName ?? 'nestjs-durable-cache',
+    applicationName: given.applicationName ?? CACHE_APPLICATION,
     installExtensions: false,
     // The next statement finds out. Without a handler it would be an uncaught exception.
     poolErrorHandler: (isOwn ? poolErrorHandler : undefined) ?? (() => undefined),

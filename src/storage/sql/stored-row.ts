@@ -1,4 +1,5 @@
 import type { LoadCursor, LoadedPage, StoredEntry, UnreadableRows } from '../../core/storage-adapter.js';
+import { isDoubtful as isDoubtfulText, isTextOf } from './exact-text.js';
 
 /** A row as the drivers give it. */
 export interface StoredRow {
@@ -15,9 +16,6 @@ export interface PagedRow extends StoredRow {
   readonly raw?: Buffer;
 }
 
-/** What stands in a text for bytes that are not UTF-8, and may be a character like any other. */
-const REPLACEMENT = '\uFFFD';
-
 export const NO_ROWS: UnreadableRows = { count: 0, example: '' };
 
 export function toEntry({ key, value, expires_at: expiresAt }: StoredRow): StoredEntry {
@@ -31,7 +29,7 @@ export function textOf(key: LoadCursor): string {
 
 /** Whether the bytes of the row's key have to be looked at to tell whether its text is all of it. */
 export function isDoubtful({ key }: PagedRow): boolean {
-  return typeof key === 'string' && key.includes(REPLACEMENT);
+  return typeof key === 'string' && isDoubtfulText(key);
 }
 
 /**
@@ -63,12 +61,7 @@ function readableKey({ key, raw }: PagedRow): string | undefined {
   if (typeof key === 'string') return raw === undefined || isTextOf(raw, key) ? key : undefined;
   if (!Buffer.isBuffer(key)) return undefined;
   const text = key.toString('utf8');
-  return !text.includes(REPLACEMENT) || isTextOf(key, text) ? text : undefined;
-}
-
-/** SQLite keeps texts in the encoding of its file. */
-function isTextOf(bytes: Buffer, text: string): boolean {
-  return bytes.equals(Buffer.from(text, 'utf8')) || bytes.equals(Buffer.from(text, 'utf16le'));
+  return !isDoubtfulText(text) || isTextOf(key, text) ? text : undefined;
 }
 
 function shown(key: LoadCursor): string {

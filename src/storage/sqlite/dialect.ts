@@ -15,6 +15,7 @@ import { isDoubtful, NO_ROWS, pageOf, toEntry, type PagedRow, type StoredRow } f
 import type { TableFault } from '../sql/table-shape.js';
 import { toTimestamp } from '../sql/timestamp.js';
 import { sqliteTableFaults } from './table-check.js';
+import { instantOf } from './instant.js';
 
 /** Rows in one statement of parameters, of which SQLite takes at most 32 766. */
 const ROWS_PER_STATEMENT = 1000;
@@ -129,7 +130,7 @@ export class SqliteDialect implements Dialect {
       namespace,
       JSON.stringify(keys),
     ])) as { key: string; updated_at: unknown }[];
-    return new Map(rows.map((row) => [row.key, fromTimestamp(row.updated_at)]));
+    return new Map(rows.map((row) => [row.key, instantOf(row.updated_at) ?? 0]));
   }
 
   /** Under the write lock from the beginning: the second instance sees what the first one did. */
@@ -207,9 +208,3 @@ const ONE_OF = '"namespace" = ? AND "key" IN (SELECT value FROM json_each(?))';
 const REPLACE =
   'ON CONFLICT ("namespace", "key") DO UPDATE SET "value" = excluded."value", ' +
   '"expires_at" = excluded."expires_at", "updated_at" = excluded."updated_at"';
-
-/** What {@link toTimestamp} gave; rows of others have whole seconds. */
-function fromTimestamp(stored: unknown): number {
-  const ms = Date.parse(`${String(stored).replace(' ', 'T')}Z`);
-  return Number.isNaN(ms) ? 0 : ms;
-}

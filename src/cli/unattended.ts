@@ -1,0 +1,45 @@
+import { CacheError } from '../core/cache-error.js';
+import { RescueFile } from '../storage/rescue-file.js';
+import type { Place } from '../storage/listed-storage.js';
+
+/**
+ * Only a start of the application replays a journal: that of the source holds what is newer than its rows, and that of the
+ * target would go over what was copied.
+ */
+export function refuseJournal(option: 'from' | 'to' | 'journal', path: string | undefined): void {
+  const [left] = path === undefined ? [] : new RescueFile(path).files();
+  if (left === undefined) return;
+  throw new CacheError(
+    'INVALID_OPTION',
+    `--${option} has a rescue journal that has not been replayed: ${left}. Start the application on it once, stop it, and ` +
+      'copy then.',
+    { option },
+  );
+}
+
+/**
+ * Throws `INSTANCE_RUNNING` where an application is seen to use a side, unless nothing is to be written. Gives what is to be
+ * warned of.
+ */
+export function refuseRunning(
+  option: 'from' | 'to',
+  place: Place | undefined,
+  { dryRun }: { readonly dryRun: boolean },
+): string | undefined {
+  if (place !== undefined && place.caches > 0) {
+    const seen = `An application is connected to the database of --${option}`;
+    if (dryRun) return `${seen}: stop it before the copy itself.`;
+    throw new CacheError(
+      'INSTANCE_RUNNING',
+      `${seen}: what it writes during the copy would be missing or lost. Stop it, and copy then. If what is connected does not ` +
+        'write to this cache, say so with --ignore-running.',
+      { option },
+    );
+  }
+  if (place === undefined || place.others === 0) return undefined;
+  const sessions = place.others === 1 ? 'is 1 other session' : `are ${place.others} other sessions`;
+  return (
+    `There ${sessions} in the database of --${option}. If an application that uses the cache is among them, stop it and ` +
+    'copy again.'
+  );
+}

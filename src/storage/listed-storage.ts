@@ -1,0 +1,62 @@
+import type { CacheStorageAdapter, LoadCursor, LoadPage, StoredEntry } from '../core/storage-adapter.js';
+
+/** A row as it is stored, for tools that carry it over. */
+export interface ExactRow extends StoredEntry {
+  /** Wall-clock ms; `null` where the row has no time, `'unclear'` where it has one that can't be told. */
+  readonly writtenAt: number | null | 'unclear';
+}
+
+/** Rows that can't be carried over as they are, all for one reason. */
+export interface RefusedRows {
+  readonly reason: string;
+  readonly count: number;
+  /** What the first of their keys look like. */
+  readonly keys: readonly string[];
+}
+
+/** A key, and about how many bytes its row takes. */
+export interface SizedKey {
+  readonly key: string;
+  readonly size: number;
+}
+
+/** The keys of one page of a namespace. */
+export interface KeyPage {
+  readonly keys: readonly SizedKey[];
+  /** What the page leaves out. A storage may tell of all rows without a text for a key on one page. */
+  readonly refused: readonly RefusedRows[];
+  /** Where the next page begins; `undefined` when this one was the last. */
+  readonly next: LoadCursor | undefined;
+}
+
+export interface ExactRead {
+  readonly rows: readonly ExactRow[];
+  readonly refused: readonly RefusedRows[];
+}
+
+/** Where a table is, and who is connected to it. */
+export interface Place {
+  /** The same for two storages only if they are on the same table, however it was addressed. */
+  readonly identity: string;
+  /** How many sessions of running caches there are. */
+  readonly caches: number;
+  /** How many sessions there are of which nobody can tell whose they are. */
+  readonly others: number;
+}
+
+/** A storage that can say what it holds, exactly: for tools that work on the whole of it. The engine does without. */
+export interface ListedStorage extends CacheStorageAdapter {
+  /** The namespaces that have rows, expired ones included, in ascending order; none where there is no table yet. */
+  namespaces(): Promise<readonly string[]>;
+  /** Rows whose namespace is no text, which no name leads to. */
+  strayRows(): Promise<readonly RefusedRows[]>;
+  /** One page of the keys of a namespace, expired rows left out, with the sizes that reading their rows takes. */
+  keys(namespace: string, page: LoadPage): Promise<KeyPage>;
+  /** The sizes of the rows there are of `keys`, in any order. */
+  sizes(namespace: string, keys: readonly string[]): Promise<readonly SizedKey[]>;
+  /** The rows there are of `keys`, in any order, expired ones included. */
+  exact(namespace: string, keys: readonly string[]): Promise<ExactRead>;
+  /** Stores `rows` with the times they were written at, in one transaction. A time that is unclear becomes none. */
+  restore(namespace: string, rows: readonly ExactRow[]): Promise<void>;
+  place(): Promise<Place>;
+}

@@ -1,0 +1,129 @@
+import type { QueryRunner } from 'typeorm';
+import type { LoadPage } from '../../core/storage-adapter.js';
+import type { ExactRead, ExactRow, KeyPage, RefusedRows, SizedKey } from '../listed-storage.js';
+import type { ExactRows, NamespaceNames } from '../sql/exact-rows.js';
+import { exactText } from '../sql/exact-text.js';
+import {
+  exactReadOf,
+  keyPageOf,
+  namesOf,
+  REASONS,
+  refusal,
+  type FoundKey,
+  type FoundRow,
+} from '../sql/found-rows.js';
+import type { Statement } from '../sql/statement.js';
+
+const ALIVE = '("expires_at" IS NULL OR "expires_at" > $2)';
+/** The latest and earliest times that JavaScript has. */
+const MOST_MS = 8.64e15;
+
+interface Row {
+  readonly key: unknown;
+  readonly value: unknown;
+  readonly expires_at: unknown;
+  readonly ms: string | number | null;
+}
+
+/** PostgreSQL. `table` is the quoted name of the table, with its schema. */
+export class PostgresExactRows implements ExactRows {
+  #takesAnyBytes: boolean | undefined;
+
+  constructor(private readonly table: () => string) {}
+
+  async names(runner: QueryRunner): Promise<NamespaceNames> {
+    const text = await this.#exactly(runner, 'namespace');
+    const found = (await runner.query(
+      `SELECT ${text} AS "text", COUNT(*) AS "count" FROM ${this.table()} GROUP BY "namespace"`,
+    )) as { text: unknown; count: string }[];
+    return namesOf(found.map((one) => ({ text: one.text, raw: undefined, count: Number(one.count) })));
+  }
+
+  async keys(runner: QueryRunner, namespace: string, { after, limit, now }: LoadPage): Promise<KeyPage> {
+    const text = await this.#exactly(runner, 'key');
+    const last = typeof after === 'string' ? '$4' : 'convert_from($4, getdatabaseencoding())';
+    const from = after === undefined ? '"key" IS NOT NULL' : `"key" COLLATE "C" > ${last}`;
+    const found = (await runner.query(
+      `SELECT ${text} AS "found", MAX(octet_length("value")) AS "size", COUNT(*) AS "copies" FROM ${this.table()} ` +
+        `WHERE "namespace" = $1 AND ${from} AND ${ALIVE} GROUP BY "key" ORDER BY "key" COLLATE "C" LIMIT $3`,
+      after === undefined ? [namespace, now, limit] : [namespace, now, limit, after],
+    )) as (Omit<FoundKey, 'key'> & { found: unknown })[];
+    return keyPageOf(
+      found.map(({ found: key, size, copies }) => ({ key, raw: undefined, size, copies })),
+      limit,
+      after === undefined ? await this.#keyless(runner, namespace, now) : [],
+    );
+  }
+
+  async sizes(runner: QueryRunner, namespace: string, keys: readonly string[]): Promise<readonly SizedKey[]> {
+    return (await runner.query(
+      `SELECT "key", octet_length("value") AS "size" FROM ${this.table()} WHERE "namespace" = $1 AND "key" = ANY($2::text[])`,
+      [namespace, keys],
+    )) as SizedKey[];
+  }
+
+  async read(runner: QueryRunner, namespace: string, keys: readonly string[]): Promise<ExactRead> {
+    const value = await this.#exactly(runner, 'value');
+    const found = (await runner.query(
+      `SELECT "key", ${value} AS "value", "expires_at", EXTRACT(EPOCH FROM "updated_at") * 1000 AS "ms" FROM ${this.table()} ` +
+        'WHERE "namespace" = $1 AND "key" = ANY($2::text[])',
+      [namespace, keys],
+    )) as Row[];
+    const texts: FoundRow[] = [];
+    const broken: RefusedRows[] = [];
+    for (const row of found) {
+      const text = exactText(row.value);
+      const key = String(row.key);
+      if (text === undefined && Buffer.isBuffer(row.value)) broken.push(refusal(REASONS.valueNotUtf8, key));
+      else texts.push({ key, value: text, expiresAt: row.expires_at, writtenAt: instantOf(row.ms) });
+    }
+    const { rows, refused } = exactReadOf(texts);
+    return { rows, refused: [...refused, ...broken] };
+  }
+
+  *store(namespace: string, rows: readonly ExactRow[]): Generator<Statement> {
+    const json = JSON.stringify(
+      rows.map(({ key: k, value: v, expiresAt: e, writtenAt }) => ({
+        k,
+        v,
+        e,
+        w: typeof writtenAt === 'number' ? writtenAt : null,
+      })),
+    );
+    yield {
+      sql:
+        `INSERT INTO ${this.table()} ("namespace", "key", "value", "expires_at", "updated_at") ` +
+        'SELECT $2, r.k, r.v, r.e, to_timestamp(r.w / 1000.0) ' +
+        'FROM json_to_recordset($1::json) AS r(k text, v text, e bigint, w double precision) ' +
+        'ON CONFLICT ("namespace", "key") DO UPDATE SET "value" = excluded."value", ' +
+        '"expires_at" = excluded."expires_at", "updated_at" = excluded."updated_at"',
+      parameters: [json, namespace],
+    };
+  }
+
+  /** In a table of others: no page has them. */
+  async #keyless(runner: QueryRunner, namespace: string, now: number): Promise<RefusedRows[]> {
+    const [found] = (await runner.query(
+      `SELECT COUNT(*) AS "count" FROM ${this.table()} WHERE "namespace" = $1 AND "key" IS NULL AND ${ALIVE}`,
+      [namespace, now],
+    )) as { count: string }[];
+    const count = Number(found?.count ?? 0);
+    return count === 0 ? [] : [{ reason: REASONS.keyNoText, count, keys: ['NULL'] }];
+  }
+
+  /** A column as the server has it: one in the encoding SQL_ASCII takes any bytes for a text, and refuses to send them as one. */
+  async #exactly(runner: QueryRunner, column: string): Promise<string> {
+    if (this.#takesAnyBytes === undefined) {
+      const [shown] = (await runner.query('SHOW server_encoding')) as { server_encoding: string }[];
+      this.#takesAnyBytes = shown?.server_encoding === 'SQL_ASCII';
+    }
+    return this.#takesAnyBytes ? `convert_to("${column}", getdatabaseencoding())` : `"${column}"`;
+  }
+}
+
+/** PostgreSQL has times that are infinite, and some that are later than JavaScript's. */
+function instantOf(ms: string | number | null): ExactRow['writtenAt'] {
+  if (ms === null) return null;
+  const rounded = Math.round(Number(ms));
+  return Math.abs(rounded) <= MOST_MS ? rounded : 'unclear';
+}

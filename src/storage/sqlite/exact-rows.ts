@@ -1,0 +1,149 @@
+import type { QueryRunner } from 'typeorm';
+import type { LoadPage } from '../../core/storage-adapter.js';
+import { CACHE_TABLE } from '../cache-storage.entity.js';
+import type { ExactRead, ExactRow, KeyPage, RefusedRows, SizedKey } from '../listed-storage.js';
+import type { ExactRows, NamespaceNames } from '../sql/exact-rows.js';
+import { isDoubtful, isTextOf } from '../sql/exact-text.js';
+import {
+  exactReadOf,
+  keyPageOf,
+  MOST_EXAMPLES,
+  namesOf,
+  REASONS,
+  refusal,
+  type FoundKey,
+  type FoundRow,
+} from '../sql/found-rows.js';
+import { chunksOf } from '../sql/row-order.js';
+import type { Statement } from '../sql/statement.js';
+import { toTimestamp } from '../sql/timestamp.js';
+import { instantOf } from './instant.js';
+
+/** Rows or keys in one statement, whose text a driver may keep. */
+const ROWS_PER_STATEMENT = 100;
+
+const SIZE = `COALESCE(length(CAST("value" AS BLOB)), 0)`;
+// Whatever collation a table of others has: names and keys compare by bytes.
+const IN_NAMESPACE = `"namespace" = ? COLLATE BINARY`;
+const ALIVE = '("expires_at" IS NULL OR "expires_at" > ?)';
+const COLUMNS = '("namespace", "key", "value", "expires_at", "updated_at")';
+const REPLACE =
+  'ON CONFLICT ("namespace", "key") DO UPDATE SET "value" = excluded."value", ' +
+  '"expires_at" = excluded."expires_at", "updated_at" = excluded."updated_at"';
+
+interface Row {
+  readonly key: string;
+  readonly value: unknown;
+  readonly expires_at: unknown;
+  readonly updated_at: unknown;
+}
+
+/** SQLite takes any bytes for a text, and anything at all for a value. */
+export class SqliteExactRows implements ExactRows {
+  async names(runner: QueryRunner): Promise<NamespaceNames> {
+    const found = (await runner.query(
+      `SELECT "namespace" AS "text", CAST("namespace" AS BLOB) AS "raw", COUNT(*) AS "count" FROM "${CACHE_TABLE}" ` +
+        'GROUP BY "namespace" COLLATE BINARY',
+    )) as { text: unknown; raw: unknown; count: number }[];
+    // Bytes are no name, be they those of a text.
+    return namesOf(
+      found.map(({ text, raw, count }) => ({
+        text: typeof text === 'string' ? text : undefined,
+        raw,
+        count,
+      })),
+    );
+  }
+
+  async keys(runner: QueryRunner, namespace: string, page: LoadPage): Promise<KeyPage> {
+    const { after, limit, now } = page;
+    // Keys that are text: in the order of SQLite's types they are between numbers and bytes.
+    const from = after === undefined ? `"key" >= ''` : '"key" > CAST(? AS TEXT) COLLATE BINARY';
+    const found = (await runner.query(
+      `SELECT "key", CAST("key" AS BLOB) AS "raw", MAX(${SIZE}) AS "size", COUNT(*) AS "copies" FROM "${CACHE_TABLE}" ` +
+        `WHERE ${IN_NAMESPACE} AND ${from} AND "key" < X'' AND ${ALIVE} ` +
+        'GROUP BY "key" COLLATE BINARY ORDER BY "key" COLLATE BINARY LIMIT ?',
+      after === undefined ? [namespace, now, limit] : [namespace, after, now, limit],
+    )) as FoundKey[];
+    return keyPageOf(found, limit, after === undefined ? await this.#keyless(runner, namespace, now) : []);
+  }
+
+  async sizes(runner: QueryRunner, namespace: string, keys: readonly string[]): Promise<readonly SizedKey[]> {
+    return this.#ofKeys<SizedKey>(runner, `"key", ${SIZE} AS "size"`, namespace, keys);
+  }
+
+  async read(runner: QueryRunner, namespace: string, keys: readonly string[]): Promise<ExactRead> {
+    const columns = '"key", "value", "expires_at", "updated_at"';
+    const found = await this.#ofKeys<Row>(runner, columns, namespace, keys);
+    const broken = new Set<string>();
+    for (const { key, value } of found) {
+      if (typeof value !== 'string' || !isDoubtful(value)) continue;
+      const [bytes] = await this.#ofKeys<{ raw: Buffer }>(
+        runner,
+        'CAST("value" AS BLOB) AS "raw"',
+        namespace,
+        [key],
+      );
+      if (bytes === undefined || !isTextOf(bytes.raw, value)) broken.add(key);
+    }
+    const { rows, refused } = exactReadOf(found.filter(({ key }) => !broken.has(key)).map(toFound));
+    return { rows, refused: [...refused, ...[...broken].map((key) => refusal(REASONS.valueNotUtf8, key))] };
+  }
+
+  /** With parameters: some versions of SQLite's JSON end a text at a NUL. */
+  *store(namespace: string, rows: readonly ExactRow[]): Generator<Statement> {
+    for (const part of chunksOf(rows, ROWS_PER_STATEMENT)) {
+      yield {
+        sql: `INSERT INTO "${CACHE_TABLE}" ${COLUMNS} VALUES ${part.map(() => '(?, ?, ?, ?, ?)').join(', ')} ${REPLACE}`,
+        parameters: part.flatMap(({ key, value, expiresAt, writtenAt }) => [
+          namespace,
+          key,
+          value,
+          expiresAt,
+          typeof writtenAt === 'number' ? toTimestamp(writtenAt) : null,
+        ]),
+      };
+    }
+  }
+
+  /** Rows without a text for a key, in a table of others: no page has them. */
+  async #keyless(runner: QueryRunner, namespace: string, now: number): Promise<RefusedRows[]> {
+    const those = `FROM "${CACHE_TABLE}" WHERE ${IN_NAMESPACE} AND typeof("key") <> 'text' AND ${ALIVE}`;
+    const [counted] = (await runner.query(`SELECT COUNT(*) AS "count" ${those}`, [namespace, now])) as {
+      count: number;
+    }[];
+    const count = counted?.count ?? 0;
+    if (count === 0) return [];
+    const examples = (await runner.query(
+      `SELECT DISTINCT quote(substr("key", 1, 80)) AS "shown" ${those} LIMIT ${MOST_EXAMPLES}`,
+      [namespace, now],
+    )) as { shown: string }[];
+    return [{ reason: REASONS.keyNoText, count, keys: examples.map(({ shown }) => shown) }];
+  }
+
+  async #ofKeys<T>(
+    runner: QueryRunner,
+    columns: string,
+    namespace: string,
+    keys: readonly string[],
+  ): Promise<T[]> {
+    const rows: T[] = [];
+    for (const part of chunksOf(keys, ROWS_PER_STATEMENT)) {
+      const found = (await runner.query(
+        `SELECT ${columns} FROM "${CACHE_TABLE}" WHERE ${IN_NAMESPACE} AND "key" COLLATE BINARY IN (${part.map(() => '?').join(', ')})`,
+        [namespace, ...part],
+      )) as T[];
+      for (const row of found) rows.push(row);
+    }
+    return rows;
+  }
+}
+
+function toFound({ key, value, expires_at: expiresAt, updated_at: writtenAt }: Row): FoundRow {
+  return {
+    key,
+    value,
+    expiresAt,
+    writtenAt: writtenAt === null ? null : (instantOf(writtenAt) ?? 'unclear'),
+  };
+}

@@ -1,0 +1,84 @@
+import { linkSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DataSourceOptions } from 'typeorm';
+import { describe, expect, it } from 'vitest';
+import { mariadbServer, postgresServer } from '../support/services.js';
+import { tempFolder } from '../support/temp-folder.js';
+import { runCopy } from './support/copy-command.js';
+import { run, withStorage } from './support/raw-table.js';
+
+const folder = tempFolder();
+const postgres = await postgresServer();
+const mariadb = await mariadbServer();
+
+let modules = 0;
+function moduleOf(options: DataSourceOptions): string {
+  const path = join(folder, `${(modules += 1)}.mjs`);
+  writeFileSync(path, `export default ${JSON.stringify(options)};`);
+  return path;
+}
+
+function fill(storage: DataSourceOptions, namespace = 'n'): Promise<void> {
+  const puts = [{ key: 'a', value: '1', expiresAt: null }];
+  return withStorage(storage, (opened) => opened.write([{ namespace, puts, deletes: [] }], 1));
+}
+
+/** The same server by another name. */
+function respelled(url: string): string {
+  const address = new URL(url);
+  address.hostname = address.hostname === 'localhost' ? '127.0.0.1' : 'localhost';
+  return address.href;
+}
+
+const SAME = {
+  code: 1,
+  output: expect.stringMatching(/^INVALID_OPTION: .*the same database/m) as string,
+};
+
+describe('one place by two addresses is noticed', () => {
+  it('a SQLite file by a link', async () => {
+    const file = join(folder, 'file.sqlite');
+    await fill({ type: 'sqlite', database: file });
+    symlinkSync(file, join(folder, 'symbolic.sqlite'));
+    linkSync(file, join(folder, 'hard.sqlite'));
+    for (const to of [
+      'file.sqlite',
+      'symbolic.sqlite',
+      'hard.sqlite',
+      '../' + folder.split('/').at(-1) + '/file.sqlite',
+    ])
+      expect(await runCopy(folder, file, to)).toMatchObject(SAME);
+  });
+
+  it.skipIf(postgres === undefined)(
+    'a PostgreSQL database by another name of its host, and by its schema',
+    async () => {
+      const url = (await postgres?.newDatabase()) ?? '';
+      await fill({ type: 'postgres', url });
+      const options = { type: 'postgres', url, schema: 'public' } as const;
+      for (const to of [respelled(url), url.replace('postgres:', 'postgresql:'), moduleOf(options)])
+        expect(await runCopy(folder, url, to)).toMatchObject(SAME);
+    },
+  );
+
+  it.skipIf(mariadb === undefined)('a MariaDB database by another name of its host', async () => {
+    const url = (await mariadb?.newDatabase()) ?? '';
+    await fill({ type: 'mariadb', url });
+    for (const to of [respelled(url), url.replace(/^\w+:/, 'mariadb:')])
+      expect(await runCopy(folder, url, to)).toMatchObject(SAME);
+  });
+});
+
+describe.skipIf(postgres === undefined)('two schemas of one PostgreSQL database', () => {
+  it('are two places', async () => {
+    const url = (await postgres?.newDatabase()) ?? '';
+    const options = { type: 'postgres', url } as const;
+    await run(options, 'CREATE SCHEMA one', 'CREATE SCHEMA two');
+    await fill({ ...options, schema: 'one' });
+    const to = { ...options, schema: 'two' } as const;
+    const { code, output } = await runCopy(folder, moduleOf({ ...options, schema: 'one' }), moduleOf(to));
+    expect(output).toMatch(/^From: .*, schema one\nTo: .*, schema two\nn: 1 of 1 rows copied$/m);
+    expect(code).toBe(0);
+    expect(await withStorage(to, (storage) => storage.count('n', 1))).toBe(1);
+  });
+});

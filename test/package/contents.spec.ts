@@ -1,0 +1,81 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { posix } from 'node:path';
+import ts from 'typescript';
+import { describe, expect, it } from 'vitest';
+
+interface Manifest {
+  readonly exports: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>;
+  readonly bin: Readonly<Record<string, string>>;
+}
+
+/** What npm would publish of what is built, by path. */
+function shipped(): ReadonlySet<string> {
+  const json = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { encoding: 'utf8' });
+  const [{ files }] = JSON.parse(json) as [{ files: { path: string }[] }];
+  return new Set(files.map(({ path }) => path));
+}
+
+const files = shipped();
+const scripts = [...files].filter((path) => path.endsWith('.js'));
+
+/** The package's own modules that a script loads, or that its types name: a module may hold nothing but types. */
+function importsOf(path: string): string[] {
+  return [path, path.replace(/\.js$/, '.d.ts')]
+    .flatMap((file) => ts.preProcessFile(readFileSync(file, 'utf8'), true, true).importedFiles)
+    .filter(({ fileName }) => fileName.startsWith('.'))
+    .map(({ fileName }) => posix.join(posix.dirname(path), fileName));
+}
+
+function reachable(entries: readonly string[]): Set<string> {
+  const found = new Set<string>();
+  const open = [...entries];
+  for (let path = open.pop(); path !== undefined; path = open.pop()) {
+    if (found.has(path)) continue;
+    found.add(path);
+    open.push(...importsOf(path));
+  }
+  return found;
+}
+
+describe('the package', () => {
+  const { exports, bin } = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest;
+  const entries = [
+    ...Object.values(exports).map((entry) => (typeof entry === 'string' ? entry : entry.default)),
+    ...Object.values(bin),
+  ]
+    .map((path) => posix.normalize(path))
+    .filter((path) => path.endsWith('.js'));
+
+  it('ships every script that its exports and its command reach, and no other', () => {
+    expect(entries.length).toBeGreaterThan(1);
+    expect(scripts.toSorted()).toEqual([...reachable(entries)].toSorted());
+  });
+
+  it('ships the types of its exports, with all that they name', () => {
+    for (const entry of Object.values(exports)) {
+      if (typeof entry === 'string') continue;
+      const types = posix.normalize(entry.types);
+      const named = ts.preProcessFile(readFileSync(types, 'utf8'), true, true).importedFiles;
+      expect(files).toContain(types);
+      for (const { fileName } of named.filter((one) => one.fileName.startsWith('.')))
+        expect(files).toContain(posix.join(posix.dirname(types), fileName.replace(/\.js$/, '.d.ts')));
+    }
+  });
+
+  it('names no source map that it does not ship, and no source that a map lacks', () => {
+    for (const path of [...files].filter((one) => /\.(?:js|d\.ts)$/.test(one))) {
+      const [, map] = /^\/\/# sourceMappingURL=(.+)$/m.exec(readFileSync(path, 'utf8')) ?? [];
+      if (map !== undefined) expect(files, path).toContain(posix.join(posix.dirname(path), map));
+    }
+    for (const path of [...files].filter((one) => one.endsWith('.map'))) {
+      const { sources, sourcesContent } = JSON.parse(readFileSync(path, 'utf8')) as {
+        sources: string[];
+        sourcesContent?: (string | null)[];
+      };
+      for (const [i, source] of sources.entries())
+        if (typeof sourcesContent?.[i] !== 'string')
+          expect(files, path).toContain(posix.join(posix.dirname(path), source));
+    }
+  });
+});
