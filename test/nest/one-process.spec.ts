@@ -86,7 +86,6 @@ describe('a start that fails', () => {
   });
 
   const failures: [string, Partial<CacheModuleOptions>, typeof sessions | typeof otherSessions, string][] = [
-    ['for an override that nobody uses', { overrides: { nobody: {} } }, sessions, 'INVALID_OPTION'],
     ['for two definitions of one name', { namespaces: [sessions] }, otherSessions, 'DUPLICATE_NAMESPACE'],
     ['for two in the options', { namespaces: [sessions, otherSessions] }, sessions, 'DUPLICATE_NAMESPACE'],
   ];
@@ -116,6 +115,7 @@ describe('a start that fails', () => {
     '%s leaves no connection to the server behind',
     async (_why, options, feature, code) => {
       const url = (await postgres?.newDatabase()) as string;
+      const before = exitListeners();
       const watcher = await connectTo(POSTGRES, url);
       const storage = { type: 'postgres' as const, url };
       const start = startApp([
@@ -125,6 +125,7 @@ describe('a start that fails', () => {
       await expect(start).rejects.toThrow(errorWith(code));
       await until(watcher, POSTGRES.others, (count) => count === 0);
       await watcher.destroy();
+      await vi.waitFor(() => expect(exitListeners()).toBe(before));
     },
   );
 
