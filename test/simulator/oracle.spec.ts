@@ -299,7 +299,7 @@ describe('the simulator notices', { timeout: 180_000 }, () => {
           },
         };
       });
-      expect(await verdict(CALM, forgets)).toMatch(/waits|At rest/);
+      expect(await verdict(CALM, forgets)).toMatch(/waits|[Aa]t rest/);
     });
   });
 

@@ -1,4 +1,5 @@
 import { Module, type DynamicModule, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
 import core from '@nestjs/core/package.json' with { type: 'json' };
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
@@ -109,6 +110,23 @@ describe('where the hook of another module fails', () => {
     await vi.waitFor(() => expect(log.with('Cache stopped')).toHaveLength(1));
     await vi.waitFor(() => expect(log.with('has not come to the last hook')).toHaveLength(ended ? 0 : 1));
   });
+
+  it.each(['rejects', 'never settles'])(
+    '(the close of the HTTP server, which %s) the same holds',
+    async (failure) => {
+      const database = join(folder, `${(files += 1)}.db`);
+      @Module({ imports: [cacheAt(database)] })
+      class AppModule {}
+      const app = await NestFactory.create(AppModule, { logger: new NestLog(), abortOnError: false });
+      await app.init();
+      app.getHttpAdapter().close = async () => FAILURES[failure]?.();
+      const cache = app.get(CacheService);
+      await cache.setChatSettings(1, { before: 'the stop' });
+      void app.close().catch(() => undefined);
+      await vi.waitFor(async () => expect(await takes(cache, 1, { during: 'the stop' })).toBe(false));
+      expect((await kept(database))[0]).toEqual({ during: 'the stop' });
+    },
+  );
 
   it('a second close() ends what the first one began', async () => {
     const storage = new InMemoryStorage();

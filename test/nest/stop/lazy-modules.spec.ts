@@ -1,4 +1,4 @@
-import { Inject, Injectable, Module } from '@nestjs/common';
+import { forwardRef, Global, Inject, Injectable, Module } from '@nestjs/common';
 import { LazyModuleLoader } from '@nestjs/core';
 import { describe, expect, it } from 'vitest';
 import {
@@ -50,6 +50,20 @@ describe('a module that is loaded lazily', () => {
       await expect(app.get(LazyModuleLoader).load(load)).rejects.toThrow(errorWith('LAZY_MODULE'));
     }
     await expect(app.get(LazyModuleLoader).load(() => Lazy)).rejects.toThrow(/root module.*forFeature/);
+    await app.close();
+  });
+
+  it('is not what any other module is taken for, however deep or global', async () => {
+    const cache = CacheModule.forRoot({ storage: new InMemoryStorage(), isGlobal: false });
+    @Global()
+    @Module({ imports: [cache] })
+    class Shared {}
+    @Module({ imports: [forwardRef(() => Shared)] })
+    class Deep {}
+    @Module({ imports: [Deep] })
+    class Deeper {}
+    const app = await startApp([Deeper]);
+    await app.get(CacheService).setChatSettings(1, { a: 1 });
     await app.close();
   });
 
