@@ -42,6 +42,7 @@ export class CacheLifecycle
 
   /** The bulk, while the rest of the application still runs. */
   async beforeApplicationShutdown(): Promise<void> {
+    this.#hooksCheck.end();
     await this.engine.drain();
   }
 
