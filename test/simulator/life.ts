@@ -189,6 +189,7 @@ export class Life {
   async stop(): Promise<StopReport> {
     // A commit that the deadline or the fault overtakes has an end that nobody sees.
     this.#hasLied = true;
+    await this.until(this.#engine.drain());
     return this.until(this.#engine.stop());
   }
 
