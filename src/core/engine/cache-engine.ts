@@ -139,11 +139,6 @@ export class CacheEngine {
     return stats;
   }
 
-  /** Whether the stop has begun, and the cache still takes writes. */
-  get isDraining(): boolean {
-    return this.#stop.state === 'draining';
-  }
-
   /** Resolves when the cache has stopped, whoever ended it. */
   get stopped(): Promise<StopReport> {
     return this.#stop.report;
