@@ -1,5 +1,6 @@
 import type { ModuleMetadata, Provider, Type } from '@nestjs/common';
 import type { DataSource, DataSourceOptions } from 'typeorm';
+import { chatNamespaces as builtIn } from '../chat/chat-namespaces.js';
 import { CacheError } from '../core/cache-error.js';
 import {
   ENGINE_OPTIONS,
@@ -8,6 +9,7 @@ import {
   type ResolvedEngineOptions,
 } from '../core/engine/engine-options.js';
 import {
+  assertTuning,
   isDefinition,
   type NamespaceDefinition,
   type NamespaceTuning,
@@ -73,9 +75,9 @@ export interface CacheModuleAsyncOptions extends Pick<ModuleMetadata, 'imports'>
 export interface ResolvedCacheOptions {
   readonly engine: ResolvedEngineOptions;
   readonly storage: DataSourceOptions | DataSource | CacheStorageAdapter;
-  readonly namespaces: readonly NamespaceDefinition[];
+  /** The namespaces that the module itself declares: the built-in ones and those of the options. */
+  readonly declared: readonly NamespaceDefinition[];
   readonly overrides: Readonly<Record<string, NamespaceTuning>>;
-  readonly chatNamespaces: boolean;
   readonly migrationsRun: boolean;
   readonly synchronous: SqliteSynchronous;
   /** `undefined` for the storage's own choice. */
@@ -121,8 +123,7 @@ export function resolveCacheOptions(given: CacheModuleOptions): ResolvedCacheOpt
   } = given;
   if (storage !== undefined) assertStorage(storage);
   if (namespaces !== undefined) assertDefinitions(namespaces);
-  if (overrides !== undefined)
-    assertRecord(overrides, "CacheModule: 'overrides'", '{ chats: { maxEntries: 50_000 } }');
+  if (overrides !== undefined) assertOverrides(overrides);
   for (const [option, value] of Object.entries({ chatNamespaces, migrationsRun })) {
     if (value !== undefined && typeof value !== 'boolean') throw invalid(option, 'must be true or false');
   }
@@ -139,9 +140,8 @@ export function resolveCacheOptions(given: CacheModuleOptions): ResolvedCacheOpt
   const resolved: ResolvedCacheOptions = {
     engine: resolveEngineOptions(engine),
     storage: storage ?? { type: sqliteDriver(), database: 'data/cache.sqlite' },
-    namespaces: namespaces ?? [],
+    declared: [...((chatNamespaces ?? true) ? builtIn : []), ...(namespaces ?? [])],
     overrides: overrides ?? {},
-    chatNamespaces: chatNamespaces ?? true,
     migrationsRun: migrationsRun ?? true,
     synchronous: synchronous ?? 'full',
     rescueJournal,
@@ -170,6 +170,12 @@ export function assertDefinitions(namespaces: unknown): asserts namespaces is re
   if (!Array.isArray(namespaces) || !namespaces.every(isDefinition)) {
     throw invalid('namespaces', 'must be a list of what defineNamespace() gives');
   }
+}
+
+/** Each tuning is checked here, also where no namespace of its name is declared yet. */
+function assertOverrides(overrides: unknown): void {
+  assertRecord(overrides, "CacheModule: 'overrides'", '{ chats: { maxEntries: 50_000 } }');
+  for (const [name, changes] of Object.entries(overrides)) assertTuning(name, changes);
 }
 
 function invalid(option: string, remedy: string): CacheError {

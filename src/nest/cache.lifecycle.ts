@@ -5,55 +5,50 @@ import {
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
-import { systemClock, type CacheTimer } from '../core/clock.js';
 import { CacheEngine } from '../core/engine/cache-engine.js';
+import type { StopReport } from '../core/engine/engine-stop.js';
 import type { LoadReport } from '../core/reports.js';
-import { CACHE_ENGINE } from './cache.tokens.js';
-import { failProcess, noRescueAtExit, rescueAtExit } from './exit-rescue.js';
+import type { ResolvedCacheOptions } from './cache-module-options.js';
+import { CACHE_ENGINE, RESOLVED_OPTIONS } from './cache.tokens.js';
+import { failProcess, unwatchProcessEnd, watchProcessEnd } from './process-end.js';
+import { ShutdownHooksCheck } from './shutdown-hooks-check.js';
 
-/** Time for `enableShutdownHooks()` to be called after the start, ms. */
-const HOOKS_GRACE_MS = 1000;
-
-/** The engine's place in the life of the application. */
+/**
+ * The cache's place in the life of the application: before every other module at the start, after every other one in each
+ * step of the stop.
+ */
 @Injectable()
 export class CacheLifecycle
   implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown
 {
-  #hooksCheck: CacheTimer | undefined;
+  readonly #hooksCheck: ShutdownHooksCheck;
   #isServing = false;
 
-  constructor(@Inject(CACHE_ENGINE) private readonly engine: CacheEngine) {
-    rescueAtExit(engine);
+  constructor(
+    @Inject(CACHE_ENGINE) private readonly engine: CacheEngine,
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedCacheOptions,
+  ) {
+    this.#hooksCheck = new ShutdownHooksCheck(engine.logger);
+    watchProcessEnd(engine);
+    void engine.stopped.then((report) => this.#stopped(report));
   }
 
   async onApplicationBootstrap(): Promise<void> {
     const { rows, skipped, durationMs } = await this.#started();
+    this.#warnOfUnusedOverrides();
     this.engine.logger.log(`Cache started: ${rows} rows loaded, ${skipped} skipped, in ${durationMs} ms.`);
-    this.#hooksCheck = systemClock.setTimer(HOOKS_GRACE_MS, () => this.#warnWithoutHooks(), false);
+    if (this.engine.acknowledgesEarly) this.#hooksCheck.begin();
   }
 
   /** The bulk, while the rest of the application still runs. */
   async beforeApplicationShutdown(): Promise<void> {
-    this.#hooksCheck?.cancel();
+    this.#hooksCheck.end();
     await this.engine.drain();
   }
 
   /** The rest. Nest logs what a shutdown hook throws and goes on, so what is left behind is told here. */
   async onApplicationShutdown(): Promise<void> {
-    this.#hooksCheck?.cancel();
-    await this.#end();
-  }
-
-  async #started(): Promise<LoadReport> {
-    try {
-      this.engine.assertOverridesUsed();
-      const report = await this.engine.loadReport();
-      this.#isServing = true;
-      return report;
-    } catch (error) {
-      await this.#end();
-      throw error;
-    }
+    await this.engine.stop();
   }
 
   /**
@@ -61,22 +56,40 @@ export class CacheLifecycle
    * already, and loads one module more, goes on.
    */
   startFailed(): void {
-    if (!this.#isServing) void this.#end();
+    if (!this.#isServing) void this.engine.stop();
   }
 
-  async #end(): Promise<void> {
-    const { leftBehind } = await this.engine.stop();
-    noRescueAtExit(this.engine);
+  async #started(): Promise<LoadReport> {
+    try {
+      const report = await this.engine.loadReport();
+      this.#isServing = true;
+      return report;
+    } catch (error) {
+      await this.engine.stop();
+      throw error;
+    }
+  }
+
+  /** A module that is loaded lazily may declare the namespace yet: who mistyped its name is to see it all the same. */
+  #warnOfUnusedOverrides(): void {
+    const declared = [
+      ...this.options.declared.map(({ name }) => name),
+      ...this.engine.definitions.map(({ name }) => name),
+    ];
+    for (const name of Object.keys(this.options.overrides)) {
+      if (declared.includes(name)) continue;
+      this.engine.logger.warn(
+        `overrides: no namespace '${name}' is declared so far. It takes effect if a module that is loaded lazily ` +
+          `declares that; else correct the name. Declared: ${[...new Set(declared)].join(', ')}.`,
+      );
+    }
+  }
+
+  /** Whoever stopped the cache: a hook, its deadline, or the end of the process. */
+  #stopped({ leftBehind }: StopReport): void {
+    this.#hooksCheck.end();
+    unwatchProcessEnd(this.engine);
     // enableShutdownHooks({ useProcessExit: true }) ends with process.exit(0), which would hide it.
     if (leftBehind.length > 0) failProcess();
-  }
-
-  #warnWithoutHooks(): void {
-    if (!this.engine.acknowledgesEarly) return;
-    if (process.listenerCount('SIGTERM') > 0 || process.listenerCount('SIGINT') > 0) return;
-    this.engine.logger.warn(
-      'Nothing listens for SIGTERM or SIGINT: a signal would end the process before ON_SHUTDOWN namespaces are written. ' +
-        'Call app.enableShutdownHooks() after creating the application.',
-    );
   }
 }

@@ -5,9 +5,16 @@ import type { NamespaceDefinition } from '../core/definition/namespace-definitio
 import { CacheCoreModule } from './cache-core.module.js';
 import { CacheFeatureModule } from './cache-feature.module.js';
 import { CacheLifecycle } from './cache.lifecycle.js';
-import { cacheEngineProvider, namespaceProvider } from './cache.providers.js';
+import {
+  cacheEngineProvider,
+  cacheServiceProvider,
+  namespaceProvider,
+  resolvedOptionsProvider,
+} from './cache.providers.js';
 import { CacheService } from './cache.service.js';
-import { CACHE_ENGINE, CACHE_OPTIONS } from './cache.tokens.js';
+import { CacheStopModule } from './cache-stop.module.js';
+import { CACHE_ENGINE, CACHE_OPTIONS, RESOLVED_OPTIONS } from './cache.tokens.js';
+import { FirstStopHooks } from './first-stop-hooks.js';
 import {
   assertDefinitions,
   ASYNC_OPTIONS,
@@ -52,15 +59,16 @@ function root(
     module: CacheCoreModule,
     global: true,
     imports: imports ?? [],
-    providers: [...options, cacheEngineProvider, CacheLifecycle],
-    exports: [CACHE_ENGINE, CacheLifecycle],
+    providers: [...options, resolvedOptionsProvider, cacheEngineProvider, CacheLifecycle],
+    exports: [CACHE_ENGINE, RESOLVED_OPTIONS, CacheLifecycle],
   };
+  const stop: DynamicModule = { module: CacheStopModule, imports: [core], providers: [FirstStopHooks] };
   const provided = namespaces.map(namespaceProvider);
   return {
     module: CacheModule,
     global: isGlobal,
-    imports: [core],
-    providers: [CacheService, ...provided],
+    imports: [core, stop],
+    providers: [cacheServiceProvider, ...provided],
     exports: [CacheService, ...provided.map((provider) => provider.provide)],
   };
 }

@@ -1,7 +1,6 @@
 import { Logger, type FactoryProvider } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import type { DataSource, DataSourceOptions } from 'typeorm';
-import { chatNamespaces } from '../chat/chat-namespaces.js';
 import { systemClock } from '../core/clock.js';
 import { CacheEngine } from '../core/engine/cache-engine.js';
 import type { EngineContext } from '../core/context.js';
@@ -12,19 +11,18 @@ import type { CacheStorageAdapter } from '../core/storage-adapter.js';
 import { RescueFile } from '../storage/rescue-file.js';
 import { TypeOrmStorage } from '../storage/typeorm-storage.js';
 import { CacheLifecycle } from './cache.lifecycle.js';
-import { CacheCoreModule } from './cache-core.module.js';
-import { resolveCacheOptions, type CacheOptions, type ResolvedCacheOptions } from './cache-module-options.js';
-import { CACHE_ENGINE, CACHE_OPTIONS, getNamespaceToken } from './cache.tokens.js';
-import { assertImportedOnce, stopAfterAllOthers } from './module-order.js';
+import { resolveCacheOptions, type ResolvedCacheOptions } from './cache-module-options.js';
+import { CacheService } from './cache.service.js';
+import { CACHE_ENGINE, CACHE_OPTIONS, getNamespaceToken, RESOLVED_OPTIONS } from './cache.tokens.js';
+import { assertImportedWell, placeAtTheEdges } from './module-order.js';
 
 /** The one place where the parts are put together. */
-export const cacheEngineProvider: FactoryProvider<Promise<CacheEngine>> = {
+export const cacheEngineProvider: FactoryProvider<CacheEngine> = {
   provide: CACHE_ENGINE,
-  inject: [CACHE_OPTIONS, ModulesContainer],
-  useFactory: async (given: CacheOptions, modules: ModulesContainer): Promise<CacheEngine> => {
-    assertImportedOnce(modules, CacheCoreModule);
-    stopAfterAllOthers(modules, CacheCoreModule);
-    const options = resolveCacheOptions(given);
+  inject: [RESOLVED_OPTIONS, ModulesContainer],
+  useFactory: (options: ResolvedCacheOptions, modules: ModulesContainer): CacheEngine => {
+    assertImportedWell(modules);
+    placeAtTheEdges(modules);
     const context: EngineContext = { clock: systemClock, logger: new Logger('Cache'), random: Math.random };
     const engine = new CacheEngine(
       () => createStorage(options),
@@ -33,16 +31,27 @@ export const cacheEngineProvider: FactoryProvider<Promise<CacheEngine>> = {
       context,
       (storage) => createJournal(options, storage),
     );
-    try {
-      const builtIn: readonly NamespaceDefinition[] = options.chatNamespaces ? chatNamespaces : [];
-      await Promise.all([...builtIn, ...options.namespaces].map((definition) => engine.register(definition)));
-    } catch (error) {
-      // The application will not start: leave no connection behind.
-      await engine.abandon();
-      throw error;
-    }
     engine.start();
     return engine;
+  },
+};
+
+export const resolvedOptionsProvider: FactoryProvider<ResolvedCacheOptions> = {
+  provide: RESOLVED_OPTIONS,
+  inject: [CACHE_OPTIONS],
+  useFactory: resolveCacheOptions,
+};
+
+/**
+ * The service, once the rows of the namespaces that the module declares are loaded. The storage is opened for them here, and
+ * for others where they are injected: a test that puts a service of its own in this place opens none.
+ */
+export const cacheServiceProvider: FactoryProvider<Promise<CacheService>> = {
+  provide: CacheService,
+  inject: [CACHE_ENGINE, RESOLVED_OPTIONS, CacheLifecycle],
+  useFactory: async (engine: CacheEngine, { declared }: ResolvedCacheOptions, lifecycle: CacheLifecycle) => {
+    await Promise.all(declared.map((definition) => register(definition, engine, lifecycle)));
+    return new CacheService(engine);
   },
 };
 
@@ -53,16 +62,22 @@ export function namespaceProvider(
   return {
     provide: getNamespaceToken(definition),
     inject: [CACHE_ENGINE, CacheLifecycle],
-    useFactory: async (engine: CacheEngine, lifecycle: CacheLifecycle) => {
-      try {
-        return await engine.register(definition);
-      } catch (error) {
-        // Not waited for: what fails because of it must not be reported in its place.
-        lifecycle.startFailed();
-        throw error;
-      }
-    },
+    useFactory: (engine: CacheEngine, lifecycle: CacheLifecycle) => register(definition, engine, lifecycle),
   };
+}
+
+async function register(
+  definition: NamespaceDefinition,
+  engine: CacheEngine,
+  lifecycle: CacheLifecycle,
+): Promise<NamespaceCache<unknown, unknown>> {
+  try {
+    return await engine.register(definition);
+  } catch (error) {
+    // Not waited for: what fails because of it must not be reported in its place.
+    lifecycle.startFailed();
+    throw error;
+  }
 }
 
 function createStorage({ storage, migrationsRun, synchronous }: ResolvedCacheOptions): CacheStorageAdapter {

@@ -7,6 +7,9 @@ export const CACHE_ENGINE = Symbol('CACHE_ENGINE');
 /** The options as the application gave them: internal to the module. */
 export const CACHE_OPTIONS = Symbol('CACHE_OPTIONS');
 
+/** The same, checked and with every default filled in: internal to the module. */
+export const RESOLVED_OPTIONS = Symbol('RESOLVED_OPTIONS');
+
 /** The injection token of a namespace, for custom providers and for tests that replace it. */
 export function getNamespaceToken(namespace: Pick<NamespaceDefinition, 'name'> | string): string {
   const name: unknown = typeof namespace === 'string' ? namespace : namespace?.name;

@@ -1,12 +1,17 @@
 import type { Type } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
+import { CacheError } from '../core/cache-error.js';
+import { CacheCoreModule } from './cache-core.module.js';
+import { CacheStopModule } from './cache-stop.module.js';
 
 type Module = ReturnType<ModulesContainer['values']> extends IterableIterator<infer M> ? M : never;
-import { CacheError } from '../core/cache-error.js';
 
-/** Throws `DUPLICATE_MODULE` where the cache's module is there more than once. */
-export function assertImportedOnce(modules: ModulesContainer, moduleClass: Type): void {
-  if (modulesOf(modules, moduleClass).length > 1) {
+/** The distance of a module that Nest has not found from the root: it was loaded lazily. */
+const UNKNOWN_DISTANCE = 0;
+
+/** Throws where the cache's module is there more than once, or where Nest would not call its hooks. */
+export function assertImportedWell(modules: ModulesContainer): void {
+  if (modulesOf(modules, CacheCoreModule).length > 1) {
     throw new CacheError(
       'DUPLICATE_MODULE',
       'CacheModule.forRoot() or forRootAsync() is imported more than once in this application. Import it once, in the ' +
@@ -14,16 +19,24 @@ export function assertImportedOnce(modules: ModulesContainer, moduleClass: Type)
         'constant: const cache = CacheModule.forRoot({ isGlobal: false }).',
     );
   }
+  if (modulesOf(modules, CacheStopModule).some((module) => module.distance === UNKNOWN_DISTANCE)) {
+    throw new CacheError(
+      'LAZY_MODULE',
+      'CacheModule.forRoot() or forRootAsync() is imported by a module that is loaded lazily. Nest calls no shutdown hooks ' +
+        'there, so what is unwritten at the stop would be lost. Import it in the root module; a module that is loaded ' +
+        'lazily declares its namespaces with CacheModule.forFeature([...]).',
+    );
+  }
 }
 
 /**
- * Puts the lifecycle hooks of the cache's module at the edge: before those of every other module at the start, after them
- * at the stop. Nest orders hooks by a module's distance from the root; global modules are as far as it gets, in the order
- * of their import. A cache that is one of them would stop before some, and what those write in their own shutdown hooks
- * would be lost.
+ * Puts the lifecycle hooks of the cache at both edges. Nest orders hooks by a module's distance from the root: far ones
+ * come first at the start and last at the stop. Global modules are as far as it gets, in the order of their import; a
+ * cache that is one of them would stop before some, and what those write in their own shutdown hooks would be lost.
  */
-export function stopAfterAllOthers(modules: ModulesContainer, moduleClass: Type): void {
-  for (const module of modulesOf(modules, moduleClass)) module.distance = Infinity;
+export function placeAtTheEdges(modules: ModulesContainer): void {
+  for (const module of modulesOf(modules, CacheCoreModule)) module.distance = Infinity;
+  for (const module of modulesOf(modules, CacheStopModule)) module.distance = -Infinity;
 }
 
 function modulesOf(modules: ModulesContainer, moduleClass: Type): Module[] {

@@ -83,9 +83,7 @@ describe('a running cache', () => {
     await app.close();
     expect(performance.now() - before).toBeLessThan(5000);
     expect(existsSync(journal())).toBe(true);
-    expect(
-      log.with('2 entries of namespace \'chats\' in time (first keys: "1", "-1001234567890")'),
-    ).toHaveLength(1);
+    expect(log.with('2 entries of namespace \'chats\' (first keys: "1", "-1001234567890")')).toHaveLength(1);
     await letGo(holder);
     await start();
     expect(await cache.getChatSettings(-1001234567890)).toEqual({ b: 2 });

@@ -32,7 +32,11 @@ class Life {
   cache!: NamespaceCache<string, unknown>;
   readonly #engine: CacheEngine;
 
-  private constructor(storage: CacheStorageAdapter, journal: string, clock: FakeClock) {
+  private constructor(
+    private readonly storage: CacheStorageAdapter,
+    journal: string,
+    clock: FakeClock,
+  ) {
     this.#engine = new CacheEngine(
       () => storage,
       resolveEngineOptions({ checkpointIntervalMs: false }),
@@ -57,12 +61,12 @@ class Life {
   /** Ends as a process does that calls `process.exit()`: what is unwritten goes to the journal. */
   async exit(): Promise<void> {
     this.#engine.rescueAtExit();
-    await this.#engine.abandon();
+    await this.storage.close();
   }
 
   /** Ends at once, without a word. */
   async kill(): Promise<void> {
-    await this.#engine.abandon();
+    await this.storage.close();
   }
 }
 

@@ -1,7 +1,7 @@
-import { Inject, Injectable, Module, Scope } from '@nestjs/common';
-import { Test } from '@nestjs/testing';
+import { Inject, Injectable, Module, Scope, type DynamicModule } from '@nestjs/common';
+import { Test, type TestingModule } from '@nestjs/testing';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   CacheModule,
   CacheService,
@@ -216,7 +216,7 @@ describe('CacheModule', () => {
     }
   });
 
-  it('tunes declared namespaces by name, and refuses an override for one that nobody declared', async () => {
+  it('tunes declared namespaces by name, and refuses a tuning that no namespace takes', async () => {
     const storage = newStorage();
     const app = await startApp([
       CacheModule.forRoot({
@@ -229,12 +229,12 @@ describe('CacheModule', () => {
     expect(stats['sessions']?.maxSize).toBe(7);
     expect(stats['chats']?.persistenceLevel).toBe('on_change');
     await app.close();
-    await expect(startApp([CacheModule.forRoot({ storage, overrides: { nobody: {} } })])).rejects.toThrow(
-      /nobody/,
-    );
-    await expect(
-      startApp([CacheModule.forRoot({ storage, overrides: { chats: { maxEntry: 1 } as never } })]),
-    ).rejects.toThrow(/maxEntry/);
+    for (const name of ['chats', 'nobody']) {
+      const mistaken = (changes: object) => () => CacheModule.forRoot({ overrides: { [name]: changes } });
+      expect(mistaken({ maxEntry: 1 })).toThrow(errorWith('INVALID_OPTION'));
+      expect(mistaken({ maxEntry: 1 })).toThrow(/maxEntry/);
+      expect(mistaken({ maxEntries: 0 })).toThrow(/maxEntries/);
+    }
   });
 
   it('leaves the namespaces of a chat bot out when asked to', async () => {
@@ -302,6 +302,42 @@ describe('CacheModule', () => {
       .compile();
     expect(await module.get(Visits).entries.get('x')).toEqual({ userId: 42 });
     await module.close();
+  });
+
+  it('opens no database where a test replaces the service, and one for the namespaces that it does not', async () => {
+    const storage = new InMemoryStorage();
+    const open = vi.spyOn(storage, 'open');
+    const fake = { getChatSettings: async () => ({ lang: 'fake' }) };
+    const log = new NestLog();
+    const compile = async (feature: DynamicModule[]): Promise<TestingModule> => {
+      const module = await Test.createTestingModule({
+        imports: [CacheModule.forRoot({ storage, overrides: { chats: {}, sessions: {} } }), ...feature],
+      })
+        .overrideProvider(CacheService)
+        .useValue(fake)
+        .setLogger(log)
+        .compile();
+      return module.init();
+    };
+    const without = await compile([]);
+    expect(await without.get(CacheService).getChatSettings(1)).toEqual({ lang: 'fake' });
+    await without.close();
+    expect(open).not.toHaveBeenCalled();
+    const withOne = await compile([CacheModule.forFeature([sessions])]);
+    const entries: NamespaceCache<string, Session> = withOne.get(getNamespaceToken(sessions));
+    await entries.set('a', { userId: 1 });
+    await withOne.close();
+    expect(open).toHaveBeenCalledOnce();
+    expect(await storage.read('sessions', ['a'])).toHaveLength(1);
+    expect(log.with("no namespace 'chats'")).toEqual([]);
+  });
+
+  it('opens the database before anyone is served, used or not', async () => {
+    const storage = new InMemoryStorage();
+    const open = vi.spyOn(storage, 'open');
+    const app = await startApp([CacheModule.forRoot({ storage })]);
+    expect(open).toHaveBeenCalledOnce();
+    await app.close();
   });
 
   it('starts, serves and stops whatever the logger of the app does with its lines', async () => {

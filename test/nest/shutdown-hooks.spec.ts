@@ -1,33 +1,41 @@
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Child } from '../support/child-process.js';
+import type { Child } from '../support/child-process.js';
+import { installOn, nestLines, startScript } from '../support/nest-lines.js';
 import { tempFolder } from '../support/temp-folder.js';
 
-const folder = tempFolder();
 const WARNING = /WARN.*enableShutdownHooks/;
-
-/** An application in a process of its own, with what is to be done after its creation. */
-function startProcess(database: string, then: string, cacheOptions = '{}'): Child {
-  const script = `
-    import 'reflect-metadata';
-    import { NestFactory } from '@nestjs/core';
-    import { CacheModule, CacheService, InMemoryStorage } from ${JSON.stringify(join(process.cwd(), 'dist/src/index.js'))};
-    class AppModule {}
-    const app = await NestFactory.createApplicationContext({
-      module: AppModule,
-      imports: [CacheModule.forRoot({ storage: { type: 'sqlite', database: ${JSON.stringify(join(folder, database))} }, ...${cacheOptions} })],
-    });
-    const cache = app.get(CacheService);
-    ${then}`;
-  return new Child(process.execPath, ['--input-type=module', '-e', script]);
-}
-
 const STAY = 'setInterval(() => undefined, 1000);';
 
-describe('shutdown hooks', () => {
-  it('are asked for, once, when nothing listens for signals', async () => {
-    const child = startProcess('warned', STAY);
-    await child.prints(WARNING);
+describe.each(nestLines)('shutdown hooks on %s', (line) => {
+  const folder = tempFolder();
+  installOn(line, folder);
+
+  /** An application in a process of its own, with what is to be done after its creation. */
+  function startProcess(database: string, then: string, cacheOptions = '{}'): Child {
+    return startScript(
+      folder,
+      `class AppModule {}
+       const app = await NestFactory.createApplicationContext({
+         module: AppModule,
+         imports: [CacheModule.forRoot({ storage: { type: 'sqlite', database: '${database}' }, ...${cacheOptions} })],
+       });
+       const cache = app.get(CacheService);
+       ${then}`,
+    );
+  }
+
+  it.each([
+    ['nothing listens for signals', '', /SIGTERM|SIGINT/],
+    [
+      'only others listen for them',
+      "process.on('SIGINT', () => undefined); process.on('SIGTERM', () => process.exit());",
+      /never/,
+    ],
+    ['Nest listens for others only', "app.enableShutdownHooks(['SIGUSR2']);", /SIGTERM|SIGINT/],
+  ])('are asked for, once, when %s', async (_when, code, notMentioned) => {
+    const child = startProcess('warned', `${code} ${STAY}`);
+    const [warning] = await child.prints(/WARN.*enableShutdownHooks.*/);
+    expect(warning).not.toMatch(notMentioned);
     child.kill('SIGKILL');
     const { output } = await child.ended;
     expect(output.match(/enableShutdownHooks/g)).toHaveLength(1);
@@ -35,8 +43,14 @@ describe('shutdown hooks', () => {
 
   it.each([
     ['they are enabled', 'app.enableShutdownHooks();', '{}'],
-    ['the app handles signals itself', "process.on('SIGTERM', () => process.exit());", '{}'],
+    [
+      'they are enabled beside other listeners',
+      "process.on('SIGTERM', () => undefined); app.enableShutdownHooks();",
+      '{}',
+    ],
+    ['they are enabled for one signal', "app.enableShutdownHooks(['SIGTERM']);", '{}'],
     ['no namespace needs them', '', '{ chatNamespaces: false }'],
+    ['the stop has begun', "app.enableShutdownHooks(); process.kill(process.pid, 'SIGTERM');", '{}'],
   ])('are not asked for when %s', async (_when, code, options) => {
     // The check comes a second after the start: look after it.
     const child = startProcess('quiet', `${code} setTimeout(() => process.exit(), 1500);`, options);

@@ -23,7 +23,7 @@ import { Strays } from './strays.js';
 import type { Tally } from './tally.js';
 
 /** Closing the storage after the deadline may take this long. */
-const CLOSE_TIMEOUT_MS = 2000;
+const CLOSE_TIMEOUT_MS = 250;
 /** What is under way when a deadline comes may take so many turns more. */
 const LAST_TURNS = 10;
 

@@ -1,4 +1,5 @@
-import { CacheEngine, type StopReport } from '../../src/core/engine/cache-engine.js';
+import { CacheEngine } from '../../src/core/engine/cache-engine.js';
+import type { StopReport } from '../../src/core/engine/engine-stop.js';
 import type { RescueJournal } from '../../src/core/rescue/rescue-journal.js';
 import { Caller } from './caller.js';
 import type { Chronicle } from './chronicle.js';
@@ -188,6 +189,7 @@ export class Life {
   async stop(): Promise<StopReport> {
     // A commit that the deadline or the fault overtakes has an end that nobody sees.
     this.#hasLied = true;
+    await this.until(this.#engine.drain());
     return this.until(this.#engine.stop());
   }
 

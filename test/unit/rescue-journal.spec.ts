@@ -57,7 +57,7 @@ describe('the rescue journal', () => {
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(files()).toEqual(['cache.rescue.ndjson']);
     expect(
-      world.logger.with('3 entries of namespace \'n\' in time (first keys: "changed", "new", "deleted")'),
+      world.logger.with('3 entries of namespace \'n\' (first keys: "changed", "new", "deleted")'),
     ).toHaveLength(1);
     expect(world.logger.with(path)).toHaveLength(1);
     expect(world.logger.with('ü')).toHaveLength(0);

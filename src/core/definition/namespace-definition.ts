@@ -77,11 +77,17 @@ export function tuneNamespace<K, V>(
   definition: NamespaceDefinition<K, V>,
   changes: NamespaceTuning,
 ): NamespaceDefinition<K, V> {
-  const where = `overrides['${definition.name}']`;
+  const { name, key, value } = definition;
+  assertTuning(name, changes);
+  return freezeDefinition({ name, key, value, ...tuning(name, changes, definition) });
+}
+
+/** Throws `INVALID_OPTION` for what {@link tuneNamespace} refuses, whichever namespace of that name there is. */
+export function assertTuning(name: string, changes: unknown): asserts changes is NamespaceTuning {
+  const where = `overrides['${name}']`;
   assertRecord(changes, where, '{ maxEntries: 5_000 }');
   refuseUnknown(changes, TUNING, where);
-  const { name, key, value } = definition;
-  return freezeDefinition({ name, key, value, ...tuning(name, changes, definition) });
+  tuning(name, changes, DEFAULTS);
 }
 
 type Tuned = Pick<NamespaceDefinition, (typeof TUNING)[number]>;

@@ -1,37 +1,23 @@
 import { CacheError } from '../cache-error.js';
 import type { CacheLogger } from '../cache-logger.js';
-import { within } from '../clock.js';
 import type { EngineContext } from '../context.js';
 import type { NamespaceDefinition, NamespaceTuning } from '../definition/namespace-definition.js';
 import type { NamespaceStats } from '../definition/namespace-stats.js';
 import type { Drainable } from '../levels/drainable.js';
 import { acknowledgesEarly, isPersisted } from '../levels/levels.js';
 import type { NamespaceCache } from '../namespace/namespace-cache.js';
-import { sumFlushes, sumLoads, type FlushReport, type LeftBehind, type LoadReport } from '../reports.js';
-import { Rescue } from '../rescue/rescue.js';
+import { sumFlushes, sumLoads, type FlushReport, type LoadReport } from '../reports.js';
 import type { RescueJournal } from '../rescue/rescue-journal.js';
 import { SafeLogger } from '../safe-logger.js';
 import type { CacheStorageAdapter } from '../storage-adapter.js';
 import { Checkpoints } from './checkpoints.js';
 import type { ResolvedEngineOptions } from './engine-options.js';
-import { EngineStop } from './engine-stop.js';
+import { EngineStop, type StopReport } from './engine-stop.js';
 import { NamespaceRegistry, type Member } from './namespace-registry.js';
 import { OpenStorage } from './open-storage.js';
 
-/** How much of the stop's time its first drain may take. */
-const DRAIN_SHARE = 0.75;
-
 /** The figures of every namespace, by name. */
 export type CacheStats = Readonly<Record<string, NamespaceStats>>;
-
-/** What a stop did. */
-export interface StopReport {
-  /** Entries written since the stop began. */
-  readonly written: number;
-  readonly durationMs: number;
-  /** What is lost, by namespace: neither written nor in the rescue journal. Empty after a good stop. */
-  readonly leftBehind: readonly LeftBehind[];
-}
 
 const NOTHING_LOADED: LoadReport = Object.freeze({ rows: 0, skipped: 0, durationMs: 0 });
 
@@ -42,11 +28,9 @@ export class CacheEngine {
   #storage: Promise<OpenStorage> | undefined;
   #journal: RescueJournal | undefined;
   readonly #checkpoints: Checkpoints;
+  readonly #stop: EngineStop;
   private readonly context: EngineContext;
-  #stopped: Promise<StopReport> | undefined;
-  #ending: EngineStop | undefined;
-  /** When the first drain of the stop began, and what was written before it. */
-  #stopBegan: { readonly at: number; readonly written: number } | undefined;
+  #isStarted = false;
 
   constructor(
     private readonly createStorage: () => CacheStorageAdapter | Promise<CacheStorageAdapter>,
@@ -65,6 +49,17 @@ export class CacheEngine {
       () => this.#levels(),
       () => this.#purgeExpired(),
     );
+    this.#stop = new EngineStop(
+      {
+        levels: () => this.#levels(),
+        storage: () => this.#storage,
+        journal: () => this.#journal,
+        written: () => this.#written(),
+        rest: () => this.#checkpoints.stop(),
+      },
+      options.shutdownTimeoutMs,
+      this.context,
+    );
   }
 
   /**
@@ -72,17 +67,19 @@ export class CacheEngine {
    * definition twice gives the same namespace. Rejects with `DUPLICATE_NAMESPACE` for another one of the same name.
    */
   async register<K, V>(definition: NamespaceDefinition<K, V>): Promise<NamespaceCache<K, V>> {
-    if (this.#stopped !== undefined) throw new CacheError('CACHE_CLOSED', 'The cache has been stopped.');
+    this.#assertNotClosed();
     const declared = definition as unknown as NamespaceDefinition;
     const tuned = this.#registry.tuned(declared);
     // The storage is asked for first: two calls for one definition must find one member.
     const storage = isPersisted(tuned) ? await this.#opened() : undefined;
+    this.#assertNotClosed();
     let member = this.#registry.find(declared);
     if (member === undefined) {
       member = this.#registry.join(declared, tuned, storage);
       this.#loads.set(member, this.#load(member));
     }
     await this.#loads.get(member);
+    if (this.#isStarted) storage?.purge.request([tuned.name]);
     return member.cache as unknown as NamespaceCache<K, V>;
   }
 
@@ -105,13 +102,9 @@ export class CacheEngine {
     return this.definitions.some(acknowledgesEarly);
   }
 
-  /** Throws `INVALID_OPTION` when an override names a namespace that nobody declared. */
-  assertOverridesUsed(): void {
-    this.#registry.assertOverridesUsed();
-  }
-
-  /** Begins checkpoints, and the purge of expired rows. */
+  /** Begins checkpoints, and the purge of expired rows: of the namespaces there are, and of each that comes. */
   start(): void {
+    this.#isStarted = true;
     this.#checkpoints.start();
   }
 
@@ -146,13 +139,17 @@ export class CacheEngine {
     return stats;
   }
 
-  /** Begins the stop: writes what is dirty within most of `shutdownTimeoutMs`; writes are still taken. */
-  async drain(): Promise<void> {
-    if (this.#stopped !== undefined) return;
-    const { at } = this.#beginStop();
-    // The rest of the time is for what comes after this drain.
-    const ms = at + this.options.shutdownTimeoutMs * DRAIN_SHARE - this.context.clock.monotonic();
-    await within(this.context.clock, ms, this.persistAll());
+  /** Resolves when the cache has stopped, whoever ended it. */
+  get stopped(): Promise<StopReport> {
+    return this.#stop.report;
+  }
+
+  /**
+   * Begins the stop, which is to be over by `shutdownTimeoutMs` from now, and writes what is dirty within some of that time.
+   * Writes are still taken. To be called again at every step of the application's stop.
+   */
+  drain(): Promise<void> {
+    return this.#stop.drain();
   }
 
   /**
@@ -160,8 +157,12 @@ export class CacheEngine {
    * written, and closes the storage. Calling it again gives the same report.
    */
   stop(): Promise<StopReport> {
-    this.#stopped ??= this.#stop();
-    return this.#stopped;
+    return this.#stop.end();
+  }
+
+  /** For a process that comes to its end in the middle of a stop that nobody goes on with. */
+  stopOverdue(): void {
+    this.#stop.endOverdue();
   }
 
   /**
@@ -169,35 +170,11 @@ export class CacheEngine {
    * unwritten into the rescue journal, synchronously, and says so.
    */
   rescueAtExit(): void {
-    if (this.#ending?.hasRescued === true) return;
-    const unwritten = this.#levels().flatMap((level) => level.unwritten());
-    new Rescue(this.#journal, this.context.logger).save(unwritten);
+    this.#stop.rescueAtExit();
   }
 
-  /** Closes what a start that failed has opened. Nothing was accepted yet, so there is nothing to write. */
-  async abandon(): Promise<void> {
-    const storage = await this.#storage?.catch(() => undefined);
-    await storage?.close().catch(() => undefined);
-  }
-
-  async #stop(): Promise<StopReport> {
-    this.#checkpoints.stop();
-    const storage = await this.#storage?.catch(() => undefined);
-    const { at, written } = this.#beginStop();
-    this.#ending = new EngineStop(this.#levels(), storage, at + this.options.shutdownTimeoutMs, this.context);
-    const leftBehind = await this.#ending.run();
-    const report = {
-      written: this.#written() - written,
-      durationMs: this.context.clock.monotonic() - at,
-      leftBehind,
-    };
-    this.context.logger.log(`Cache stopped: ${report.written} entries written in ${report.durationMs} ms.`);
-    return report;
-  }
-
-  #beginStop(): { readonly at: number; readonly written: number } {
-    this.#stopBegan ??= { at: this.context.clock.monotonic(), written: this.#written() };
-    return this.#stopBegan;
+  #assertNotClosed(): void {
+    if (this.#stop.state === 'closed') throw new CacheError('CACHE_CLOSED', 'The cache has been stopped.');
   }
 
   #written(): number {
@@ -208,7 +185,7 @@ export class CacheEngine {
 
   async #purgeExpired(): Promise<void> {
     const storage = await this.#storage?.catch(() => undefined);
-    if (this.#stopped !== undefined) return;
+    if (this.#stop.state === 'closed') return;
     storage?.purge.request(this.definitions.filter(isPersisted).map((definition) => definition.name));
   }
 

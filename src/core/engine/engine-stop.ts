@@ -1,73 +1,194 @@
-import { nextTurn, within } from '../clock.js';
+import { within, type CacheTimer } from '../clock.js';
 import type { EngineContext } from '../context.js';
 import type { Drainable } from '../levels/drainable.js';
 import type { LeftBehind } from '../reports.js';
 import { Rescue } from '../rescue/rescue.js';
-import { repeat } from '../writing/retry.js';
+import type { RescueJournal } from '../rescue/rescue-journal.js';
+import { finalFlush } from './final-flush.js';
 import type { OpenStorage } from './open-storage.js';
 
-/** Between two attempts of the final flush, at most. */
-const MAX_BACKOFF_MS = 250;
-/** How long closing the storage may take once everything is written or named. */
-const CLOSE_TIMEOUT_MS = 2000;
+/** How much of what is left of the time for draining one drain may take: others come after it. */
+const DRAIN_SHARE = 0.5;
+/** What is kept of the stop's time for its end, ms: a quarter of it, and no more than this. */
+const MAX_ENDING_MS = 1500;
+/** How long closing the storage may take where nothing is left of the stop's time, ms. */
+const MIN_CLOSE_MS = 250;
 
-/** The stop of an engine, once: no more writes, the final flush with its deadline, the report, the storage closed. */
+/** What a stop did. */
+export interface StopReport {
+  /** Entries written since the stop began. */
+  readonly written: number;
+  readonly durationMs: number;
+  /** What is lost, by namespace: neither written nor in the rescue journal. Empty after a good stop. */
+  readonly leftBehind: readonly LeftBehind[];
+}
+
+/** What is stopped, as it is when it is looked at. */
+export interface Stoppable {
+  levels(): readonly Drainable[];
+  /** The storage, where one was asked for. */
+  storage(): Promise<OpenStorage> | undefined;
+  journal(): RescueJournal | undefined;
+  /** Entries written so far. */
+  written(): number;
+  /** Begins nothing more by itself. */
+  rest(): void;
+}
+
+/** When the stop began, on the monotonic clock; its times follow from it. */
+interface Beginning {
+  readonly at: number;
+  readonly written: number;
+  /** When the cache ends by itself. */
+  readonly endsAt: number;
+  readonly deadline: number;
+}
+
+/**
+ * The stop of an engine, once, with one deadline from its beginning. It is *running* until {@link begin}; then *draining*:
+ * what is dirty is written, and writes are still taken, since others stop too and may have something to say; then
+ * *closed*: no more writes, the final flush, the rescue of what is unwritten, the storage closed.
+ *
+ * Whoever began it is to {@link end} it. Where nobody does in time, it ends by itself.
+ */
 export class EngineStop {
-  /** What is unwritten has been saved, or was said to be lost. */
-  hasRescued = false;
+  #began: Beginning | undefined;
+  #overdue: CacheTimer | undefined;
+  #isClosed = false;
+  #hasRescued = false;
+  #ended!: (report: Promise<StopReport>) => void;
+  /** Resolves when the stop is over, whoever ended it. */
+  readonly report: Promise<StopReport>;
 
   constructor(
-    private readonly levels: readonly Drainable[],
-    private readonly storage: OpenStorage | undefined,
-    /** When the final flush gives up, on the monotonic clock. */
-    private readonly deadline: number,
+    private readonly engine: Stoppable,
+    private readonly timeoutMs: number,
     private readonly context: EngineContext,
-  ) {}
+  ) {
+    this.report = new Promise((resolve) => {
+      this.#ended = resolve;
+    });
+  }
 
-  /** Answers what is lost: neither written nor rescued. */
-  async run(): Promise<LeftBehind[]> {
+  get state(): 'running' | 'draining' | 'closed' {
+    if (this.#isClosed) return 'closed';
+    return this.#began === undefined ? 'running' : 'draining';
+  }
+
+  /** Fixes the deadline. */
+  begin(): Beginning {
+    if (this.#began !== undefined) return this.#began;
     const { clock } = this.context;
-    for (const level of this.levels) level.refuseWrites();
-    this.storage?.purge.stop();
+    const at = clock.monotonic();
+    const deadline = at + this.timeoutMs;
+    const endsAt = deadline - Math.min(MAX_ENDING_MS, this.timeoutMs / 4);
+    this.#began = { at, written: this.engine.written(), endsAt, deadline };
+    // Holds no process: one that has nothing else to do ends the stop before it ends.
+    if (!this.#isClosed) this.#overdue = clock.setTimer(endsAt - at, () => this.endOverdue(), false);
+    return this.#began;
+  }
 
-    await within(clock, this.deadline - clock.monotonic(), this.#flush());
-    // From here on nothing is acknowledged: what is gathered now is all there is.
-    for (const level of this.levels) level.giveUp();
-    this.storage?.budget.close();
-    try {
-      const unwritten = this.levels.flatMap((level) => level.unwritten());
-      const lost = new Rescue(this.storage?.journal, this.context.logger).save(unwritten);
-      this.hasRescued = true;
-      return lost;
-    } finally {
-      await this.#close();
+  /** Writes what is dirty, for some of the time there is; writes are still taken. */
+  async drain(): Promise<void> {
+    if (this.#isClosed) return;
+    const { clock } = this.context;
+    const ms = (this.begin().endsAt - clock.monotonic()) * DRAIN_SHARE;
+    await within(clock, ms, Promise.all(this.engine.levels().map((level) => level.flush())));
+  }
+
+  /** Ends the stop: resolves when it is over, by its deadline. */
+  end(): Promise<StopReport> {
+    if (!this.#isClosed) {
+      this.#isClosed = true;
+      this.#ended(this.#end());
     }
+    return this.report;
   }
 
-  /** Flushes until every accepted write has taken effect and is written or refused, or the time is over. */
-  async #flush(): Promise<void> {
-    const line = { isSettled: false };
-    const settled = Promise.all(this.levels.map((level) => level.settled())).then(() => {
-      line.isSettled = true;
-    });
-    await Promise.race([settled, nextTurn(this.context.clock)]);
-    await repeat(this.context, MAX_BACKOFF_MS, this.deadline, async () => {
-      let isLast: boolean;
-      do {
-        isLast = line.isSettled;
-        // Sequential on purpose: another flush only makes sense after the one before it.
-        await Promise.all(this.levels.map((level) => level.flush()));
-      } while (line.isSettled && !isLast);
-      return isLast && this.levels.every(({ dirty, refused }) => dirty <= refused);
-    });
+  /** Ends a stop that was begun and that nobody is going to end. */
+  endOverdue(): void {
+    if (this.state !== 'draining') return;
+    this.context.logger.error(
+      'The shutdown of the application has not come to the last hook of the cache: the hook of another module failed, or is ' +
+        'still running. The cache stops without it: it writes what is unwritten, and refuses writes from now on. Mend that ' +
+        `hook, or raise shutdownTimeoutMs (${this.timeoutMs} ms) where it needs longer.`,
+    );
+    void this.end();
   }
 
-  async #close(): Promise<void> {
-    if (this.storage === undefined) return;
+  /** For the very end of a process, without a turn of the event loop: saves what is unwritten, and says so. */
+  rescueAtExit(): void {
+    if (this.#hasRescued) return;
+    const unwritten = this.#unwritten();
+    this.#hasRescued = true;
+    new Rescue(this.engine.journal(), this.context.logger).saveAtExit(unwritten);
+  }
+
+  async #end(): Promise<StopReport> {
+    const { clock, logger } = this.context;
+    const { at, written, deadline } = this.begin();
+    this.#overdue?.cancel();
+    const levels = this.engine.levels();
+    for (const level of levels) level.refuseWrites();
+    this.engine.rest();
+    const storage = await this.#openStorage(deadline);
+    const purged = storage?.purge.stop();
+    await within(
+      clock,
+      deadline - clock.monotonic(),
+      Promise.all([finalFlush(levels, deadline, this.context), purged]),
+    );
+    // From here on nothing is acknowledged: what is gathered now is all there is.
+    for (const level of levels) level.giveUp();
+    storage?.budget.close();
+    const leftBehind = this.#rescue();
+    if (storage !== undefined) await this.#close(storage, deadline);
+    const report = {
+      written: this.engine.written() - written,
+      durationMs: clock.monotonic() - at,
+      leftBehind,
+    };
+    // A start that failed at its storage is no stop to tell of.
+    if (storage !== undefined || this.engine.storage() === undefined)
+      logger.log(`Cache stopped: ${report.written} entries written in ${report.durationMs} ms.`);
+    return report;
+  }
+
+  /** The storage where it is open; one that is still being opened is waited for until `deadline`, and closed after it. */
+  async #openStorage(deadline: number): Promise<OpenStorage | undefined> {
+    const { clock } = this.context;
+    let isWaiting = true;
+    let opened: OpenStorage | undefined;
+    const opening = this.engine.storage()?.then(
+      async (storage) => {
+        if (isWaiting) opened = storage;
+        else await storage.close();
+      },
+      // Told to whoever asked for it.
+    );
+    if (opening === undefined) return undefined;
+    const settled = opening.catch(() => undefined);
+    await within(clock, deadline - clock.monotonic(), settled);
+    isWaiting = false;
+    return opened;
+  }
+
+  #rescue(): readonly LeftBehind[] {
+    const unwritten = this.#unwritten();
+    this.#hasRescued = true;
+    return new Rescue(this.engine.journal(), this.context.logger).saveAtStop(unwritten);
+  }
+
+  #unwritten(): ReturnType<Drainable['unwritten']> {
+    return this.engine.levels().flatMap((level) => level.unwritten());
+  }
+
+  async #close(storage: OpenStorage, deadline: number): Promise<void> {
+    const { clock, logger } = this.context;
     try {
-      await within(this.context.clock, CLOSE_TIMEOUT_MS, this.storage.close());
+      await within(clock, Math.max(MIN_CLOSE_MS, deadline - clock.monotonic()), storage.close());
     } catch (error) {
-      this.context.logger.warn(`The cache's storage did not close cleanly: ${String(error)}`);
+      logger.warn(`The cache's storage did not close cleanly: ${String(error)}`);
     }
   }
 }

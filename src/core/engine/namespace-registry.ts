@@ -86,18 +86,6 @@ export class NamespaceRegistry {
     return member.cache as unknown as NamespaceCache<K, V>;
   }
 
-  /** Throws `INVALID_OPTION` when an override names a namespace that nobody declared. */
-  assertOverridesUsed(): void {
-    for (const name of Object.keys(this.overrides)) {
-      if (this.#members.has(name)) continue;
-      throw new CacheError(
-        'INVALID_OPTION',
-        `overrides: there is no namespace '${name}'. Declared: ${[...this.#members.keys()].join(', ')}.`,
-        { option: 'overrides', namespace: name },
-      );
-    }
-  }
-
   #inMemory(
     definition: NamespaceDefinition,
     keys: KeySpace<unknown>,

@@ -98,7 +98,6 @@ export class OpenStorage {
 
   /** Refuses reads from now on, and closes the storage. */
   async close(): Promise<void> {
-    this.purge.stop();
     for (const reader of this.#readers) reader.close();
     await this.storage.close();
   }

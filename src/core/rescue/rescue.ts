@@ -4,6 +4,22 @@ import { codeOf } from '../driver-code.js';
 import type { LeftBehind } from '../reports.js';
 import type { RescuedWrite, RescueJournal } from './rescue-journal.js';
 
+/** How what is saved came to be unwritten, as log lines say it. */
+interface Circumstance {
+  readonly rescued: (count: string) => string;
+  readonly lost: string;
+}
+
+const AT_STOP: Circumstance = {
+  rescued: (count) => `By the end of the stop the database had not taken ${count}`,
+  lost: 'The cache stopped with',
+};
+
+const AT_EXIT: Circumstance = {
+  rescued: (count) => `The process ended before the cache had written ${count}`,
+  lost: 'The process ended with',
+};
+
 /** Saves what the database did not take before the end of the process, and says what became of it. */
 export class Rescue {
   constructor(
@@ -11,13 +27,23 @@ export class Rescue {
     private readonly logger: CacheLogger,
   ) {}
 
-  /** Puts writes into the journal, beside what may wait there already; answers what is lost. */
-  save(unwritten: readonly RescuedWrite[]): LeftBehind[] {
+  /** Puts what a stop could not write into the journal, beside what may wait there already; answers what is lost. */
+  saveAtStop(unwritten: readonly RescuedWrite[]): LeftBehind[] {
+    return this.#save(unwritten, AT_STOP);
+  }
+
+  /** The same for a process that ends without a stop, or in the middle of one. */
+  saveAtExit(unwritten: readonly RescuedWrite[]): LeftBehind[] {
+    return this.#save(unwritten, AT_EXIT);
+  }
+
+  #save(unwritten: readonly RescuedWrite[], circumstance: Circumstance): LeftBehind[] {
     if (unwritten.length === 0) return [];
     const { journal } = this;
     if (journal === undefined) {
       return this.#lost(
         unwritten,
+        circumstance,
         'They are lost with this process: set rescueJournal to a file path to keep them.',
       );
     }
@@ -27,25 +53,26 @@ export class Rescue {
       const code = codeOf(error) ?? 'no code';
       return this.#lost(
         unwritten,
+        circumstance,
         `They are lost with this process: ${journal.describe()} could not be written (${code}).`,
       );
     }
     for (const { namespace, count, keys } of summarise(unwritten)) {
       publish({ type: 'entries-rescued', namespace, count });
       this.logger.error(
-        `The database did not take ${entries(count)} of namespace '${namespace}' in time (first keys: ${named(keys)}). ` +
+        `${circumstance.rescued(entries(count))} of namespace '${namespace}' (first keys: ${named(keys)}). ` +
           `They are in ${journal.describe()}, and the next start replays them.`,
       );
     }
     return [];
   }
 
-  #lost(unwritten: readonly RescuedWrite[], fate: string): LeftBehind[] {
+  #lost(unwritten: readonly RescuedWrite[], circumstance: Circumstance, fate: string): LeftBehind[] {
     const lost = summarise(unwritten);
     for (const { namespace, count, keys } of lost) {
       publish({ type: 'entries-lost', namespace, count });
       this.logger.fatal(
-        `The cache stopped with ${entries(count)} unwritten in namespace '${namespace}' (first keys: ${named(keys)}). ${fate}`,
+        `${circumstance.lost} ${entries(count)} unwritten in namespace '${namespace}' (first keys: ${named(keys)}). ${fate}`,
       );
     }
     return lost;
