@@ -1,18 +1,53 @@
 import type { QueryRunner } from 'typeorm';
 import { quotedTable } from '../../../migrations/database-family.js';
+import { driverErrorOf } from '../driver-error.js';
 
 const COLUMNS = ['namespace', 'key', 'value', 'expires_at', 'updated_at'];
 
+/** How little a statement waits for those who have locked the table, and what it says then. */
+interface LockBound {
+  readonly begin: readonly string[];
+  readonly end: string;
+  readonly code: string;
+}
+
+const ON_POSTGRES: LockBound = {
+  begin: ['BEGIN', "SET LOCAL lock_timeout = '100ms'"],
+  end: 'ROLLBACK',
+  code: '55P03',
+};
+const ON_MYSQL: LockBound = {
+  // Whole seconds.
+  begin: ['SET SESSION lock_wait_timeout = 1'],
+  end: 'SET SESSION lock_wait_timeout = DEFAULT',
+  code: 'ER_LOCK_WAIT_TIMEOUT',
+};
+
 /**
  * Rejects where the user of the connection may not read and write the table, or the server takes no writes: with statements
- * that touch no row. Otherwise the application would start, and every write of it fail.
+ * that touch no row. Otherwise the application would start, and every write of it fail. A table that others have locked, for
+ * a backup say, is not waited for: rights are not what is in the way there.
  */
 export async function assertRights(runner: QueryRunner): Promise<void> {
-  const { driver } = runner.connection;
-  const table = quotedTable(runner.connection);
-  const columns = COLUMNS.map((name) => driver.escape(name)).join(', ');
-  const value = driver.escape('value');
-  await runner.query(`INSERT INTO ${table} (${columns}) SELECT ${columns} FROM ${table} WHERE 1 = 0`);
-  await runner.query(`UPDATE ${table} SET ${value} = ${value} WHERE 1 = 0`);
-  await runner.query(`DELETE FROM ${table} WHERE 1 = 0`);
+  const { options } = runner.connection;
+  const { begin, end, code } = options.type === 'postgres' ? ON_POSTGRES : ON_MYSQL;
+  for (const sql of begin) await runner.query(sql);
+  try {
+    for (const sql of statements(runner)) await runner.query(sql);
+  } catch (error) {
+    if (driverErrorOf(error).code !== code) throw error;
+  } finally {
+    await runner.query(end);
+  }
+}
+
+function statements({ connection }: QueryRunner): string[] {
+  const table = quotedTable(connection);
+  const columns = COLUMNS.map((name) => connection.driver.escape(name)).join(', ');
+  const value = connection.driver.escape('value');
+  return [
+    `INSERT INTO ${table} (${columns}) SELECT ${columns} FROM ${table} WHERE 1 = 0`,
+    `UPDATE ${table} SET ${value} = ${value} WHERE 1 = 0`,
+    `DELETE FROM ${table} WHERE 1 = 0`,
+  ];
 }
