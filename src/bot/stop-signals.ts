@@ -4,9 +4,12 @@ import { Logger, ShutdownSignal, type INestApplicationContext } from '@nestjs/co
 const ECHO_MS = 500;
 const EXIT_CODE_OF_SIGINT = 130;
 
-/** Stops the application on SIGTERM and Ctrl-C, and at once on a second Ctrl-C. */
+const STOP_SIGNALS = [ShutdownSignal.SIGTERM, ShutdownSignal.SIGINT, ShutdownSignal.SIGHUP];
+
+/** Stops the application on SIGTERM, on Ctrl-C, and when its terminal is closed; at once on a second Ctrl-C. */
 export function stopOnSignals(app: INestApplicationContext): void {
-  app.enableShutdownHooks([ShutdownSignal.SIGTERM, ShutdownSignal.SIGINT], { useProcessExit: true });
+  app.enableShutdownHooks(STOP_SIGNALS, { useProcessExit: true });
+  outliveTerminal();
   let echo: NodeJS.Timeout | undefined;
   let echoesOver = false;
   process.on('SIGINT', () => {
@@ -16,4 +19,9 @@ export function stopOnSignals(app: INestApplicationContext): void {
       new Logger('Bot').log('Still stopping. Ctrl-C again stops at once.');
     }, ECHO_MS).unref();
   });
+}
+
+/** A closed terminal takes no more lines: those of the stop must not end the process before everything is written. */
+function outliveTerminal(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 }

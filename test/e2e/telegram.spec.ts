@@ -72,22 +72,23 @@ describe('the bot on Telegram', () => {
     api.write(['/remember a 1', '/remember b 2'], PRIVATE);
     await api.answers(2);
     await restart();
-    expect(api.unconfirmed).toBe(0);
+    expect(api.queue.unconfirmed).toBe(0);
     api.write(['/recall'], PRIVATE);
     expect((await api.answers(3)).at(-1)).toBe('a = 1\nb = 2');
-    expect(new Set(api.delivered).size).toBe(api.delivered.length);
+    await stop();
+    expect(api.sent).toHaveLength(3);
   });
 
-  it('finishes the message in hand when it is stopped, and leaves the rest of the batch for the next start', async () => {
+  it('finishes the message in hand when it is stopped, and leaves the rest of the chat for the next start', async () => {
     const release = api.holdAnswers();
     api.write(['/remember a 1', '/remember b 2', '/set c 3'], PRIVATE);
     await api.answers(1);
     const stopped = stop();
-    // The stop confirms the message in hand and no other.
-    await api.confirmedBut(2);
-    expect(api.unconfirmed).toBe(2);
+    await bot.prints(/Stopping/);
+    expect(api.queue.unconfirmed).toBe(3);
     release();
     await stopped;
+    expect(api.queue.unconfirmed).toBe(2);
     expect(api.sent).toHaveLength(1);
     await start();
     await api.answers(3);
@@ -97,6 +98,31 @@ describe('the bot on Telegram', () => {
       'c = 3',
       expect.stringContaining('Messages: 6'),
     ]);
+  });
+
+  it('does not confirm a message that it could not finish when it is stopped, and answers it at the next start', async () => {
+    api.faults = (method) => (method === 'sendMessage' ? 'hang' : undefined);
+    api.write(['/remember tea Oolong', '/forget tea'], PRIVATE);
+    await api.failed(1);
+    await stop();
+    expect(bot.output).toMatch(/WARN.*will come again/);
+    expect(api.queue.unconfirmed).toBe(2);
+    api.faults = () => undefined;
+    await start();
+    expect(await api.answers(2)).toEqual(['I’ll remember: tea = Oolong', 'Forgotten: tea']);
+    await stop();
+    expect(api.queue.unconfirmed).toBe(0);
+  });
+
+  it('keeps what was set when its terminal is closed', async () => {
+    api.write(['/set language German'], GROUP);
+    await api.answers(1);
+    bot.closeTerminal();
+    expect((await bot.stop('SIGHUP')).code).toBe(0);
+    await start();
+    api.write(['/settings'], GROUP);
+    expect((await api.answers(2))[1]).toBe('language = German');
+    await stop();
   });
 
   it('stops at once at a second Ctrl-C', async () => {
@@ -112,11 +138,7 @@ describe('the bot on Telegram', () => {
   it('keeps settings and memory when a group becomes a supergroup', async () => {
     api.write(['/set language German', '/remember tea Oolong'], GROUP);
     await api.answers(2);
-    const from = { id: 7, is_bot: false, first_name: 'Alice' };
-    api.announce(
-      { chat: GROUP, from, migrate_to_chat_id: SUPERGROUP.id },
-      { chat: SUPERGROUP, from, migrate_from_chat_id: GROUP.id },
-    );
+    api.migrate(GROUP, SUPERGROUP);
     await bot.prints(/Chat -5 is chat -1005 now/);
     await restart();
     api.write(['/settings', '/recall tea', '/info'], SUPERGROUP);
@@ -125,6 +147,19 @@ describe('the bot on Telegram', () => {
       'tea = Oolong',
       expect.stringMatching(/^Tea club \(supergroup\)\nMessages: 5\n/),
     ]);
+    await stop();
+  });
+
+  it('keeps them even if it is killed as soon as the migration is confirmed', async () => {
+    api.write(['/set language German', '/remember tea Oolong'], GROUP);
+    await api.answers(2);
+    api.migrate(GROUP, SUPERGROUP);
+    await api.queue.confirmedBut(0);
+    bot.kill('SIGKILL');
+    await bot.ended;
+    await start();
+    api.write(['/settings', '/recall tea'], SUPERGROUP);
+    expect((await api.answers(4)).slice(2)).toEqual(['language = German', 'tea = Oolong']);
     await stop();
   });
 

@@ -13,7 +13,7 @@ export class CommandRegistry {
     }
   }
 
-  async run(call: CommandCall): Promise<Answer> {
+  async run(call: CommandCall): Promise<Answer | undefined> {
     const command = this.#commands.get(call.name);
     if (command === undefined) throw new Refusal(this.#unknown(call.name));
     return await command.run(call);

@@ -1,4 +1,4 @@
-import type { Answer } from '../messages/message.js';
+import type { Answer, Delivery } from '../messages/message.js';
 
 /** A command as a user gave it. */
 export interface CommandCall {
@@ -8,6 +8,8 @@ export interface CommandCall {
   readonly rest: string;
   readonly chatId: number;
   readonly userId: number;
+  /** What tells that the message was delivered before. */
+  readonly delivery?: Delivery | undefined;
 }
 
 /** A command the bot knows. */
@@ -16,7 +18,8 @@ export interface Command {
   /** What follows the name, for the help: `KEY VALUE`. */
   readonly usage?: string;
   readonly summary: string;
-  run(call: CommandCall): Answer | Promise<Answer>;
+  /** Gives nothing for a call that was answered before. */
+  run(call: CommandCall): Answer | undefined | Promise<Answer | undefined>;
 }
 
 /** Commands that belong together. */

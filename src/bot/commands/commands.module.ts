@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { MemoryModule } from '../memory/memory.module.js';
 import { PrimesCommands } from '../primes/primes.commands.js';
 import { PrimesModule } from '../primes/primes.module.js';
 import { ChatSettingsBook } from '../settings/chat-settings-book.js';
@@ -16,7 +17,7 @@ const GROUPS = [SettingsCommands, ConfigureCommands, MemoryCommands, InfoCommand
 
 /** The commands of the bot. Those of a feature come from its own module. */
 @Module({
-  imports: [PrimesModule],
+  imports: [MemoryModule, PrimesModule],
   providers: [
     ...GROUPS,
     ChatSettingsBook,

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { CacheService } from '../../index.js';
-import type { Answer, IncomingMessage } from '../messages/message.js';
+import { asAnswer, type Answer, type IncomingMessage } from '../messages/message.js';
 import { Refusal } from '../messages/refusal.js';
 import { ChatSettingsBook } from '../settings/chat-settings-book.js';
 import { assertLengths } from '../settings/entry-limits.js';
@@ -33,13 +33,24 @@ export class ConfigureDialogue {
     return true;
   }
 
+  /** Whether a message may be the next answer of its user. */
+  awaits({ chat, userId }: IncomingMessage): boolean {
+    return this.#progress(userId)?.chatId === chat.id;
+  }
+
   /** Takes a message as the next answer of its user, when one is awaited in this chat. */
-  async proceed({ chat, userId, text }: IncomingMessage): Promise<Answer | undefined> {
+  async proceed(message: IncomingMessage): Promise<Answer | undefined> {
+    const { chat, userId, text } = message;
     const progress = this.#progress(userId);
-    if (progress?.chatId !== chat.id || text.trim() === '') return undefined;
+    if (progress?.chatId !== chat.id || text.trim() === '') return this.#repeat(message);
     return progress.key === undefined
       ? this.#takeKey(chat.id, userId, text.trim())
-      : await this.#takeValue(chat.id, userId, progress.key, text.trim());
+      : await this.#takeValue(message, progress.key);
+  }
+
+  /** A restart ends a dialogue, but a value whose answer did not arrive before it is answered after it. */
+  async #repeat({ chat, delivery }: IncomingMessage): Promise<Answer | undefined> {
+    return delivery && asAnswer(await this.settings.answered(chat.id, delivery));
   }
 
   #takeKey(chatId: number, userId: number, key: string): Answer {
@@ -49,12 +60,13 @@ export class ConfigureDialogue {
     return { text: `What shall ${key} be?` };
   }
 
-  async #takeValue(chatId: number, userId: number, key: string, value: string): Promise<Answer> {
+  async #takeValue(message: IncomingMessage, key: string): Promise<Answer | undefined> {
+    const { chat, userId, delivery } = message;
+    const value = message.text.trim();
     assertLengths(key, value);
     // Before the write, so that a message sent meanwhile is not taken for a second value.
     this.cache.clearUserState(userId, STATE_KEY);
-    await this.settings.put(chatId, key, value);
-    return { text: `Set: ${key} = ${value}` };
+    return asAnswer(await this.settings.put(chat.id, key, value, delivery));
   }
 
   #progress(userId: number): Progress | undefined {

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Answer } from '../messages/message.js';
+import { asAnswer, type Answer } from '../messages/message.js';
 import { Refusal } from '../messages/refusal.js';
 import { ChatSettingsBook } from '../settings/chat-settings-book.js';
 import type { Command, CommandCall, CommandGroup } from './command.js';
@@ -22,17 +22,15 @@ export class SettingsCommands implements CommandGroup {
     return { text: list === '' ? 'This chat has no settings yet. /set KEY VALUE makes one.' : list };
   }
 
-  async #set({ chatId, rest }: CommandCall): Promise<Answer> {
+  async #set({ chatId, rest, delivery }: CommandCall): Promise<Answer | undefined> {
     const { key, value } = splitKeyAndValue(rest);
     if (key === undefined || value === undefined) throw new Refusal('Like this: /set language German');
-    await this.settings.put(chatId, key, value);
-    return { text: `Set: ${key} = ${value}` };
+    return asAnswer(await this.settings.put(chatId, key, value, delivery));
   }
 
-  async #unset({ chatId, rest }: CommandCall): Promise<Answer> {
+  async #unset({ chatId, rest, delivery }: CommandCall): Promise<Answer | undefined> {
     const { key } = splitKeyAndValue(rest);
     if (key === undefined) throw new Refusal('Like this: /unset language');
-    const removed = await this.settings.remove(chatId, key);
-    return { text: removed ? `Removed the setting ${key}.` : `There is no setting ${key}.` };
+    return asAnswer(await this.settings.remove(chatId, key, delivery));
   }
 }

@@ -9,6 +9,7 @@ import { failureAnswer } from './failure-answer.js';
 import { reportFailure } from './failure-report.js';
 import type { Answer, IncomingMessage } from './message.js';
 import { Refusal } from './refusal.js';
+import { StopDeadline } from './stop-deadline.js';
 
 /** Answers messages, whichever transport brings them. Never rejects. */
 @Injectable()
@@ -21,6 +22,7 @@ export class MessageHandler implements BeforeApplicationShutdown {
     private readonly dialogue: ConfigureDialogue,
     private readonly journal: ChatJournal,
     private readonly migration: ChatMigration,
+    private readonly deadline: StopDeadline,
   ) {}
 
   async handle(message: IncomingMessage): Promise<readonly Answer[]> {
@@ -33,41 +35,60 @@ export class MessageHandler implements BeforeApplicationShutdown {
     }
   }
 
-  /** What was begun is finished before the transports close and the cache takes no more writes. */
+  /** What was begun is finished, if it can be, before the transports close and the cache takes no more writes. */
   async beforeApplicationShutdown(): Promise<void> {
-    await Promise.all(this.#inFlight);
+    await this.deadline.allows(Promise.all(this.#inFlight));
   }
 
   async #handle(message: IncomingMessage): Promise<readonly Answer[]> {
-    await this.#note(message);
+    const isAwaited = this.#isAwaited(message);
     try {
-      return await this.#answer(message);
+      const settled = await this.#atHome(message);
+      await this.#note(settled);
+      const answer = await this.#answer(settled);
+      return answer === undefined ? [] : [answer];
     } catch (error) {
-      return [{ text: this.#explain(error) }];
+      const text = this.#explain(error);
+      return isAwaited ? [{ text }] : [];
     }
+  }
+
+  /** Whether an answer is expected: in a group people talk to each other. */
+  #isAwaited(message: IncomingMessage): boolean {
+    if (message.chat.type === 'private' || this.dialogue.awaits(message)) return true;
+    const line = parseCommand(message.text);
+    return line !== undefined && isFor(message.botName, line.addressee);
+  }
+
+  /** The message as if it had been sent where the chat's data is now. */
+  async #atHome(message: IncomingMessage): Promise<IncomingMessage> {
+    const { chat, userId } = message;
+    const home = await this.migration.homeOf(chat.id);
+    if (home === chat.id) return message;
+    return { ...message, chat: { ...chat, id: home }, userId: userId === chat.id ? home : userId };
   }
 
   /** A chat whose info can't be kept is answered all the same. */
   async #note(message: IncomingMessage): Promise<void> {
     try {
-      const info = await this.journal.note(message);
-      await this.migration.moveUser(message.userId, message.chat.id, info);
+      await this.journal.note(message);
     } catch (error) {
       this.#logger.warn(`The chat's info was not updated: ${reportFailure(error)}`);
     }
   }
 
-  async #answer(message: IncomingMessage): Promise<readonly Answer[]> {
+  async #answer(message: IncomingMessage): Promise<Answer | undefined> {
+    const { chat, userId, delivery } = message;
     const line = parseCommand(message.text);
     if (line !== undefined) {
-      if (!isFor(message.botName, line.addressee)) return [];
-      return [await this.commands.run({ ...line, chatId: message.chat.id, userId: message.userId })];
+      if (!isFor(message.botName, line.addressee)) return undefined;
+      await this.migration.moveUser(userId, chat.id);
+      return await this.commands.run({ ...line, chatId: chat.id, userId, delivery });
     }
     const next = await this.dialogue.proceed(message);
-    if (next !== undefined) return [next];
-    const hint = { text: 'I answer commands. /help lists them.' };
-    // In a group people talk to each other.
-    return message.chat.type === 'private' && message.text !== '' ? [hint] : [];
+    if (next !== undefined) return next;
+    if (chat.type !== 'private' || message.text === '') return undefined;
+    return { text: 'I answer commands. /help lists them.' };
   }
 
   #explain(error: unknown): string {

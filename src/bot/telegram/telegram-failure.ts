@@ -1,4 +1,4 @@
-import { GrammyError, HttpError } from 'grammy';
+import { BotError, GrammyError, HttpError } from 'grammy';
 import { reportFailure } from '../messages/failure-report.js';
 
 /** A failure of a call to Telegram for the log. The address of every call holds the token, and so may its errors. */
@@ -7,6 +7,7 @@ export function describeTelegramFailure(error: unknown, token: string): string {
 }
 
 function describe(error: unknown): string {
+  if (error instanceof BotError) return describe(error.error);
   if (error instanceof GrammyError) return `${error.method}: ${error.error_code} ${error.description}`;
   if (error instanceof HttpError) return `${error.message} (${causeOf(error.error)})`;
   return reportFailure(error);

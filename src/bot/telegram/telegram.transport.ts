@@ -1,91 +1,107 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { autoRetry } from '@grammyjs/auto-retry';
 import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { Bot, type Context, type Filter } from 'grammy';
+import type { Update } from 'grammy/types';
 import type { TelegramAccess } from '../environment.js';
-import { ChatMigration } from '../messages/chat-migration.js';
 import { MessageHandler } from '../messages/message-handler.js';
-import type { Answer } from '../messages/message.js';
-import { answerParts } from './answer-parts.js';
-import { ConnectionLog } from './connection-log.js';
+import { StopDeadline } from '../messages/stop-deadline.js';
+import { AnswerSender } from './answer-sender.js';
+import { oneByOneInChat } from './chat-lines.js';
+import { MigrationAnnouncement } from './migration-announcement.js';
+import { TELEGRAM_ACCESS } from './telegram-access.js';
 import { describeTelegramFailure } from './telegram-failure.js';
+import { TelegramLine } from './telegram-line.js';
 import { readMessage } from './telegram-message.js';
-
-export const TELEGRAM_ACCESS = Symbol('TELEGRAM_ACCESS');
-
-/** How long the stop waits for Telegram: for an answer that is being sent, and for the handled updates' confirmation. */
-const STOP_PATIENCE_MS = 5000;
+import { TelegramPatience } from './telegram-patience.js';
+import { UpdatePoll } from './update-poll.js';
 
 /** Talks through Telegram, by long polling. */
 @Injectable()
 export class TelegramTransport implements OnModuleDestroy {
   readonly #logger = new Logger('Telegram');
   readonly #bot: Bot;
-  #handling: Promise<void> = Promise.resolve();
-  #stopping = false;
+  /** Nothing is begun any more. */
+  readonly #stopping = new AbortController();
+  /** What is in hand is given up, too. */
+  readonly #givingUp = new AbortController();
 
   constructor(
     @Inject(TELEGRAM_ACCESS) private readonly access: TelegramAccess,
+    private readonly line: TelegramLine,
+    private readonly poll: UpdatePoll,
+    private readonly announcement: MigrationAnnouncement,
+    private readonly answers: AnswerSender,
     private readonly handler: MessageHandler,
-    private readonly migration: ChatMigration,
+    private readonly deadline: StopDeadline,
+    patience: TelegramPatience,
   ) {
     const { token, apiRoot } = access;
-    this.#bot = new Bot(token, { client: { timeoutSeconds: 60, ...(apiRoot !== undefined && { apiRoot }) } });
-    this.#bot.api.config.use(new ConnectionLog(token).transformer);
+    const timeoutSeconds = patience.callSeconds;
+    this.#bot = new Bot(token, { client: { timeoutSeconds, ...(apiRoot !== undefined && { apiRoot }) } });
+    this.#bot.api.config.use(autoRetry({ maxDelaySeconds: patience.answerMs / 1000 }));
+    this.#bot.use(oneByOneInChat);
     this.#bot.use(async (_context, next) => {
-      // What is left of a batch is neither handled nor confirmed: it comes again at the next start.
-      if (this.#stopping) return;
-      this.#handling = next();
-      await this.#handling;
+      this.#stopping.signal.throwIfAborted();
+      await next();
     });
     this.#bot.on('message:migrate_to_chat_id', ({ chat, msg }) =>
-      this.migration.move(chat.id, msg.migrate_to_chat_id),
+      this.announcement.take(chat.id, msg.migrate_to_chat_id, this.#stopping.signal),
     );
     this.#bot.on('message:migrate_from_chat_id', ({ chat, msg }) =>
-      this.migration.move(msg.migrate_from_chat_id, chat.id),
+      this.announcement.take(msg.migrate_from_chat_id, chat.id, this.#stopping.signal),
     );
     this.#bot.on('message', (context) => this.#take(context));
-    this.#bot.catch(({ error }) => {
-      this.#logger.error(`An update was not handled: ${describeTelegramFailure(error, token)}`);
-    });
   }
 
   /** Runs until it is stopped. Rejects when Telegram refuses the bot: a wrong token, or a second one polling. */
   async run(): Promise<void> {
-    const start = this.#bot.start({
-      allowed_updates: ['message'],
-      onStart: ({ username }) => this.#logger.log(`Listening as @${username}.`),
-    });
+    const { signal } = this.#stopping;
     // The error itself goes no further: grammY's hold the address of the call, and with it the token.
-    const failure = await start.then(
-      () => undefined,
-      (error: unknown) => describeTelegramFailure(error, this.access.token),
+    const failure = await this.#listen(signal).catch((error: unknown) =>
+      describeTelegramFailure(error, this.access.token),
     );
-    if (failure !== undefined && !this.#stopping) throw new Error(`Telegram refuses the bot: ${failure}`);
+    if (!signal.aborted) throw new Error(`Telegram refuses the bot: ${failure}`);
   }
 
-  /** Early in the stop, so that the cache still takes what the message in hand changes. */
+  /** Early in the stop, so that the cache still takes what the messages in hand change. */
   async onModuleDestroy(): Promise<void> {
-    this.#stopping = true;
-    const stopped = Promise.allSettled([this.#bot.stop(), this.#handling]);
-    const late = delay(STOP_PATIENCE_MS, 'late', { ref: false });
-    if ((await Promise.race([stopped, late])) === 'late') {
-      this.#logger.warn('Telegram did not answer in time: its last messages may come again.');
+    this.#stopping.abort();
+    this.#logger.log('Stopping.');
+    if (!(await this.deadline.allows(this.poll.settled()))) {
+      this.#logger.warn('Not everything in hand could be finished: those messages will come again.');
+      this.#givingUp.abort();
+    }
+    await this.poll.confirm();
+  }
+
+  async #listen(signal: AbortSignal): Promise<never> {
+    this.#bot.botInfo = await this.line.call((api, end) => api.getMe(end), signal);
+    // While there is a webhook, nobody may poll.
+    await this.line.call((api, end) => api.deleteWebhook({}, end), signal);
+    this.#logger.log(`Listening as @${this.#bot.botInfo.username}.`);
+    return this.poll.run((update) => this.#handle(update), signal);
+  }
+
+  /** Answers whether the update is done with. */
+  async #handle(update: Update): Promise<boolean> {
+    try {
+      await this.#bot.handleUpdate(update);
+      return true;
+    } catch (error) {
+      // What the stop has ended comes again.
+      if (this.#stopping.signal.aborted) return false;
+      const reason = describeTelegramFailure(error, this.access.token);
+      this.#logger.error(`An update was not handled: ${reason}`);
+      return true;
     }
   }
 
   async #take(context: Filter<Context, 'message'>): Promise<void> {
-    const message = readMessage(context.msg, context.me);
+    const message = readMessage(context.update, context.msg, context.me);
     if (message === undefined) return;
-    for (const answer of (await this.handler.handle(message)).flatMap(answerParts)) {
-      await this.#reply(context, answer);
+    for (const answer of await this.handler.handle(message)) {
+      this.#givingUp.signal.throwIfAborted();
+      await this.answers.send(context, context.msg, answer, this.#givingUp.signal);
     }
-  }
-
-  async #reply(context: Filter<Context, 'message'>, { text, monospace }: Answer): Promise<void> {
-    const { is_topic_message: inTopic, message_thread_id: topic } = context.msg;
-    await context.reply(text, {
-      ...(monospace === true && { entities: [{ type: 'pre', offset: 0, length: text.length }] }),
-      ...(inTopic === true && topic !== undefined && { message_thread_id: topic }),
-    });
   }
 }

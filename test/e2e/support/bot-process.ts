@@ -20,6 +20,12 @@ export class BotProcess extends Child {
     return { code, ms: performance.now() - start };
   }
 
+  /** From now on nobody reads what it prints. */
+  closeTerminal(): void {
+    this.process.stdout.destroy();
+    this.process.stderr.destroy();
+  }
+
   /** Ends what a failed test left behind. */
   end(): void {
     if (this.process.exitCode === null) this.kill('SIGKILL');

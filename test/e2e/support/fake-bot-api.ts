@@ -1,6 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { UpdateQueue } from './update-queue.js';
 
 /** A call of sendMessage. */
 export interface SentMessage {
@@ -9,23 +10,42 @@ export interface SentMessage {
   readonly entities?: readonly { readonly type: string }[];
 }
 
-interface Update {
-  readonly update_id: number;
-  readonly message: object;
+/** Somewhere to write. */
+export interface FakeChat {
+  readonly id: number;
+  readonly type: string;
+  readonly title?: string;
 }
 
+/**
+ * How a call fails: refused with a status, for a while or not; its socket cut before it takes effect or after; never
+ * answered, without effect.
+ */
+export type Fault =
+  { readonly status: number; readonly retryAfter?: number } | 'cut before' | 'cut after' | 'hang';
+
 type Payload = Record<string, unknown>;
+
+const NAMES: Readonly<Record<number, string>> = {
+  401: 'Unauthorized',
+  403: 'Forbidden: bot was blocked by the user',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+};
 
 /** A Bot API like Telegram's, as far as the bot uses it. It outlives the bot's restarts. */
 export class FakeBotApi {
   static readonly TOKEN = '42:a-secret-token';
   readonly sent: SentMessage[] = [];
-  /** The update of each delivery, in their order. */
-  readonly delivered: number[] = [];
+  readonly queue = new UpdateQueue();
+  /** The methods of the calls that failed. */
+  readonly failures: string[] = [];
+  /** Says of each call whether it fails. */
+  faults: (method: string, payload: Payload) => Fault | undefined = () => undefined;
   readonly #server: Server = createServer((request, response) => void this.#serve(request, response));
-  readonly #events = new EventEmitter();
-  #updates: Update[] = [];
-  #lastId = 1000;
+  readonly #events = new EventEmitter().setMaxListeners(0);
+  /** The new ids of groups that became supergroups. */
+  readonly #migrated = new Map<number, number>();
   #held: Promise<void> | undefined;
 
   async start(): Promise<this> {
@@ -40,35 +60,27 @@ export class FakeBotApi {
   }
 
   /** The environment of a bot that talks to this API. */
-  get variables(): Record<string, string> {
+  get variables(): { TELEGRAM_BOT_TOKEN: string; TELEGRAM_API_ROOT: string } {
     const { port } = this.#server.address() as AddressInfo;
     return { TELEGRAM_BOT_TOKEN: FakeBotApi.TOKEN, TELEGRAM_API_ROOT: `http://127.0.0.1:${port}` };
   }
 
-  /** How many updates nobody has confirmed. */
-  get unconfirmed(): number {
-    return this.#updates.length;
+  /** Somebody writes. Several texts come as one batch; gives the id of the last one's update. */
+  write(texts: readonly string[], chat: FakeChat, userId = 7): number {
+    return this.queue.add(...texts.map((text) => ({ chat, from: user(userId), text })));
   }
 
-  /** Resolves when all but so many updates are confirmed. */
-  async confirmedBut(count: number): Promise<void> {
-    while (this.unconfirmed > count) await once(this.#events, 'poll');
-  }
-
-  /** Somebody writes. Several texts come as one batch. */
-  write(texts: readonly string[], chat: { id: number; type: string; title?: string }, userId = 7): void {
-    const from = { id: userId, is_bot: false, first_name: 'Alice' };
-    this.announce(...texts.map((text) => ({ chat, from, text })));
-  }
-
-  /** A message of any kind comes in. */
-  announce(...messages: Payload[]): void {
-    for (const message of messages) {
-      this.#lastId += 1;
-      const stamped = { message_id: this.#lastId, date: 1_800_000_000, ...message };
-      this.#updates.push({ update_id: this.#lastId, message: stamped });
-    }
-    this.#events.emit('update');
+  /**
+   * A group becomes a supergroup: both announce it, and from now on messages to the old id are refused. Gives the id of the
+   * last update.
+   */
+  migrate(from: FakeChat, to: FakeChat, firstSaidBy: 'old' | 'new' = 'old'): number {
+    this.#migrated.set(from.id, to.id);
+    const announcements = [
+      { chat: from, from: user(7), migrate_to_chat_id: to.id },
+      { chat: to, from: user(7), migrate_from_chat_id: from.id },
+    ];
+    return this.queue.add(...(firstSaidBy === 'old' ? announcements : announcements.toReversed()));
   }
 
   /** Resolves when the bot has sent so many messages; gives their texts. */
@@ -77,7 +89,17 @@ export class FakeBotApi {
     return this.sent.map((message) => message.text);
   }
 
-  /** From now on sendMessage is not answered; the function given back ends that. */
+  /** Resolves when the bot has sent this text. */
+  async answer(text: string): Promise<void> {
+    while (!this.sent.some((message) => message.text === text)) await once(this.#events, 'sent');
+  }
+
+  /** Resolves when so many calls have failed. */
+  async failed(count: number): Promise<void> {
+    while (this.failures.length < count) await once(this.#events, 'failed');
+  }
+
+  /** From now on sendMessage is taken and not answered; the function given back ends that. */
   holdAnswers(): () => void {
     let release = (): void => undefined;
     this.#held = new Promise((resolve) => {
@@ -93,15 +115,22 @@ export class FakeBotApi {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const payload = JSON.parse(Buffer.concat(chunks).toString() || '{}') as Payload;
-    const [, token, method] = /^\/bot([^/]+)\/(\w+)$/.exec(request.url ?? '') ?? [];
-    const reply = (status: number, body: object): void => {
-      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-    };
-    if (token !== FakeBotApi.TOKEN) {
-      reply(401, { ok: false, error_code: 401, description: 'Unauthorized' });
-      return;
+    const [, token, method = ''] = /^\/bot([^/]+)\/(\w+)$/.exec(request.url ?? '') ?? [];
+    if (token !== FakeBotApi.TOKEN) return refuse(response, 401);
+    const fault = this.faults(method, payload);
+    if (fault === 'cut after') await this.#call(method, payload, response);
+    if (fault === undefined) {
+      const newId = this.#migrated.get(Number(payload['chat_id']));
+      if (newId !== undefined) return refuse(response, 400, { migrate_to_chat_id: newId });
+      return reply(response, 200, { ok: true, result: await this.#call(method, payload, response) });
     }
-    reply(200, { ok: true, result: await this.#call(method ?? '', payload, response) });
+    if (typeof fault === 'object') {
+      refuse(response, fault.status, fault.retryAfter === undefined ? {} : { retry_after: fault.retryAfter });
+    } else if (fault !== 'hang') {
+      request.socket.destroy();
+    }
+    this.failures.push(method);
+    this.#events.emit('failed');
   }
 
   async #call(method: string, payload: Payload, response: ServerResponse): Promise<unknown> {
@@ -120,18 +149,23 @@ export class FakeBotApi {
     }
   }
 
-  async #getUpdates({ offset = 0, limit = 100, timeout = 0 }: Payload, response: ServerResponse) {
-    this.#updates = this.#updates.filter((update) => update.update_id >= Number(offset));
-    this.#events.emit('poll');
-    if (this.#updates.length === 0 && Number(timeout) > 0) {
-      const gone = new AbortController();
-      response.once('close', () => gone.abort());
-      // A poll that ends unanswered is the bot's way to stop.
-      await once(this.#events, 'update', { signal: gone.signal }).catch(() => undefined);
-      if (gone.signal.aborted) return [];
-    }
-    const batch = this.#updates.slice(0, Number(limit));
-    if (Number(timeout) > 0) this.delivered.push(...batch.map((update) => update.update_id));
-    return batch;
+  #getUpdates({ offset = 0, limit = 100, timeout = 0 }: Payload, response: ServerResponse) {
+    const gone = new AbortController();
+    // A poll that ends unanswered: the bot stops, or was killed.
+    response.once('close', () => gone.abort());
+    return this.queue.fetch(Number(offset), Number(limit), Number(timeout), gone.signal);
   }
+}
+
+function user(id: number) {
+  return { id, is_bot: false, first_name: 'Alice' };
+}
+
+function refuse(response: ServerResponse, status: number, parameters: object = {}): void {
+  const description = NAMES[status] ?? 'Bad Request: group chat was upgraded to a supergroup chat';
+  reply(response, status, { ok: false, error_code: status, description, parameters });
+}
+
+function reply(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }

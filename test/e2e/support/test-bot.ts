@@ -17,6 +17,10 @@ export interface From {
   readonly userId?: number;
   readonly type?: string;
   readonly botName?: string;
+  /** The number of the message's update, where a transport gives one. */
+  readonly update?: number;
+  /** Seconds after the first messages. */
+  readonly later?: number;
 }
 
 /** The bot without a transport, on a storage that outlives its restarts. */
@@ -49,10 +53,17 @@ export class TestBot {
   }
 
   /** The bot's answers to a message, one per line. */
-  async say(text: string, { chatId = -1, userId = 1, type = 'group', ...name }: From = {}): Promise<string> {
-    const chat = { id: chatId, title: 'Tea club', type };
-    const sentAt = new Date('2026-01-02T03:04:05Z');
-    const answers = await this.#app.get(MessageHandler).handle({ chat, userId, text, sentAt, ...name });
+  async say(text: string, from: From = {}): Promise<string> {
+    const { chatId = -1, userId = 1, type = 'group', botName, update, later = 0 } = from;
+    const sentAt = new Date(Date.parse('2026-01-02T03:04:05Z') + later * 1000);
+    const answers = await this.#app.get(MessageHandler).handle({
+      chat: { id: chatId, title: 'Tea club', type },
+      userId,
+      text,
+      sentAt,
+      ...(botName !== undefined && { botName }),
+      ...(update !== undefined && { delivery: { id: update, sentAt: sentAt.getTime() } }),
+    });
     return answers.map((answer) => answer.text).join('\n');
   }
 

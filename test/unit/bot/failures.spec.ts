@@ -51,6 +51,22 @@ describe('when the cache can’t do it, the bot', () => {
     expect(await bot.say('/set language German')).toContain('can’t be read');
   });
 
+  it('does not butt into the talk of a group', async () => {
+    const small = await new TestBot(storage, { overrides: { chats: { maxEntries: 1 } } }).start();
+    for (const chatId of [-1, -2]) await small.say('hello', { chatId });
+    await small.restart();
+    storage.down = new ChaosError('transient');
+    const away = [-1, -2].map((chatId) => ({ chatId, botName: 'Gromozeka' }));
+    for (const from of away) {
+      expect(await small.say('hello', from)).toBe('');
+      expect(await small.say('/settings@OtherBot', from)).toBe('');
+    }
+    const answers = await Promise.all(away.map((from) => small.say('/settings', from)));
+    expect(answers).toContainEqual(expect.stringContaining('can’t look that up'));
+    storage.down = undefined;
+    await small.stop();
+  });
+
   it('still answers when a message comes after the stop', async () => {
     await bot.stop();
     expect(await bot.say('/remember tea Oolong')).toContain('being stopped');
@@ -65,5 +81,16 @@ describe('when the cache can’t do it, the bot', () => {
     await stopped;
     expect(await inner.read('chatUsers', ['-1:1'])).toHaveLength(1);
     expect(await inner.read('chats', ['-1'])).toHaveLength(1);
+  });
+
+  it('waits for them for a while only', async () => {
+    const stuck = new ChaosStorage(new InMemoryStorage());
+    const other = await new TestBot(stuck, { shutdownTimeoutMs: 100 }).start();
+    stuck.hold();
+    void other.say('/remember tea Oolong');
+    const stopAt = performance.now();
+    await other.stop();
+    expect(performance.now() - stopAt).toBeLessThan(4000);
+    stuck.release();
   });
 });
