@@ -11,8 +11,6 @@ const NO_TLS =
   'The server offers no TLS: switch it on there, or leave ssl and its parameters out of the storage.';
 const ASK_FOR_TLS = "Set ssl, as in ssl: { ca: readFileSync('ca.pem', 'utf8') }.";
 const RENEW = "The server's certificate is not valid now: renew it, or set the clock of this machine.";
-const VIEW_IN_THE_WAY =
-  'What is called cache_storage there is no table: rename it (it may be a view), or give the cache a schema or a database of its own.';
 const NO_RIGHTS_ON_TABLES =
   'The tables are there, and the user has no rights on them: grant it SELECT, INSERT, UPDATE and DELETE on cache_storage and ' +
   'cache_migrations.';
@@ -48,9 +46,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   '25006': READ_ONLY,
   '0A000':
     'A view or a rule uses columns of the table that have to change: drop it, start once, and make it again.',
-  '42809': VIEW_IN_THE_WAY,
   '42P07': NO_RIGHTS_ON_TABLES,
-  '55000': VIEW_IN_THE_WAY,
   '53300': TOO_MANY,
   '57P03': 'The server is starting or stopping: start again when it is up.',
   '55P03':
@@ -62,9 +58,6 @@ const REMEDIES: Readonly<Record<string, string>> = {
   ER_BAD_DB_ERROR: 'Create the database, or correct its name.',
   ER_NO_SUCH_TABLE: MISSING_TABLE,
   ER_TABLE_EXISTS_ERROR: NO_RIGHTS_ON_TABLES,
-  ER_WRONG_OBJECT: VIEW_IN_THE_WAY,
-  ER_NON_INSERTABLE_TABLE: VIEW_IN_THE_WAY,
-  ER_NON_UPDATABLE_TABLE: VIEW_IN_THE_WAY,
   ER_OPTION_PREVENTS_STATEMENT: READ_ONLY,
   ER_CON_COUNT_ERROR: TOO_MANY,
   ER_TOO_MANY_USER_CONNECTIONS: TOO_MANY,
@@ -115,7 +108,6 @@ const BY_MESSAGE: readonly (readonly [RegExp, string])[] = [
   [/does not support SSL/i, NO_TLS],
   [/client password must be a/i, `The server asks for a password. ${CHECK_CREDENTIALS}`],
   [/timeout expired|connection timeout|Connection terminated/i, START_SERVER],
-  [/views may not be indexed/i, VIEW_IN_THE_WAY],
 ];
 
 /** What to do about a database that could not be opened: by the driver's code, and by what was being done. */

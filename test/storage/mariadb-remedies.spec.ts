@@ -139,27 +139,6 @@ describe.skipIf(server === undefined)('MariaDB', () => {
       });
     });
 
-    it('a view in the place of the table', async () => {
-      const database = await newDatabase(
-        ALL_RIGHTS,
-        "CREATE VIEW DATABASE.cache_storage AS SELECT 'n' AS namespace, 'k' AS `key`, 'v' AS value, NOW() AS updated_at",
-      );
-      await expectRefused(root(database), { code: 'ER_WRONG_OBJECT', remedy: /no table: rename it/ });
-    });
-
-    it('a view that came in the place of the table later', async () => {
-      const database = await newDatabase(ALL_RIGHTS);
-      await whileOpen(owner(database));
-      await run(
-        `ALTER TABLE ${database}.cache_storage RENAME ${database}.moved`,
-        `CREATE VIEW ${database}.cache_storage AS SELECT DISTINCT * FROM ${database}.moved`,
-      );
-      await expectRefused(root(database), {
-        code: /ER_NON_(INSERT|UPDAT)ABLE/,
-        remedy: /no table: rename it/,
-      });
-    });
-
     it('a user who may have no connection more', async () => {
       const database = await newDatabase(ALL_RIGHTS);
       await run(`ALTER USER ${database}@'%' WITH MAX_USER_CONNECTIONS 1`);

@@ -120,7 +120,7 @@ describe.skipIf(server === undefined)('PostgreSQL', () => {
     it('tables of another role, without a right on them', async () => {
       const database = await newDatabase('GRANT CREATE ON SCHEMA public TO guest');
       await whileOpen({ ...guest(database), username: 'cache' });
-      await expectRefused(guest(database), { code: '42P07', remedy: /no rights on them: grant/ });
+      await expectRefused(guest(database), { code: '42501', remedy: /let it own cache_storage/ });
     });
 
     it.each(['SELECT', 'INSERT', 'UPDATE', 'DELETE'])('the missing right to %s', async (missing) => {
@@ -144,26 +144,6 @@ describe.skipIf(server === undefined)('PostgreSQL', () => {
       await whileOpen({ ...guest(database), username: 'cache' });
       await run(database, 'GRANT INSERT ON cache_migrations TO guest', 'GRANT ALL ON cache_storage TO guest');
       await expectRefused(guest(database), { code: '42501', remedy: /SELECT on cache_migrations/ });
-    });
-
-    it('a view in the place of the table', async () => {
-      const database = await newDatabase(
-        "CREATE VIEW cache_storage AS SELECT 'n'::text AS namespace, 'k'::text AS key, 'v'::text AS value, now() AS updated_at",
-      );
-      const storage = { ...guest(database), username: 'cache' };
-      await expectRefused(storage, { code: '42809', remedy: /no table: rename it/ });
-    });
-
-    it('a view that came in the place of the table later', async () => {
-      const database = await newDatabase();
-      const storage = { ...guest(database), username: 'cache' };
-      await whileOpen(storage);
-      await run(
-        database,
-        'ALTER TABLE cache_storage RENAME TO moved',
-        'CREATE VIEW cache_storage AS SELECT DISTINCT * FROM moved',
-      );
-      await expectRefused(storage, { code: '55000', remedy: /no table: rename it/ });
     });
 
     it('a role that may have no connection more', async () => {

@@ -80,15 +80,6 @@ describe('the SQLite file', () => {
     expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
-  it('is refused where a view is in the place of the table', async () => {
-    const database = newPath();
-    mkdirSync(join(database, '..'), { recursive: true });
-    const dataSource = await new DataSource({ type: 'sqlite', database }).initialize();
-    await dataSource.query("CREATE VIEW cache_storage AS SELECT 'n' AS namespace, 'k' AS key, 'v' AS value");
-    await dataSource.destroy();
-    expect(await openError(database)).toMatch(/no table: rename it/);
-  });
-
   it('keeps the mode it has when it is there already', async () => {
     const database = newPath();
     mkdirSync(join(database, '..'), { recursive: true });
