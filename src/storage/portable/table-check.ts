@@ -1,8 +1,10 @@
 import type { QueryRunner, Table } from 'typeorm';
+import { freeName } from '../../../migrations/free-name.js';
 import { CACHE_TABLE } from '../cache-storage.entity.js';
 import { driverErrorOf } from '../driver-error.js';
 import { ALIKE } from '../sql/alike.js';
 import type { Dialect } from '../sql/dialect.js';
+import { setAsideNote } from '../sql/set-aside.js';
 import {
   hasUniqueKey,
   noUniqueKey,
@@ -32,7 +34,7 @@ export async function portableTableFaults(
   if (table === undefined) return [{ what: 'it is missing', remedy: 'DELETE FROM cache_migrations;' }];
   const quoted = (name: string): string => runner.connection.driver.escape(name);
   const shape = shapeOf(table, quoted);
-  const faults = shapeFaults(shape, mendingOf(quoted));
+  const faults = shapeFaults(shape, mendingOf(quoted, await freeName(runner, `${CACHE_TABLE}_before`)));
   if (!hasUniqueKey(shape)) {
     const adding = `CREATE UNIQUE INDEX ${quoted('idx_cache_namespace_key')} ON ${quoted(CACHE_TABLE)} (${quoted('namespace')}, ${quoted('key')});`;
     faults.push(noUniqueKey([], { adding, merging: adding }));
@@ -121,11 +123,11 @@ async function bringsBack(runner: QueryRunner, dialect: ProbedDialect): Promise<
   }
 }
 
-function mendingOf(quoted: (name: string) => string): Mending {
+function mendingOf(quoted: (name: string) => string, before: string): Mending {
   const table = quoted(CACHE_TABLE);
   const alter = (change: string): string => `ALTER TABLE ${table} ${change};`;
   return {
-    setAside: alter(`RENAME TO ${quoted(`${CACHE_TABLE}_before`)}`),
+    setAside: { remedy: alter(`RENAME TO ${quoted(before)}`), note: setAsideNote(before) },
     renameColumn: (from, to) => alter(`RENAME COLUMN ${quoted(from)} TO ${quoted(to)}`),
     addColumn: (name) => alter(`ADD ${quoted(name)} ${name === 'updated_at' ? 'TIMESTAMP' : 'BIGINT'} NULL`),
     freeColumn: (name) => alter(`ALTER COLUMN ${quoted(name)} DROP NOT NULL`),
