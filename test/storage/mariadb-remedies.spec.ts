@@ -203,6 +203,30 @@ describe.skipIf(server === undefined)('MariaDB', () => {
       expect(await run('SELECT value FROM `my data`.cache_storage')).toEqual([{ value: '1' }]);
     });
 
+    it('where sessions begin in safe mode, and changes what it has to', async () => {
+      const database = await newDatabase(ALL_RIGHTS);
+      await run("SET GLOBAL init_connect = 'SET sql_safe_updates = 1'");
+      try {
+        for (const _start of ['the first, which migrates', 'the second']) {
+          await whileOpen(owner(database), async (storage) => {
+            const puts = ['b', 'c', 'd'].map((key) => ({
+              key,
+              value: '1',
+              expiresAt: key === 'b' ? 1 : null,
+            }));
+            await storage.write([{ namespace: 'n', puts, deletes: [] }], 1);
+            await storage.write([{ namespace: 'n', puts: [], deletes: ['c'] }], 1);
+            expect(await storage.purgeExpired('n', 2)).toBe(1);
+            expect(await storage.count('n', 2)).toBe(2);
+            await storage.clear('n');
+            expect(await storage.count('n', 2)).toBe(0);
+          });
+        }
+      } finally {
+        await run("SET GLOBAL init_connect = ''");
+      }
+    });
+
     it('with user and password beside the url', async () => {
       const database = await newDatabase(ALL_RIGHTS);
       const { username, password } = owner(database);
