@@ -227,6 +227,20 @@ describe.skipIf(server === undefined)('MariaDB', () => {
       }
     });
 
+    it('by a url as hosts and other tools print it, with a line break behind it', async () => {
+      const database = await newDatabase(ALL_RIGHTS);
+      const parameters = [
+        'charset=utf8mb4&timezone=Z&connectionLimit=5&multipleStatements=true&serverVersion=10.11',
+        'useSSL=false&allowPublicKeyRetrieval=true&reconnect=true&connect_timeout=5&unknown=1',
+      ].join('&');
+      const url = `mysql://${database}:secret@${host}:${port}/${database}?${parameters}\n`;
+      await whileOpen({ type: 'mysql', url, ssl: '' });
+      await whileOpen({
+        type: 'mysql',
+        url: `mysql://${database}:secret@${host}:${port}/${database}?sslmode=disable`,
+      });
+    });
+
     it('with user and password beside the url', async () => {
       const database = await newDatabase(ALL_RIGHTS);
       const { username, password } = owner(database);
@@ -260,6 +274,8 @@ describe.skipIf(server === undefined)('MariaDB', () => {
       for (const storage of [
         { url: at(`ssl=${json}`) },
         { url: at('ssl-mode=REQUIRED') },
+        { url: at('ssl-mode=REQUIRED'), ssl: { rejectUnauthorized: false } },
+        { url: at('useSSL=true'), ssl: { ca: pem } },
         { url: at('ssl=true'), ssl: { ca: pem } },
         { url: at('connectTimeout=5000'), ssl: { ca: pem, verifyIdentity: true } },
         { url: at('compress=false'), ssl: { rejectUnauthorized: false } },
