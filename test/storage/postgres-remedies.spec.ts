@@ -5,6 +5,12 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { certificateFor, hasOpenssl, type Certificate } from '../support/certificate.js';
+import { systemClock } from '../../src/core/clock.js';
+import { CacheEngine } from '../../src/core/engine/cache-engine.js';
+import { resolveEngineOptions } from '../../src/core/engine/engine-options.js';
+import { TypeOrmStorage } from '../../src/storage/typeorm-storage.js';
+import { namespaceOf, ON_CHANGE } from '../support/definitions.js';
+import { RecordingLogger } from '../support/recording-logger.js';
 import { expectRefused, whileOpen } from '../support/opening.js';
 import { privatePostgres } from '../support/private-postgres.js';
 
@@ -242,6 +248,26 @@ describe.skipIf(server === undefined)('PostgreSQL', () => {
         url: ` postgres://cache@${host}:${port}/${database}?${parameters}\n`,
         socketPath: '',
       });
+    });
+
+    it('with one warning in the log of the start about parameters that were ignored', async () => {
+      const url = `postgres://cache@${host}:${port}/${await newDatabase()}?max=5&pool_timeout=0`;
+      const logger = new RecordingLogger();
+      const engine = new CacheEngine(
+        () =>
+          new TypeOrmStorage({
+            storage: { type: 'postgres', url },
+            migrationsRun: true,
+            synchronous: 'full',
+          }),
+        resolveEngineOptions({}),
+        {},
+        { clock: systemClock, logger, random: Math.random },
+      );
+      await engine.register(namespaceOf(ON_CHANGE, { name: 'one' }));
+      await engine.register(namespaceOf(ON_CHANGE, { name: 'two' }));
+      expect(logger.with('warn: ')).toEqual([expect.stringContaining('were ignored: max, pool_timeout.')]);
+      await engine.stop();
     });
 
     it('as the master of a replication, with the user beside it', async () => {
