@@ -44,6 +44,7 @@ export interface TypeOrmStorageOptions {
 export class TypeOrmStorage implements ListedStorage {
   readonly #dataSource: DataSource;
   readonly #database: Database;
+  readonly warnings: readonly string[];
   readonly #migrationsRun: boolean;
   readonly #readsOnly: boolean;
   /** How far the start has come: what says that a right is missing does not say what for. */
@@ -57,7 +58,8 @@ export class TypeOrmStorage implements ListedStorage {
     // The options are not kept where a glance at this object would show them: they may hold a password.
     this.#migrationsRun = options.migrationsRun;
     this.#readsOnly = options.readsOnly === true;
-    const { options: own, given, isOwn } = connectionOf(options.storage);
+    const { options: own, given, isOwn, warnings } = connectionOf(options.storage);
+    this.warnings = warnings;
     try {
       this.#dataSource = new DataSource(own);
     } catch (error) {

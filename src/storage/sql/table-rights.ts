@@ -44,10 +44,12 @@ export async function assertRights(runner: QueryRunner): Promise<void> {
 function statements({ connection }: QueryRunner): string[] {
   const table = quotedTable(connection);
   const columns = COLUMNS.map((name) => connection.driver.escape(name)).join(', ');
-  const value = connection.driver.escape('value');
+  const [namespace, key, value] = ['namespace', 'key', 'value'].map((name) => connection.driver.escape(name));
+  // By the key: with sql_safe_updates MySQL and MariaDB refuse a change of a table that names none.
+  const none = `${namespace} = '' AND ${key} = '' AND 1 = 0`;
   return [
     `INSERT INTO ${table} (${columns}) SELECT ${columns} FROM ${table} WHERE 1 = 0`,
-    `UPDATE ${table} SET ${value} = ${value} WHERE 1 = 0`,
-    `DELETE FROM ${table} WHERE 1 = 0`,
+    `UPDATE ${table} SET ${value} = ${value} WHERE ${none}`,
+    `DELETE FROM ${table} WHERE ${none}`,
   ];
 }
