@@ -29,6 +29,8 @@ const onMariadb = (columns: string, options = ''): string[] => [
 ];
 const P_KEY = 'PRIMARY KEY (namespace, key)';
 const P_TEXTS = 'namespace TEXT, key TEXT, value TEXT, updated_at TIMESTAMPTZ, expires_at BIGINT';
+const P_BESIDE_ID = 'namespace TEXT, key TEXT, value TEXT, UNIQUE (namespace, key)';
+const M_BESIDE_ID = 'namespace VARCHAR(50), `key` VARCHAR(50), value TEXT, UNIQUE (namespace, `key`)';
 const M_KEY = 'PRIMARY KEY (namespace, `key`)';
 const M_REST = 'value LONGTEXT, updated_at DATETIME(3), expires_at BIGINT';
 const M_BYTES = 'namespace VARBINARY(512), `key` VARBINARY(2048)';
@@ -103,6 +105,34 @@ const POSTGRES: Kind = {
       seed: [
         ...onPostgres('namespace TEXT, key TEXT, value TEXT'),
         "INSERT INTO cache_storage VALUES ('names', NULL, '1'), ('names', NULL, '1')",
+      ],
+    },
+    {
+      name: 'whose primary key is made by a function of its own',
+      seed: [
+        'CREATE FUNCTION new_id() RETURNS text LANGUAGE sql AS $$ SELECT md5(random()::text) $$',
+        ...onPostgres(`id TEXT PRIMARY KEY DEFAULT new_id(), ${P_BESIDE_ID}`),
+      ],
+    },
+    {
+      name: 'whose primary key is made from the time',
+      seed: onPostgres(`id TEXT PRIMARY KEY DEFAULT md5(clock_timestamp()::text), ${P_BESIDE_ID}`),
+    },
+    {
+      name: 'whose primary key is made by its type',
+      seed: [
+        'CREATE DOMAIN id AS uuid DEFAULT gen_random_uuid()',
+        ...onPostgres(`id id PRIMARY KEY, ${P_BESIDE_ID}`),
+      ],
+    },
+    {
+      name: 'whose columns a trigger fills in',
+      seed: [
+        `CREATE TABLE cache_storage (id TEXT PRIMARY KEY, made TIMESTAMPTZ NOT NULL, ${P_BESIDE_ID})`,
+        `CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS
+          $$ BEGIN NEW.id := gen_random_uuid(); NEW.made := now(); RETURN NEW; END $$`,
+        'CREATE TRIGGER fill BEFORE INSERT ON cache_storage FOR EACH ROW EXECUTE FUNCTION fill()',
+        OLD,
       ],
     },
     {
@@ -218,6 +248,23 @@ const POSTGRES: Kind = {
       refused: /on \(key\) takes rows for the same/,
     },
     {
+      name: 'unique by a column that is always the same',
+      seed: onPostgres(
+        `namespace TEXT, key TEXT, value TEXT, tenant VARCHAR(9) NOT NULL DEFAULT 'a' UNIQUE, ${P_KEY}`,
+      ),
+      refused: /on \(tenant\) takes rows for the same/,
+    },
+    {
+      name: 'with a column that a trigger fills in too late',
+      seed: [
+        'CREATE TABLE cache_storage (namespace TEXT, key TEXT, value TEXT, owner TEXT NOT NULL, PRIMARY KEY (namespace, key))',
+        `CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$`,
+        'CREATE TRIGGER fill AFTER INSERT ON cache_storage FOR EACH ROW EXECUTE FUNCTION fill()',
+        `INSERT INTO cache_storage VALUES ('names', 'old', '"kept"', 'me')`,
+      ],
+      refused: /column owner, .* has to be filled in/,
+    },
+    {
       name: 'unique by what becomes of a key',
       seed: [
         ...onPostgres(`namespace TEXT, key TEXT, value TEXT, ${P_KEY}`),
@@ -330,6 +377,25 @@ const MARIADB: Kind = {
       seed: [
         ...onMariadb('namespace VARCHAR(50), `key` VARCHAR(50), value TEXT'),
         "INSERT INTO cache_storage VALUES ('names', NULL, '1'), ('names', NULL, '1')",
+      ],
+    },
+    {
+      name: 'whose primary key is made by a sequence',
+      seed: [
+        'CREATE SEQUENCE ids',
+        ...onMariadb(`id BIGINT PRIMARY KEY DEFAULT NEXTVAL(ids), ${M_BESIDE_ID}`),
+      ],
+    },
+    ...['SYS_GUID()', 'UUID()', 'MD5(RAND())', 'RANDOM_BYTES(16)'].map((made) => ({
+      name: `whose primary key is made by ${made}`,
+      seed: onMariadb(`id VARBINARY(36) PRIMARY KEY DEFAULT (${made}), ${M_BESIDE_ID}`),
+    })),
+    {
+      name: 'whose columns a trigger fills in',
+      seed: [
+        `CREATE TABLE cache_storage (id CHAR(36) PRIMARY KEY, made DATETIME NOT NULL, ${M_BESIDE_ID})`,
+        'CREATE TRIGGER fill BEFORE INSERT ON cache_storage FOR EACH ROW SET NEW.id = UUID(), NEW.made = NOW()',
+        OLD.replace(' key', ' `key`'),
       ],
     },
     {

@@ -65,6 +65,12 @@ const GOOD: readonly ForeignTable[] = [
     name: 'with a unique key on more than the key',
     seed: table(`namespace TEXT, key TEXT, value TEXT, note TEXT, ${KEY}, UNIQUE (namespace, key, note)`),
   },
+  {
+    name: 'whose primary key is made by an expression',
+    seed: table(
+      `id TEXT NOT NULL PRIMARY KEY DEFAULT (upper(hex(randomblob(8)))), namespace TEXT, key TEXT, value TEXT, UNIQUE (namespace, key)`,
+    ),
+  },
   // Mended by the migration.
   { name: 'without a time', seed: table(`namespace TEXT, key TEXT, value TEXT, ${KEY}`) },
   { name: 'without any key', seed: table(`namespace TEXT, key TEXT, value TEXT, ${UPDATED_AT}`) },
@@ -186,6 +192,20 @@ const BAD: readonly ForeignTable[] = [
     name: 'unique by value too',
     seed: table(`namespace TEXT, key TEXT, value TEXT UNIQUE, ${KEY}`),
     refused: /on \(value\) takes rows for the same/,
+  },
+  {
+    name: 'unique by a column that is always the same',
+    seed: table(`namespace TEXT, key TEXT, value TEXT, tenant INTEGER NOT NULL DEFAULT -1 UNIQUE, ${KEY}`),
+    refused: /on \(tenant\) takes rows for the same/,
+  },
+  {
+    name: 'with a column that a trigger can only look at',
+    seed: [
+      'CREATE TABLE cache_storage (namespace TEXT, key TEXT, value TEXT, owner TEXT NOT NULL, PRIMARY KEY (namespace, key))',
+      'CREATE TRIGGER looks BEFORE INSERT ON cache_storage BEGIN SELECT NEW.owner; END',
+      `INSERT INTO cache_storage VALUES ('names', 'old', '"kept"', 'me')`,
+    ],
+    refused: /column owner, .* has to be filled in/,
   },
   {
     name: 'with a column that has to be filled in',

@@ -1,7 +1,7 @@
 import type { QueryRunner } from 'typeorm';
 import { ALIKE } from '../sql/alike.js';
 import { hasUniqueKey, noUniqueKey, shapeFaults, type Mending, type TableFault } from '../sql/table-shape.js';
-import { columnsOf, shapeOf, uniqueKeysOf, type CatalogueColumn } from './table-catalogue.js';
+import { columnsOf, isTriggered, shapeOf, uniqueKeysOf, type CatalogueColumn } from './table-catalogue.js';
 
 const TABLE = '`cache_storage`';
 const BEFORE = '`cache_storage_before`';
@@ -21,7 +21,11 @@ export async function mysqlTableFaults(runner: QueryRunner): Promise<TableFault[
         isAnother: true,
       },
     ];
-  const shape = { columns: columns.map(shapeOf), uniqueKeys: await uniqueKeysOf(runner) };
+  const shape = {
+    columns: columns.map(shapeOf),
+    uniqueKeys: await uniqueKeysOf(runner),
+    fillsItself: await isTriggered(runner),
+  };
   const faults = shapeFaults(shape, mendingOf(columns));
   if (faults.some(({ isAnother }) => isAnother)) return faults;
   const ofColumns = columns.flatMap(columnFaults);

@@ -54,7 +54,7 @@ export async function postgresTableFaults(runner: QueryRunner, table: string): P
       },
     ];
   const uniqueKeys = uniqueKeysOf(found.keys ?? [], table);
-  const shape = { columns: found.columns.map(shapeOf), uniqueKeys };
+  const shape = { columns: found.columns.map(shapeOf), uniqueKeys, fillsItself: found.triggered };
   const faults = shapeFaults(shape, mendingOf(table));
   if (faults.some(({ isAnother }) => isAnother)) return faults;
   faults.push(...deferredFaults(found.keys ?? [], table));
