@@ -71,6 +71,10 @@ const GOOD: readonly ForeignTable[] = [
       `id TEXT NOT NULL PRIMARY KEY DEFAULT (upper(hex(randomblob(8)))), namespace TEXT, key TEXT, value TEXT, UNIQUE (namespace, key)`,
     ),
   },
+  ...['CACHE_STORAGE', 'Cache_Storage'].map((name) => ({
+    name: `of the name ${name}`,
+    seed: [`CREATE TABLE ${name} (namespace TEXT, key TEXT, value TEXT, ${UPDATED_AT}, ${KEY})`, OLD],
+  })),
   // Mended by the migration.
   { name: 'without a time', seed: table(`namespace TEXT, key TEXT, value TEXT, ${KEY}`) },
   { name: 'without any key', seed: table(`namespace TEXT, key TEXT, value TEXT, ${UPDATED_AT}`) },
@@ -384,6 +388,6 @@ async function dump(database: string): Promise<unknown> {
     database,
     'SELECT name, sql FROM sqlite_schema ORDER BY name',
   );
-  const isThere = tables.some(({ name }) => name === 'cache_storage');
+  const isThere = tables.some(({ name }) => name.toLowerCase() === 'cache_storage');
   return { tables, rows: isThere ? await rowsOf(database, 'SELECT * FROM cache_storage') : [] };
 }
