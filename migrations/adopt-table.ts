@@ -83,7 +83,7 @@ const LONGEST = { namespace: 128, key: 512 } as const;
 
 async function adoptOnMysql(queryRunner: QueryRunner): Promise<void> {
   const columns = (await queryRunner.query(
-    'SELECT COLUMN_NAME AS `name`, DATA_TYPE AS `type`, CHARACTER_MAXIMUM_LENGTH AS `length`, IS_NULLABLE AS `nullable` ' +
+    'SELECT LOWER(COLUMN_NAME) AS `name`, DATA_TYPE AS `type`, CHARACTER_MAXIMUM_LENGTH AS `length`, IS_NULLABLE AS `nullable` ' +
       "FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'cache_storage'",
   )) as MysqlColumn[];
   const find = (name: string): MysqlColumn | undefined => columns.find((column) => column.name === name);

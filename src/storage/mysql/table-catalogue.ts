@@ -9,6 +9,7 @@ export interface CatalogueColumn {
   readonly fullType: string;
   readonly length: number | string | null;
   readonly charset: string | null;
+  readonly collation: string | null;
   readonly nullable: 'YES' | 'NO';
   readonly fallback: string | null;
   readonly extra: string;
@@ -20,8 +21,8 @@ export interface CatalogueColumn {
 }
 
 const COLUMNS = `
-  SELECT c.COLUMN_NAME AS \`name\`, c.DATA_TYPE AS \`type\`, c.COLUMN_TYPE AS \`fullType\`,
-    c.CHARACTER_MAXIMUM_LENGTH AS \`length\`, c.CHARACTER_SET_NAME AS \`charset\`, c.IS_NULLABLE AS \`nullable\`,
+  SELECT LOWER(c.COLUMN_NAME) AS \`name\`, c.DATA_TYPE AS \`type\`, c.COLUMN_TYPE AS \`fullType\`,
+    c.CHARACTER_MAXIMUM_LENGTH AS \`length\`, c.CHARACTER_SET_NAME AS \`charset\`, c.COLLATION_NAME AS \`collation\`, c.IS_NULLABLE AS \`nullable\`,
     c.COLUMN_DEFAULT AS \`fallback\`, c.EXTRA AS \`extra\`, t.TABLE_TYPE AS \`kind\`,
     t.ENGINE AS \`engine\`, e.TRANSACTIONS AS \`transactions\`, VERSION() AS \`version\`
   FROM information_schema.COLUMNS c
@@ -30,13 +31,13 @@ const COLUMNS = `
   WHERE c.TABLE_SCHEMA = DATABASE() AND c.TABLE_NAME = 'cache_storage'
     AND t.TABLE_SCHEMA = DATABASE() AND t.TABLE_NAME = 'cache_storage' ORDER BY c.ORDINAL_POSITION`;
 const UNIQUE_KEYS = `
-  SELECT INDEX_NAME AS \`name\`, COLUMN_NAME AS \`column\`, SUB_PART AS \`prefix\` FROM information_schema.STATISTICS
+  SELECT INDEX_NAME AS \`name\`, LOWER(COLUMN_NAME) AS \`column\`, SUB_PART AS \`prefix\` FROM information_schema.STATISTICS
   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'cache_storage' AND NON_UNIQUE = 0 ORDER BY INDEX_NAME, SEQ_IN_INDEX`;
 const TRIGGERS = `
   SELECT 1 FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = DATABASE() AND EVENT_OBJECT_TABLE = 'cache_storage'
     AND ACTION_TIMING = 'BEFORE' AND EVENT_MANIPULATION = 'INSERT' LIMIT 1`;
 
-/** What the catalogue says of each column, and of the table; nothing where there is none. */
+/** What the catalogue says of each column, in small letters since the server minds none, and of the table; nothing where there is none. */
 export async function columnsOf(runner: QueryRunner): Promise<CatalogueColumn[]> {
   return (await runner.query(COLUMNS)) as CatalogueColumn[];
 }

@@ -43,7 +43,8 @@ function tableFaults({ engine, transactions }: CatalogueColumn): TableFault[] {
   ];
 }
 
-function columnFaults({ name, type, fullType, length, charset, nullable }: CatalogueColumn): TableFault[] {
+function columnFaults(column: CatalogueColumn): TableFault[] {
+  const { name, type, fullType, length, charset, nullable } = column;
   const isUtf8 = charset === 'utf8mb4';
   const shown = `${fullType}${charset === null || isUtf8 ? '' : ` in ${charset}`}`;
   const what = (better: string): string =>
@@ -67,7 +68,7 @@ function columnFaults({ name, type, fullType, length, charset, nullable }: Catal
     return [
       {
         what: what('DATETIME(3)'),
-        remedy: `ALTER TABLE ${TABLE} CHANGE \`${name}\` \`${name}_before\` ${fullType} NULL, ADD COLUMN \`${name}\` DATETIME(3) NULL;`,
+        remedy: `ALTER TABLE ${TABLE} CHANGE \`${name}\` \`${name}_before\` ${wholeType(column)} NULL, ADD COLUMN \`${name}\` DATETIME(3) NULL;`,
       },
     ];
   return [];
@@ -123,14 +124,22 @@ function uniqueKey(columns: readonly CatalogueColumn[]): { adding: string; mergi
 }
 
 function mendingOf(columns: readonly CatalogueColumn[]): Mending {
-  const typeOf = (name: string): string =>
-    columns.find((column) => column.name === name)?.fullType ?? 'LONGTEXT';
+  const typeOf = (name: string): string => {
+    const column = columns.find((other) => other.name === name);
+    return column === undefined ? 'LONGTEXT' : wholeType(column);
+  };
   return {
     setAside: `RENAME TABLE ${TABLE} TO ${BEFORE};`,
-    renameColumn: (from, to) => `ALTER TABLE ${TABLE} CHANGE \`${from}\` \`${to}\` ${typeOf(from)};`,
     addColumn: (name) =>
       `ALTER TABLE ${TABLE} ADD COLUMN \`${name}\` ${name === 'updated_at' ? 'DATETIME(3)' : 'BIGINT'} NULL;`,
     freeColumn: (name) => `ALTER TABLE ${TABLE} MODIFY \`${name}\` ${typeOf(name)} NULL;`,
     plainColumn: (name) => `ALTER TABLE ${TABLE} MODIFY \`${name}\` ${typeOf(name)};`,
   };
+}
+
+/** Without its character set a text would be turned into that of the table. */
+function wholeType({ fullType, charset, collation }: CatalogueColumn): string {
+  return charset === null || collation === null
+    ? fullType
+    : `${fullType} CHARACTER SET ${charset} COLLATE ${collation}`;
 }

@@ -45,7 +45,8 @@ export interface UniqueKeyShape {
 /** The statements that mend a table, in a database's words. */
 export interface Mending {
   readonly setAside: string;
-  renameColumn(from: string, to: string): string;
+  /** Absent where the database takes capitals in a name for small letters. */
+  renameColumn?(from: string, to: string): string;
   addColumn(name: 'updated_at' | 'expires_at'): string;
   /** Lets a column be left out, or be NULL. */
   freeColumn(name: string): string;
@@ -106,7 +107,8 @@ export function noUniqueKey(
 
 function missingColumn(name: string, columns: readonly ColumnShape[], mending: Mending): TableFault {
   const alike = columns.find((column) => column.name.toLowerCase() === name);
-  const remedy = alike === undefined ? mending.setAside : mending.renameColumn(alike.name, name);
+  const renaming = alike && mending.renameColumn?.(alike.name, name);
+  const remedy = renaming ?? mending.setAside;
   return { what: `it has no column ${name}`, remedy, isAnother: true };
 }
 
