@@ -1,5 +1,5 @@
 import { Table, TableIndex, type MigrationInterface, type QueryRunner } from 'typeorm';
-import { ADOPT } from './adopt-table.js';
+import { adoptTable } from './adopt-table.js';
 import { familyOf, hasCacheTable, quotedTable } from './database-family.js';
 import { dropIndex, hasIndex } from './indexes.js';
 import { refuseToLose } from './refuse-to-lose.js';
@@ -32,7 +32,7 @@ const CREATE = { sqlite: onSqlite, postgres: onPostgres, mysql: onMysql, other: 
 
 async function onSqlite(queryRunner: QueryRunner): Promise<void> {
   if (await hasCacheTable(queryRunner)) {
-    await ADOPT.sqlite(queryRunner);
+    await adoptTable(queryRunner);
   } else {
     await queryRunner.query(`
       CREATE TABLE "cache_storage" (
@@ -49,7 +49,7 @@ async function onSqlite(queryRunner: QueryRunner): Promise<void> {
 async function onPostgres(queryRunner: QueryRunner): Promise<void> {
   const table = quotedTable(queryRunner.connection);
   if (await hasCacheTable(queryRunner)) {
-    await ADOPT.postgres(queryRunner);
+    await adoptTable(queryRunner);
   } else {
     await queryRunner.query(`
       CREATE TABLE ${table} (
@@ -68,7 +68,7 @@ async function onPostgres(queryRunner: QueryRunner): Promise<void> {
 /** Binary columns: every collation that MySQL and MariaDB have in common takes 'a' and 'a ' for the same key. */
 async function onMysql(queryRunner: QueryRunner): Promise<void> {
   if (await hasCacheTable(queryRunner)) {
-    await ADOPT.mysql(queryRunner);
+    await adoptTable(queryRunner);
   } else {
     await queryRunner.query(`
       CREATE TABLE \`cache_storage\` (

@@ -2,6 +2,7 @@ import { DataSource, type DataSourceOptions } from 'typeorm';
 import mysql from 'mysql2/promise';
 import pg from 'pg';
 import { describe, expect, it } from 'vitest';
+import { cacheMigrations } from '../../migrations/index.js';
 import { TypeOrmStorage } from '../../src/storage/typeorm-storage.js';
 import { expectKept, expectMended, named, refusalOf, type ForeignTable } from '../support/foreign-tables.js';
 import { mariadbServer, postgresServer } from '../support/services.js';
@@ -18,6 +19,7 @@ interface Kind {
   readonly bad: readonly ForeignTable[];
 }
 
+const ALL = cacheMigrations.map((Migration) => new Migration());
 const OLD = `INSERT INTO cache_storage (namespace, key, value) VALUES ('names', 'old', '"kept"')`;
 const onPostgres = (columns: string, before = 'CREATE TABLE'): string[] => [
   `${before} cache_storage (${columns})`,
@@ -34,6 +36,11 @@ const M_BESIDE_ID = 'namespace VARCHAR(50), `key` VARCHAR(50), value TEXT, UNIQU
 const M_KEY = 'PRIMARY KEY (namespace, `key`)';
 const M_REST = 'value LONGTEXT, updated_at DATETIME(3), expires_at BIGINT';
 const M_BYTES = 'namespace VARBINARY(512), `key` VARBINARY(2048)';
+/** What a database has that an earlier version of the cache migrated. */
+const recorded = (id: string, migrations = ALL): string[] => [
+  `CREATE TABLE cache_migrations (id ${id} PRIMARY KEY, timestamp BIGINT NOT NULL, name VARCHAR(255) NOT NULL)`,
+  `INSERT INTO cache_migrations (timestamp, name) VALUES ${migrations.map(({ name }) => `(${name.slice(-13)}, '${name}')`).join(', ')}`,
+];
 const IGNORES_CAPITALS =
   "CREATE COLLATION capitals (provider = icu, locale = 'und-u-ks-level2', deterministic = false)";
 
@@ -133,6 +140,27 @@ const POSTGRES: Kind = {
           $$ BEGIN NEW.id := gen_random_uuid(); NEW.made := now(); RETURN NEW; END $$`,
         'CREATE TRIGGER fill BEFORE INSERT ON cache_storage FOR EACH ROW EXECUTE FUNCTION fill()',
         OLD,
+      ],
+    },
+    {
+      name: 'that an earlier version left unlogged',
+      seed: [
+        ...recorded('SERIAL'),
+        ...onPostgres(`${P_TEXTS}, PRIMARY KEY (namespace, key)`, 'CREATE UNLOGGED TABLE'),
+      ],
+    },
+    {
+      name: 'of which an earlier version ran the first migration only',
+      seed: [
+        ...recorded('SERIAL', ALL.slice(0, 1)),
+        ...onPostgres('namespace VARCHAR(50), key VARCHAR(50), value TEXT, updated_at TIMESTAMP'),
+      ],
+    },
+    {
+      name: 'that an earlier version left with a key on more columns',
+      seed: [
+        ...recorded('SERIAL'),
+        ...onPostgres(`tenant INT DEFAULT 1, ${P_TEXTS}, PRIMARY KEY (tenant, namespace, key)`),
       ],
     },
     {
@@ -391,6 +419,22 @@ const MARIADB: Kind = {
       seed: [
         'CREATE TABLE cache_storage (NAMESPACE VARCHAR(50), `KEY` VARCHAR(50), VALUE TEXT, EXPIRES_AT BIGINT)',
         OLD.replace(' key', ' `Key`'),
+      ],
+    },
+    {
+      name: 'that an earlier version left with bytes that are too few',
+      seed: [
+        ...recorded('INT AUTO_INCREMENT'),
+        ...onMariadb(`namespace VARBINARY(128), \`key\` VARBINARY(255), ${M_REST}, ${M_KEY}`),
+      ],
+    },
+    {
+      name: 'that an earlier version left with a key on more columns',
+      seed: [
+        ...recorded('INT AUTO_INCREMENT'),
+        ...onMariadb(
+          `tenant INT DEFAULT 1, namespace VARCHAR(50), \`key\` VARCHAR(50), ${M_REST}, PRIMARY KEY (tenant, namespace, \`key\`)`,
+        ),
       ],
     },
     {

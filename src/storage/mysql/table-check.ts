@@ -12,7 +12,8 @@ const BYTES = { namespace: 512, key: 2048 } as const;
 export async function mysqlTableFaults(runner: QueryRunner): Promise<TableFault[]> {
   const columns = await columnsOf(runner);
   const [first] = columns;
-  if (first === undefined) return [{ what: 'it is missing', remedy: 'DELETE FROM `cache_migrations`;' }];
+  if (first === undefined)
+    return [{ what: 'it is missing', isMissing: true, remedy: 'DELETE FROM `cache_migrations`;' }];
   if (/VIEW|SEQUENCE/.test(first.kind))
     return [
       {

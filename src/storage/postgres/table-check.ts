@@ -15,6 +15,7 @@ import {
 /** The migrations make it anew when their account is empty. */
 const missing = (table: string): TableFault => ({
   what: 'it is missing',
+  isMissing: true,
   remedy: `DELETE FROM ${table.replace(/"[^"]*"$/, '"cache_migrations"')};`,
 });
 

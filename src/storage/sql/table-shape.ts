@@ -8,6 +8,8 @@ export interface TableFault {
   readonly remedy: string;
   /** What is there is not the cache's table at all: no migration may touch it. */
   readonly isAnother?: boolean;
+  /** There is no table. */
+  readonly isMissing?: boolean;
 }
 
 /** A table as the database's catalogue has it. */
