@@ -84,7 +84,8 @@ async function migrate(
 
 function mayBeMended(faults: readonly TableFault[]): boolean {
   return (
-    faults.length > 0 && faults.every(({ isAnother, isMissing }) => isAnother !== true && isMissing !== true)
+    faults.length > 0 &&
+    faults.every(({ isAnother, isBeyondAdopting }) => isAnother !== true && isBeyondAdopting !== true)
   );
 }
 

@@ -13,7 +13,7 @@ export async function mysqlTableFaults(runner: QueryRunner): Promise<TableFault[
   const columns = await columnsOf(runner);
   const [first] = columns;
   if (first === undefined)
-    return [{ what: 'it is missing', isMissing: true, remedy: 'DELETE FROM `cache_migrations`;' }];
+    return [{ what: 'it is missing', isBeyondAdopting: true, remedy: 'DELETE FROM `cache_migrations`;' }];
   if (/VIEW|SEQUENCE/.test(first.kind))
     return [
       {

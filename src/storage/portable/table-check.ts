@@ -31,7 +31,7 @@ export async function portableTableFaults(
 ): Promise<TableFault[]> {
   const table = await runner.getTable(CACHE_TABLE);
   if (table === undefined)
-    return [{ what: 'it is missing', isMissing: true, remedy: 'DELETE FROM cache_migrations;' }];
+    return [{ what: 'it is missing', isBeyondAdopting: true, remedy: 'DELETE FROM cache_migrations;' }];
   const quoted = (name: string): string => runner.connection.driver.escape(name);
   const shape = shapeOf(table, quoted);
   const faults = shapeFaults(shape, mendingOf(quoted));

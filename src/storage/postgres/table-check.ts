@@ -15,7 +15,7 @@ import {
 /** The migrations make it anew when their account is empty. */
 const missing = (table: string): TableFault => ({
   what: 'it is missing',
-  isMissing: true,
+  isBeyondAdopting: true,
   remedy: `DELETE FROM ${table.replace(/"[^"]*"$/, '"cache_migrations"')};`,
 });
 
@@ -130,6 +130,7 @@ async function collationFaults(runner: QueryRunner, table: string): Promise<Tabl
       {
         what: "the encoding of its database can't hold every text",
         remedy: `CREATE DATABASE "cache" ENCODING 'UTF8' TEMPLATE template0;`,
+        isBeyondAdopting: true,
       },
     ];
   }

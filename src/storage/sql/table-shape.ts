@@ -8,8 +8,8 @@ export interface TableFault {
   readonly remedy: string;
   /** What is there is not the cache's table at all: no migration may touch it. */
   readonly isAnother?: boolean;
-  /** There is no table. */
-  readonly isMissing?: boolean;
+  /** No change of the table mends it, or there is none. */
+  readonly isBeyondAdopting?: boolean;
 }
 
 /** A table as the database's catalogue has it. */

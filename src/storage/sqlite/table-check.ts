@@ -23,7 +23,7 @@ const COLLATIONS = `SELECT ${tellsApart('namespace')} AS namespace, ${tellsApart
 export async function sqliteTableFaults(runner: QueryRunner): Promise<TableFault[]> {
   const table = await tableOf(runner);
   if (table === undefined)
-    return [{ what: 'it is missing', isMissing: true, remedy: 'DELETE FROM "cache_migrations";' }];
+    return [{ what: 'it is missing', isBeyondAdopting: true, remedy: 'DELETE FROM "cache_migrations";' }];
   if (table.type !== 'table') return [noTable(table)];
   const columns = await columnsOf(runner);
   const uniqueKeys = await uniqueKeysOf(runner, rebuilt(columns));
