@@ -1,4 +1,5 @@
 import { DataSource, type DataSourceOptions, type QueryRunner } from 'typeorm';
+import { hasCacheTable } from '../../migrations/database-family.js';
 import { CacheError } from '../core/cache-error.js';
 import type {
   LoadedPage,
@@ -7,7 +8,6 @@ import type {
   StorageFailure,
   StoredEntry,
 } from '../core/storage-adapter.js';
-import { CACHE_TABLE } from './cache-storage.entity.js';
 import { connectionOf } from './connection-options.js';
 import { databaseOf, type Database } from './database.js';
 import type {
@@ -166,7 +166,7 @@ export class TypeOrmStorage implements ListedStorage {
 
   async #names(): Promise<NamespaceNames> {
     const names = await this.#readExactly(async (rows, runner) => {
-      if (!(await runner.hasTable(CACHE_TABLE))) return { names: [], stray: [] };
+      if (!(await hasCacheTable(runner))) return { names: [], stray: [] };
       return (await hasAllColumns(runner)) ? rows.names(runner) : undefined;
     });
     if (names !== undefined) return names;

@@ -114,6 +114,34 @@ describe.skipIf(server === undefined)('MariaDB', () => {
       });
     });
 
+    it('a table whose row format takes short keys only', async () => {
+      const database = await newDatabase(
+        ALL_RIGHTS,
+        'CREATE TABLE DATABASE.cache_storage (namespace VARCHAR(50), `key` VARCHAR(50), value TEXT, PRIMARY KEY (namespace, `key`)) ROW_FORMAT=COMPACT',
+      );
+      await expectRefused(owner(database), {
+        code: /ER_INDEX_COLUMN_TOO_LONG|ER_TOO_LONG_KEY/,
+        remedy: /run ALTER TABLE cache_storage ROW_FORMAT=DYNAMIC/,
+      });
+      await run(`ALTER TABLE ${database}.cache_storage ROW_FORMAT=DYNAMIC`);
+      await whileOpen(owner(database));
+    });
+
+    it('a table that was changed since it was migrated, without the right to mend it', async () => {
+      const database = await newDatabase(ALL_RIGHTS);
+      await whileOpen(owner(database));
+      await run(
+        `ALTER TABLE ${database}.cache_storage MODIFY \`key\` VARBINARY(255) NOT NULL`,
+        `REVOKE ALTER ON ${database}.* FROM ${database}@'%'`,
+      );
+      await expect(whileOpen(owner(database))).rejects.toMatchObject({
+        code: 'UNSUPPORTED_STORAGE',
+        message: expect.stringContaining('MODIFY `key` VARBINARY(2048) NOT NULL;') as string,
+      });
+      await run(`GRANT ALTER ON ${database}.* TO ${database}@'%'`);
+      await whileOpen(owner(database));
+    });
+
     it.each(TABLE_RIGHTS)('the missing right to %s', async (missing) => {
       const database = await newDatabase(ALL_RIGHTS);
       await whileOpen(owner(database));

@@ -158,13 +158,19 @@ describe.skipIf(server === undefined)('PostgreSQL', () => {
       await expectRefused(storage, { code: '53300', remedy: /needs three/ });
     });
 
-    it('a view on a table that has to change', async () => {
-      const database = await newDatabase(
-        `CREATE TABLE ${SHAPE}`,
-        'CREATE VIEW mine AS SELECT * FROM cache_storage',
-      );
+    it.each([
+      ['a view', 'CREATE VIEW mine AS SELECT * FROM cache_storage'],
+      [
+        'a generated column',
+        'ALTER TABLE cache_storage ADD COLUMN size INT GENERATED ALWAYS AS (length(key)) STORED',
+      ],
+    ])('%s on a table that has to change', async (_what, statement) => {
+      const database = await newDatabase(`CREATE TABLE ${SHAPE}`, statement);
       const storage = { ...guest(database), username: 'cache' };
-      await expectRefused(storage, { code: '0A000', remedy: /view or a rule.*drop it/ });
+      await expectRefused(storage, {
+        code: '0A000',
+        remedy: /A view, a rule or a generated column uses .*drop it/,
+      });
     });
 
     it('a server that takes no writes', async () => {
