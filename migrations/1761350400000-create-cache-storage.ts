@@ -1,6 +1,6 @@
 import { Table, TableIndex, type MigrationInterface, type QueryRunner } from 'typeorm';
-import { ADOPT } from './adopt-table.js';
-import { familyOf, quotedTable } from './database-family.js';
+import { adoptTable } from './adopt-table.js';
+import { familyOf, hasCacheTable, quotedTable } from './database-family.js';
 import { freeName } from './free-name.js';
 import { dropIndex, indexNamed } from './indexes.js';
 import { refuseToLose } from './refuse-to-lose.js';
@@ -17,7 +17,7 @@ export class CreateCacheStorage1761350400000 implements MigrationInterface {
 
   /** Removes the table, unless it holds rows: it may have been there before the cache was. */
   async down(queryRunner: QueryRunner): Promise<void> {
-    if (!(await queryRunner.hasTable('cache_storage'))) return;
+    if (!(await hasCacheTable(queryRunner))) return;
     const table = quotedTable(queryRunner.connection);
     const before = await freeName(queryRunner, 'cache_storage_before');
     const keptAs = queryRunner.connection.driver.escape(before);
@@ -33,8 +33,8 @@ export class CreateCacheStorage1761350400000 implements MigrationInterface {
 const CREATE = { sqlite: onSqlite, postgres: onPostgres, mysql: onMysql, other: elsewhere } as const;
 
 async function onSqlite(queryRunner: QueryRunner): Promise<void> {
-  if (await queryRunner.hasTable('cache_storage')) {
-    await ADOPT.sqlite(queryRunner);
+  if (await hasCacheTable(queryRunner)) {
+    await adoptTable(queryRunner);
   } else {
     await queryRunner.query(`
       CREATE TABLE "cache_storage" (
@@ -53,8 +53,8 @@ async function onSqlite(queryRunner: QueryRunner): Promise<void> {
 
 async function onPostgres(queryRunner: QueryRunner): Promise<void> {
   const table = quotedTable(queryRunner.connection);
-  if (await queryRunner.hasTable('cache_storage')) {
-    await ADOPT.postgres(queryRunner);
+  if (await hasCacheTable(queryRunner)) {
+    await adoptTable(queryRunner);
   } else {
     await queryRunner.query(`
       CREATE TABLE ${table} (
@@ -73,8 +73,8 @@ async function onPostgres(queryRunner: QueryRunner): Promise<void> {
 
 /** Binary columns: every collation that MySQL and MariaDB have in common takes 'a' and 'a ' for the same key. */
 async function onMysql(queryRunner: QueryRunner): Promise<void> {
-  if (await queryRunner.hasTable('cache_storage')) {
-    await ADOPT.mysql(queryRunner);
+  if (await hasCacheTable(queryRunner)) {
+    await adoptTable(queryRunner);
   } else {
     await queryRunner.query(`
       CREATE TABLE \`cache_storage\` (
@@ -93,7 +93,7 @@ async function onMysql(queryRunner: QueryRunner): Promise<void> {
 /** In TypeORM's words, with its type for a string. Whether keys compare exactly there is asked at each start. */
 async function elsewhere(queryRunner: QueryRunner): Promise<void> {
   const { driver } = queryRunner.connection;
-  if (!(await queryRunner.hasTable('cache_storage'))) {
+  if (!(await hasCacheTable(queryRunner))) {
     const text = driver.normalizeType({ type: String });
     const long = ['text', 'clob', 'nclob'].find((type) => driver.supportedDataTypes.includes(type as never));
     await queryRunner.createTable(

@@ -1,5 +1,5 @@
 import { TableColumn, TableIndex, type MigrationInterface, type QueryRunner } from 'typeorm';
-import { familyOf, isStrict, quotedTable } from './database-family.js';
+import { familyOf, hasCacheTable, isStrict, quotedTable } from './database-family.js';
 import { freeName } from './free-name.js';
 import { dropIndex, indexNamed } from './indexes.js';
 import { refuseToLose } from './refuse-to-lose.js';
@@ -33,7 +33,7 @@ export class AddExpiresAt1761436800000 implements MigrationInterface {
 
   /** Without the column nothing expires: rows that had an expiry are removed rather than made immortal, if it is over. */
   async down(queryRunner: QueryRunner): Promise<void> {
-    if (!(await queryRunner.hasTable('cache_storage'))) return;
+    if (!(await hasCacheTable(queryRunner))) return;
     const table = quotedTable(queryRunner.connection);
     const column = queryRunner.connection.driver.escape('expires_at');
     const which = ` WHERE ${column} > ${Date.now()}`;

@@ -1,5 +1,5 @@
 import type { QueryRunner } from 'typeorm';
-import { isStrict, quotedTable, repeatsKeys } from './database-family.js';
+import { familyOf, isStrict, quotedTable, repeatsKeys, type DatabaseFamily } from './database-family.js';
 import { freeName } from './free-name.js';
 import { hasUniqueKey } from './indexes.js';
 
@@ -9,7 +9,16 @@ const UNIQUE_KEY = 'idx_cache_namespace_key';
  * Makes a table that is already there the cache's own, as far as that changes no row. What it can't mend it leaves as it
  * is: each start looks at the table, and refuses one that it can't work with.
  */
-export const ADOPT = { sqlite: adoptOnSqlite, postgres: adoptOnPostgres, mysql: adoptOnMysql } as const;
+export async function adoptTable(queryRunner: QueryRunner): Promise<void> {
+  await ADOPT[familyOf(queryRunner)]?.(queryRunner);
+}
+
+const ADOPT: Readonly<Record<DatabaseFamily, ((queryRunner: QueryRunner) => Promise<void>) | undefined>> = {
+  sqlite: adoptOnSqlite,
+  postgres: adoptOnPostgres,
+  mysql: adoptOnMysql,
+  other: undefined,
+};
 
 async function adoptOnSqlite(queryRunner: QueryRunner): Promise<void> {
   if (!(await queryRunner.hasColumn('cache_storage', 'updated_at'))) {
@@ -87,7 +96,7 @@ const LONGEST = { namespace: 128, key: 512 } as const;
 
 async function adoptOnMysql(queryRunner: QueryRunner): Promise<void> {
   const columns = (await queryRunner.query(
-    'SELECT COLUMN_NAME AS `name`, DATA_TYPE AS `type`, CHARACTER_MAXIMUM_LENGTH AS `length`, IS_NULLABLE AS `nullable` ' +
+    'SELECT LOWER(COLUMN_NAME) AS `name`, DATA_TYPE AS `type`, CHARACTER_MAXIMUM_LENGTH AS `length`, IS_NULLABLE AS `nullable` ' +
       "FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'cache_storage'",
   )) as MysqlColumn[];
   const find = (name: string): MysqlColumn | undefined => columns.find((column) => column.name === name);

@@ -27,6 +27,15 @@ export function quotedTable({ driver }: DataSource): string {
     .join('.');
 }
 
+/** Whether the cache's table is there. SQLite takes `CACHE_STORAGE` for the same, and TypeORM asks it for exact characters. */
+export async function hasCacheTable(queryRunner: QueryRunner): Promise<boolean> {
+  if (familyOf(queryRunner) !== 'sqlite') return queryRunner.hasTable('cache_storage');
+  const found = (await queryRunner.query(
+    "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'cache_storage' COLLATE NOCASE",
+  )) as unknown[];
+  return found.length > 0;
+}
+
 /** Whether the table is one of SQLite's that take the names of a few types only. */
 export async function isStrict(queryRunner: QueryRunner): Promise<boolean> {
   const found = (await queryRunner.query(

@@ -20,7 +20,7 @@ const INDEXES = {
     FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid WHERE x.indrelid = to_regclass($1)`,
   mysql: `
     SELECT INDEX_NAME AS \`name\`, MAX(NON_UNIQUE) = 0 AND MAX(SUB_PART IS NOT NULL) = 0 AS \`unique\`,
-      GROUP_CONCAT(COLUMN_NAME) AS \`columns\`
+      GROUP_CONCAT(LOWER(COLUMN_NAME)) AS \`columns\`
     FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'cache_storage'
     GROUP BY INDEX_NAME`,
 };

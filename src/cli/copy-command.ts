@@ -26,7 +26,9 @@ export async function runCopy(
   refuseJournal('from', source.rescuePath);
   refuseJournal('to', to.forWriting().rescuePath);
   for (const path of command.journals) refuseJournal('journal', path);
-  for (const warning of await warningsOf(from, to, command)) stderr.write(`${printable(warning)}\n`);
+  const warnings = [source, target].flatMap((storage) => storage?.warnings ?? []);
+  warnings.push(...(await warningsOf(from, to, command)));
+  for (const warning of warnings) stderr.write(`${printable(warning)}\n`);
   return withOpen(source, async () => {
     // Before the target is opened, which makes its table.
     const namespaces = await chosenNamespaces(source, command.namespaces);

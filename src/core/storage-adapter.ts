@@ -84,4 +84,6 @@ export interface CacheStorageAdapter {
   describe(): string;
   /** Where a rescue journal goes unless the app says so: a file path beside the data. Without it there is none. */
   readonly rescuePath?: string | undefined;
+  /** What the app should know of its configuration, a line each, for the log of the start: no credentials. */
+  readonly warnings?: readonly string[];
 }

@@ -4,6 +4,7 @@ import { CacheStorage } from './cache-storage.entity.js';
 import { withoutTraces } from './sqlite/quiet-sqlite3.js';
 import { silentLogger } from './silent-logger.js';
 import { mysqlOptions, postgresOptions } from './sql/server-options.js';
+import { trimmedUrl } from './address/server-url.js';
 import { spelledOut } from './address/spelled-out.js';
 import { refuseUnusable } from './usable-options.js';
 
@@ -14,6 +15,8 @@ export interface CacheConnection {
   readonly options: DataSourceOptions;
   /** False for a template: then file and server are the app's, and keep their settings. */
   readonly isOwn: boolean;
+  /** For the log: what was given and does nothing. */
+  readonly warnings: readonly string[];
 }
 
 /** Whether `storage` is a DataSource, of whichever copy of TypeORM. */
@@ -37,11 +40,13 @@ export function connectionOf(storage: DataSourceOptions | DataSource): CacheConn
     cache: _cache,
     ...rest
   } = given;
+  const { options, warnings } = forDriver(rest, isOwn);
   return {
     given,
     isOwn,
+    warnings,
     options: {
-      ...forDriver(rest, isOwn),
+      ...options,
       entities: [CacheStorage],
       migrations: cacheMigrations,
       migrationsTableName: CACHE_MIGRATIONS_TABLE,
@@ -54,9 +59,20 @@ export function connectionOf(storage: DataSourceOptions | DataSource): CacheConn
   };
 }
 
-function forDriver(given: DataSourceOptions, isOwn: boolean): DataSourceOptions {
-  if (given.type === 'sqlite') return withoutTraces(given);
-  if (given.type === 'postgres') return postgresOptions(spelledOut(given), isOwn);
-  if (given.type === 'mysql' || given.type === 'mariadb') return mysqlOptions(spelledOut(given), isOwn);
-  return given;
+function forDriver(given: DataSourceOptions, isOwn: boolean): Pick<CacheConnection, 'options' | 'warnings'> {
+  if (given.type === 'postgres') {
+    const { options, warnings } = spelledOut(given);
+    return { options: postgresOptions(options, isOwn), warnings };
+  }
+  if (given.type === 'mysql' || given.type === 'mariadb') {
+    const { options, warnings } = spelledOut(given);
+    return { options: mysqlOptions(options, isOwn), warnings };
+  }
+  return { options: given.type === 'sqlite' ? withoutTraces(given) : withTrimmedUrl(given), warnings: [] };
+}
+
+/** TypeORM takes a line break at the end for a part of the database's name. */
+function withTrimmedUrl<T extends DataSourceOptions>(given: T): T {
+  const { url } = given as { url?: unknown };
+  return typeof url === 'string' ? { ...given, url: trimmedUrl(url) } : given;
 }

@@ -18,6 +18,8 @@ const READ_ONLY = 'The server takes no writes now: name the primary, or switch i
 const TOO_MANY =
   'The server has no connection left: the cache needs three (poolSize) for each process. Raise its limit, or end others.';
 const MISSING_TABLE = 'The table is missing: set migrationsRun to true, or run cacheMigrations before.';
+const SHORT_KEYS =
+  'The key of the table has more bytes than its row format takes: run ALTER TABLE cache_storage ROW_FORMAT=DYNAMIC, and start again.';
 const ADDRESS_NOT_ALLOWED = 'Let the server take connections from this host.';
 
 const REMEDIES: Readonly<Record<string, string>> = {
@@ -45,7 +47,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
     'Create the schema (CREATE SCHEMA) and grant the user USAGE and CREATE on it, or correct the schema of the storage.',
   '25006': READ_ONLY,
   '0A000':
-    'A view or a rule uses columns of the table that have to change: drop it, start once, and make it again.',
+    'A view, a rule or a generated column uses columns of the table that have to change: drop it, start once, and make it again.',
   '42P07': NO_RIGHTS_ON_TABLES,
   '53300': TOO_MANY,
   '57P03': 'The server is starting or stopping: start again when it is up.',
@@ -58,6 +60,8 @@ const REMEDIES: Readonly<Record<string, string>> = {
   ER_BAD_DB_ERROR: 'Create the database, or correct its name.',
   ER_NO_SUCH_TABLE: MISSING_TABLE,
   ER_TABLE_EXISTS_ERROR: NO_RIGHTS_ON_TABLES,
+  ER_INDEX_COLUMN_TOO_LONG: SHORT_KEYS,
+  ER_TOO_LONG_KEY: SHORT_KEYS,
   ER_OPTION_PREVENTS_STATEMENT: READ_ONLY,
   ER_CON_COUNT_ERROR: TOO_MANY,
   ER_TOO_MANY_USER_CONNECTIONS: TOO_MANY,

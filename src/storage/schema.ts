@@ -1,4 +1,5 @@
 import { MigrationExecutor, type DataSource, type QueryRunner } from 'typeorm';
+import { adoptTable } from '../../migrations/adopt-table.js';
 import { CACHE_MIGRATIONS_TABLE } from '../../migrations/index.js';
 import { CacheError } from '../core/cache-error.js';
 import { CACHE_TABLE } from './cache-storage.entity.js';
@@ -23,16 +24,16 @@ export interface SchemaOptions {
 export async function prepareSchema(runner: QueryRunner, options: SchemaOptions): Promise<void> {
   const { dialect, migrationsRun, description, assertRights, reached } = options;
   reached('using');
-  let isChecked = false;
-  if (!migrationsRun) {
-    await assertMigrated(runner, description);
-  } else if (!(await isMigrated(runner, options))) {
+  if (!migrationsRun) await assertMigrated(runner, description);
+  const isPending = migrationsRun && !(await isMigrated(runner, options));
+  const faults = isPending ? [] : await dialect.tableFaults(runner);
+  if (isPending || (migrationsRun && mayBeMended(faults))) {
     reached('migrating');
     await migrate(runner, options);
-    isChecked = true;
     reached('using');
+  } else {
+    refuse(faults, description);
   }
-  if (!isChecked) refuse(await dialect.tableFaults(runner), description);
   await assertRights?.(runner);
 }
 
@@ -62,6 +63,11 @@ async function migrate(
       executor.transaction = 'none';
       await executor.executePendingMigrations();
       left = await dialect.tableFaults(runner);
+      // The first migration of an earlier version mended less, or somebody changed the table since.
+      if (mayBeMended(left)) {
+        await adoptTable(runner);
+        left = await dialect.tableFaults(runner);
+      }
       refuse(left, description);
     });
   } catch (error) {
@@ -74,6 +80,13 @@ async function migrate(
     );
     throw error;
   }
+}
+
+function mayBeMended(faults: readonly TableFault[]): boolean {
+  return (
+    faults.length > 0 &&
+    faults.every(({ isAnother, isBeyondAdopting }) => isAnother !== true && isBeyondAdopting !== true)
+  );
 }
 
 function refuse(faults: readonly TableFault[], description: string): void {

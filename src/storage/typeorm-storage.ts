@@ -1,4 +1,5 @@
 import { DataSource, type DataSourceOptions, type QueryRunner } from 'typeorm';
+import { hasCacheTable } from '../../migrations/database-family.js';
 import { CacheError } from '../core/cache-error.js';
 import type {
   LoadedPage,
@@ -7,7 +8,6 @@ import type {
   StorageFailure,
   StoredEntry,
 } from '../core/storage-adapter.js';
-import { CACHE_TABLE } from './cache-storage.entity.js';
 import { connectionOf } from './connection-options.js';
 import { databaseOf, type Database } from './database.js';
 import type {
@@ -44,6 +44,7 @@ export interface TypeOrmStorageOptions {
 export class TypeOrmStorage implements ListedStorage {
   readonly #dataSource: DataSource;
   readonly #database: Database;
+  readonly warnings: readonly string[];
   readonly #migrationsRun: boolean;
   readonly #readsOnly: boolean;
   /** How far the start has come: what says that a right is missing does not say what for. */
@@ -57,7 +58,8 @@ export class TypeOrmStorage implements ListedStorage {
     // The options are not kept where a glance at this object would show them: they may hold a password.
     this.#migrationsRun = options.migrationsRun;
     this.#readsOnly = options.readsOnly === true;
-    const { options: own, given, isOwn } = connectionOf(options.storage);
+    const { options: own, given, isOwn, warnings } = connectionOf(options.storage);
+    this.warnings = warnings;
     try {
       this.#dataSource = new DataSource(own);
     } catch (error) {
@@ -164,7 +166,7 @@ export class TypeOrmStorage implements ListedStorage {
 
   async #names(): Promise<NamespaceNames> {
     const names = await this.#readExactly(async (rows, runner) => {
-      if (!(await runner.hasTable(CACHE_TABLE))) return { names: [], stray: [] };
+      if (!(await hasCacheTable(runner))) return { names: [], stray: [] };
       return (await hasAllColumns(runner)) ? rows.names(runner) : undefined;
     });
     if (names !== undefined) return names;

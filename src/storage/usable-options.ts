@@ -1,11 +1,10 @@
 import type { DataSourceOptions } from 'typeorm';
-import { parseServerUrl } from './address/server-url.js';
+import { refuseUnspeakable } from './address/schema-name.js';
+import { parseServerUrl, refuseControlCharacters, trimmedUrl } from './address/server-url.js';
 import { isEphemeral } from './sqlite/file.js';
 import { unsupported } from './unsupported.js';
 
-/** What TypeORM takes for the end of a name, or of its quotes. */
-const UNSPEAKABLE = /["'`.]/;
-const ADDRESS = /^[a-z][a-z\d+.-]+:\/\//i;
+const ADDRESS = /^\s*[a-z][a-z\d+.-]+:\/\//i;
 
 /** Types whose `url` TypeORM takes apart; those of the others the cache does itself. */
 const TYPEORM_URLS: ReadonlySet<string> = new Set(['cockroachdb', 'mssql', 'oracle', 'sap']);
@@ -24,12 +23,7 @@ export function refuseUnusable(given: DataSourceOptions, isOwn: boolean): void {
         "'path/to/file' } with the sqlite3 package, or give an object that implements CacheStorageAdapter.",
     );
   }
-  if ('schema' in given && typeof given.schema === 'string' && UNSPEAKABLE.test(given.schema)) {
-    throw unsupported(
-      `TypeORM can't name the schema ${JSON.stringify(given.schema)}: it puts quotes and dots into its statements as they are. ` +
-        'Give the cache a schema whose name has none of them.',
-    );
-  }
+  if ('schema' in given) refuseUnspeakable(given.schema);
   if (given.type === 'sqlite' || given.type === 'better-sqlite3') refuseUnusableFile(given, isOwn);
   else if (TYPEORM_URLS.has(given.type)) refuseParameters(given);
 }
@@ -58,8 +52,9 @@ function refuseUnusableFile({ type, database }: { type: string; database: unknow
 
 /** Of the URLs of other databases TypeORM takes host, user and name alone. */
 function refuseParameters(given: DataSourceOptions): void {
-  const { url } = given as { url?: unknown };
-  if (typeof url !== 'string' || url === '') return;
+  const url = trimmedUrl((given as { url?: unknown }).url);
+  if (url === '') return;
+  refuseControlCharacters(url);
   const { parameters } = parseServerUrl(url, [url.slice(0, Math.max(0, url.indexOf(':'))).toLowerCase()]);
   if (parameters.size === 0) return;
   throw unsupported(

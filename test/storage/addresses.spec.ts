@@ -25,6 +25,7 @@ const DIFFERENT: readonly Options[] = [
   { url: 'postgres://h:5433/app' },
   { url: 'postgres://h/app', schema: 'one' },
   { url: 'postgres://h/app?options=-csearch_path%3Dtwo' },
+  { url: 'postgres://h/app?schema=three' },
   { url: 'postgres://h/app%2Eone' },
   { url: 'postgres://h/app%40h-5432' },
   { url: 'postgres://[::1]/app' },

@@ -114,6 +114,34 @@ describe.skipIf(server === undefined)('MariaDB', () => {
       });
     });
 
+    it('a table whose row format takes short keys only', async () => {
+      const database = await newDatabase(
+        ALL_RIGHTS,
+        'CREATE TABLE DATABASE.cache_storage (namespace VARCHAR(50), `key` VARCHAR(50), value TEXT, PRIMARY KEY (namespace, `key`)) ROW_FORMAT=COMPACT',
+      );
+      await expectRefused(owner(database), {
+        code: /ER_INDEX_COLUMN_TOO_LONG|ER_TOO_LONG_KEY/,
+        remedy: /run ALTER TABLE cache_storage ROW_FORMAT=DYNAMIC/,
+      });
+      await run(`ALTER TABLE ${database}.cache_storage ROW_FORMAT=DYNAMIC`);
+      await whileOpen(owner(database));
+    });
+
+    it('a table that was changed since it was migrated, without the right to mend it', async () => {
+      const database = await newDatabase(ALL_RIGHTS);
+      await whileOpen(owner(database));
+      await run(
+        `ALTER TABLE ${database}.cache_storage MODIFY \`key\` VARBINARY(255) NOT NULL`,
+        `REVOKE ALTER ON ${database}.* FROM ${database}@'%'`,
+      );
+      await expect(whileOpen(owner(database))).rejects.toMatchObject({
+        code: 'UNSUPPORTED_STORAGE',
+        message: expect.stringContaining('MODIFY `key` VARBINARY(2048) NOT NULL;') as string,
+      });
+      await run(`GRANT ALTER ON ${database}.* TO ${database}@'%'`);
+      await whileOpen(owner(database));
+    });
+
     it.each(TABLE_RIGHTS)('the missing right to %s', async (missing) => {
       const database = await newDatabase(ALL_RIGHTS);
       await whileOpen(owner(database));
@@ -203,6 +231,44 @@ describe.skipIf(server === undefined)('MariaDB', () => {
       expect(await run('SELECT value FROM `my data`.cache_storage')).toEqual([{ value: '1' }]);
     });
 
+    it('where sessions begin in safe mode, and changes what it has to', async () => {
+      const database = await newDatabase(ALL_RIGHTS);
+      await run("SET GLOBAL init_connect = 'SET sql_safe_updates = 1'");
+      try {
+        for (const _start of ['the first, which migrates', 'the second']) {
+          await whileOpen(owner(database), async (storage) => {
+            const puts = ['b', 'c', 'd'].map((key) => ({
+              key,
+              value: '1',
+              expiresAt: key === 'b' ? 1 : null,
+            }));
+            await storage.write([{ namespace: 'n', puts, deletes: [] }], 1);
+            await storage.write([{ namespace: 'n', puts: [], deletes: ['c'] }], 1);
+            expect(await storage.purgeExpired('n', 2)).toBe(1);
+            expect(await storage.count('n', 2)).toBe(2);
+            await storage.clear('n');
+            expect(await storage.count('n', 2)).toBe(0);
+          });
+        }
+      } finally {
+        await run("SET GLOBAL init_connect = ''");
+      }
+    });
+
+    it('by a url as hosts and other tools print it, with a line break behind it', async () => {
+      const database = await newDatabase(ALL_RIGHTS);
+      const parameters = [
+        'charset=utf8mb4&timezone=Z&connectionLimit=5&multipleStatements=true&serverVersion=10.11',
+        'useSSL=false&allowPublicKeyRetrieval=true&reconnect=true&connect_timeout=5&unknown=1',
+      ].join('&');
+      const url = `mysql://${database}:secret@${host}:${port}/${database}?${parameters}\n`;
+      await whileOpen({ type: 'mysql', url, ssl: '' });
+      await whileOpen({
+        type: 'mysql',
+        url: `mysql://${database}:secret@${host}:${port}/${database}?sslmode=disable`,
+      });
+    });
+
     it('with user and password beside the url', async () => {
       const database = await newDatabase(ALL_RIGHTS);
       const { username, password } = owner(database);
@@ -236,6 +302,8 @@ describe.skipIf(server === undefined)('MariaDB', () => {
       for (const storage of [
         { url: at(`ssl=${json}`) },
         { url: at('ssl-mode=REQUIRED') },
+        { url: at('ssl-mode=REQUIRED'), ssl: { rejectUnauthorized: false } },
+        { url: at('useSSL=true'), ssl: { ca: pem } },
         { url: at('ssl=true'), ssl: { ca: pem } },
         { url: at('connectTimeout=5000'), ssl: { ca: pem, verifyIdentity: true } },
         { url: at('compress=false'), ssl: { rejectUnauthorized: false } },

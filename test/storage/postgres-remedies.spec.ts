@@ -5,6 +5,12 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { certificateFor, hasOpenssl, type Certificate } from '../support/certificate.js';
+import { systemClock } from '../../src/core/clock.js';
+import { CacheEngine } from '../../src/core/engine/cache-engine.js';
+import { resolveEngineOptions } from '../../src/core/engine/engine-options.js';
+import { TypeOrmStorage } from '../../src/storage/typeorm-storage.js';
+import { namespaceOf, ON_CHANGE } from '../support/definitions.js';
+import { RecordingLogger } from '../support/recording-logger.js';
 import { expectRefused, whileOpen } from '../support/opening.js';
 import { privatePostgres } from '../support/private-postgres.js';
 
@@ -152,13 +158,19 @@ describe.skipIf(server === undefined)('PostgreSQL', () => {
       await expectRefused(storage, { code: '53300', remedy: /needs three/ });
     });
 
-    it('a view on a table that has to change', async () => {
-      const database = await newDatabase(
-        `CREATE TABLE ${SHAPE}`,
-        'CREATE VIEW mine AS SELECT * FROM cache_storage',
-      );
+    it.each([
+      ['a view', 'CREATE VIEW mine AS SELECT * FROM cache_storage'],
+      [
+        'a generated column',
+        'ALTER TABLE cache_storage ADD COLUMN size INT GENERATED ALWAYS AS (length(key)) STORED',
+      ],
+    ])('%s on a table that has to change', async (_what, statement) => {
+      const database = await newDatabase(`CREATE TABLE ${SHAPE}`, statement);
       const storage = { ...guest(database), username: 'cache' };
-      await expectRefused(storage, { code: '0A000', remedy: /view or a rule.*drop it/ });
+      await expectRefused(storage, {
+        code: '0A000',
+        remedy: /A view, a rule or a generated column uses .*drop it/,
+      });
     });
 
     it('a server that takes no writes', async () => {
@@ -224,6 +236,53 @@ describe.skipIf(server === undefined)('PostgreSQL', () => {
       expect(await run(database, 'SELECT value FROM app.cache_storage')).toEqual([{ value: '1' }]);
     });
 
+    it('with a schema in its url, and makes its tables there', async () => {
+      const database = await newDatabase('CREATE SCHEMA app');
+      await whileOpen({ type: 'postgres', url: `postgres://cache@${host}:${port}/${database}?schema=app` });
+      expect(await run(database, 'SELECT value FROM app.cache_storage')).toEqual([{ value: '1' }]);
+    });
+
+    it('by a url as hosts and other tools print it, with a line break behind it', async () => {
+      const database = await newDatabase();
+      const parameters = [
+        'schema=public&pgbouncer=true&connection_limit=5&pool_timeout=0&connect_timeout=0',
+        'sslmode=disable&channel_binding=require&target_session_attrs=read-write&gssencmode=disable',
+        'keepalives=1&keepalives_idle=30&timezone=UTC&max=5&unknown=1',
+      ].join('&');
+      await whileOpen({
+        type: 'postgres',
+        url: ` postgres://cache@${host}:${port}/${database}?${parameters}\n`,
+        socketPath: '',
+      });
+    });
+
+    it('with one warning in the log of the start about parameters that were ignored', async () => {
+      const url = `postgres://cache@${host}:${port}/${await newDatabase()}?max=5&pool_timeout=0`;
+      const logger = new RecordingLogger();
+      const engine = new CacheEngine(
+        () =>
+          new TypeOrmStorage({
+            storage: { type: 'postgres', url },
+            migrationsRun: true,
+            synchronous: 'full',
+          }),
+        resolveEngineOptions({}),
+        {},
+        { clock: systemClock, logger, random: Math.random },
+      );
+      await engine.register(namespaceOf(ON_CHANGE, { name: 'one' }));
+      await engine.register(namespaceOf(ON_CHANGE, { name: 'two' }));
+      expect(logger.with('warn: ')).toEqual([expect.stringContaining('were ignored: max, pool_timeout.')]);
+      await engine.stop();
+    });
+
+    it('as the master of a replication, with the user beside it', async () => {
+      const database = await newDatabase('GRANT CREATE ON SCHEMA public TO locked');
+      const master = { host, port: Number(port) };
+      const { host: _host, port: _port, ...beside } = guest(database, { username: 'locked' });
+      await whileOpen({ ...beside, replication: { master, slaves: [] } });
+    });
+
     it('in a database whose name has to be encoded', async () => {
       await run('postgres', 'CREATE DATABASE "my %41 data"');
       await whileOpen({ type: 'postgres', url: `postgres://cache@${host}:${port}/my%20%2541%20data` });
@@ -271,6 +330,15 @@ describe.skipIf(server === undefined)('PostgreSQL', () => {
           expect(secure).toEqual([{ ssl: true }]);
         });
       }
+    });
+
+    it('binds a password to the TLS it is sent through, where the url asks for that', async () => {
+      const database = await newDatabase('GRANT CREATE ON SCHEMA public TO locked');
+      const parameters = `sslmode=verify-full&sslrootcert=${certificate.certFile}&channel_binding=require`;
+      await whileOpen({
+        type: 'postgres',
+        url: `postgres://locked:secret@localhost:${port}/${database}?${parameters}`,
+      });
     });
 
     it('tells what to do about a connection without it', async () => {

@@ -2,6 +2,7 @@ import { DataSource, type DataSourceOptions } from 'typeorm';
 import mysql from 'mysql2/promise';
 import pg from 'pg';
 import { describe, expect, it } from 'vitest';
+import { cacheMigrations } from '../../migrations/index.js';
 import { TypeOrmStorage } from '../../src/storage/typeorm-storage.js';
 import {
   expectKept,
@@ -25,6 +26,7 @@ interface Kind {
   readonly bad: readonly ForeignTable[];
 }
 
+const ALL = cacheMigrations.map((Migration) => new Migration());
 const OLD = `INSERT INTO cache_storage (namespace, key, value) VALUES ('names', 'old', '"kept"')`;
 const onPostgres = (columns: string, before = 'CREATE TABLE'): string[] => [
   `${before} cache_storage (${columns})`,
@@ -36,9 +38,16 @@ const onMariadb = (columns: string, options = ''): string[] => [
 ];
 const P_KEY = 'PRIMARY KEY (namespace, key)';
 const P_TEXTS = 'namespace TEXT, key TEXT, value TEXT, updated_at TIMESTAMPTZ, expires_at BIGINT';
+const P_BESIDE_ID = 'namespace TEXT, key TEXT, value TEXT, UNIQUE (namespace, key)';
+const M_BESIDE_ID = 'namespace VARCHAR(50), `key` VARCHAR(50), value TEXT, UNIQUE (namespace, `key`)';
 const M_KEY = 'PRIMARY KEY (namespace, `key`)';
 const M_REST = 'value LONGTEXT, updated_at DATETIME(3), expires_at BIGINT';
 const M_BYTES = 'namespace VARBINARY(512), `key` VARBINARY(2048)';
+/** What a database has that an earlier version of the cache migrated. */
+const recorded = (id: string, migrations = ALL): string[] => [
+  `CREATE TABLE cache_migrations (id ${id} PRIMARY KEY, timestamp BIGINT NOT NULL, name VARCHAR(255) NOT NULL)`,
+  `INSERT INTO cache_migrations (timestamp, name) VALUES ${migrations.map(({ name }) => `(${name.slice(-13)}, '${name}')`).join(', ')}`,
+];
 const IGNORES_CAPITALS =
   "CREATE COLLATION capitals (provider = icu, locale = 'und-u-ks-level2', deterministic = false)";
 
@@ -110,6 +119,55 @@ const POSTGRES: Kind = {
       seed: [
         ...onPostgres('namespace TEXT, key TEXT, value TEXT'),
         "INSERT INTO cache_storage VALUES ('names', NULL, '1'), ('names', NULL, '1')",
+      ],
+    },
+    {
+      name: 'whose primary key is made by a function of its own',
+      seed: [
+        'CREATE FUNCTION new_id() RETURNS text LANGUAGE sql AS $$ SELECT md5(random()::text) $$',
+        ...onPostgres(`id TEXT PRIMARY KEY DEFAULT new_id(), ${P_BESIDE_ID}`),
+      ],
+    },
+    {
+      name: 'whose primary key is made from the time',
+      seed: onPostgres(`id TEXT PRIMARY KEY DEFAULT md5(clock_timestamp()::text), ${P_BESIDE_ID}`),
+    },
+    {
+      name: 'whose primary key is made by its type',
+      seed: [
+        'CREATE DOMAIN id AS uuid DEFAULT gen_random_uuid()',
+        ...onPostgres(`id id PRIMARY KEY, ${P_BESIDE_ID}`),
+      ],
+    },
+    {
+      name: 'whose columns a trigger fills in',
+      seed: [
+        `CREATE TABLE cache_storage (id TEXT PRIMARY KEY, made TIMESTAMPTZ NOT NULL, ${P_BESIDE_ID})`,
+        `CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS
+          $$ BEGIN NEW.id := gen_random_uuid(); NEW.made := now(); RETURN NEW; END $$`,
+        'CREATE TRIGGER fill BEFORE INSERT ON cache_storage FOR EACH ROW EXECUTE FUNCTION fill()',
+        OLD,
+      ],
+    },
+    {
+      name: 'that an earlier version left unlogged',
+      seed: [
+        ...recorded('SERIAL'),
+        ...onPostgres(`${P_TEXTS}, PRIMARY KEY (namespace, key)`, 'CREATE UNLOGGED TABLE'),
+      ],
+    },
+    {
+      name: 'of which an earlier version ran the first migration only',
+      seed: [
+        ...recorded('SERIAL', ALL.slice(0, 1)),
+        ...onPostgres('namespace VARCHAR(50), key VARCHAR(50), value TEXT, updated_at TIMESTAMP'),
+      ],
+    },
+    {
+      name: 'that an earlier version left with a key on more columns',
+      seed: [
+        ...recorded('SERIAL'),
+        ...onPostgres(`tenant INT DEFAULT 1, ${P_TEXTS}, PRIMARY KEY (tenant, namespace, key)`),
       ],
     },
     {
@@ -223,6 +281,23 @@ const POSTGRES: Kind = {
       name: 'unique by key alone',
       seed: onPostgres('namespace TEXT, key TEXT PRIMARY KEY, value TEXT'),
       refused: /on \(key\) takes rows for the same/,
+    },
+    {
+      name: 'unique by a column that is always the same',
+      seed: onPostgres(
+        `namespace TEXT, key TEXT, value TEXT, tenant VARCHAR(9) NOT NULL DEFAULT 'a' UNIQUE, ${P_KEY}`,
+      ),
+      refused: /on \(tenant\) takes rows for the same/,
+    },
+    {
+      name: 'with a column that a trigger fills in too late',
+      seed: [
+        'CREATE TABLE cache_storage (namespace TEXT, key TEXT, value TEXT, owner TEXT NOT NULL, PRIMARY KEY (namespace, key))',
+        `CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$`,
+        'CREATE TRIGGER fill AFTER INSERT ON cache_storage FOR EACH ROW EXECUTE FUNCTION fill()',
+        `INSERT INTO cache_storage VALUES ('names', 'old', '"kept"', 'me')`,
+      ],
+      refused: /column owner, .* has to be filled in/,
     },
     {
       name: 'unique by what becomes of a key',
@@ -340,6 +415,55 @@ const MARIADB: Kind = {
       ],
     },
     {
+      name: 'whose columns are written in capitals',
+      seed: [
+        'CREATE TABLE cache_storage (NAMESPACE VARCHAR(50) NOT NULL, `Key` VARCHAR(50) NOT NULL, VALUE TEXT NOT NULL, UPDATED_AT DATETIME, PRIMARY KEY (NAMESPACE, `Key`))',
+        OLD.replace(' key', ' `Key`'),
+      ],
+    },
+    {
+      name: 'whose columns are written in capitals, without any key',
+      seed: [
+        'CREATE TABLE cache_storage (NAMESPACE VARCHAR(50), `KEY` VARCHAR(50), VALUE TEXT, EXPIRES_AT BIGINT)',
+        OLD.replace(' key', ' `Key`'),
+      ],
+    },
+    {
+      name: 'that an earlier version left with bytes that are too few',
+      seed: [
+        ...recorded('INT AUTO_INCREMENT'),
+        ...onMariadb(`namespace VARBINARY(128), \`key\` VARBINARY(255), ${M_REST}, ${M_KEY}`),
+      ],
+    },
+    {
+      name: 'that an earlier version left with a key on more columns',
+      seed: [
+        ...recorded('INT AUTO_INCREMENT'),
+        ...onMariadb(
+          `tenant INT DEFAULT 1, namespace VARCHAR(50), \`key\` VARCHAR(50), ${M_REST}, PRIMARY KEY (tenant, namespace, \`key\`)`,
+        ),
+      ],
+    },
+    {
+      name: 'whose primary key is made by a sequence',
+      seed: [
+        'CREATE SEQUENCE ids',
+        ...onMariadb(`id BIGINT PRIMARY KEY DEFAULT NEXTVAL(ids), ${M_BESIDE_ID}`),
+      ],
+    },
+    ...['SYS_GUID()', 'UUID()', 'MD5(RAND())', 'RANDOM_BYTES(16)'].map((made) => ({
+      name: `whose primary key is made by ${made}`,
+      seed: onMariadb(`id VARBINARY(36) PRIMARY KEY DEFAULT (${made}), ${M_BESIDE_ID}`),
+    })),
+    {
+      name: 'whose columns a trigger fills in',
+      seed: [
+        `CREATE TABLE cache_storage (id CHAR(36) PRIMARY KEY, made DATETIME NOT NULL, ${M_BESIDE_ID})`,
+        'CREATE TRIGGER fill BEFORE INSERT ON cache_storage FOR EACH ROW SET NEW.id = UUID(), NEW.made = NOW()',
+        OLD.replace(' key', ' `key`'),
+      ],
+    },
+    {
       name: 'that the app made itself',
       seed: onMariadb(`${M_BYTES}, ${M_REST}, ${M_KEY}`),
       migrationsRun: false,
@@ -440,6 +564,15 @@ const MARIADB: Kind = {
       refused: /updated_at is of type bigint/,
     },
     {
+      name: 'with a time that is a text',
+      seed: [
+        "CREATE TABLE cache_storage (namespace VARCHAR(50), `key` VARCHAR(50), value TEXT, updated_at VARCHAR(30) CHARACTER SET utf8mb4 NOT NULL DEFAULT 'früh morgens 🌅', PRIMARY KEY (namespace, `key`)) CHARACTER SET latin1",
+        OLD.replace(' key', ' `key`'),
+      ],
+      refused:
+        /updated_at is of type varchar\(30\).* CHANGE .* varchar\(30\) CHARACTER SET utf8mb4 COLLATE \w+ NULL/s,
+    },
+    {
       name: 'unique by key alone',
       seed: onMariadb('namespace VARCHAR(50), `key` VARCHAR(50) PRIMARY KEY, value TEXT'),
       refused: /PRIMARY on \(key\) takes rows for the same/,
@@ -465,14 +598,6 @@ const MARIADB: Kind = {
         `INSERT INTO cache_storage VALUES ('names', 'old', '"kept"', 'me')`,
       ],
       refused: /column owner, which the cache does not know, has to be filled in/,
-    },
-    {
-      name: 'whose columns are written otherwise',
-      seed: [
-        `CREATE TABLE cache_storage (namespace VARCHAR(50), \`Key\` VARCHAR(50) NOT NULL, value TEXT, PRIMARY KEY (namespace, \`Key\`))`,
-        OLD.replace(' key', ' `Key`'),
-      ],
-      refused: /no column key\./,
     },
     {
       name: 'of another kind',

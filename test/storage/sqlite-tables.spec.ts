@@ -72,6 +72,16 @@ const GOOD: readonly ForeignTable[] = [
     name: 'with a unique key on more than the key',
     seed: table(`namespace TEXT, key TEXT, value TEXT, note TEXT, ${KEY}, UNIQUE (namespace, key, note)`),
   },
+  {
+    name: 'whose primary key is made by an expression',
+    seed: table(
+      `id TEXT NOT NULL PRIMARY KEY DEFAULT (upper(hex(randomblob(8)))), namespace TEXT, key TEXT, value TEXT, UNIQUE (namespace, key)`,
+    ),
+  },
+  ...['CACHE_STORAGE', 'Cache_Storage'].map((name) => ({
+    name: `of the name ${name}`,
+    seed: [`CREATE TABLE ${name} (namespace TEXT, key TEXT, value TEXT, ${UPDATED_AT}, ${KEY})`, OLD],
+  })),
   // Mended by the migration.
   { name: 'without a time', seed: table(`namespace TEXT, key TEXT, value TEXT, ${KEY}`) },
   { name: 'without any key', seed: table(`namespace TEXT, key TEXT, value TEXT, ${UPDATED_AT}`) },
@@ -193,6 +203,20 @@ const BAD: readonly ForeignTable[] = [
     name: 'unique by value too',
     seed: table(`namespace TEXT, key TEXT, value TEXT UNIQUE, ${KEY}`),
     refused: /on \(value\) takes rows for the same/,
+  },
+  {
+    name: 'unique by a column that is always the same',
+    seed: table(`namespace TEXT, key TEXT, value TEXT, tenant INTEGER NOT NULL DEFAULT -1 UNIQUE, ${KEY}`),
+    refused: /on \(tenant\) takes rows for the same/,
+  },
+  {
+    name: 'with a column that a trigger can only look at',
+    seed: [
+      'CREATE TABLE cache_storage (namespace TEXT, key TEXT, value TEXT, owner TEXT NOT NULL, PRIMARY KEY (namespace, key))',
+      'CREATE TRIGGER looks BEFORE INSERT ON cache_storage BEGIN SELECT NEW.owner; END',
+      `INSERT INTO cache_storage VALUES ('names', 'old', '"kept"', 'me')`,
+    ],
+    refused: /column owner, .* has to be filled in/,
   },
   {
     name: 'with a column that has to be filled in',
@@ -472,23 +496,36 @@ describe('the remedy of what is no table of the cache’s in SQLite', () => {
 });
 
 describe('a table that was changed after its migration', () => {
+  const changed = async (change: string): Promise<{ type: 'sqlite'; database: string }> => {
+    const storage = { type: 'sqlite', database: join(folder, `${(files += 1)}.sqlite`) } as const;
+    await expectKept(storage, { keepsOld: false });
+    await execute(storage.database, change);
+    return storage;
+  };
+
   it.each([
     [
       'its key removed',
       `CREATE TABLE other AS SELECT * FROM cache_storage; DROP TABLE cache_storage; ALTER TABLE other RENAME TO cache_storage`,
-      /no unique key/,
     ],
-    ['the time removed', 'ALTER TABLE cache_storage DROP COLUMN updated_at', /no column updated_at/],
+    ['the time removed', 'ALTER TABLE cache_storage DROP COLUMN updated_at'],
+  ])('is mended at the next start: %s', async (_what, change) => {
+    await expectKept(await changed(change), { keepsOld: false });
+  });
+
+  it.each([
     ['the table removed', 'DROP TABLE cache_storage', /it is missing/],
+    [
+      'another key on its values',
+      'CREATE UNIQUE INDEX k ON cache_storage (length(value), key)',
+      /unique key k on \(an expression, key\)/,
+    ],
   ])('is refused at the next start: %s', async (_what, change, refused) => {
-    const database = join(folder, `${(files += 1)}.sqlite`);
-    const storage = { type: 'sqlite', database } as const;
-    await expectKept(storage, { keepsOld: false });
-    await execute(database, change);
+    const storage = await changed(change);
     await expectMended(
       storage,
       { name: change, seed: [], refused, keepsOld: false },
-      { run: (sql) => execute(database, sql), dump: () => dump(database) },
+      { run: (sql) => execute(storage.database, sql), dump: () => dump(storage.database) },
     );
   });
 });
@@ -516,6 +553,6 @@ async function dump(database: string): Promise<unknown> {
     database,
     'SELECT name, sql FROM sqlite_schema ORDER BY name',
   );
-  const isThere = tables.some(({ name }) => name === 'cache_storage');
+  const isThere = tables.some(({ name }) => name.toLowerCase() === 'cache_storage');
   return { tables, rows: isThere ? await rowsOf(database, 'SELECT * FROM cache_storage') : [] };
 }

@@ -13,13 +13,16 @@ function storageOn(options: Options): TypeOrmStorage {
 }
 
 /** Opens a storage for as long as `task` takes, and writes a row. */
-export async function whileOpen(options: Options, task?: () => Promise<unknown>): Promise<void> {
+export async function whileOpen(
+  options: Options,
+  task?: (storage: TypeOrmStorage) => Promise<unknown>,
+): Promise<void> {
   const storage = storageOn(options);
   await storage.open();
   try {
     const put = { key: 'a', value: '1', expiresAt: null };
     await storage.write([{ namespace: 'n', puts: [put], deletes: [] }], 1);
-    await task?.();
+    await task?.(storage);
   } finally {
     await storage.close();
   }

@@ -134,7 +134,6 @@ describe('the url of a server', () => {
     ['postgres', 'mysql://u:secret@h/db', /postgres:\/\//],
     ['mysql', 'postgres://u:secret@h/db', /mysql:\/\//],
     ['postgres', 'jdbc:postgresql://h/secret', /postgres:\/\//],
-    ['postgres', ' postgres://u:secret@h/db', /postgres:\/\//],
     ['postgres', 'u:secret@h/db', /postgres:\/\//],
     ['postgres', 'postgres://u:secret@h:99999/db', /percent-encode/],
     ['mysql', 'mysql://u:secret@h', /names no database/],
@@ -173,6 +172,11 @@ describe('the parameters of a PostgreSQL url', () => {
     ['idle_in_transaction_session_timeout=500', { extra: { idle_in_transaction_session_timeout: 500 } }],
     ['client_encoding=UTF8', {}],
     ['channel_binding=prefer', { extra: { enableChannelBinding: true } }],
+    ['sslmode=require&channel_binding=require', { ssl: {}, extra: { enableChannelBinding: true } }],
+    ['schema=app', { schema: 'app' }],
+    ['connect_timeout=0', { connectTimeoutMS: 5000 }],
+    ['sslmode=disable&sslrootcert=/nowhere/ca.pem', { ssl: false }],
+    ['application_name=bot&application_name=bot', { applicationName: 'bot' }],
     ['sslmode=disable', { ssl: false }],
     ['ssl=false', { ssl: false }],
     ['ssl=0', { ssl: false }],
@@ -202,21 +206,19 @@ describe('the parameters of a PostgreSQL url', () => {
     ['sslnegotiation=maybe', /postgres or direct/],
     ['sslnegotiation=direct&sslmode=disable', /needs TLS/],
     ['sslcrl=x', /ssl: \{ ca/],
-    ['channel_binding=require', /prefer/],
-    ['client_encoding=LATIN1', /UTF-8/],
     ['connect_timeout=soon', /whole number/],
     ['statement_timeout=30s', /whole number/],
     ['host=h1,h2', /several hosts/],
-    ['target_session_attrs=read-write', /takes writes/],
-    ['lock_timeout=1', /leave it out/],
-    ['query_timeout=1', /extra: \{ query_timeout/],
-    ['schema=app', /beside the url/],
+    ['target_session_attrs=standby', /takes writes/],
+    ['channel_binding=maybe', /require, prefer or disable/],
+    ['gssencmode=require', /use TLS/],
+    ["schema=a'b", /name the schema/],
+    ['hostaddr=1', /number 1, of 8 characters.*leave it out/],
+    ['max=1&rootcert=1', /number 2, of 8 characters.*ssl: \{ ca/],
+    ['ca=1', /ssl: \{ ca/],
+    ['search_path=app', /beside the url/],
     ['dbname=app', /behind the host/],
-    ['pgbouncer=true', /session mode/],
-    ['connection_limit=1', /poolSize/],
     ['replication=database', /leave it out/],
-    ['keepalives=1', /'keepalives'.*leave it out/],
-    ['constructor=1', /'constructor'/],
     ['a=1&a=2', /twice/],
   ])('that can’t be heeded are refused with the remedy: %s', (parameters, remedy) => {
     expect(refusalOf({ type: 'postgres', url: url(parameters) })).toMatch(remedy);
@@ -235,6 +237,12 @@ describe('the parameters of a MySQL url', () => {
     ['sslmode=verify_ca', { ssl: { rejectUnauthorized: true } }],
     ['ssl_mode=VERIFY_IDENTITY', { ssl: { rejectUnauthorized: true, verifyIdentity: true } }],
     ['ssl-mode=DISABLED', { ssl: undefined }],
+    ['sslmode=disable', { ssl: undefined }],
+    ['sslmode=require', { ssl: { rejectUnauthorized: false } }],
+    ['sslmode=verify-full', { ssl: { rejectUnauthorized: true, verifyIdentity: true } }],
+    ['useSSL=true', { ssl: {} }],
+    ['useSSL=false&allowPublicKeyRetrieval=true', { ssl: undefined }],
+    ['connect_timeout=3', { connectTimeout: 3000 }],
     ['connectTimeout=3000', { connectTimeout: 3000 }],
     ['compress=true', { extra: { compress: true } }],
     ['connectAttributes={"program":"bot"}', { extra: { connectAttributes: { program: 'bot' } } }],
@@ -249,19 +257,150 @@ describe('the parameters of a MySQL url', () => {
     ['ssl-mode=PREFERRED', /fall back/],
     ['ssl=true&ssl-mode=DISABLED', /keep one/],
     ['sslaccept=strict', /ssl: \{ ca/],
-    ['useSSL=true', /ssl: \{ ca/],
     ['tls=true', /ssl: \{ ca/],
     ['ssl-ca=/ca.pem', /ssl: \{ ca/],
-    ['charset=latin1', /leave it out/],
-    ['timezone=local', /leave it out/],
-    ['multipleStatements=true', /leave it out/],
     ['flags=-FOUND_ROWS', /leave it out/],
-    ['connectionLimit=10', /poolSize/],
+    ['useSSL=maybe', /true or false/],
+    ['useSSL=true&ssl=false', /keep one/],
+    ['allowPublicKeyRetrieval=false', /use TLS/],
     ['unix_socket=/x', /socketPath/],
     ['user=u', /in front/],
-    ['allowPublicKeyRetrieval=true', /'allowPublicKeyRetrieval'/],
   ])('that can’t be heeded are refused with the remedy: %s', (parameters, remedy) => {
     expect(refusalOf({ type: 'mysql', url: url(parameters) })).toMatch(remedy);
+  });
+});
+
+describe('parameters of a url that only tune', () => {
+  const warningsOf = (type: string, parameters: string, secret = 'secret'): readonly string[] => {
+    const url = `${type}://u:secret@h/db?${parameters}`;
+    const { warnings } = connectionOf({ type, url } as unknown as DataSourceOptions);
+    expect(warnings.join('\n')).not.toContain(secret);
+    return warnings;
+  };
+
+  it.each([
+    ['postgres', 'channel_binding=require'],
+    ['postgres', 'target_session_attrs=read-write'],
+    ['postgres', 'target_session_attrs=primary'],
+    ['postgres', 'target_session_attrs=any'],
+    ['postgres', 'gssencmode=disable'],
+    ['postgres', 'timezone=UTC'],
+    ['postgres', 'client_encoding=utf-8'],
+    ['postgres', 'pgbouncer=false'],
+    ['mysql', 'charset=utf8mb4'],
+    ['mysql', 'timezone=Z'],
+    ['mysql', 'timezone=%2B00:00'],
+    ['mysql', 'multipleStatements=false&supportBigNumbers=true&bigNumberStrings=true&dateStrings=false'],
+    ['mysql', 'allowPublicKeyRetrieval=true'],
+  ])('are taken silently where they ask for what is done anyway: %s, %s', (type, parameters) => {
+    expect(warningsOf(type, parameters)).toEqual([]);
+  });
+
+  it.each([
+    [
+      'postgres',
+      'pgbouncer=true&connection_limit=1&pool_timeout=0',
+      'pgbouncer, connection_limit, pool_timeout',
+    ],
+    [
+      'postgres',
+      'keepalives=1&keepalives_idle=30&connect_timeout=0',
+      'keepalives, keepalives_idle, connect_timeout',
+    ],
+    ['postgres', 'max=5&timezone=Europe/Berlin', 'max, timezone'],
+    [
+      'postgres',
+      'lock_timeout=1&query_timeout=1&client_encoding=LATIN1',
+      'lock_timeout, query_timeout, client_encoding',
+    ],
+    ['mysql', 'charset=latin1&timezone=local&dateStrings=true', 'charset, timezone, dateStrings'],
+    ['mysql', 'connectionLimit=5&multipleStatements=true', 'connectionLimit, multipleStatements'],
+    ['mysql', 'serverVersion=10.11&reconnect=true', 'serverVersion, reconnect'],
+  ])('are ignored with one warning that names them: %s, %s', (type, parameters, names) => {
+    const [warning, ...others] = warningsOf(type, parameters);
+    expect(warning).toContain(`were ignored: ${names}. `);
+    expect(others).toEqual([]);
+  });
+
+  it.each(['postgres', 'mysql'])(
+    'and that nobody knows are counted, not named: one may be a torn password (%s)',
+    (type) => {
+      expect(warningsOf(type, 'hunter2=1&constructor=1', 'hunter2')).toEqual([
+        expect.stringMatching(/were ignored: 2 that neither cache nor driver knows\./),
+      ]);
+      expect(refusalOf({ type, url: `${type}://u:a@h/db?tlshunter2=1` }, 'hunter2')).toMatch(/ssl: \{ ca/);
+    },
+  );
+});
+
+describe('a url with blanks or line breaks', () => {
+  it('around it is read without them', () => {
+    expect(postgres('\n postgres://u:p@h/db\r\n')).toMatchObject({ host: 'h', database: 'db' });
+    expect(mysql('mysql://u:p@h/db\n')).toMatchObject({ host: 'h', database: 'db' });
+    expect(connect({ type: 'cockroachdb', url: ' postgres://u:p@h/db\n' })['url']).toBe(
+      'postgres://u:p@h/db',
+    );
+    expect(refusalOf({ type: 'postgres', url: ' \n' })).toMatch(/environment variable/);
+    expect(refusalOf({ type: 'sqlite', database: '\npostgres://u:secret@h/db' })).toMatch(/path of a file/);
+  });
+
+  it.each([
+    { type: 'postgres', url: 'postgres://u:p@h/secret\nb' },
+    { type: 'postgres', url: 'postgres://u:p@h/secret%0Ab' },
+    { type: 'postgres', host: 'secret\n', database: 'db' },
+    { type: 'mysql', url: 'mysql://u:p@h/db?socketPath=/secret%0A' },
+    { type: 'cockroachdb', url: 'postgres://u:p@h/secret\nb' },
+  ])('inside it is refused, and none is shown: %j', (storage) => {
+    const message = refusalOf(storage);
+    expect(message).toMatch(/line break/);
+    expect(message).not.toMatch(/\p{Cc}/u);
+  });
+});
+
+describe('what is empty', () => {
+  it('counts as not given', () => {
+    const empty = { host: '', socketPath: '', user: '', ssl: '', replication: null };
+    expect(postgres('postgres://h/db', { ...empty, extra: { connectionString: '' } })).toMatchObject({
+      host: 'h',
+    });
+    expect(mysql('mysql://h/db', { ...empty, extra: { uri: '' } })).toMatchObject({
+      host: 'h',
+      ssl: undefined,
+    });
+    expect(refusalOf({ type: 'postgres', url: '', host: '', database: '' })).toMatch(/environment variable/);
+  });
+});
+
+describe('the schema of a PostgreSQL url', () => {
+  it('is the one beside it, or there is none', () => {
+    expect(postgres('postgres://h/db?schema=app', { schema: 'app' })).toMatchObject({ schema: 'app' });
+    expect(refusalOf({ type: 'postgres', url: 'postgres://h/db?schema=app', schema: 'other' })).toMatch(
+      /keep one/,
+    );
+  });
+});
+
+describe('what stands beside replication', () => {
+  const connectTo = (master: Options, beside: Options): Options =>
+    connect({ type: 'postgres', replication: { master, slaves: [] }, ...beside });
+  const beside = { username: 'u', password: 'p', database: 'db', port: 1 };
+
+  it('is taken for what the master leaves out', () => {
+    expect(connectTo({ host: 'h' }, { ...beside, host: 'other' })).toMatchObject({ host: 'h', ...beside });
+    expect(connectTo({}, { ...beside, host: 'h' })).toMatchObject({ host: 'h', ...beside });
+    expect(connectTo({ url: 'postgres://h/db' }, beside)).toMatchObject({
+      host: 'h',
+      username: 'u',
+      password: 'p',
+    });
+  });
+
+  it('is never the password of another user, or the port of another address', () => {
+    expect(connectTo({ host: 'h', username: 'v' }, beside)).not.toHaveProperty('password');
+    const options = connectTo({ url: 'postgres://v@h/db' }, beside);
+    expect(options).toMatchObject({ username: 'v' });
+    expect(options).not.toHaveProperty('password');
+    expect(options).not.toHaveProperty('port');
   });
 });
 
@@ -272,6 +411,12 @@ describe('TLS in a url and beside it', () => {
     expect(postgres('postgres://h/db?ssl=true', { ssl: ca })).toMatchObject({ ssl: ca });
     expect(mysql('mysql://h/db?ssl=true', { ssl: ca })).toMatchObject({ ssl: ca });
     expect(postgres('postgres://h/db?sslmode=require', { ssl: true })).toMatchObject({ ssl: {} });
+  });
+
+  it('is taken where both say the same', () => {
+    const ssl = { rejectUnauthorized: false };
+    expect(postgres('postgres://h/db?sslmode=no-verify', { ssl })).toMatchObject({ ssl });
+    expect(mysql('mysql://h/db?ssl-mode=REQUIRED', { ssl })).toMatchObject({ ssl });
   });
 
   it.each([

@@ -110,8 +110,9 @@ export class EngineStop {
     if (this.state !== 'draining') return;
     this.context.logger.error(
       'The shutdown of the application has not come to the last hook of the cache: the hook of another module failed, or is ' +
-        'still running. The cache stops without it: it writes what is unwritten, and refuses writes from now on. Mend that ' +
-        `hook, or raise shutdownTimeoutMs (${this.timeoutMs} ms) where it needs longer.`,
+        'still running, or the HTTP server still waits for its connections. The cache stops without it: it writes what is ' +
+        `unwritten, and refuses writes from now on. Mend that hook, or raise shutdownTimeoutMs (${this.timeoutMs} ms) above ` +
+        'the time that the shutdown needs.',
     );
     void this.end();
   }

@@ -57,6 +57,7 @@ export class OpenStorage {
     const opened = new OpenStorage(storage, options, context, journal);
     try {
       await storage.open();
+      for (const warning of storage.warnings ?? []) context.logger.warn(warning);
       // Before anyone reads: what an earlier stop left in the journal is newer than the rows.
       if (journal !== undefined) await opened.#replay(journal);
     } catch (error) {

@@ -1,4 +1,13 @@
-import { wholeNumber, type ParameterRule, type ParameterRules } from './url-parameters.js';
+import {
+  connectSeconds,
+  ignored,
+  ignoredBut,
+  nothingBut,
+  rulesFor,
+  TLS_BESIDE,
+  wholeNumber,
+  type ParameterRules,
+} from './url-parameters.js';
 
 const PASSED = [
   'compress',
@@ -44,18 +53,59 @@ export const MYSQL_SETTINGS_OF_THE_CACHE = [
   'waitForConnections',
 ] as const;
 
+/** What other libraries, hosts and tools print into their URLs. */
+const TUNING = [
+  'acquireTimeout',
+  'autoReconnect',
+  'characterEncoding',
+  'collation',
+  'connectionLimit',
+  'connection_limit',
+  'pool_timeout',
+  'reconnect',
+  'serverTimezone',
+  'serverVersion',
+  'socket_timeout',
+  'statement_cache_size',
+  'useUnicode',
+  'zeroDateTimeBehavior',
+];
+const TLS = [
+  'requireSSL',
+  'ssl-ca',
+  'ssl-cert',
+  'ssl-key',
+  'ssl_ca',
+  'sslaccept',
+  'sslcert',
+  'sslidentity',
+  'sslpassword',
+  'tls',
+  'verifyServerCertificate',
+];
+
 const IN_FRONT = 'it belongs in front of the question mark, as in mysql://user:password@host:3306/database';
 const SOCKET = 'write socketPath=/path/of/the/socket';
 
 /** The parameters that mysql2 knows. What TLS is asked for is told by `mysqlTls`. */
 export const MYSQL_PARAMETERS: ParameterRules = {
-  ...Object.fromEntries(PASSED.map((name) => [name, passed])),
-  ...Object.fromEntries(
-    MYSQL_SETTINGS_OF_THE_CACHE.map((name): [string, ParameterRule] => [
-      name,
-      'the cache sets it itself for its own connections: leave it out',
-    ]),
+  ...rulesFor(PASSED, passed),
+  ...rulesFor(MYSQL_SETTINGS_OF_THE_CACHE, ignored),
+  ...rulesFor(TUNING, ignored),
+  ...rulesFor(TLS, TLS_BESIDE),
+  bigNumberStrings: ignoredBut(/^true$/),
+  charset: ignoredBut(/^utf8mb4(_\w+)?$/i),
+  dateStrings: ignoredBut(/^false$/),
+  multipleStatements: ignoredBut(/^false$/),
+  supportBigNumbers: ignoredBut(/^true$/),
+  timezone: ignoredBut(/^(z|utc|[+ ]00:00)$/i),
+  // It may ask for a connection of another kind.
+  flags: 'the cache sets it itself for its own connections: leave it out',
+  allowPublicKeyRetrieval: nothingBut(
+    /^true$/,
+    'where there is no TLS, mysql2 asks the server for its key: leave it out, and use TLS',
   ),
+  connect_timeout: connectSeconds,
   connectTimeout: (value, options, name) => {
     options.connectTimeout = wholeNumber(name, value, 1);
   },
@@ -64,7 +114,6 @@ export const MYSQL_PARAMETERS: ParameterRules = {
   },
   socket: SOCKET,
   unix_socket: SOCKET,
-  connectionLimit: 'give poolSize beside the url',
   host: IN_FRONT,
   port: IN_FRONT,
   user: IN_FRONT,

@@ -1,8 +1,11 @@
 import { invalidParameter } from './url-parameters.js';
 
-/** mysql2's own, and the ways in which hosts of MySQL write the client's --ssl-mode. */
+/** The ways in which hosts of MySQL write the client's --ssl-mode. */
 const MODES = ['ssl-mode', 'sslmode', 'sslMode', 'ssl_mode'];
-export const MYSQL_TLS_PARAMETERS: ReadonlySet<string> = new Set(['ssl', ...MODES]);
+/** That of JDBC. */
+const SWITCHES = ['useSSL', 'useSsl'];
+/** With mysql2's own. */
+export const MYSQL_TLS_PARAMETERS: ReadonlySet<string> = new Set(['ssl', ...MODES, ...SWITCHES]);
 
 /** A set of certificates that mysql2 brings along. */
 const PROFILES = ['Amazon RDS'];
@@ -14,6 +17,7 @@ export function mysqlTls(parameters: ReadonlyMap<string, string>): boolean | obj
   if (first === undefined) return undefined;
   const [name, value] = first;
   if (second !== undefined) return invalidParameter(second[0], `'${name}' says the same: keep one of them`);
+  if (SWITCHES.includes(name)) return bySwitch(name, value);
   return name === 'ssl' ? bySsl(value) : byMode(name, value);
 }
 
@@ -33,14 +37,22 @@ function bySsl(value: string): boolean | object | string {
   );
 }
 
+function bySwitch(name: string, value: string): boolean {
+  if (/^(true|false)$/i.test(value)) return value.toLowerCase() === 'true';
+  return invalidParameter(name, 'it must be true or false');
+}
+
 function byMode(name: string, value: string): boolean | object {
-  switch (value.toUpperCase()) {
+  switch (value.toUpperCase().replaceAll('-', '_')) {
+    case 'DISABLE':
     case 'DISABLED':
       return false;
+    case 'REQUIRE':
     case 'REQUIRED':
       return { rejectUnauthorized: false };
     case 'VERIFY_CA':
       return { rejectUnauthorized: true };
+    case 'VERIFY_FULL':
     case 'VERIFY_IDENTITY':
       return { rejectUnauthorized: true, verifyIdentity: true };
     default:

@@ -1,6 +1,39 @@
-import { invalidParameter, wholeNumber, type ParameterRules } from './url-parameters.js';
+import {
+  connectSeconds,
+  ignored,
+  ignoredBut,
+  invalidParameter,
+  nothingBut,
+  rulesFor,
+  TLS_BESIDE,
+  wholeNumber,
+  type ParameterRules,
+} from './url-parameters.js';
 
-const LEAVE_OUT = 'the cache sets it itself for its own connections: leave it out';
+const BEHIND = 'name the database behind the host, as in postgres://host/database';
+
+/** What other libraries, hosts and tools print into their URLs, and what the cache sets itself. */
+const TUNING = [
+  'binary',
+  'connection_limit',
+  'idle_timeout',
+  'keepalives',
+  'keepalives_count',
+  'keepalives_idle',
+  'keepalives_interval',
+  'lock_timeout',
+  'max',
+  'min',
+  'pool_max_conns',
+  'pool_size',
+  'pool_timeout',
+  'query_timeout',
+  'serverVersion',
+  'socket_timeout',
+  'statement_cache_size',
+  'tcp_user_timeout',
+];
+const TLS = ['sslaccept', 'sslcrl', 'sslcrldir', 'sslidentity', 'sslpassword', 'ssl_min_protocol_version'];
 
 /** The parameters that `pg` knows, and some that others write. What TLS is asked for is told by `postgresTls`. */
 export const POSTGRES_PARAMETERS: ParameterRules = {
@@ -23,9 +56,10 @@ export const POSTGRES_PARAMETERS: ParameterRules = {
   fallback_application_name: (value, options) => {
     options.fallbackApplicationName = value;
   },
-  // Seconds there, and pg heeds it as an option alone.
-  connect_timeout: (value, options, name) => {
-    options.connectTimeout = wholeNumber(name, value, 1) * 1000;
+  // pg heeds it as an option alone.
+  connect_timeout: connectSeconds,
+  schema: (value, options) => {
+    options.schema = value;
   },
   options: (value, { extra }) => {
     extra['options'] = value;
@@ -36,27 +70,22 @@ export const POSTGRES_PARAMETERS: ParameterRules = {
   idle_in_transaction_session_timeout: (value, { extra }, name) => {
     extra[name] = wholeNumber(name, value);
   },
-  client_encoding: (value, _options, name) => {
-    if (!/^utf-?8$/i.test(value))
-      invalidParameter(name, 'the cache speaks UTF-8, whatever the database is encoded in');
-  },
+  // pg can't insist on it: it binds where the server offers it.
   channel_binding: (value, { extra }, name) => {
-    if (value === 'prefer') extra['enableChannelBinding'] = true;
-    else if (value !== 'disable') {
-      invalidParameter(
-        name,
-        "pg can't insist on it: say prefer, which binds where the server offers it, or disable",
-      );
-    }
+    if (!['require', 'prefer', 'disable'].includes(value))
+      invalidParameter(name, 'say require, prefer or disable');
+    if (value !== 'disable') extra['enableChannelBinding'] = true;
   },
-  binary: LEAVE_OUT,
-  replication: LEAVE_OUT,
-  lock_timeout: LEAVE_OUT,
-  query_timeout: 'give it beside the url, as in extra: { query_timeout: 30_000 }',
-  schema: "give it beside the url, as in { type: 'postgres', url, schema }",
-  dbname: 'name the database behind the host, as in postgres://host/database',
-  database: 'name the database behind the host, as in postgres://host/database',
-  connection_limit: 'give poolSize beside the url',
-  pgbouncer: 'leave it out, and connect to the server or to a pool in session mode',
-  target_session_attrs: 'name the one host that takes writes',
+  client_encoding: ignoredBut(/^utf-?8$/i),
+  timezone: ignoredBut(/^(utc|etc\/utc|gmt)$/i),
+  TimeZone: ignoredBut(/^(utc|etc\/utc|gmt)$/i),
+  pgbouncer: ignoredBut(/^false$/),
+  gssencmode: nothingBut(/^(disable|prefer)$/, 'pg speaks no GSSAPI: say disable, and use TLS'),
+  // The start finds out whether the server takes writes.
+  target_session_attrs: nothingBut(/^(any|read-write|primary)$/, 'name the server that takes writes'),
+  replication: 'the cache has sessions of the usual kind: leave it out',
+  dbname: BEHIND,
+  database: BEHIND,
+  ...rulesFor(TUNING, ignored),
+  ...rulesFor(TLS, TLS_BESIDE),
 };

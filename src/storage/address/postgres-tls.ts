@@ -27,9 +27,9 @@ const SSL: Readonly<Record<string, string>> = {
 export function postgresTls(parameters: ReadonlyMap<string, string>): boolean | object | undefined {
   const mode = modeOf(parameters);
   const isDirect = directlyOf(parameters, mode);
+  if (mode === 'disable') return false;
   const files = filesOf(parameters);
   const hasFiles = Object.keys(files).length > 0;
-  if (mode === 'disable') return false;
   if (mode === undefined && !hasFiles) return isDirect ? true : undefined;
   if (mode === 'on' && !hasFiles) return true;
   return { ...files, ...checkOf(mode ?? 'verify-full', parameters) };

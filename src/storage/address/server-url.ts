@@ -21,9 +21,10 @@ const MAX_PORT = 65_535;
  * Takes a URL apart, in one way for all drivers: those that TypeORM hands it to differ in what they decode, and in what they
  * drop. Throws `UNSUPPORTED_STORAGE` for one that can't be told apart, without a word of it: anything in it may be a password.
  */
-export function parseServerUrl(url: unknown, schemes: readonly string[]): ServerUrl {
+export function parseServerUrl(given: unknown, schemes: readonly string[]): ServerUrl {
+  const url = trimmedUrl(given);
   const [, scheme = '', credentials = '', place = '', database = '', query = '', fragment] =
-    PARTS.exec(typeof url === 'string' ? url : '') ?? [];
+    PARTS.exec(url) ?? [];
   if (!schemes.includes(scheme.toLowerCase())) {
     const [first, ...others] = schemes.map((known) => `${known}://`);
     const known = others.length === 0 ? first : `${first} (or ${others.join(', ')})`;
@@ -31,7 +32,7 @@ export function parseServerUrl(url: unknown, schemes: readonly string[]): Server
       `The storage's url is no address of a server of its type: it must be a text that begins with ${known}.`,
     );
   }
-  if (fragment !== undefined || database.includes('@') || hidesCredentials(url as string)) throw unencoded();
+  if (fragment !== undefined || database.includes('@') || hidesCredentials(url)) throw unencoded();
   const [username, password] = splitAtFirst(credentials, ':');
   const { host, port } = hostAndPort(place);
   return {
@@ -42,6 +43,20 @@ export function parseServerUrl(url: unknown, schemes: readonly string[]): Server
     database: decoded(database),
     parameters: parametersOf(query),
   };
+}
+
+/** Without the blanks and line breaks that files and environments leave around it. */
+export function trimmedUrl(url: unknown): string {
+  return typeof url === 'string' ? url.trim() : '';
+}
+
+/** Refuses line breaks and the like inside a name: they would be shown as they are. */
+export function refuseControlCharacters(part: unknown): void {
+  if (typeof part !== 'string' || !/\p{Cc}/u.test(part)) return;
+  throw unsupported(
+    "The storage's address has a line break or another control character in it: look how it comes into the options, from a " +
+      'file or an environment variable, and take the character out.',
+  );
 }
 
 /** The refusal of more than one host, wherever they are named. */
@@ -69,6 +84,7 @@ function hostAndPort(place: string): { host: string; port: number | undefined } 
 function parametersOf(query: string): ReadonlyMap<string, string> {
   const parameters = new Map<string, string>();
   for (const [name, value] of new URLSearchParams(query)) {
+    if (parameters.get(name) === value) continue;
     if (parameters.has(name)) throw unsupported("The storage's url has a parameter twice: keep one of them.");
     parameters.set(name, value);
   }

@@ -1,6 +1,7 @@
 import type { DataSourceOptions } from 'typeorm';
 import { unsupported } from '../unsupported.js';
-import { refuseSeveralHosts } from './server-url.js';
+import { refuseUnspeakable } from './schema-name.js';
+import { refuseControlCharacters, refuseSeveralHosts, trimmedUrl } from './server-url.js';
 import { tlsOf } from './tls.js';
 import { MYSQL_URLS, optionsOf, POSTGRES_URLS } from './url-options.js';
 import type { UrlOptions } from './url-parameters.js';
@@ -23,13 +24,13 @@ const PLACE = {
  * the drivers in another, no `replication`, and nothing in `extra` that names place, user or TLS anew. Throws
  * `UNSUPPORTED_STORAGE` for what would be lost.
  */
-export function spelledOut<T extends ServerOptions>(given: T): T {
+export function spelledOut<T extends ServerOptions>(given: T): { options: T; warnings: readonly string[] } {
   const isPostgres = given.type === 'postgres';
   const main = masterOf(given);
   refuseOtherNames(main, isPostgres);
   const { connectionString, uri, ...extra } = { ...(main['extra'] as Given | undefined) };
-  if (uri !== undefined) throw unsupported("The storage's extra has a uri: give it as url, beside extra.");
-  const url = (isPostgres ? connectionString : undefined) ?? main['url'];
+  if (isSaid(uri)) throw unsupported("The storage's extra has a uri: give it as url, beside extra.");
+  const url = [isPostgres ? connectionString : undefined, main['url']].find(isSaid);
   refuseMissingUrl(main, extra, url);
   const fromUrl = optionsOf(url, isPostgres ? POSTGRES_URLS : MYSQL_URLS);
   const fromExtra = Object.fromEntries(Object.entries(PLACE).map(([name, own]) => [name, extra[own]]));
@@ -38,10 +39,11 @@ export function spelledOut<T extends ServerOptions>(given: T): T {
     ? [{ ...fromUrl }, fromExtra, main]
     : [fromExtra, { ...fromUrl }, main];
   const place = placeOf(sources, isPostgres);
-  const ssl = tlsOf(extra['ssl'] ?? main['ssl'], fromUrl.ssl, isPostgres);
+  const ssl = tlsOf([extra['ssl'], main['ssl']].find(isSaid), fromUrl.ssl, isPostgres);
   for (const name of [...Object.values(PLACE), 'ssl']) delete extra[name];
   const { url: _url, ...rest } = main;
-  return { ...rest, ...place, ssl, ...settingsOf(fromUrl, rest, extra, isPostgres) } as unknown as T;
+  const options = { ...rest, ...place, ssl, ...settingsOf(fromUrl, rest, extra, isPostgres) };
+  return { options: options as unknown as T, warnings: warningsOf(fromUrl.ignored) };
 }
 
 /** Only the master: replicas may lag behind what has been acknowledged. */
@@ -53,9 +55,33 @@ function masterOf(given: ServerOptions): Given {
     throw unsupported("The storage's replication names no master: the cache connects to that alone.");
   }
   const { url: _url, ...others } = rest as Record<string, unknown>;
-  for (const name of Object.keys(PLACE)) delete others[name];
+  for (const name of namedByMaster(master)) delete others[name];
   // Named beside replication it is TypeORM's to ignore, on PostgreSQL; named in the master, on MySQL.
-  return { ...others, ...master, ssl: master['ssl'] ?? rest['ssl'] };
+  return { ...others, ...master, ssl: [master['ssl'], rest['ssl']].find(isSaid) };
+}
+
+/** What to leave out of what stands beside replication. A password is that of its user, and a host has its own port. */
+function namedByMaster(master: Given): readonly string[] {
+  const hasUrl = isSaid(master['url']);
+  const hasPlace = hasUrl || isSaid(master['host']) || isSaid(master['socketPath']);
+  const hasUser = isSaid(master['username']) || /^[^/]*\/\/[^/?#]*@/.test(trimmedUrl(master['url']));
+  return [
+    ...(hasPlace ? ['host', 'socketPath'] : []),
+    ...(hasUrl ? ['port'] : []),
+    ...(hasUser ? ['username', 'password'] : []),
+  ];
+}
+
+function isSaid(value: unknown): boolean {
+  return value !== undefined && value !== null && (typeof value !== 'string' || value.trim() !== '');
+}
+
+function warningsOf(ignored: readonly string[]): readonly string[] {
+  if (ignored.length === 0) return [];
+  return [
+    `The storage's url has parameters that do nothing here, and were ignored: ${ignored.join(', ')}. ` +
+      'Leave them out; what can be set instead is in docs/databases.md.',
+  ];
 }
 
 /** The first that says something, for each part. */
@@ -66,6 +92,7 @@ function placeOf(sources: readonly Given[], isPostgres: boolean): Given {
       .find((value) => value !== undefined && value !== null && value !== '');
   const place: Record<string, unknown> = {};
   for (const name of Object.keys(PLACE)) place[name] = said(name);
+  for (const name of ['host', 'socketPath', 'username', 'database']) refuseControlCharacters(place[name]);
   refuseSeveralHosts(place['host']);
   const { host } = place;
   if (typeof host === 'string') place['host'] = host.replace(/^\[(.+)\]$/, '$1');
@@ -93,18 +120,28 @@ function settingsOf(
   if (url.applicationName !== undefined) delete extra['application_name'];
   const timeout = isPostgres ? 'connectTimeoutMS' : 'connectTimeout';
   return {
+    ...schemaOf(url.schema, rest['schema']),
     ...(connectTimeout === undefined ? {} : { [timeout]: connectTimeout }),
     ...(isPostgres && applicationName !== undefined ? { applicationName } : {}),
     extra: isPostgres ? { ...extra, ...url.extra } : { ...url.extra, ...extra },
   };
 }
 
+function schemaOf(byUrl: string | undefined, beside: unknown): Given {
+  if (!isSaid(byUrl) || byUrl === beside) return {};
+  if (isSaid(beside)) {
+    throw unsupported("The storage's url names another schema than stands beside it: keep one of them.");
+  }
+  refuseUnspeakable(byUrl);
+  return { schema: byUrl };
+}
+
 /** Names that other libraries have for it, which TypeORM would drop. */
 function refuseOtherNames(main: Given, isPostgres: boolean): void {
-  if (main['user'] !== undefined && main['username'] === undefined) {
+  if (isSaid(main['user']) && !isSaid(main['username'])) {
     throw unsupported('The storage has a user, which TypeORM calls username: rename it.');
   }
-  if (isPostgres && main['socketPath'] !== undefined) {
+  if (isPostgres && isSaid(main['socketPath'])) {
     throw unsupported(
       "PostgreSQL's socket is named by its folder, as the host: host: '/var/run/postgresql'.",
     );
@@ -113,9 +150,9 @@ function refuseOtherNames(main: Given, isPostgres: boolean): void {
 
 /** An environment variable that is not set would lead to whatever server there is on this machine. */
 function refuseMissingUrl(main: Given, extra: Given, url: unknown): void {
-  if (!('url' in main) || (url !== undefined && url !== null && url !== '')) return;
+  if (!('url' in main) || isSaid(url)) return;
   const names = ['host', 'database', 'socketPath'];
-  if (names.some((name) => main[name] !== undefined || extra[name] !== undefined)) return;
+  if (names.some((name) => isSaid(main[name]) || isSaid(extra[name]))) return;
   throw unsupported(
     "The storage's url is empty: set the environment variable that it comes from, or give host and database.",
   );

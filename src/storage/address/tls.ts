@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { unsupported } from '../unsupported.js';
 
 /** The TLS that a connection gets, of what is given beside the URL and what the URL asks for. */
@@ -23,7 +24,7 @@ function agreed(
   if (beside === undefined) return byUrl;
   const isOn = Boolean(beside);
   // One that only says yes leaves the rest to the other.
-  if (isOn && byUrl === true) return beside;
+  if (isDeepStrictEqual(beside, byUrl) || (isOn && byUrl === true)) return beside;
   if (isOn === Boolean(byUrl) && typeof beside === 'boolean') return byUrl;
   throw unsupported(
     "The storage's url and its ssl both say how TLS is to be used, and the driver would heed one of them: keep one, as " +

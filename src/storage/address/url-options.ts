@@ -28,9 +28,9 @@ export const MYSQL_URLS: UrlKind = {
 
 /** What a URL says, in options; nothing where there is none. */
 export function optionsOf(url: unknown, { schemes, rules, tlsParameters, tls }: UrlKind): UrlOptions {
-  if (url === undefined || url === null || url === '') return { extra: {} };
+  if (url === undefined || url === null) return { extra: {}, ignored: [] };
   const { parameters, ...place } = parseServerUrl(url, schemes);
-  const options: UrlOptions = { extra: {} };
+  const options: UrlOptions = { extra: {}, ignored: [] };
   for (const [name, value] of Object.entries(place)) {
     if (value !== undefined) Object.assign(options, { [name]: value });
   }

@@ -3,7 +3,7 @@ import { freeName } from '../../../migrations/free-name.js';
 import { ALIKE } from '../sql/alike.js';
 import { setAsideNote } from '../sql/set-aside.js';
 import { hasUniqueKey, noUniqueKey, shapeFaults, type Mending, type TableFault } from '../sql/table-shape.js';
-import { columnsOf, shapeOf, uniqueKeysOf, type CatalogueColumn } from './table-catalogue.js';
+import { columnsOf, isTriggered, shapeOf, uniqueKeysOf, type CatalogueColumn } from './table-catalogue.js';
 
 const TABLE = '`cache_storage`';
 const MENDED = '`cache_storage_mended`';
@@ -14,14 +14,19 @@ const BYTES = { namespace: 512, key: 2048 } as const;
 export async function mysqlTableFaults(runner: QueryRunner): Promise<TableFault[]> {
   const columns = await columnsOf(runner);
   const [first] = columns;
-  if (first === undefined) return [{ what: 'it is missing', remedy: 'DELETE FROM `cache_migrations`;' }];
+  if (first === undefined)
+    return [{ what: 'it is missing', isBeyondAdopting: true, remedy: 'DELETE FROM `cache_migrations`;' }];
   const before = await freeName(runner, 'cache_storage_before');
   if (/VIEW|SEQUENCE/.test(first.kind)) {
     const kind = first.kind.toLowerCase();
     const what = `it is no table but a ${kind} of that name`;
     return [{ what, ...settingAside(before, kind), isAnother: true }];
   }
-  const shape = { columns: columns.map(shapeOf), uniqueKeys: await uniqueKeysOf(runner) };
+  const shape = {
+    columns: columns.map(shapeOf),
+    uniqueKeys: await uniqueKeysOf(runner),
+    fillsItself: await isTriggered(runner),
+  };
   const faults = shapeFaults(shape, mendingOf(columns, before));
   if (faults.some(({ isAnother }) => isAnother)) return faults;
   const ofColumns = columns.flatMap(columnFaults);
@@ -39,7 +44,8 @@ function tableFaults({ engine, transactions }: CatalogueColumn): TableFault[] {
   ];
 }
 
-function columnFaults({ name, type, fullType, length, charset, nullable }: CatalogueColumn): TableFault[] {
+function columnFaults(column: CatalogueColumn): TableFault[] {
+  const { name, type, fullType, length, charset, nullable } = column;
   const isUtf8 = charset === 'utf8mb4';
   const shown = `${fullType}${charset === null || isUtf8 ? '' : ` in ${charset}`}`;
   const what = (better: string): string =>
@@ -63,7 +69,7 @@ function columnFaults({ name, type, fullType, length, charset, nullable }: Catal
     return [
       {
         what: what('DATETIME(3)'),
-        remedy: `ALTER TABLE ${TABLE} CHANGE \`${name}\` \`${name}_before\` ${fullType} NULL, ADD COLUMN \`${name}\` DATETIME(3) NULL;`,
+        remedy: `ALTER TABLE ${TABLE} CHANGE \`${name}\` \`${name}_before\` ${wholeType(column)} NULL, ADD COLUMN \`${name}\` DATETIME(3) NULL;`,
       },
     ];
   return [];
@@ -136,14 +142,22 @@ function settingAside(before: string, kind?: string): { remedy: string; note: st
 }
 
 function mendingOf(columns: readonly CatalogueColumn[], before: string): Mending {
-  const typeOf = (name: string): string =>
-    columns.find((column) => column.name === name)?.fullType ?? 'LONGTEXT';
+  const typeOf = (name: string): string => {
+    const column = columns.find((other) => other.name === name);
+    return column === undefined ? 'LONGTEXT' : wholeType(column);
+  };
   return {
     setAside: settingAside(before),
-    renameColumn: (from, to) => `ALTER TABLE ${TABLE} CHANGE \`${from}\` \`${to}\` ${typeOf(from)};`,
     addColumn: (name) =>
       `ALTER TABLE ${TABLE} ADD COLUMN \`${name}\` ${name === 'updated_at' ? 'DATETIME(3)' : 'BIGINT'} NULL;`,
     freeColumn: (name) => `ALTER TABLE ${TABLE} MODIFY \`${name}\` ${typeOf(name)} NULL;`,
     plainColumn: (name) => `ALTER TABLE ${TABLE} MODIFY \`${name}\` ${typeOf(name)};`,
   };
+}
+
+/** Without its character set a text would be turned into that of the table. */
+function wholeType({ fullType, charset, collation }: CatalogueColumn): string {
+  return charset === null || collation === null
+    ? fullType
+    : `${fullType} CHARACTER SET ${charset} COLLATE ${collation}`;
 }

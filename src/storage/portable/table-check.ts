@@ -3,6 +3,7 @@ import { freeName } from '../../../migrations/free-name.js';
 import { CACHE_TABLE } from '../cache-storage.entity.js';
 import { driverErrorOf } from '../driver-error.js';
 import { ALIKE } from '../sql/alike.js';
+import { fillingOf } from '../sql/default-value.js';
 import type { Dialect } from '../sql/dialect.js';
 import { setAsideNote } from '../sql/set-aside.js';
 import {
@@ -31,7 +32,8 @@ export async function portableTableFaults(
   dialect: ProbedDialect,
 ): Promise<TableFault[]> {
   const table = await runner.getTable(CACHE_TABLE);
-  if (table === undefined) return [{ what: 'it is missing', remedy: 'DELETE FROM cache_migrations;' }];
+  if (table === undefined)
+    return [{ what: 'it is missing', isBeyondAdopting: true, remedy: 'DELETE FROM cache_migrations;' }];
   const quoted = (name: string): string => runner.connection.driver.escape(name);
   const shape = shapeOf(table, quoted);
   const faults = shapeFaults(shape, mendingOf(quoted, await freeName(runner, `${CACHE_TABLE}_before`)));
@@ -57,13 +59,7 @@ function shapeOf(table: Table, quoted: (name: string) => string): TableShape {
       name: column.name,
       isNullable: column.isNullable,
       isGenerated: column.generatedType !== undefined || (column.asExpression ?? '') !== '',
-      filling: column.isGenerated
-        ? 'another in each row'
-        : column.default !== undefined && column.default !== null
-          ? 'the same in each row'
-          : column.isNullable
-            ? 'null'
-            : 'none',
+      filling: column.isGenerated ? 'unknown' : fillingOf(defaultOf(column), column.isNullable),
     })),
     uniqueKeys: [
       key(
@@ -76,6 +72,15 @@ function shapeOf(table: Table, quoted: (name: string) => string): TableShape {
         .map(({ name, columnNames }) => key(name, columnNames)),
     ].filter(({ columns }) => columns.length > 0),
   };
+}
+
+/** TypeORM gives it in SQL, or as a value. */
+function defaultOf({ default: fallback }: { readonly default?: unknown }): string | null {
+  return fallback === undefined || fallback === null
+    ? null
+    : typeof fallback === 'string'
+      ? fallback
+      : JSON.stringify(fallback);
 }
 
 async function probe(runner: QueryRunner, dialect: ProbedDialect, table: string): Promise<TableFault[]> {

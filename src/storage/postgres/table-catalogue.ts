@@ -1,4 +1,5 @@
 import type { QueryRunner } from 'typeorm';
+import { fillingOf } from '../sql/default-value.js';
 import type { ColumnShape, UniqueKeyShape } from '../sql/table-shape.js';
 
 export interface CatalogueColumn {
@@ -27,14 +28,17 @@ export interface Catalogue {
   readonly persistence: string;
   readonly columns: readonly CatalogueColumn[];
   readonly keys: readonly CatalogueKey[] | null;
+  /** Whether a trigger sees each row before it is checked. */
+  readonly triggered: boolean;
 }
 
-/** What not every version has is asked for as JSON. */
+/** What not every version has is asked for as JSON. A trigger's type has a bit for each row, one for BEFORE, one for INSERT. */
 const CATALOGUE = `
   SELECT c.relkind AS "kind", c.relpersistence AS "persistence",
+    EXISTS (SELECT 1 FROM pg_trigger g WHERE g.tgrelid = c.oid AND g.tgtype & 7 = 7 AND g.tgenabled IN ('O', 'A')) AS "triggered",
     (SELECT json_agg(json_build_object('name', a.attname, 'type', t.typname, 'nullable', NOT a.attnotnull,
         'length', CASE WHEN a.atttypmod > 4 THEN a.atttypmod - 4 ELSE -1 END,
-        'fallback', pg_get_expr(d.adbin, d.adrelid),
+        'fallback', COALESCE(pg_get_expr(d.adbin, d.adrelid), t.typdefault),
         'identity', to_jsonb(a)->>'attidentity', 'generated', to_jsonb(a)->>'attgenerated'))
       FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
         LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
@@ -57,13 +61,11 @@ export async function catalogueOf(runner: QueryRunner, table: string): Promise<C
 }
 
 export function shapeOf({ name, nullable, fallback, identity, generated }: CatalogueColumn): ColumnShape {
-  const isNew = Boolean(identity) || /\b(?:nextval|\w*uuid\w*|random)\(/i.test(fallback ?? '');
-  const filled = fallback !== null ? 'the same in each row' : nullable ? 'null' : 'none';
   return {
     name,
     isNullable: nullable,
     isGenerated: Boolean(generated),
-    filling: isNew ? 'another in each row' : filled,
+    filling: identity ? 'unknown' : fillingOf(fallback, nullable),
   };
 }
 

@@ -17,6 +17,7 @@ import {
 /** The migrations make it anew when their account is empty. */
 const missing = (table: string): TableFault => ({
   what: 'it is missing',
+  isBeyondAdopting: true,
   remedy: `DELETE FROM ${table.replace(/"[^"]*"$/, '"cache_migrations"')};`,
 });
 
@@ -60,7 +61,7 @@ export async function postgresTableFaults(runner: QueryRunner, table: string): P
     ];
   }
   const uniqueKeys = uniqueKeysOf(found.keys ?? [], table);
-  const shape = { columns: found.columns.map(shapeOf), uniqueKeys };
+  const shape = { columns: found.columns.map(shapeOf), uniqueKeys, fillsItself: found.triggered };
   const faults = shapeFaults(shape, mendingOf(table, before));
   if (faults.some(({ isAnother }) => isAnother)) return faults;
   faults.push(...deferredFaults(found.keys ?? [], table));
@@ -135,6 +136,7 @@ async function collationFaults(runner: QueryRunner, table: string): Promise<Tabl
       {
         what: "the encoding of its database can't hold every text",
         remedy: `CREATE DATABASE "cache" ENCODING 'UTF8' TEMPLATE template0;`,
+        isBeyondAdopting: true,
       },
     ];
   }

@@ -10,13 +10,20 @@ export interface TableFault {
   readonly note?: string;
   /** What is there is not the cache's table at all: no migration may touch it. */
   readonly isAnother?: boolean;
+  /** No change of the table mends it, or there is none. */
+  readonly isBeyondAdopting?: boolean;
 }
 
 /** A table as the database's catalogue has it. */
 export interface TableShape {
   readonly columns: readonly ColumnShape[];
+  /** Whether something of the table's own may fill in columns of a new row before they are looked at: a trigger. */
+  readonly fillsItself?: boolean;
   readonly uniqueKeys: readonly UniqueKeyShape[];
 }
+
+/** `unknown` is what the database makes up for each row: a function, a sequence. */
+export type Filling = 'none' | 'null' | 'the same in each row' | 'unknown';
 
 export interface ColumnShape {
   readonly name: string;
@@ -24,7 +31,7 @@ export interface ColumnShape {
   /** Nobody can write it: the database computes it. */
   readonly isGenerated: boolean;
   /** What a row has there that names no value. */
-  readonly filling: 'none' | 'null' | 'the same in each row' | 'another in each row';
+  readonly filling: Filling;
 }
 
 export interface UniqueKeyShape {
@@ -42,7 +49,8 @@ export interface UniqueKeyShape {
 /** The statements that mend a table, in a database's words. */
 export interface Mending {
   readonly setAside: Pick<TableFault, 'remedy' | 'note'>;
-  renameColumn(from: string, to: string): string;
+  /** Absent where the database takes capitals in a name for small letters. */
+  renameColumn?(from: string, to: string): string;
   addColumn(name: 'updated_at' | 'expires_at'): string;
   /** Lets a column be left out, or be NULL. */
   freeColumn(name: string): string;
@@ -56,7 +64,9 @@ const ADDED = ['updated_at', 'expires_at'] as const;
 const OURS: ReadonlySet<string> = new Set([...ESSENTIAL, ...ADDED]);
 
 /** What every table of the cache's has in common, in any database: its columns, and what is unique in it. */
-export function shapeFaults({ columns, uniqueKeys }: TableShape, mending: Mending): TableFault[] {
+export function shapeFaults(shape: TableShape, mending: Mending): TableFault[] {
+  const { uniqueKeys } = shape;
+  const columns = shape.fillsItself === true ? shape.columns.map(filledByItself) : shape.columns;
   const missing = (name: string): boolean => !columns.some((column) => column.name === name);
   const lost = ESSENTIAL.filter(missing);
   if (lost.length > 0) return missingColumns(lost, columns, mending);
@@ -107,7 +117,7 @@ function missingColumns(
 ): TableFault[] {
   const renaming = (name: string): string | undefined => {
     const alike = columns.find((column) => column.name.toLowerCase() === name);
-    return alike && mending.renameColumn(alike.name, name);
+    return alike && mending.renameColumn?.(alike.name, name);
   };
   const areAllThere = lost.every((name) => renaming(name) !== undefined);
   return lost.map((name) => ({
@@ -117,13 +127,18 @@ function missingColumns(
   }));
 }
 
-/** Whether a key could take rows for the same that the cache tells apart. */
+/** The cache gives its own columns values; what becomes of the others nobody can tell. */
+function filledByItself(column: ColumnShape): ColumnShape {
+  return OURS.has(column.name) ? column : { ...column, filling: 'unknown' };
+}
+
+/** Whether a key takes rows for the same that the cache tells apart: only where that is certain, since its remedy is to drop it. */
 function isInTheWay(key: UniqueKeyShape, columns: readonly ColumnShape[]): boolean {
   if (key.isExact && coversBoth(key)) return false;
   // NULLs are no duplicates of each other.
   return !key.columns.some((name) => {
     const filling = OURS.has(name) ? undefined : columns.find((column) => column.name === name)?.filling;
-    return filling === 'null' || filling === 'another in each row';
+    return filling === 'null' || filling === 'unknown';
   });
 }
 

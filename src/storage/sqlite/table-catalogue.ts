@@ -1,5 +1,6 @@
 import type { QueryRunner } from 'typeorm';
 import { CACHE_TABLE } from '../cache-storage.entity.js';
+import { fillingOf } from '../sql/default-value.js';
 import type { ColumnShape, UniqueKeyShape } from '../sql/table-shape.js';
 
 export interface CatalogueColumn {
@@ -65,8 +66,10 @@ export function shapeOf(
   const isNullable = notnull === 0;
   // INTEGER PRIMARY KEY is the number of the row.
   const isRowid = pk === 1 && wr === 0 && /^integer$/i.test(type) && !columns.some((other) => other.pk > 1);
-  const hasDefault = fallback !== null && !/^null$/i.test(fallback);
-  const filled = hasDefault ? 'the same in each row' : isNullable ? 'null' : 'none';
-  const filling = isRowid || /\brandom/i.test(fallback ?? '') ? 'another in each row' : filled;
-  return { name, isNullable, isGenerated: hidden > 1, filling };
+  return {
+    name,
+    isNullable,
+    isGenerated: hidden > 1,
+    filling: isRowid ? 'unknown' : fillingOf(fallback, isNullable),
+  };
 }

@@ -23,7 +23,8 @@ const COLLATIONS = `SELECT ${tellsApart('namespace')} AS namespace, ${tellsApart
 /** What the cache can't work with in a table of SQLite. Asks only: it writes nothing, and takes no lock. */
 export async function sqliteTableFaults(runner: QueryRunner): Promise<TableFault[]> {
   const table = await tableOf(runner);
-  if (table === undefined) return [{ what: 'it is missing', remedy: 'DELETE FROM "cache_migrations";' }];
+  if (table === undefined)
+    return [{ what: 'it is missing', isBeyondAdopting: true, remedy: 'DELETE FROM "cache_migrations";' }];
   const before = await freeName(runner, `${CACHE_TABLE}_before`);
   if (table.type !== 'table') return [noTable(table, before)];
   const columns = await columnsOf(runner);
