@@ -1,7 +1,8 @@
 import { Table, TableIndex, type MigrationInterface, type QueryRunner } from 'typeorm';
 import { adoptTable } from './adopt-table.js';
 import { familyOf, hasCacheTable, quotedTable } from './database-family.js';
-import { dropIndex, hasIndex } from './indexes.js';
+import { freeName } from './free-name.js';
+import { dropIndex, indexNamed } from './indexes.js';
 import { refuseToLose } from './refuse-to-lose.js';
 
 const INDEX = 'idx_cache_namespace';
@@ -18,11 +19,12 @@ export class CreateCacheStorage1761350400000 implements MigrationInterface {
   async down(queryRunner: QueryRunner): Promise<void> {
     if (!(await hasCacheTable(queryRunner))) return;
     const table = quotedTable(queryRunner.connection);
-    const keptAs = queryRunner.connection.driver.escape('cache_storage_before');
+    const before = await freeName(queryRunner, 'cache_storage_before');
+    const keptAs = queryRunner.connection.driver.escape(before);
     await refuseToLose(queryRunner, {
       what: 'drop the table with',
       which: '',
-      instead: `To keep them, run: ALTER TABLE ${table} RENAME TO ${keptAs};`,
+      instead: `To keep them in another table, run this, and revert again:\nALTER TABLE ${table} RENAME TO ${keptAs};`,
     });
     await queryRunner.query(`DROP TABLE ${table}`);
   }
@@ -43,7 +45,10 @@ async function onSqlite(queryRunner: QueryRunner): Promise<void> {
         PRIMARY KEY ("namespace", "key")
       )`);
   }
-  await queryRunner.query(`CREATE INDEX IF NOT EXISTS "${INDEX}" ON "cache_storage" ("namespace")`);
+  if ((await indexNamed(queryRunner, INDEX)) === undefined) {
+    const name = await freeName(queryRunner, INDEX);
+    await queryRunner.query(`CREATE INDEX "${name}" ON "cache_storage" ("namespace")`);
+  }
 }
 
 async function onPostgres(queryRunner: QueryRunner): Promise<void> {
@@ -62,7 +67,8 @@ async function onPostgres(queryRunner: QueryRunner): Promise<void> {
   }
   // The primary key begins with the namespace. While the planner knows little of a new one (until the next ANALYZE), it
   // takes an index on that alone for as good, and reads the whole namespace for each key.
-  if (await hasIndex(queryRunner, INDEX)) await dropIndex(queryRunner, INDEX);
+  const index = await indexNamed(queryRunner, INDEX);
+  if (index !== undefined) await dropIndex(queryRunner, index);
 }
 
 /** Binary columns: every collation that MySQL and MariaDB have in common takes 'a' and 'a ' for the same key. */
@@ -79,7 +85,7 @@ async function onMysql(queryRunner: QueryRunner): Promise<void> {
         PRIMARY KEY (\`namespace\`, \`key\`)
       ) ENGINE=InnoDB`);
   }
-  if (!(await hasIndex(queryRunner, INDEX))) {
+  if ((await indexNamed(queryRunner, INDEX)) === undefined) {
     await queryRunner.query(`CREATE INDEX \`${INDEX}\` ON \`cache_storage\` (\`namespace\`)`);
   }
 }
@@ -107,7 +113,7 @@ async function elsewhere(queryRunner: QueryRunner): Promise<void> {
       }),
     );
   }
-  if (!(await hasIndex(queryRunner, INDEX))) {
+  if ((await indexNamed(queryRunner, INDEX)) === undefined) {
     await queryRunner.createIndex(
       'cache_storage',
       new TableIndex({ name: INDEX, columnNames: ['namespace'] }),

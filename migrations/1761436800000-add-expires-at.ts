@@ -1,6 +1,7 @@
 import { TableColumn, TableIndex, type MigrationInterface, type QueryRunner } from 'typeorm';
 import { familyOf, hasCacheTable, isStrict, quotedTable } from './database-family.js';
-import { dropIndex, hasIndex } from './indexes.js';
+import { freeName } from './free-name.js';
+import { dropIndex, indexNamed } from './indexes.js';
 import { refuseToLose } from './refuse-to-lose.js';
 
 const INDEX = 'idx_cache_expires_at';
@@ -12,13 +13,12 @@ export class AddExpiresAt1761436800000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
     const family = familyOf(queryRunner);
     if (!(await queryRunner.hasColumn('cache_storage', 'expires_at'))) await addColumn(queryRunner);
+    if ((await indexNamed(queryRunner, INDEX)) !== undefined) return;
     if (family === 'sqlite' || family === 'postgres') {
       await queryRunner.query(
-        `CREATE INDEX IF NOT EXISTS "${INDEX}" ON ${quotedTable(queryRunner.connection)} ("namespace", "expires_at") ` +
+        `CREATE INDEX "${await freeName(queryRunner, INDEX)}" ON ${quotedTable(queryRunner.connection)} ("namespace", "expires_at") ` +
           'WHERE "expires_at" IS NOT NULL',
       );
-    } else if (await hasIndex(queryRunner, INDEX)) {
-      return;
     } else if (family === 'mysql') {
       await queryRunner.query(
         `CREATE INDEX \`${INDEX}\` ON \`cache_storage\` (\`namespace\`, \`expires_at\`)`,
@@ -36,13 +36,15 @@ export class AddExpiresAt1761436800000 implements MigrationInterface {
     if (!(await hasCacheTable(queryRunner))) return;
     const table = quotedTable(queryRunner.connection);
     const column = queryRunner.connection.driver.escape('expires_at');
+    const which = ` WHERE ${column} > ${Date.now()}`;
     await refuseToLose(queryRunner, {
       what: 'remove',
-      which: ` WHERE ${column} > ${Date.now()}`,
-      instead: `To keep them for ever, run: UPDATE ${table} SET ${column} = NULL;`,
+      which,
+      instead: `To keep them for ever, run this, and revert again:\nUPDATE ${table} SET ${column} = NULL${which};`,
     });
     await queryRunner.query(`DELETE FROM ${table} WHERE ${column} IS NOT NULL`);
-    if (await hasIndex(queryRunner, INDEX)) await dropIndex(queryRunner, INDEX);
+    const index = await indexNamed(queryRunner, INDEX);
+    if (index !== undefined) await dropIndex(queryRunner, index);
     await queryRunner.query(`ALTER TABLE ${table} DROP COLUMN ${column}`);
   }
 }

@@ -1,5 +1,6 @@
 import type { QueryRunner } from 'typeorm';
 import { familyOf, isStrict, quotedTable, repeatsKeys, type DatabaseFamily } from './database-family.js';
+import { freeName } from './free-name.js';
 import { hasUniqueKey } from './indexes.js';
 
 const UNIQUE_KEY = 'idx_cache_namespace_key';
@@ -26,7 +27,8 @@ async function adoptOnSqlite(queryRunner: QueryRunner): Promise<void> {
     await queryRunner.query(`ALTER TABLE "cache_storage" ADD COLUMN "updated_at" ${type}`);
   }
   if ((await hasUniqueKey(queryRunner)) || (await repeatsKeys(queryRunner))) return;
-  await queryRunner.query(`CREATE UNIQUE INDEX "${UNIQUE_KEY}" ON "cache_storage" ("namespace", "key")`);
+  const name = await freeName(queryRunner, UNIQUE_KEY);
+  await queryRunner.query(`CREATE UNIQUE INDEX "${name}" ON "cache_storage" ("namespace", "key")`);
 }
 
 interface PostgresColumn {
@@ -65,7 +67,9 @@ async function adoptOnPostgres(queryRunner: QueryRunner): Promise<void> {
   if (columns.some(({ persistence }) => persistence === 'u'))
     await queryRunner.query(`ALTER TABLE ${table} SET LOGGED`);
   if (!(await hasUniqueKey(queryRunner)) && !(await repeatsKeys(queryRunner)))
-    await queryRunner.query(`CREATE UNIQUE INDEX "${UNIQUE_KEY}" ON ${table} ("namespace", "key")`);
+    await queryRunner.query(
+      `CREATE UNIQUE INDEX "${await freeName(queryRunner, UNIQUE_KEY)}" ON ${table} ("namespace", "key")`,
+    );
 }
 
 /** Only what has to be changed: PostgreSQL refuses it for a column that a view, a computed column or a partition builds on. */

@@ -40,8 +40,12 @@ async function indexesOf(queryRunner: QueryRunner): Promise<Index[]> {
   }));
 }
 
-export async function hasIndex(queryRunner: QueryRunner, name: string): Promise<boolean> {
-  return (await indexesOf(queryRunner)).some((index) => index.name === name);
+/** The name of the table's index that is named so, or so with a number behind it: another table's may have the name. */
+export async function indexNamed(queryRunner: QueryRunner, name: string): Promise<string | undefined> {
+  const names = (await indexesOf(queryRunner)).map((index) => index.name);
+  const isNumbered = (other: string): boolean =>
+    other.startsWith(`${name}_`) && /^\d+$/.test(other.slice(name.length + 1));
+  return names.find((other) => other === name) ?? names.find(isNumbered);
 }
 
 /** Whether the table has a unique key on namespace and key, and on nothing else. */

@@ -7,7 +7,7 @@ interface Loss {
   readonly what: string;
   /** Which rows, as the end of a statement. */
   readonly which: string;
-  /** How to keep them. */
+  /** How to keep them: a statement has a line of its own. */
   readonly instead: string;
 }
 
@@ -29,6 +29,6 @@ export async function refuseToLose(queryRunner: QueryRunner, { what, which, inst
   throw new CacheError(
     'TABLE_NOT_EMPTY',
     `To revert this migration would ${what} ${total} stored ${total === 1 ? 'row' : 'rows'} (${shown.join(', ')}). Nothing was changed. ` +
-      `If they may go, run: DELETE FROM ${table}${which}; and revert again. ${instead}`,
+      `If they may go, run this, and revert again:\nDELETE FROM ${table}${which};\n${instead}`,
   );
 }

@@ -92,11 +92,12 @@ function mayBeMended(faults: readonly TableFault[]): boolean {
 function refuse(faults: readonly TableFault[], description: string): void {
   if (faults.length === 0) return;
   const what = faults.flatMap((fault) => [fault.what, fault.examples ?? []].flat()).join('; ');
-  const remedies = [...new Set(faults.map(({ remedy }) => remedy))].join(' ');
+  const remedies = [...new Set(faults.map(({ remedy }) => remedy))].join('\n');
+  const notes = [...new Set(faults.map(({ note }) => note ?? ''))].filter((note) => note !== '');
   throw new CacheError(
     'UNSUPPORTED_STORAGE',
     `The cache can't work with the table ${CACHE_TABLE} (${description}): ${what}. ` +
-      `No row was changed. Back the table up, run this, and start again: ${remedies}`,
+      `${['No row was changed.', ...notes, 'Back the table up, run this, and start again:'].join(' ')}\n${remedies}`,
     { option: 'storage' },
   );
 }

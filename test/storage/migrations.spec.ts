@@ -142,6 +142,48 @@ describe('the migrations', () => {
     await dataSource.destroy();
   });
 
+  it('give the table all of its indexes, whichever tables of before have their names, time and again', async () => {
+    const dataSource = await dataSourceAt(newFile()).initialize();
+    for (const before of ['cache_storage_before', 'cache_storage_before_2']) {
+      await dataSource.runMigrations();
+      const indexes: { columns: string }[] = await dataSource.query(
+        "SELECT (SELECT group_concat(name) FROM pragma_index_info(l.name)) AS columns FROM pragma_index_list('cache_storage') l",
+      );
+      expect(indexes.map(({ columns }) => columns).toSorted()).toEqual([
+        'namespace',
+        'namespace,expires_at',
+        'namespace,key',
+      ]);
+      await dataSource.undoLastMigration();
+      await dataSource.query("INSERT INTO cache_storage (namespace, key, value) VALUES ('n', 'a', '1')");
+      await dataSource.runMigrations();
+      await dataSource.undoLastMigration();
+      const error: unknown = await dataSource.undoLastMigration().catch((reason: unknown) => reason);
+      const statements = (error as Error).message.split('\n').filter((line) => line.endsWith(';'));
+      expect(statements).toEqual([
+        'DELETE FROM "cache_storage";',
+        `ALTER TABLE "cache_storage" RENAME TO "${before}";`,
+      ]);
+      await dataSource.query(statements[1] as string);
+      await dataSource.undoLastMigration();
+      expect(await dataSource.query(`SELECT * FROM ${before}`)).toHaveLength(1);
+    }
+    await dataSource.destroy();
+  });
+
+  it('keep for ever what would still expire, and nothing that is over', async () => {
+    const dataSource = await dataSourceAt(newFile()).initialize();
+    await dataSource.runMigrations();
+    await dataSource.query(
+      `INSERT INTO cache_storage (namespace, key, value, expires_at) VALUES ('n', 'over', '1', 9), ('n', 'alive', '1', ${Date.now() + 3_600_000})`,
+    );
+    const error: unknown = await dataSource.undoLastMigration().catch((reason: unknown) => reason);
+    await dataSource.query(/^UPDATE .*;$/m.exec((error as Error).message)?.[0] as string);
+    await dataSource.undoLastMigration();
+    expect(await dataSource.query('SELECT "key" FROM cache_storage')).toEqual([{ key: 'alive' }]);
+    await dataSource.destroy();
+  });
+
   it('change nothing when they run again, with their own account of it', async () => {
     const database = newFile();
     for (let start = 0; start < 3; start += 1) {

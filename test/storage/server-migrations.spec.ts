@@ -134,6 +134,38 @@ for (const { type, server, seed, catalogue } of KINDS)
       });
     });
 
+    it('give the table all of its indexes, whichever tables of before have their names, time and again', async () => {
+      await on(migrating(await newUrl()), async (db) => {
+        const columnsOfIndexes = async (): Promise<string[]> => {
+          const runner = db.createQueryRunner();
+          const table = await runner.getTable('cache_storage');
+          await runner.release();
+          return (table?.indices ?? []).map(({ columnNames }) => columnNames.toSorted().join()).toSorted();
+        };
+        await db.runMigrations();
+        const made = await columnsOfIndexes();
+        expect(made).toContain('expires_at,namespace');
+        for (const before of ['cache_storage_before', 'cache_storage_before_2']) {
+          await db.query(
+            `INSERT INTO cache_storage (namespace, ${db.driver.escape('key')}, value) VALUES ('n', 'a', '1')`,
+          );
+          const runner = db.createQueryRunner();
+          const error: unknown = await cacheMigrations
+            .map((migration) => new migration())
+            .find(({ name }) => name?.startsWith('CreateCacheStorage'))
+            ?.down(runner)
+            .catch((reason: unknown) => reason);
+          await runner.release();
+          expect(error).toMatchObject({ code: 'TABLE_NOT_EMPTY' });
+          await db.query(/^ALTER TABLE .*;$/m.exec((error as Error).message)?.[0] as string);
+          expect(await db.query(`SELECT * FROM ${before}`)).toHaveLength(1);
+          await db.query(`DELETE FROM ${CACHE_MIGRATIONS_TABLE}`);
+          await db.runMigrations();
+          expect(await columnsOfIndexes()).toEqual(made);
+        }
+      });
+    });
+
     it('turn the seed’s table into the same, rows and all', async () => {
       const [fresh, adopted] = [await newUrl(), await newUrl()];
       await on(at(adopted), async (db) => {

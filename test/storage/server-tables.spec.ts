@@ -4,7 +4,14 @@ import pg from 'pg';
 import { describe, expect, it } from 'vitest';
 import { cacheMigrations } from '../../migrations/index.js';
 import { TypeOrmStorage } from '../../src/storage/typeorm-storage.js';
-import { expectKept, expectMended, named, refusalOf, type ForeignTable } from '../support/foreign-tables.js';
+import {
+  expectKept,
+  expectMended,
+  named,
+  refusalOf,
+  remedyIn,
+  type ForeignTable,
+} from '../support/foreign-tables.js';
 import { mariadbServer, postgresServer } from '../support/services.js';
 
 /** A server, and the tables of others on it. */
@@ -664,6 +671,71 @@ for (const { type, server, run, catalogue, good, bad } of [POSTGRES, MARIADB])
       await db.destroy();
     });
   });
+
+for (const { type, server, run } of [POSTGRES, MARIADB])
+  describe.skipIf(server === undefined)(`the remedy of a table of others on ${type}`, () => {
+    const key = type === 'postgres' ? 'key' : '`key`';
+    const make = async (...seed: string[]): Promise<{ url: string; storage: DataSourceOptions }> => {
+      const url = (await server?.newDatabase()) ?? '';
+      for (const statement of seed) await run(url, statement);
+      return { url, storage: { type, url } };
+    };
+
+    it.each([
+      ['table', 'CREATE TABLE cache_storage (id INT)', 'the rows stay'],
+      ['view', 'CREATE VIEW cache_storage AS SELECT 1 AS id', 'the view stays'],
+    ])('that sets a %s aside says so, under a name that is free', async (_kind, seed, stays) => {
+      const { url, storage } = await make(seed, 'CREATE TABLE cache_storage_before (id INT)');
+      const message = await refusalOf(storage);
+      expect(message).toContain(`The cache then begins empty: ${stays} as cache_storage_before_2.`);
+      await run(url, remedyIn(message));
+      await run(url, 'SELECT * FROM cache_storage_before_2');
+      await expectKept(storage, { keepsOld: false });
+    });
+
+    it('can be run again after it stopped at any of its statements', async () => {
+      const { url, storage } = await make(
+        `CREATE TABLE cache_storage (namespace VARCHAR(50), ${key} VARCHAR(50), value TEXT, updated_at TIMESTAMP NULL)`,
+        `INSERT INTO cache_storage VALUES ('names', 'old', '"kept"', '2026-01-02 00:00:00'), ('names', 'old', '"older"', '2026-01-01 00:00:00')`,
+      );
+      const message = await refusalOf(storage);
+      const statements = remedyIn(message).split('\n');
+      for (let done = 1; done < statements.length; done += 1) {
+        // On its own, as in a shell that lost its connection.
+        if (type === 'mariadb') for (const statement of statements.slice(0, done)) await run(url, statement);
+        expect(await refusalOf(storage)).toBe(message);
+      }
+      await run(url, statements.join('\n'));
+      await expectKept(storage, {});
+    });
+  });
+
+describe.skipIf(MARIADB.server === undefined)('a remedy of MariaDB', () => {
+  it.each([
+    ['CREATE TABLE cache_storage (id INT)'],
+    [
+      'CREATE TABLE cache_storage (namespace VARCHAR(50), `key` VARCHAR(50), value TEXT)',
+      "INSERT INTO cache_storage VALUES ('n', 'a', '1'), ('n', 'a', '2')",
+    ],
+  ])('that renames tables names the rights it needs: %s', async (...seed) => {
+    const url = new URL((await MARIADB.server?.newDatabase()) ?? '');
+    for (const statement of seed) await MARIADB.run(url.href, statement);
+    const message = await refusalOf({ type: 'mariadb', url: url.href });
+    const rights = /The statements need the rights ([A-Z, and]+)\./
+      .exec(message)?.[1]
+      ?.replace(' and ', ', ');
+    const database = url.pathname.slice(1);
+    await MARIADB.server?.run(`CREATE USER '${database}' IDENTIFIED BY 'secret'`);
+    await MARIADB.server?.run(`GRANT ${rights} ON ${database}.* TO '${database}'`);
+    const restricted = Object.assign(new URL(url), { username: database, password: 'secret' });
+    try {
+      await MARIADB.run(restricted.href, remedyIn(message));
+    } finally {
+      await MARIADB.server?.run(`DROP USER '${database}'`);
+    }
+    await expectKept({ type: 'mariadb', url: url.href }, { keepsOld: false });
+  });
+});
 
 describe.skipIf(POSTGRES.server === undefined)('a database of PostgreSQL', () => {
   it('whose encoding lacks characters is refused', async () => {

@@ -3,7 +3,14 @@ import { promisify } from 'node:util';
 import sqlite3 from 'sqlite3';
 import { describe, expect, it } from 'vitest';
 import { TypeOrmStorage } from '../../src/storage/typeorm-storage.js';
-import { expectKept, expectMended, named, refusalOf, type ForeignTable } from '../support/foreign-tables.js';
+import {
+  expectKept,
+  expectMended,
+  named,
+  refusalOf,
+  remedyIn,
+  type ForeignTable,
+} from '../support/foreign-tables.js';
 import { tempFolder } from '../support/temp-folder.js';
 
 const folder = tempFolder();
@@ -335,11 +342,156 @@ describe('what the remedy of a SQLite table keeps', () => {
     const database = join(folder, `${(files += 1)}.sqlite`);
     await execute(database, duplicates.seed.join(';'));
     const message = await refusalOf({ type: 'sqlite', database });
-    await execute(database, message.split('start again: ')[1] as string);
+    await execute(database, remedyIn(message));
     expect(await rowsOf(database, "SELECT value FROM cache_storage WHERE key = 'twice'")).toEqual([
       { value: '"new"' },
     ]);
     expect(await rowsOf(database, 'SELECT * FROM cache_storage_before')).toHaveLength(3);
+  });
+
+  const mend = async (seed: readonly string[]): Promise<{ database: string; message: string }> => {
+    const database = join(folder, `${(files += 1)}.sqlite`);
+    await execute(database, seed.join(';'));
+    const message = await refusalOf({ type: 'sqlite', database });
+    await execute(database, remedyIn(message));
+    return { database, message };
+  };
+
+  it('is the newest by the instant that its time means, in whatever form it is stored', async () => {
+    const seconds = Date.UTC(2026, 0, 2, 3, 4, 5) / 1000;
+    /** From the oldest to the newest, as literals of SQL. */
+    const times = [
+      'NULL',
+      "'1969-12-31 23:59:59.999'",
+      '2461042.5',
+      "'2026-01-02 00:00:01'",
+      "'2026-01-01T22:04:04-05:00'",
+      `'${seconds}'`,
+      "'2026-01-02T05:34:05.001+0230'",
+      `${seconds * 1000 + 2}`,
+      "'2026-01-02 03:04:05.003'",
+      `${seconds}.004`,
+      "'2026-01-02t03:04:05.005z'",
+      `'${seconds * 1000 + 6}'`,
+      "'2026-01-02 03:04:05.007100'",
+      "'2026-01-02 03:04:05.007200'",
+      "'2026-01-02 03:05'",
+      '2461043',
+      "'2026-01-02T13:00:00Z'",
+      "'2026-01-03'",
+    ];
+    const rows = times.flatMap((older, i) =>
+      times
+        .slice(i + 1)
+        .flatMap((newer, j) => [
+          `('names', '${i} ${j} a', 'older', ${older}), ('names', '${i} ${j} a', 'newer', ${newer})`,
+          `('names', '${i} ${j} b', 'newer', ${newer}), ('names', '${i} ${j} b', 'older', ${older})`,
+        ]),
+    );
+    const { database } = await mend([
+      'CREATE TABLE cache_storage (namespace TEXT, key TEXT, value TEXT, updated_at)',
+      `INSERT INTO cache_storage VALUES ${rows.join(', ')}`,
+    ]);
+    expect(await rowsOf(database, "SELECT key FROM cache_storage WHERE value <> 'newer'")).toEqual([]);
+    expect(await rowsOf(database, 'SELECT key FROM cache_storage')).toHaveLength(rows.length);
+  });
+
+  it.each([
+    "'yesterday'",
+    "'now'",
+    "'12:00'",
+    "'2026-02-30'",
+    "'2026-13-01'",
+    "''",
+    '7',
+    '1e15',
+    "x'32303236'",
+  ])('is any row with a time rather than one whose time is %s', async (time) => {
+    const { database } = await mend([
+      'CREATE TABLE cache_storage (namespace TEXT, key TEXT, value TEXT, updated_at)',
+      `INSERT INTO cache_storage VALUES ('n', 'a', 'told', '2020-01-01'), ('n', 'a', 'other', ${time})`,
+    ]);
+    expect(await rowsOf(database, 'SELECT value FROM cache_storage')).toEqual([{ value: 'told' }]);
+  });
+
+  it('is no time of the mending for rows without one, and what the message says stays in the table before', async () => {
+    const { database, message } = await mend([
+      'CREATE TABLE cache_storage (namespace TEXT, key TEXT COLLATE NOCASE, value TEXT, note TEXT, PRIMARY KEY (namespace, key))',
+      'CREATE INDEX notes ON cache_storage (note)',
+      "INSERT INTO cache_storage VALUES ('n', 'a', '1', 'mine'), ('n', NULL, '1', NULL)",
+    ]);
+    expect(message).toMatch(
+      /stays as cache_storage_before: other columns, indexes and triggers, rows without/,
+    );
+    expect(await rowsOf(database, 'SELECT * FROM cache_storage')).toEqual([
+      { namespace: 'n', key: 'a', value: '1', updated_at: null, expires_at: null },
+    ]);
+    expect(await rowsOf(database, 'SELECT note FROM cache_storage_before')).toHaveLength(2);
+    expect(await rowsOf(database, "SELECT tbl_name FROM sqlite_schema WHERE name = 'notes'")).toEqual([
+      { tbl_name: 'cache_storage_before' },
+    ]);
+  });
+
+  it('takes another name where a table before is there, and no index from it', async () => {
+    const seed = [
+      ...table('namespace TEXT, key TEXT COLLATE NOCASE, value TEXT'),
+      'CREATE INDEX idx_cache_namespace ON cache_storage (namespace)',
+      'CREATE UNIQUE INDEX idx_cache_namespace_key ON cache_storage (namespace, key)',
+    ];
+    const { database } = await mend(seed);
+    const again = async (): Promise<string> => {
+      await execute(
+        database,
+        `DROP TABLE cache_storage; ${seed[0] as string}; ${OLD}; ${OLD.replace('kept', 'twice')}`,
+      );
+      const message = await refusalOf({ type: 'sqlite', database });
+      await execute(database, remedyIn(message));
+      return message;
+    };
+    const indexed = (): Promise<unknown[]> =>
+      rowsOf(
+        database,
+        "SELECT (SELECT group_concat(name) FROM pragma_index_info(l.name)) AS columns FROM pragma_index_list('cache_storage') l ORDER BY columns",
+      );
+    const all = ['namespace', 'namespace,expires_at', 'namespace,key'].map((columns) => ({ columns }));
+    expect(await again()).toContain('RENAME TO "cache_storage_before_2";');
+    expect(await indexed()).toEqual(all);
+    expect(await again()).toContain('RENAME TO "cache_storage_before_3";');
+    expect(await indexed()).toEqual(all);
+    // The migration finds the names taken too.
+    await execute(
+      database,
+      `DROP TABLE cache_storage; CREATE TABLE cache_storage (namespace, key, value); ${OLD}`,
+    );
+    await expectKept({ type: 'sqlite', database }, {});
+    expect(await indexed()).toEqual(all);
+  });
+});
+
+describe('the remedy of what is no table of the cache’s in SQLite', () => {
+  it.each([
+    [
+      'a table of another kind',
+      'CREATE TABLE cache_storage (id INT); CREATE TABLE cache_storage_before (id INT)',
+      /The cache then begins empty: the rows stay as cache_storage_before_2\. Back .*:\nALTER TABLE "cache_storage" RENAME TO "cache_storage_before_2";$/,
+    ],
+    [
+      'a table that has one of the columns under another name, and lacks another',
+      'CREATE TABLE cache_storage (namespace TEXT, Key TEXT)',
+      /The cache then begins empty: .*:\nALTER TABLE "cache_storage" RENAME TO "cache_storage_before";$/,
+    ],
+    [
+      'a view',
+      'CREATE VIEW cache_storage AS SELECT 1 AS id',
+      /begins empty\. .* DROP VIEW forgets its definition: .*:\nDROP VIEW "cache_storage";$/,
+    ],
+  ])('says that the cache begins empty, and where the rows are: %s', async (_what, seed, said) => {
+    const database = join(folder, `${(files += 1)}.sqlite`);
+    await execute(database, seed);
+    const message = await refusalOf({ type: 'sqlite', database });
+    expect(message).toMatch(said);
+    await execute(database, remedyIn(message));
+    await expectKept({ type: 'sqlite', database }, { keepsOld: false });
   });
 });
 

@@ -93,6 +93,13 @@ export async function refusalOf(storage: DataSourceOptions, migrationsRun = true
   return outcome.message;
 }
 
+/** The statements in a refusal: each is a line of its own. */
+export function remedyIn(message: string): string {
+  const [, ...statements] = message.slice(message.indexOf('start again:')).split('\n');
+  for (const statement of statements) expect(statement).toMatch(/^[A-Z][^;]*;$/);
+  return statements.join('\n');
+}
+
 /** The start refuses the table and changes nothing; once its remedy has been run, it does what {@link expectKept} says. */
 export async function expectMended(
   storage: DataSourceOptions,
@@ -103,6 +110,6 @@ export async function expectMended(
   const message = await refusalOf(storage, migrationsRun);
   expect(message, name).toMatch(refused as RegExp);
   expect(await dump()).toEqual(before);
-  await run(message.slice(message.indexOf('start again: ') + 'start again: '.length));
+  await run(remedyIn(message));
   await expectKept(storage, { ...rest, migrationsRun });
 }

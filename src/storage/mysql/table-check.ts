@@ -1,11 +1,13 @@
 import type { QueryRunner } from 'typeorm';
+import { freeName } from '../../../migrations/free-name.js';
 import { ALIKE } from '../sql/alike.js';
+import { setAsideNote } from '../sql/set-aside.js';
 import { hasUniqueKey, noUniqueKey, shapeFaults, type Mending, type TableFault } from '../sql/table-shape.js';
 import { columnsOf, isTriggered, shapeOf, uniqueKeysOf, type CatalogueColumn } from './table-catalogue.js';
 
 const TABLE = '`cache_storage`';
-const BEFORE = '`cache_storage_before`';
 const MENDED = '`cache_storage_mended`';
+const rightsNote = (rights: string): string => `The statements need the rights ${rights}.`;
 const BYTES = { namespace: 512, key: 2048 } as const;
 
 /** What the cache can't work with in a table of MySQL or MariaDB. Asks only. */
@@ -14,26 +16,24 @@ export async function mysqlTableFaults(runner: QueryRunner): Promise<TableFault[
   const [first] = columns;
   if (first === undefined)
     return [{ what: 'it is missing', isBeyondAdopting: true, remedy: 'DELETE FROM `cache_migrations`;' }];
-  if (/VIEW|SEQUENCE/.test(first.kind))
-    return [
-      {
-        what: `it is no table but a ${first.kind.toLowerCase()} of that name`,
-        remedy: `RENAME TABLE ${TABLE} TO ${BEFORE};`,
-        isAnother: true,
-      },
-    ];
+  const before = await freeName(runner, 'cache_storage_before');
+  if (/VIEW|SEQUENCE/.test(first.kind)) {
+    const kind = first.kind.toLowerCase();
+    const what = `it is no table but a ${kind} of that name`;
+    return [{ what, ...settingAside(before, kind), isAnother: true }];
+  }
   const shape = {
     columns: columns.map(shapeOf),
     uniqueKeys: await uniqueKeysOf(runner),
     fillsItself: await isTriggered(runner),
   };
-  const faults = shapeFaults(shape, mendingOf(columns));
+  const faults = shapeFaults(shape, mendingOf(columns, before));
   if (faults.some(({ isAnother }) => isAnother)) return faults;
   const ofColumns = columns.flatMap(columnFaults);
   faults.push(...tableFaults(first), ...ofColumns);
   // In another character set the columns could not even be compared with all of the texts.
   if (ofColumns.length === 0) faults.push(...(await collationFaults(runner)));
-  if (!hasUniqueKey(shape)) faults.push(noUniqueKey(await repeated(runner), uniqueKey(columns)));
+  if (!hasUniqueKey(shape)) faults.push(noUniqueKey(await repeated(runner), uniqueKey(columns, before)));
   return faults;
 }
 
@@ -53,7 +53,7 @@ function columnFaults(column: CatalogueColumn): TableFault[] {
   const fault = (...types: string[]): TableFault[] => [
     {
       what: what(types.at(-1) ?? ''),
-      remedy: types.map((better) => `${modified(name, better, nullable)};`).join(' '),
+      remedy: types.map((better) => `${modified(name, better, nullable)};`).join('\n'),
     },
   ];
   if (name === 'namespace' || name === 'key') {
@@ -99,7 +99,7 @@ async function collationFaults(runner: QueryRunner): Promise<TableFault[]> {
       what: `the collation of its column ${column} takes different texts for the same`,
       remedy: viaCharacters(BYTES[column])
         .map((type) => `${modified(column, type, 'NO')};`)
-        .join(' '),
+        .join('\n'),
     }));
 }
 
@@ -112,25 +112,42 @@ async function repeated(runner: QueryRunner): Promise<[string, string][]> {
 }
 
 /** Nothing tells rows apart that have no key: a new table takes the newest of each. The old one stays, with all of them. */
-function uniqueKey(columns: readonly CatalogueColumn[]): { adding: string; merging: string } {
+function uniqueKey(
+  columns: readonly CatalogueColumn[],
+  before: string,
+): { adding: string; merging: string; note: string } {
   const key = 'ADD UNIQUE KEY (`namespace`, `key`)';
   const inOrder = columns.some(({ name }) => name === 'updated_at') ? ' ORDER BY `updated_at`' : '';
   return {
     adding: `ALTER TABLE ${TABLE} ${key};`,
-    merging:
-      `CREATE TABLE ${MENDED} LIKE ${TABLE}; ALTER TABLE ${MENDED} ${key}; ` +
-      `REPLACE INTO ${MENDED} SELECT * FROM ${TABLE}${inOrder}; ` +
-      `RENAME TABLE ${TABLE} TO ${BEFORE}, ${MENDED} TO ${TABLE};`,
+    // Each of them is a transaction of its own: they may have stopped half way before.
+    merging: [
+      `DROP TABLE IF EXISTS ${MENDED};`,
+      `CREATE TABLE ${MENDED} LIKE ${TABLE};`,
+      `ALTER TABLE ${MENDED} ${key};`,
+      `REPLACE INTO ${MENDED} SELECT * FROM ${TABLE}${inOrder};`,
+      `RENAME TABLE ${TABLE} TO \`${before}\`, ${MENDED} TO ${TABLE};`,
+    ].join('\n'),
+    note:
+      `The newest row of each key is taken over; the old table stays as ${before}, with all of them. A table cache_storage_mended, ` +
+      `which an earlier attempt left, is dropped. ${rightsNote('ALTER, CREATE, DELETE, DROP, INSERT and SELECT')}`,
   };
 }
 
-function mendingOf(columns: readonly CatalogueColumn[]): Mending {
+function settingAside(before: string, kind?: string): { remedy: string; note: string } {
+  return {
+    remedy: `RENAME TABLE ${TABLE} TO \`${before}\`;`,
+    note: `${setAsideNote(before, kind)} ${rightsNote('ALTER, CREATE, DROP and INSERT')}`,
+  };
+}
+
+function mendingOf(columns: readonly CatalogueColumn[], before: string): Mending {
   const typeOf = (name: string): string => {
     const column = columns.find((other) => other.name === name);
     return column === undefined ? 'LONGTEXT' : wholeType(column);
   };
   return {
-    setAside: `RENAME TABLE ${TABLE} TO ${BEFORE};`,
+    setAside: settingAside(before),
     addColumn: (name) =>
       `ALTER TABLE ${TABLE} ADD COLUMN \`${name}\` ${name === 'updated_at' ? 'DATETIME(3)' : 'BIGINT'} NULL;`,
     freeColumn: (name) => `ALTER TABLE ${TABLE} MODIFY \`${name}\` ${typeOf(name)} NULL;`,

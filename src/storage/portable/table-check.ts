@@ -1,9 +1,11 @@
 import type { QueryRunner, Table } from 'typeorm';
+import { freeName } from '../../../migrations/free-name.js';
 import { CACHE_TABLE } from '../cache-storage.entity.js';
 import { driverErrorOf } from '../driver-error.js';
 import { ALIKE } from '../sql/alike.js';
 import { fillingOf } from '../sql/default-value.js';
 import type { Dialect } from '../sql/dialect.js';
+import { setAsideNote } from '../sql/set-aside.js';
 import {
   hasUniqueKey,
   noUniqueKey,
@@ -34,7 +36,7 @@ export async function portableTableFaults(
     return [{ what: 'it is missing', isBeyondAdopting: true, remedy: 'DELETE FROM cache_migrations;' }];
   const quoted = (name: string): string => runner.connection.driver.escape(name);
   const shape = shapeOf(table, quoted);
-  const faults = shapeFaults(shape, mendingOf(quoted));
+  const faults = shapeFaults(shape, mendingOf(quoted, await freeName(runner, `${CACHE_TABLE}_before`)));
   if (!hasUniqueKey(shape)) {
     const adding = `CREATE UNIQUE INDEX ${quoted('idx_cache_namespace_key')} ON ${quoted(CACHE_TABLE)} (${quoted('namespace')}, ${quoted('key')});`;
     faults.push(noUniqueKey([], { adding, merging: adding }));
@@ -126,11 +128,11 @@ async function bringsBack(runner: QueryRunner, dialect: ProbedDialect): Promise<
   }
 }
 
-function mendingOf(quoted: (name: string) => string): Mending {
+function mendingOf(quoted: (name: string) => string, before: string): Mending {
   const table = quoted(CACHE_TABLE);
   const alter = (change: string): string => `ALTER TABLE ${table} ${change};`;
   return {
-    setAside: alter(`RENAME TO ${quoted(`${CACHE_TABLE}_before`)}`),
+    setAside: { remedy: alter(`RENAME TO ${quoted(before)}`), note: setAsideNote(before) },
     renameColumn: (from, to) => alter(`RENAME COLUMN ${quoted(from)} TO ${quoted(to)}`),
     addColumn: (name) => alter(`ADD ${quoted(name)} ${name === 'updated_at' ? 'TIMESTAMP' : 'BIGINT'} NULL`),
     freeColumn: (name) => alter(`ALTER COLUMN ${quoted(name)} DROP NOT NULL`),

@@ -1,7 +1,9 @@
 import type { QueryRunner } from 'typeorm';
+import { freeName } from '../../../migrations/free-name.js';
 import { CACHE_TABLE } from '../cache-storage.entity.js';
 import { driverErrorOf } from '../driver-error.js';
 import { ALIKE } from '../sql/alike.js';
+import { setAsideNote } from '../sql/set-aside.js';
 import { hasUniqueKey, noUniqueKey, shapeFaults, type Mending, type TableFault } from '../sql/table-shape.js';
 import {
   catalogueOf,
@@ -46,17 +48,21 @@ export async function postgresTableFaults(runner: QueryRunner, table: string): P
   if (found === undefined) return [missing(table)];
   const { kind, persistence } = found;
   const other = OTHER_KINDS[kind];
-  if (kind !== ORDINARY && kind !== PARTITIONED)
+  const before = await freeName(runner, `${CACHE_TABLE}_before`);
+  if (kind !== ORDINARY && kind !== PARTITIONED) {
+    const shown = (other ?? 'thing').toLowerCase();
     return [
       {
-        what: `it is no table but a ${(other ?? 'thing').toLowerCase()} of that name`,
-        remedy: `ALTER ${other ?? 'TABLE'} ${table} RENAME TO "${CACHE_TABLE}_before";`,
+        what: `it is no table but a ${shown} of that name`,
+        remedy: `ALTER ${other ?? 'TABLE'} ${table} RENAME TO "${before}";`,
+        note: setAsideNote(before, shown),
         isAnother: true,
       },
     ];
+  }
   const uniqueKeys = uniqueKeysOf(found.keys ?? [], table);
   const shape = { columns: found.columns.map(shapeOf), uniqueKeys, fillsItself: found.triggered };
-  const faults = shapeFaults(shape, mendingOf(table));
+  const faults = shapeFaults(shape, mendingOf(table, before));
   if (faults.some(({ isAnother }) => isAnother)) return faults;
   faults.push(...deferredFaults(found.keys ?? [], table));
   if (persistence === 'u')
@@ -103,7 +109,7 @@ function typeFaults(columns: readonly CatalogueColumn[], table: string): TableFa
     if (name === 'updated_at' && !type.startsWith('timestamp'))
       return fault(
         'timestamptz',
-        `${alter(`RENAME COLUMN "${name}" TO "${name}_before"`)} ${alter(`ADD COLUMN "${name}" timestamptz(3)`)}`,
+        `${alter(`RENAME COLUMN "${name}" TO "${name}_before"`)}\n${alter(`ADD COLUMN "${name}" timestamptz(3)`)}`,
       );
     return [];
   });
@@ -145,21 +151,24 @@ async function repeated(runner: QueryRunner, table: string): Promise<[string, st
 }
 
 /** Of several rows with one key the newest stays. */
-function uniqueKey(columns: readonly CatalogueColumn[], table: string): { adding: string; merging: string } {
+function uniqueKey(
+  columns: readonly CatalogueColumn[],
+  table: string,
+): { adding: string; merging: string; note: string } {
   const adding = `CREATE UNIQUE INDEX ON ${table} ("namespace", "key");`;
   const hasTimes = columns.some(({ name }) => name === 'updated_at');
   const age = (row: string): string =>
     hasTimes ? `(COALESCE(${row}."updated_at", '-infinity'), ${row}.ctid)` : `${row}.ctid`;
   const merging =
     `DELETE FROM ${table} "older" USING ${table} "newer" WHERE "older"."namespace" = "newer"."namespace" ` +
-    `AND "older"."key" = "newer"."key" AND ${age('"older"')} < ${age('"newer"')}; ${adding}`;
-  return { adding, merging };
+    `AND "older"."key" = "newer"."key" AND ${age('"older"')} < ${age('"newer"')};\n${adding}`;
+  return { adding, merging, note: 'Of several rows of one key it deletes all but the newest.' };
 }
 
-function mendingOf(table: string): Mending {
+function mendingOf(table: string, before: string): Mending {
   const alter = (change: string): string => `ALTER TABLE ${table} ${change};`;
   return {
-    setAside: alter(`RENAME TO "${CACHE_TABLE}_before"`),
+    setAside: { remedy: alter(`RENAME TO "${before}"`), note: setAsideNote(before) },
     renameColumn: (from, to) => alter(`RENAME COLUMN "${from}" TO "${to}"`),
     addColumn: (name) => alter(`ADD COLUMN "${name}" ${name === 'updated_at' ? 'timestamptz(3)' : 'bigint'}`),
     freeColumn: (name) => alter(`ALTER COLUMN "${name}" DROP NOT NULL`),

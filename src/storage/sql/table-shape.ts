@@ -4,8 +4,10 @@ export interface TableFault {
   readonly what: string;
   /** Rows that show it. */
   readonly examples?: string;
-  /** The statements that mend it. */
+  /** The statements that mend it, each on a line of its own. */
   readonly remedy: string;
+  /** What whoever runs them has to know, in sentences. */
+  readonly note?: string;
   /** What is there is not the cache's table at all: no migration may touch it. */
   readonly isAnother?: boolean;
   /** No change of the table mends it, or there is none. */
@@ -46,7 +48,7 @@ export interface UniqueKeyShape {
 
 /** The statements that mend a table, in a database's words. */
 export interface Mending {
-  readonly setAside: string;
+  readonly setAside: Pick<TableFault, 'remedy' | 'note'>;
   /** Absent where the database takes capitals in a name for small letters. */
   renameColumn?(from: string, to: string): string;
   addColumn(name: 'updated_at' | 'expires_at'): string;
@@ -67,7 +69,7 @@ export function shapeFaults(shape: TableShape, mending: Mending): TableFault[] {
   const columns = shape.fillsItself === true ? shape.columns.map(filledByItself) : shape.columns;
   const missing = (name: string): boolean => !columns.some((column) => column.name === name);
   const lost = ESSENTIAL.filter(missing);
-  if (lost.length > 0) return lost.map((name) => missingColumn(name, columns, mending));
+  if (lost.length > 0) return missingColumns(lost, columns, mending);
   const faults: TableFault[] = ADDED.filter(missing).map((name) => ({
     what: `it has no column ${name}`,
     remedy: mending.addColumn(name),
@@ -96,22 +98,33 @@ export function hasUniqueKey({ uniqueKeys }: TableShape): boolean {
   return uniqueKeys.some((key) => key.isWhole && key.isExact && key.columns.length === 2 && coversBoth(key));
 }
 
-/** `examples` are keys with several rows, a few of them: `adding` is the remedy where there are none, `merging` where there are. */
+/** `examples` are keys with several rows, a few of them: `adding` is the remedy where there are none, `merging` where there are, with its `note`. */
 export function noUniqueKey(
   examples: readonly (readonly [string, string])[],
-  { adding, merging }: { readonly adding: string; readonly merging: string },
+  { adding, merging, note }: { readonly adding: string; readonly merging: string; readonly note?: string },
 ): TableFault {
   const what = 'it has no unique key on exactly (namespace, key)';
   if (examples.length === 0) return { what, remedy: adding };
   const shown = examples.map(([namespace, key]) => JSON.stringify([namespace, shorten(key)])).join(', ');
-  return { what, examples: `there are several rows of ${shown}`, remedy: merging };
+  const examplesShown = `there are several rows of ${shown}`;
+  return { what, examples: examplesShown, remedy: merging, ...(note !== undefined && { note }) };
 }
 
-function missingColumn(name: string, columns: readonly ColumnShape[], mending: Mending): TableFault {
-  const alike = columns.find((column) => column.name.toLowerCase() === name);
-  const renaming = alike && mending.renameColumn?.(alike.name, name);
-  const remedy = renaming ?? mending.setAside;
-  return { what: `it has no column ${name}`, remedy, isAnother: true };
+function missingColumns(
+  lost: readonly string[],
+  columns: readonly ColumnShape[],
+  mending: Mending,
+): TableFault[] {
+  const renaming = (name: string): string | undefined => {
+    const alike = columns.find((column) => column.name.toLowerCase() === name);
+    return alike && mending.renameColumn?.(alike.name, name);
+  };
+  const areAllThere = lost.every((name) => renaming(name) !== undefined);
+  return lost.map((name) => ({
+    what: `it has no column ${name}`,
+    ...(areAllThere ? { remedy: renaming(name) ?? '' } : mending.setAside),
+    isAnother: true,
+  }));
 }
 
 /** The cache gives its own columns values; what becomes of the others nobody can tell. */

@@ -1,25 +1,49 @@
+import type { QueryRunner } from 'typeorm';
+import { freeName } from '../../../migrations/free-name.js';
 import { CACHE_TABLE } from '../cache-storage.entity.js';
+import { BY_INSTANT } from './instant-order.js';
 
-/**
- * The statements that put a new table in the place of one with these columns: SQLite can't change a column. It takes the
- * rows, of those with one key the newest. The old one stays beside it, with all of them.
- */
-export function rebuilt(columns: readonly { readonly name: string }[]): string {
+export interface RebuiltTable {
+  /** The statements that put a new table in the place of the old one: SQLite can't change a column. */
+  readonly remedy: string;
+  /** What they don't bring over. */
+  readonly note: string;
+}
+
+const COLUMNS = ['namespace', 'key', 'value', 'updated_at', 'expires_at'];
+const INDEXES = [
+  { name: 'idx_cache_namespace', on: '("namespace")' },
+  { name: 'idx_cache_expires_at', on: '("namespace", "expires_at") WHERE "expires_at" IS NOT NULL' },
+] as const;
+
+/** Takes the rows of a table with these columns, of those with one key the newest. `before` is what the old one is to be called. */
+export async function rebuilt(
+  runner: QueryRunner,
+  columns: readonly { readonly name: string }[],
+  before: string,
+): Promise<RebuiltTable> {
   const has = (name: string): boolean => columns.some((column) => column.name === name);
-  const kept = ['namespace', 'key', 'value', 'updated_at', 'expires_at'].filter(has);
-  const names = kept.map((name) => `"${name}"`).join(', ');
-  const inOrder = has('updated_at') ? ' ORDER BY "updated_at"' : '';
-  return [
+  // A time that is left out would be that of the mending.
+  const found = COLUMNS.map((name) => (has(name) ? `"${name}"` : 'NULL')).join(', ');
+  const names = COLUMNS.map((name) => `"${name}"`).join(', ');
+  const inOrder = has('updated_at') ? ` ORDER BY ${BY_INSTANT}` : '';
+  const indexes = await Promise.all(
+    INDEXES.map(async ({ name, on }) => ({ name: await freeName(runner, name), on })),
+  );
+  const remedy = [
     'BEGIN',
-    `ALTER TABLE "${CACHE_TABLE}" RENAME TO "${CACHE_TABLE}_before"`,
-    'DROP INDEX IF EXISTS "idx_cache_namespace"',
-    'DROP INDEX IF EXISTS "idx_cache_expires_at"',
+    `ALTER TABLE "${CACHE_TABLE}" RENAME TO "${before}"`,
     `CREATE TABLE "${CACHE_TABLE}" ("namespace" TEXT NOT NULL, "key" TEXT NOT NULL, "value" TEXT NOT NULL, ` +
       '"updated_at" TIMESTAMP DEFAULT CURRENT_TIMESTAMP, "expires_at" bigint, PRIMARY KEY ("namespace", "key"))',
-    `INSERT OR REPLACE INTO "${CACHE_TABLE}" (${names}) SELECT ${names} FROM "${CACHE_TABLE}_before" ` +
+    `INSERT OR REPLACE INTO "${CACHE_TABLE}" (${names}) SELECT ${found} FROM "${before}" ` +
       `WHERE "namespace" IS NOT NULL AND "key" IS NOT NULL AND "value" IS NOT NULL${inOrder}`,
-    `CREATE INDEX "idx_cache_namespace" ON "${CACHE_TABLE}" ("namespace")`,
-    `CREATE INDEX "idx_cache_expires_at" ON "${CACHE_TABLE}" ("namespace", "expires_at") WHERE "expires_at" IS NOT NULL`,
-    'COMMIT;',
-  ].join('; ');
+    ...indexes.map(({ name, on }) => `CREATE INDEX "${name}" ON "${CACHE_TABLE}" ${on}`),
+    'COMMIT',
+  ];
+  return {
+    remedy: remedy.map((statement) => `${statement};`).join('\n'),
+    note:
+      `The table gets the columns of the cache alone. The old one stays as ${before}: other columns, indexes and triggers, ` +
+      'rows without a namespace, key or value, and older rows of one key are only there.',
+  };
 }

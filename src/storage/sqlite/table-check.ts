@@ -1,6 +1,8 @@
 import type { QueryRunner } from 'typeorm';
+import { freeName } from '../../../migrations/free-name.js';
 import { CACHE_TABLE } from '../cache-storage.entity.js';
 import { ALIKE } from '../sql/alike.js';
+import { setAsideNote } from '../sql/set-aside.js';
 import { hasUniqueKey, noUniqueKey, shapeFaults, type Mending, type TableFault } from '../sql/table-shape.js';
 import { rebuilt } from './rebuilt-table.js';
 import {
@@ -13,7 +15,6 @@ import {
 } from './table-catalogue.js';
 
 const QUOTED = `"${CACHE_TABLE}"`;
-const BEFORE = `"${CACHE_TABLE}_before"`;
 /** How many of them a column's collation tells apart: that of the first column holds for all of a compound SELECT. */
 const tellsApart = (column: string): string =>
   `(SELECT COUNT(*) FROM (SELECT "${column}" FROM ${QUOTED} WHERE 0 UNION SELECT value FROM json_each(?)))`;
@@ -24,32 +25,46 @@ export async function sqliteTableFaults(runner: QueryRunner): Promise<TableFault
   const table = await tableOf(runner);
   if (table === undefined)
     return [{ what: 'it is missing', isBeyondAdopting: true, remedy: 'DELETE FROM "cache_migrations";' }];
-  if (table.type !== 'table') return [noTable(table)];
+  const before = await freeName(runner, `${CACHE_TABLE}_before`);
+  if (table.type !== 'table') return [noTable(table, before)];
   const columns = await columnsOf(runner);
-  const uniqueKeys = await uniqueKeysOf(runner, rebuilt(columns));
+  const { remedy: rebuilding, note } = await rebuilt(runner, columns, before);
+  const uniqueKeys = await uniqueKeysOf(runner, rebuilding);
   const shape = { columns: columns.map((column) => shapeOf(column, columns, table)), uniqueKeys };
-  const faults = shapeFaults(shape, mendingOf(columns, table));
+  const faults = shapeFaults(shape, mendingOf(rebuilding, before, table));
   if (faults.some(({ isAnother }) => isAnother)) return faults;
-  faults.push(...typeFaults(columns, table), ...(await collationFaults(runner, columns)));
+  faults.push(...typeFaults(columns, rebuilding, table), ...(await collationFaults(runner, rebuilding)));
   if (!hasUniqueKey(shape)) {
-    const adding = `CREATE UNIQUE INDEX "idx_cache_namespace_key" ON ${QUOTED} ("namespace", "key");`;
-    faults.push(noUniqueKey(await repeated(runner), { adding, merging: rebuilt(columns) }));
+    const name = await freeName(runner, 'idx_cache_namespace_key');
+    const adding = `CREATE UNIQUE INDEX "${name}" ON ${QUOTED} ("namespace", "key");`;
+    faults.push(noUniqueKey(await repeated(runner), { adding, merging: rebuilding }));
   }
   // A new table mends everything at once.
-  const all = rebuilt(columns);
-  return faults.some(({ remedy }) => remedy === all)
-    ? faults.map((fault) => ({ ...fault, remedy: all }))
+  return faults.some(({ remedy }) => remedy === rebuilding)
+    ? faults.map((fault) => ({ ...fault, remedy: rebuilding, note }))
     : faults;
 }
 
-function noTable({ type }: CatalogueTable): TableFault {
+function noTable({ type }: CatalogueTable, before: string): TableFault {
+  const what = `it is no table but a ${type} of that name`;
+  if (type !== 'view') return { what, ...settingAside(before), isAnother: true };
   // SQLite can't rename a view.
-  const remedy = type === 'view' ? `DROP VIEW ${QUOTED};` : `ALTER TABLE ${QUOTED} RENAME TO ${BEFORE};`;
-  return { what: `it is no table but a ${type} of that name`, remedy, isAnother: true };
+  const note =
+    'The cache then begins empty. The tables that the view shows stay, but DROP VIEW forgets its definition: keep what ' +
+    `SELECT sql FROM sqlite_schema WHERE name = '${CACHE_TABLE}' shows.`;
+  return { what, remedy: `DROP VIEW ${QUOTED};`, note, isAnother: true };
+}
+
+function settingAside(before: string): { remedy: string; note: string } {
+  return { remedy: `ALTER TABLE ${QUOTED} RENAME TO "${before}";`, note: setAsideNote(before) };
 }
 
 /** A type is as good as what SQLite makes of a text that is stored in it. */
-function typeFaults(columns: readonly CatalogueColumn[], { strict }: CatalogueTable): TableFault[] {
+function typeFaults(
+  columns: readonly CatalogueColumn[],
+  rebuilding: string,
+  { strict }: CatalogueTable,
+): TableFault[] {
   const faults: TableFault[] = [];
   for (const { name, type } of columns) {
     const affinity = affinityOf(type, strict === 1);
@@ -58,17 +73,17 @@ function typeFaults(columns: readonly CatalogueColumn[], { strict }: CatalogueTa
     if (['namespace', 'key', 'value'].includes(name) && !keepsText)
       faults.push({
         what: `its column ${name} is ${shown}, in which SQLite turns texts into numbers or refuses them`,
-        remedy: rebuilt(columns),
+        remedy: rebuilding,
       });
     else if (name === 'updated_at' && strict === 1 && !keepsText)
       faults.push({
         what: `its column updated_at is ${shown}, which takes no text`,
-        remedy: rebuilt(columns),
+        remedy: rebuilding,
       });
     else if (name === 'expires_at' && (affinity === 'text' || affinity === 'bytes'))
       faults.push({
         what: `its column expires_at is ${shown}, in which SQLite compares no numbers`,
-        remedy: rebuilt(columns),
+        remedy: rebuilding,
       });
   }
   return faults;
@@ -85,17 +100,14 @@ function affinityOf(type: string, isStrict: boolean): 'text' | 'none' | 'number'
   return type === '' || /blob/i.test(type) ? 'none' : 'number';
 }
 
-async function collationFaults(
-  runner: QueryRunner,
-  columns: readonly CatalogueColumn[],
-): Promise<TableFault[]> {
+async function collationFaults(runner: QueryRunner, rebuilding: string): Promise<TableFault[]> {
   const texts = JSON.stringify(ALIKE);
   const [found] = (await runner.query(COLLATIONS, [texts, texts])) as Record<string, number>[];
   return ['namespace', 'key']
     .filter((column) => found?.[column] !== ALIKE.length)
     .map((column) => ({
       what: `the collation of its column ${column} takes different texts for the same`,
-      remedy: rebuilt(columns),
+      remedy: rebuilding,
     }));
 }
 
@@ -107,16 +119,15 @@ async function repeated(runner: QueryRunner): Promise<[string, string][]> {
   return rows.map(({ namespace, key }) => [String(namespace), String(key)]);
 }
 
-function mendingOf(columns: readonly CatalogueColumn[], { strict }: CatalogueTable): Mending {
-  const rebuild = (): string => rebuilt(columns);
+function mendingOf(rebuilding: string, before: string, { strict }: CatalogueTable): Mending {
   return {
-    setAside: `ALTER TABLE ${QUOTED} RENAME TO ${BEFORE};`,
+    setAside: settingAside(before),
     renameColumn: (from, to) => `ALTER TABLE ${QUOTED} RENAME COLUMN "${from}" TO "${to}";`,
     addColumn: (name) => {
       const [time, number] = strict === 1 ? ['TEXT', 'INTEGER'] : ['TIMESTAMP', 'bigint'];
       return `ALTER TABLE ${QUOTED} ADD COLUMN "${name}" ${name === 'updated_at' ? time : number};`;
     },
-    freeColumn: rebuild,
-    plainColumn: rebuild,
+    freeColumn: () => rebuilding,
+    plainColumn: () => rebuilding,
   };
 }
