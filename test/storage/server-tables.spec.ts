@@ -570,7 +570,7 @@ const MARIADB: Kind = {
         OLD.replace(' key', ' `key`'),
       ],
       refused:
-        /updated_at is of type varchar\(30\).* CHANGE .* varchar\(30\) CHARACTER SET utf8mb4 COLLATE \w+ NULL/,
+        /updated_at is of type varchar\(30\).* CHANGE .* varchar\(30\) CHARACTER SET utf8mb4 COLLATE \w+ NULL/s,
     },
     {
       name: 'unique by key alone',
