@@ -41,7 +41,8 @@ describe('while the database is locked, the bot', () => {
     const stopAt = performance.now();
     bot.kill('SIGTERM');
     await bot.prints(/will come again/);
-    expect(performance.now() - stopAt).toBeLessThan(4000);
+    // Within shutdownTimeoutMs: the cache tries to write first, and then the bot waits for what is in hand.
+    expect(performance.now() - stopAt).toBeLessThan(8000);
     expect(api.queue.unconfirmed).toBe(1);
     bot.kill('SIGKILL');
     await bot.ended;

@@ -25,7 +25,7 @@ describe.each(nestLines)('a process on %s whose stop fails in another module', (
        const storage = { type: 'sqlite', database: '${database}' };
        const app = await NestFactory.createApplicationContext({
          module: AppModule,
-         imports: [CacheModule.forRoot({ storage, shutdownTimeoutMs: 1000, checkpointIntervalMs: false }), Other],
+         imports: [CacheModule.forRoot({ storage, shutdownTimeoutMs: 4000, checkpointIntervalMs: false }), Other],
        });
        cache = app.get(CacheService);
        app.enableShutdownHooks();
