@@ -15,6 +15,7 @@ import { NO_ROWS, pageOf, textOf, toEntry, type PagedRow, type StoredRow } from 
 import type { TableFault } from '../sql/table-shape.js';
 import { toTimestamp } from '../sql/timestamp.js';
 import { mysqlTableFaults } from './table-check.js';
+import { INSERT, REPLACE } from './upsert.js';
 import { packetParts } from './packet.js';
 
 const ROWS_PER_STATEMENT = 500;
@@ -34,10 +35,6 @@ const ABOUT_DATA_BY_CODE = new Set([
 ]);
 
 const TABLE = '`cache_storage`';
-const INSERT = `INSERT INTO ${TABLE} (\`namespace\`, \`key\`, \`value\`, \`expires_at\`, \`updated_at\`) VALUES`;
-const REPLACE =
-  'ON DUPLICATE KEY UPDATE `value` = VALUES(`value`), `expires_at` = VALUES(`expires_at`), ' +
-  '`updated_at` = VALUES(`updated_at`)';
 
 /** MySQL and MariaDB, with the mysql2 driver. */
 export class MysqlDialect implements Dialect {

@@ -7,6 +7,7 @@ import type { Statement } from '../sql/statement.js';
 import { textOf } from '../sql/stored-row.js';
 import { toTimestamp } from '../sql/timestamp.js';
 import { packetParts } from './packet.js';
+import { INSERT, REPLACE } from './upsert.js';
 
 const TABLE = '`cache_storage`';
 const ROWS_PER_STATEMENT = 500;
@@ -77,10 +78,7 @@ export class MysqlExactRows implements ExactRows {
     const all = rows.map((row) => ({ namespace, ...row }));
     // All of them at the call: a row that is too large is not to be found in the middle of a transaction.
     return [...packetParts(all, ROWS_PER_STATEMENT, this.maxPacket())].map((part) => ({
-      sql:
-        `INSERT INTO ${TABLE} (\`namespace\`, \`key\`, \`value\`, \`expires_at\`, \`updated_at\`) VALUES ? ` +
-        'ON DUPLICATE KEY UPDATE `value` = VALUES(`value`), `expires_at` = VALUES(`expires_at`), ' +
-        '`updated_at` = VALUES(`updated_at`)',
+      sql: `${INSERT} ? ${REPLACE}`,
       parameters: [
         part.map(({ key, value, expiresAt, writtenAt }) => [
           namespace,

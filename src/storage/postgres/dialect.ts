@@ -13,6 +13,7 @@ import { chunksOf, partsOf, sortedRows, type Row } from '../sql/row-order.js';
 import type { Statement } from '../sql/statement.js';
 import { NO_ROWS, pageOf, toEntry, type StoredRow } from '../sql/stored-row.js';
 import type { TableFault } from '../sql/table-shape.js';
+import { COLUMNS, REPLACE } from '../sql/upsert.js';
 import { postgresTableFaults } from './table-check.js';
 
 /** Rows in one statement; with four parameters each, it takes at most 16 383. */
@@ -166,10 +167,6 @@ interface BytesRow {
 const ALIVE = '("expires_at" IS NULL OR "expires_at" > $2)';
 const bytesOf = (column: string): string =>
   `convert_to("${column}", getdatabaseencoding()) AS "${column}Bytes"`;
-const COLUMNS = '("namespace", "key", "value", "expires_at", "updated_at")';
-const REPLACE =
-  'ON CONFLICT ("namespace", "key") DO UPDATE SET "value" = excluded."value", ' +
-  '"expires_at" = excluded."expires_at", "updated_at" = excluded."updated_at"';
 const FROM_JSON =
   'SELECT r.n, r.k, r.v, r.e, to_timestamp($2 / 1000.0) FROM json_to_recordset($1::json) AS r(n text, k text, v text, e bigint)';
 

@@ -13,6 +13,7 @@ import {
   type FoundRow,
 } from '../sql/found-rows.js';
 import type { Statement } from '../sql/statement.js';
+import { COLUMNS, REPLACE } from '../sql/upsert.js';
 
 const ALIVE = '("expires_at" IS NULL OR "expires_at" > $2)';
 /** The latest and earliest times that JavaScript has. */
@@ -92,11 +93,9 @@ export class PostgresExactRows implements ExactRows {
     );
     yield {
       sql:
-        `INSERT INTO ${this.table()} ("namespace", "key", "value", "expires_at", "updated_at") ` +
+        `INSERT INTO ${this.table()} ${COLUMNS} ` +
         'SELECT $2, r.k, r.v, r.e, to_timestamp(r.w / 1000.0) ' +
-        'FROM json_to_recordset($1::json) AS r(k text, v text, e bigint, w double precision) ' +
-        'ON CONFLICT ("namespace", "key") DO UPDATE SET "value" = excluded."value", ' +
-        '"expires_at" = excluded."expires_at", "updated_at" = excluded."updated_at"',
+        `FROM json_to_recordset($1::json) AS r(k text, v text, e bigint, w double precision) ${REPLACE}`,
       parameters: [json, namespace],
     };
   }

@@ -14,6 +14,7 @@ import type { RowQuery, Statement } from '../sql/statement.js';
 import { isDoubtful, NO_ROWS, pageOf, toEntry, type PagedRow, type StoredRow } from '../sql/stored-row.js';
 import type { TableFault } from '../sql/table-shape.js';
 import { toTimestamp } from '../sql/timestamp.js';
+import { COLUMNS, REPLACE } from '../sql/upsert.js';
 import { sqliteTableFaults } from './table-check.js';
 import { instantOf } from './instant.js';
 
@@ -198,13 +199,10 @@ function asList(rows: readonly Row[], updatedAt: string): Statement {
   return { sql: `${INSERT} ${FROM_LIST} ${REPLACE}`, parameters: [updatedAt, json], name: 'put many' };
 }
 
-const INSERT = `INSERT INTO "${CACHE_TABLE}" ("namespace", "key", "value", "expires_at", "updated_at")`;
+const INSERT = `INSERT INTO "${CACHE_TABLE}" ${COLUMNS}`;
 // Without the WHERE, SQLite takes the ON of the conflict for that of a join.
 const FROM_OBJECT = 'SELECT ?, key, atom, NULL, ? FROM json_each(?) WHERE true';
 const FROM_LIST = 'SELECT value->>0, value->>1, value->>2, value->>3, ? FROM json_each(?) WHERE true';
 const ALIVE = '("expires_at" IS NULL OR "expires_at" > ?)';
 // A list as one text: it is quicker than so many parameters, and the statement is the same for every length.
 const ONE_OF = '"namespace" = ? AND "key" IN (SELECT value FROM json_each(?))';
-const REPLACE =
-  'ON CONFLICT ("namespace", "key") DO UPDATE SET "value" = excluded."value", ' +
-  '"expires_at" = excluded."expires_at", "updated_at" = excluded."updated_at"';

@@ -17,6 +17,7 @@ import {
 import { chunksOf } from '../sql/row-order.js';
 import type { Statement } from '../sql/statement.js';
 import { toTimestamp } from '../sql/timestamp.js';
+import { COLUMNS, REPLACE } from '../sql/upsert.js';
 import { instantOf } from './instant.js';
 
 /** Rows or keys in one statement, whose text a driver may keep. */
@@ -26,10 +27,6 @@ const SIZE = `COALESCE(length(CAST("value" AS BLOB)), 0)`;
 // Whatever collation a table of others has: names and keys compare by bytes.
 const IN_NAMESPACE = `"namespace" = ? COLLATE BINARY`;
 const ALIVE = '("expires_at" IS NULL OR "expires_at" > ?)';
-const COLUMNS = '("namespace", "key", "value", "expires_at", "updated_at")';
-const REPLACE =
-  'ON CONFLICT ("namespace", "key") DO UPDATE SET "value" = excluded."value", ' +
-  '"expires_at" = excluded."expires_at", "updated_at" = excluded."updated_at"';
 
 interface Row {
   readonly key: string;
