@@ -1,6 +1,6 @@
 import type { QueryRunner } from 'typeorm';
-import { freeName } from '../../../migrations/free-name.js';
 import { ALIKE } from '../sql/alike.js';
+import { BEFORE, withFreeNames, type NameOf } from '../sql/free-names.js';
 import { setAsideNote } from '../sql/set-aside.js';
 import { hasUniqueKey, noUniqueKey, shapeFaults, type Mending, type TableFault } from '../sql/table-shape.js';
 import { columnsOf, isTriggered, shapeOf, uniqueKeysOf, type CatalogueColumn } from './table-catalogue.js';
@@ -11,12 +11,16 @@ const rightsNote = (rights: string): string => `The statements need the rights $
 const BYTES = { namespace: 512, key: 2048 } as const;
 
 /** What the cache can't work with in a table of MySQL or MariaDB. Asks only. */
-export async function mysqlTableFaults(runner: QueryRunner): Promise<TableFault[]> {
+export function mysqlTableFaults(runner: QueryRunner): Promise<TableFault[]> {
+  return withFreeNames(runner, (nameOf) => faultsOf(runner, nameOf));
+}
+
+async function faultsOf(runner: QueryRunner, nameOf: NameOf): Promise<TableFault[]> {
   const columns = await columnsOf(runner);
   const [first] = columns;
   if (first === undefined)
     return [{ what: 'it is missing', isBeyondAdopting: true, remedy: 'DELETE FROM `cache_migrations`;' }];
-  const before = await freeName(runner, 'cache_storage_before');
+  const before = nameOf(BEFORE);
   if (/VIEW|SEQUENCE/.test(first.kind)) {
     const kind = first.kind.toLowerCase();
     const what = `it is no table but a ${kind} of that name`;

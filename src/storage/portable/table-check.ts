@@ -1,10 +1,10 @@
 import type { QueryRunner, Table } from 'typeorm';
-import { freeName } from '../../../migrations/free-name.js';
 import { CACHE_TABLE } from '../cache-storage.entity.js';
 import { driverErrorOf } from '../driver-error.js';
 import { ALIKE } from '../sql/alike.js';
 import { fillingOf } from '../sql/default-value.js';
 import type { Dialect } from '../sql/dialect.js';
+import { BEFORE, UNIQUE_KEY, withFreeNames, type NameOf } from '../sql/free-names.js';
 import { setAsideNote } from '../sql/set-aside.js';
 import {
   hasUniqueKey,
@@ -27,18 +27,19 @@ const VALUES = ['1.0', '{ "b":1, "a":1e2 }', '"\u00e9"', 'no JSON ', '"2026-01-0
  * What the cache can't work with in a table of any database: what TypeORM says of it, and, since nobody knows what the
  * types and collations there do, what becomes of some rows that are written and rolled back.
  */
-export async function portableTableFaults(
-  runner: QueryRunner,
-  dialect: ProbedDialect,
-): Promise<TableFault[]> {
+export function portableTableFaults(runner: QueryRunner, dialect: ProbedDialect): Promise<TableFault[]> {
+  return withFreeNames(runner, (nameOf) => faultsOf(runner, dialect, nameOf));
+}
+
+async function faultsOf(runner: QueryRunner, dialect: ProbedDialect, nameOf: NameOf): Promise<TableFault[]> {
   const table = await runner.getTable(CACHE_TABLE);
   if (table === undefined)
     return [{ what: 'it is missing', isBeyondAdopting: true, remedy: 'DELETE FROM cache_migrations;' }];
   const quoted = (name: string): string => runner.connection.driver.escape(name);
   const shape = shapeOf(table, quoted);
-  const faults = shapeFaults(shape, mendingOf(quoted, await freeName(runner, `${CACHE_TABLE}_before`)));
+  const faults = shapeFaults(shape, mendingOf(quoted, nameOf(BEFORE)));
   if (!hasUniqueKey(shape)) {
-    const adding = `CREATE UNIQUE INDEX ${quoted('idx_cache_namespace_key')} ON ${quoted(CACHE_TABLE)} (${quoted('namespace')}, ${quoted('key')});`;
+    const adding = `CREATE UNIQUE INDEX ${quoted(nameOf(UNIQUE_KEY))} ON ${quoted(CACHE_TABLE)} (${quoted('namespace')}, ${quoted('key')});`;
     faults.push(noUniqueKey([], { adding, merging: adding }));
   }
   // No row can be written to a table that lacks a column, or needs another.

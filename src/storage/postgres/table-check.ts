@@ -1,8 +1,7 @@
 import type { QueryRunner } from 'typeorm';
-import { freeName } from '../../../migrations/free-name.js';
-import { CACHE_TABLE } from '../cache-storage.entity.js';
 import { driverErrorOf } from '../driver-error.js';
 import { ALIKE } from '../sql/alike.js';
+import { BEFORE, withFreeNames, type NameOf } from '../sql/free-names.js';
 import { setAsideNote } from '../sql/set-aside.js';
 import { hasUniqueKey, noUniqueKey, shapeFaults, type Mending, type TableFault } from '../sql/table-shape.js';
 import {
@@ -43,12 +42,16 @@ const isText = (name: string): name is TextColumn => Object.hasOwn(TEXTS, name);
 const UNTRANSLATABLE = '22P05';
 
 /** What the cache can't work with in `table` of PostgreSQL, quoted. Asks only. */
-export async function postgresTableFaults(runner: QueryRunner, table: string): Promise<TableFault[]> {
+export function postgresTableFaults(runner: QueryRunner, table: string): Promise<TableFault[]> {
+  return withFreeNames(runner, (nameOf) => faultsOf(runner, table, nameOf));
+}
+
+async function faultsOf(runner: QueryRunner, table: string, nameOf: NameOf): Promise<TableFault[]> {
   const found = await catalogueOf(runner, table);
   if (found === undefined) return [missing(table)];
   const { kind, persistence } = found;
   const other = OTHER_KINDS[kind];
-  const before = await freeName(runner, `${CACHE_TABLE}_before`);
+  const before = nameOf(BEFORE);
   if (kind !== ORDINARY && kind !== PARTITIONED) {
     const shown = (other ?? 'thing').toLowerCase();
     return [

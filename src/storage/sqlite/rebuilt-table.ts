@@ -1,6 +1,5 @@
-import type { QueryRunner } from 'typeorm';
-import { freeName } from '../../../migrations/free-name.js';
 import { CACHE_TABLE } from '../cache-storage.entity.js';
+import { BEFORE, type NameOf } from '../sql/free-names.js';
 import { BY_INSTANT } from './instant-order.js';
 
 export interface RebuiltTable {
@@ -16,20 +15,14 @@ const INDEXES = [
   { name: 'idx_cache_expires_at', on: '("namespace", "expires_at") WHERE "expires_at" IS NOT NULL' },
 ] as const;
 
-/** Takes the rows of a table with these columns, of those with one key the newest. `before` is what the old one is to be called. */
-export async function rebuilt(
-  runner: QueryRunner,
-  columns: readonly { readonly name: string }[],
-  before: string,
-): Promise<RebuiltTable> {
+/** Takes the rows of a table with these columns, of those with one key the newest. */
+export function rebuilt(columns: readonly { readonly name: string }[], nameOf: NameOf): RebuiltTable {
+  const before = nameOf(BEFORE);
   const has = (name: string): boolean => columns.some((column) => column.name === name);
   // A time that is left out would be that of the mending.
   const found = COLUMNS.map((name) => (has(name) ? `"${name}"` : 'NULL')).join(', ');
   const names = COLUMNS.map((name) => `"${name}"`).join(', ');
   const inOrder = has('updated_at') ? ` ORDER BY ${BY_INSTANT}` : '';
-  const indexes = await Promise.all(
-    INDEXES.map(async ({ name, on }) => ({ name: await freeName(runner, name), on })),
-  );
   const remedy = [
     'BEGIN',
     `ALTER TABLE "${CACHE_TABLE}" RENAME TO "${before}"`,
@@ -37,7 +30,7 @@ export async function rebuilt(
       '"updated_at" TIMESTAMP DEFAULT CURRENT_TIMESTAMP, "expires_at" bigint, PRIMARY KEY ("namespace", "key"))',
     `INSERT OR REPLACE INTO "${CACHE_TABLE}" (${names}) SELECT ${found} FROM "${before}" ` +
       `WHERE "namespace" IS NOT NULL AND "key" IS NOT NULL AND "value" IS NOT NULL${inOrder}`,
-    ...indexes.map(({ name, on }) => `CREATE INDEX "${name}" ON "${CACHE_TABLE}" ${on}`),
+    ...INDEXES.map(({ name, on }) => `CREATE INDEX "${nameOf(name)}" ON "${CACHE_TABLE}" ${on}`),
     'COMMIT',
   ];
   return {

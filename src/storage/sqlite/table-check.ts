@@ -1,7 +1,7 @@
 import type { QueryRunner } from 'typeorm';
-import { freeName } from '../../../migrations/free-name.js';
 import { CACHE_TABLE } from '../cache-storage.entity.js';
 import { ALIKE } from '../sql/alike.js';
+import { BEFORE, UNIQUE_KEY, withFreeNames, type NameOf } from '../sql/free-names.js';
 import { setAsideNote } from '../sql/set-aside.js';
 import { hasUniqueKey, noUniqueKey, shapeFaults, type Mending, type TableFault } from '../sql/table-shape.js';
 import { rebuilt } from './rebuilt-table.js';
@@ -21,22 +21,25 @@ const tellsApart = (column: string): string =>
 const COLLATIONS = `SELECT ${tellsApart('namespace')} AS namespace, ${tellsApart('key')} AS "key"`;
 
 /** What the cache can't work with in a table of SQLite. Asks only: it writes nothing, and takes no lock. */
-export async function sqliteTableFaults(runner: QueryRunner): Promise<TableFault[]> {
+export function sqliteTableFaults(runner: QueryRunner): Promise<TableFault[]> {
+  return withFreeNames(runner, (nameOf) => faultsOf(runner, nameOf));
+}
+
+async function faultsOf(runner: QueryRunner, nameOf: NameOf): Promise<TableFault[]> {
   const table = await tableOf(runner);
   if (table === undefined)
     return [{ what: 'it is missing', isBeyondAdopting: true, remedy: 'DELETE FROM "cache_migrations";' }];
-  const before = await freeName(runner, `${CACHE_TABLE}_before`);
+  const before = nameOf(BEFORE);
   if (table.type !== 'table') return [noTable(table, before)];
   const columns = await columnsOf(runner);
-  const { remedy: rebuilding, note } = await rebuilt(runner, columns, before);
+  const { remedy: rebuilding, note } = rebuilt(columns, nameOf);
   const uniqueKeys = await uniqueKeysOf(runner, rebuilding);
   const shape = { columns: columns.map((column) => shapeOf(column, columns, table)), uniqueKeys };
   const faults = shapeFaults(shape, mendingOf(rebuilding, before, table));
   if (faults.some(({ isAnother }) => isAnother)) return faults;
   faults.push(...typeFaults(columns, rebuilding, table), ...(await collationFaults(runner, rebuilding)));
   if (!hasUniqueKey(shape)) {
-    const name = await freeName(runner, 'idx_cache_namespace_key');
-    const adding = `CREATE UNIQUE INDEX "${name}" ON ${QUOTED} ("namespace", "key");`;
+    const adding = `CREATE UNIQUE INDEX "${nameOf(UNIQUE_KEY)}" ON ${QUOTED} ("namespace", "key");`;
     faults.push(noUniqueKey(await repeated(runner), { adding, merging: rebuilding }));
   }
   // A new table mends everything at once.
