@@ -78,16 +78,20 @@ export function tuneNamespace<K, V>(
   changes: NamespaceTuning,
 ): NamespaceDefinition<K, V> {
   const { name, key, value } = definition;
-  assertTuning(name, changes);
+  assertKnown(name, changes);
   return freezeDefinition({ name, key, value, ...tuning(name, changes, definition) });
 }
 
 /** Throws `INVALID_OPTION` for what {@link tuneNamespace} refuses, whichever namespace of that name there is. */
 export function assertTuning(name: string, changes: unknown): asserts changes is NamespaceTuning {
+  assertKnown(name, changes);
+  tuning(name, changes, DEFAULTS);
+}
+
+function assertKnown(name: string, changes: unknown): asserts changes is NamespaceTuning {
   const where = `overrides['${name}']`;
   assertRecord(changes, where, '{ maxEntries: 5_000 }');
   refuseUnknown(changes, TUNING, where);
-  tuning(name, changes, DEFAULTS);
 }
 
 type Tuned = Pick<NamespaceDefinition, (typeof TUNING)[number]>;
