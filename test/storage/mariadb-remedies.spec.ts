@@ -1,9 +1,8 @@
 import { appendFileSync } from 'node:fs';
-import { once } from 'node:events';
-import { connect, createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import mysql from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { forwardIpv6 } from '../support/ipv6-forwarder.js';
 import { certificateFor, hasOpenssl, type Certificate } from '../support/certificate.js';
 import { expectRefused, whileOpen } from '../support/opening.js';
 import { privateMariadb } from '../support/private-mariadb.js';
@@ -209,14 +208,11 @@ describe.skipIf(server === undefined)('MariaDB', () => {
 
     it('at an address of IPv6', async () => {
       const database = await newDatabase(ALL_RIGHTS);
-      const forwarder = createServer((socket) => {
-        const behind = connect(Number(port), host);
-        for (const each of [socket, behind]) each.on('error', () => undefined);
-        socket.pipe(behind).pipe(socket);
-      }).listen(0, '::1');
-      await once(forwarder, 'listening');
-      const { port: own } = forwarder.address() as AddressInfo;
-      await whileOpen({ type: 'mysql', url: `mysql://${database}:secret@[::1]:${own}/${database}` });
+      const forwarder = await forwardIpv6(host, Number(port));
+      await whileOpen({
+        type: 'mysql',
+        url: `mysql://${database}:secret@[::1]:${forwarder.port}/${database}`,
+      });
       forwarder.close();
     });
 

@@ -1,9 +1,8 @@
-import { createServer, connect, type AddressInfo } from 'node:net';
-import { once } from 'node:events';
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { forwardIpv6 } from '../support/ipv6-forwarder.js';
 import { certificateFor, hasOpenssl, type Certificate } from '../support/certificate.js';
 import { systemClock } from '../../src/core/clock.js';
 import { CacheEngine } from '../../src/core/engine/cache-engine.js';
@@ -215,14 +214,8 @@ describe.skipIf(server === undefined)('PostgreSQL', () => {
 
     it('at an address of IPv6', async () => {
       const database = await newDatabase();
-      const forwarder = createServer((socket) => {
-        const behind = connect(Number(port), host);
-        for (const each of [socket, behind]) each.on('error', () => undefined);
-        socket.pipe(behind).pipe(socket);
-      }).listen(0, '::1');
-      await once(forwarder, 'listening');
-      const { port: own } = forwarder.address() as AddressInfo;
-      await whileOpen({ type: 'postgres', url: `postgres://cache@[::1]:${own}/${database}` });
+      const forwarder = await forwardIpv6(host, Number(port));
+      await whileOpen({ type: 'postgres', url: `postgres://cache@[::1]:${forwarder.port}/${database}` });
       forwarder.close();
     });
 
