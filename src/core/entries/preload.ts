@@ -15,13 +15,9 @@ import type {
   StoredEntry,
   UnreadableRows,
 } from '../storage-adapter.js';
+import { FIRST_PAGE, limitAfter } from './page-limit.js';
 import { ProgressLog } from './progress-log.js';
 
-/**
- * Most rows in one query, and about how many characters of values: few enough to leave the event loop to others between
- * pages. How large the values are is seen on the first page.
- */
-const PAGE = { first: 100, rows: 1000, characters: 2 ** 19 };
 /** Entries that make room for what is loaded, between two turns of the event loop. */
 const DROPPED_PER_TURN = 10_000;
 /** And those that take it. */
@@ -106,7 +102,7 @@ class OneLoad<V> {
 
   /** Reads pages until there is no more, or no room for more. */
   async #gather(watch: LoadWatch, progress: ProgressLog): Promise<void> {
-    let reading = this.#read(undefined, PAGE.first);
+    let reading = this.#read(undefined, FIRST_PAGE);
     while (!watch.isOver) {
       // Sequential on purpose: each page begins where the one before it ended.
       const { rows, unreadable, next } = await reading;
@@ -193,14 +189,4 @@ class OneLoad<V> {
     if (this.#skipped === 0) this.#example = row.key;
     this.#skipped += 1;
   }
-}
-
-/** How many rows the next page takes, if they are as large as those of this one. */
-function limitAfter(page: readonly StoredEntry[]): number {
-  if (page.length === 0) return PAGE.first;
-  let characters = 1;
-  // A row that does not decode may have anything for a value.
-  for (const { value } of page) if (typeof value === 'string') characters += value.length;
-  const rows = Math.floor((page.length * PAGE.characters) / characters);
-  return Math.max(1, Math.min(PAGE.rows, rows));
 }

@@ -3,6 +3,7 @@ import { nextTurn, type CacheTimer } from '../../clock.js';
 import type { EngineContext } from '../../context.js';
 import type { NamespaceDefinition } from '../../definition/namespace-definition.js';
 import type { NamespaceCounters } from '../../definition/namespace-stats.js';
+import { inStoredOrder } from '../../keys/key-order.js';
 import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
 import type { FlushReport } from '../../reports.js';
 import { Retry } from '../../writing/retry.js';
@@ -14,7 +15,6 @@ import { closedError } from '../level.js';
 import type { DirtyBudget } from './dirty-budget.js';
 import type { DirtyEntries, TakenChange } from './dirty-entries.js';
 import { FlushPass } from './flush-pass.js';
-import { inStoredOrder } from './key-order.js';
 import { expiryOf, textOf, type RowChange } from './row-change.js';
 
 /**

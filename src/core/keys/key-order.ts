@@ -1,5 +1,5 @@
-import { nextTurn, type Clock } from '../../clock.js';
-import type { MemoryKey } from '../../keys/key-space.js';
+import { nextTurn, type Clock } from '../clock.js';
+import type { MemoryKey } from './key-space.js';
 
 /** Keys sorted or looked at in one go, between two turns of the event loop. */
 const KEYS_PER_TURN = 10_000;
