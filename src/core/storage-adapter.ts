@@ -1,3 +1,5 @@
+import type { KeyRange } from './keys/key-range.js';
+
 /** A row as the storage holds it. */
 export interface StoredEntry {
   /** The encoded key. */
@@ -25,6 +27,10 @@ export interface LoadPage {
   readonly limit: number;
   /** Rows that expired at or before this time (wall-clock ms) are left out. */
   readonly now: number;
+  /** The keys to load. Default all of them. With a range rows come in the order of their keys' bytes in UTF-8. */
+  readonly range?: KeyRange | undefined;
+  /** Whether rows come in descending order. Default false. */
+  readonly reverse?: boolean | undefined;
 }
 
 /** Rows that have no text for a key: NULL, a number, or bytes that are not UTF-8, in a table that others made. */
@@ -36,7 +42,7 @@ export interface UnreadableRows {
 
 /** One page of a namespace. */
 export interface LoadedPage {
-  /** In ascending order of key. */
+  /** In the order of their keys. */
   readonly rows: readonly StoredEntry[];
   /** What the page leaves out. A storage may tell of all such rows on one page. Default none. */
   readonly unreadable?: UnreadableRows;
@@ -61,9 +67,9 @@ export interface CacheStorageAdapter {
   open(): Promise<void>;
   /** Releases the connection. Called once, after the last write. */
   close(): Promise<void>;
-  /** The number of rows of a namespace that have not expired at `now`. */
-  count(namespace: string, now: number): Promise<number>;
-  /** One page of a namespace, in ascending order of key. */
+  /** The number of rows of a namespace, or of those whose keys lie in `range`, that have not expired at `now`. */
+  count(namespace: string, now: number, range?: KeyRange): Promise<number>;
+  /** One page of a namespace, in order of key. */
   load(namespace: string, page: LoadPage): Promise<LoadedPage>;
   /** The rows there are of `keys`, in any order, expired ones included. */
   read(namespace: string, keys: readonly string[]): Promise<readonly StoredEntry[]>;

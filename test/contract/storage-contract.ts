@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { CacheStorageAdapter, LoadCursor, StoredEntry } from '../../src/index.js';
+import type { CacheStorageAdapter, KeyRange, LoadCursor, StoredEntry } from '../../src/index.js';
 
 const NOW = 1_000_000;
 
@@ -42,6 +42,20 @@ export function describeStorageContract(
         after = page.next;
       } while (after !== undefined);
       return rows;
+    }
+
+    /** The keys of a range, page by page. */
+    async function listed(range: KeyRange, reverse: boolean, limit: number): Promise<string[]> {
+      const keys: string[] = [];
+      let after: LoadCursor | undefined;
+      do {
+        const page = await storage.load('n', { after, limit, now: NOW, range, reverse });
+        expect(page.rows.length).toBeLessThanOrEqual(limit);
+        expect(page.unreadable?.count ?? 0).toBe(0);
+        keys.push(...page.rows.map((entry) => entry.key));
+        after = page.next;
+      } while (after !== undefined);
+      return keys;
     }
 
     it('gives what was written, and the last write of a key', async () => {
@@ -240,6 +254,84 @@ export function describeStorageContract(
       await put(...keys.map((key) => row(key)));
       for (const limit of [1, 3, 5])
         expect((await all('n', limit)).map((entry) => entry.key).toSorted()).toEqual(keys.toSorted());
+    });
+
+    describe('lists', () => {
+      const keys = [
+        'a',
+        'a:',
+        'a:1',
+        'a:10',
+        'a:2',
+        'a\u007f',
+        'a;',
+        'A:1',
+        'á:1',
+        'b',
+        '10',
+        '2',
+        '\ud7ff',
+        '\ud7ffx',
+        '\ue000',
+        '\ufeff',
+        '\ufffd',
+        '\uffff',
+        '😀',
+        '😀:1',
+        '😁',
+        '\u{10ffff}',
+        '\u{10ffff}x',
+        '\u{10ffff}\u{10ffff}',
+        '%',
+        '_',
+        'a%',
+        'a_',
+      ];
+      const inByteOrder = keys.toSorted((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)));
+      const ofOthers = { namespace: 'm', puts: [row('a:1'), row('other')], deletes: [] };
+
+      beforeEach(() =>
+        storage.write([{ namespace: 'n', puts: keys.map((key) => row(key)), deletes: [] }, ofOthers], NOW),
+      );
+
+      it('keys in the order of their bytes, from either end', async () => {
+        const range = { prefix: '', isWhole: false };
+        for (const limit of [1, 4, keys.length, 100]) {
+          expect(await listed(range, false, limit)).toEqual(inByteOrder);
+          expect(await listed(range, true, limit)).toEqual(inByteOrder.toReversed());
+        }
+        expect(await storage.count('n', NOW, range)).toBe(keys.length);
+      });
+
+      it.each(['a', 'a:', 'a:1', 'á', '%', '_', '😀', '\ud7ff', '\uffff', '\u{10ffff}', 'z', 'a:11'])(
+        'the keys that begin with %o, and no others',
+        async (prefix) => {
+          const expected = inByteOrder.filter((key) => key.startsWith(prefix));
+          const range = { prefix, isWhole: false };
+          for (const limit of [1, 2, 100]) {
+            expect(await listed(range, false, limit)).toEqual(expected);
+            expect(await listed(range, true, limit)).toEqual(expected.toReversed());
+          }
+          expect(await storage.count('n', NOW, range)).toBe(expected.length);
+        },
+      );
+
+      it('a whole key as that key alone', async () => {
+        for (const key of ['a', 'a:1', '😀', 'none']) {
+          const range = { prefix: key, isWhole: true };
+          const expected = keys.includes(key) ? [key] : [];
+          for (const limit of [1, 2]) expect(await listed(range, false, limit)).toEqual(expected);
+          expect(await listed(range, true, 1)).toEqual(expected);
+          expect(await storage.count('n', NOW, range)).toBe(expected.length);
+        }
+      });
+
+      it('no expired row', async () => {
+        await put(row('a:1', '1', NOW), row('a:10', '1', NOW + 1));
+        const range = { prefix: 'a:1', isWhole: false };
+        expect(await listed(range, false, 10)).toEqual(['a:10']);
+        expect(await storage.count('n', NOW, range)).toBe(1);
+      });
     });
 
     it('goes on behind the last row of a page, also when that row is gone by then', async () => {

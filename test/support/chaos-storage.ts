@@ -1,3 +1,4 @@
+import type { KeyRange } from '../../src/core/keys/key-range.js';
 import type {
   CacheStorageAdapter,
   LoadedPage,
@@ -57,9 +58,9 @@ export class ChaosStorage implements CacheStorageAdapter {
     return this.inner.close();
   }
 
-  async count(namespace: string, now: number): Promise<number> {
+  async count(namespace: string, now: number, range?: KeyRange): Promise<number> {
     this.#mayFail();
-    return this.inner.count(namespace, now);
+    return this.inner.count(namespace, now, range);
   }
 
   async load(namespace: string, page: LoadPage): Promise<LoadedPage> {
