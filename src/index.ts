@@ -15,7 +15,7 @@ export {
   type NamespaceOptions,
   type NamespaceTuning,
 } from './core/definition/namespace-definition.js';
-export type { LoadOptions, NamespaceCache, WriteOptions } from './core/namespace/namespace-cache.js';
+export type { LoadOptions, NamespaceCache, ScanOptions, WriteOptions } from './core/namespace/namespace-cache.js';
 export type { NamespaceStats, WriteErrorStats } from './core/definition/namespace-stats.js';
 export { STORAGE_CHANNEL, type StorageEvent } from './core/diagnostics.js';
 export type { CacheStats } from './core/engine/cache-engine.js';
@@ -24,6 +24,8 @@ export type { FlushReport, LoadReport } from './core/reports.js';
 export type { EngineOptions } from './core/engine/engine-options.js';
 
 export type { KeyCodec } from './core/keys/key-codec.js';
+export type { KeyPrefix } from './core/keys/key-prefix.js';
+export type { KeyRange } from './core/keys/key-range.js';
 export { stringKey } from './core/keys/string-key.js';
 export { numberKey } from './core/keys/number-key.js';
 export { bigintKey } from './core/keys/bigint-key.js';

@@ -6,6 +6,7 @@ import { MissReader } from '../../src/core/entries/miss-reader.js';
 import { PersistedEntries } from '../../src/core/entries/persisted-entries.js';
 import { DirtyBudget } from '../../src/core/levels/write-back/dirty-budget.js';
 import { FoldedRow } from '../../src/core/levels/write-through/folded-row.js';
+import { DirtyWatch } from '../../src/core/levels/write-back/dirty-watch.js';
 import { Flusher } from '../../src/core/levels/write-back/flusher.js';
 import { OperationOrder } from '../../src/core/levels/write-back/operation-order.js';
 import { DirtyEntries, type TakenChange } from '../../src/core/levels/write-back/dirty-entries.js';
@@ -213,6 +214,28 @@ describe('the simulator notices', { timeout: 180_000 }, () => {
     it('knowledge of what is absent that contradicts memory', async () => {
       vi.spyOn(Knowledge.prototype, 'present').mockImplementation(() => undefined);
       expect(await verdict(CALM)).toMatch(/remembered as absent/);
+    });
+
+    it('a scan that does not see what is dirty and has no row', async () => {
+      vi.spyOn(DirtyEntries.prototype, 'putKeys').mockImplementation(function* none() {
+        yield* [];
+      });
+      expect(await verdict(CALM)).toMatch(/a scan did not give/);
+    });
+
+    it('a scan that does not see what is written while it reads', async () => {
+      vi.spyOn(DirtyWatch.prototype, 'get').mockReturnValue(undefined);
+      expect(await verdict(CALM)).toMatch(/a scan gave/);
+    });
+
+    it('a scan that takes the rows of before a clear for what there is', async () => {
+      vi.spyOn(DirtyWatch.prototype, 'isCleared', 'get').mockReturnValue(false);
+      expect(await verdict(CALM)).toMatch(/a scan gave/);
+    });
+
+    it('a count whose questions are answered of the rows before a flush and after', async () => {
+      vi.spyOn(DirtyEntries.prototype, 'commits', 'get').mockReturnValue(0);
+      expect(await verdict({ ...CALM, weathers: [] })).toMatch(/a count gave/);
     });
 
     it('a flusher that does not look again', async () => {

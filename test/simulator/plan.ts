@@ -27,6 +27,14 @@ export type Step =
     }
   | { readonly do: 'get or load'; readonly name: Name }
   | { readonly do: 'read'; readonly name: Name; readonly key: string }
+  | {
+      readonly do: 'scan';
+      readonly name: Name;
+      readonly reverse: boolean;
+      /** Whether some time passes between two entries. */
+      readonly isSlow: boolean;
+    }
+  | { readonly do: 'count'; readonly name: Name }
   | { readonly do: 'flush'; readonly name: Name }
   | { readonly do: 'reload' }
   /** `keys` are those that the database refuses in bad weather of that kind. */

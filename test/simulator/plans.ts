@@ -72,6 +72,16 @@ function stepsIn({ weathers, wallMs }: Required<Pick<Climate, 'weathers' | 'wall
         isInvalid: fc.nat({ max: 3 }).map((n) => n === 3),
       }),
     },
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        do: fc.constant('scan' as const),
+        name,
+        reverse: fc.boolean(),
+        isSlow: fc.boolean(),
+      }),
+    },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('count' as const), name }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('get or load' as const), name }) },
     {
       weight: 2,

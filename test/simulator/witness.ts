@@ -94,14 +94,25 @@ export class Witness {
 
   /** Whether a read that began when `from` calls had ended may show this: what a key was at any time since. */
   mayShow(key: string, value: number | undefined, from: number): boolean {
-    if (this.#calls.some((called) => called.uncertain)) return true;
+    return this.shown(key, from)?.has(value) ?? true;
+  }
+
+  /** What a key was at any time since `from` calls had ended, `undefined` for absent; nothing when nobody knows. */
+  shown(key: string, from: number): ReadonlySet<number | undefined> | undefined {
+    if (this.#calls.some((called) => called.uncertain)) return undefined;
+    const values = new Set<number | undefined>();
     let state = this.before;
-    let allowed = from === 0 && state.get(key) === value;
+    if (from === 0) values.add(state.get(key));
     this.#calls.forEach((called, i) => {
       if (called.outcome !== 'rejected') ({ state } = apply(state, called.write));
-      allowed ||= i + 1 >= from && state.get(key) === value;
+      if (i + 1 >= from) values.add(state.get(key));
     });
-    return allowed;
+    return values;
+  }
+
+  /** How many writes were called. */
+  get calls(): number {
+    return this.#calls.length;
   }
 
   /** Throws when a promise is still open. */

@@ -92,7 +92,7 @@ export class NamespaceRegistry {
     counters: NamespaceCounters,
   ): NamespaceCache<unknown, unknown> {
     const { clock } = this.context;
-    const { store, inFlight, level } = memoryLevel(definition, counters, this.context);
+    const { store, inFlight, level } = memoryLevel(definition, keys, counters, this.context);
     return new Namespace({ definition, keys, store, inFlight, level, counters, clock });
   }
 

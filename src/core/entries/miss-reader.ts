@@ -42,6 +42,8 @@ export class MissReader<V> implements Supersedable {
   readonly #reads = new Map<MemoryKey, KeyRead<V>>();
   /** Every read that has callers to answer, superseded ones included. */
   readonly #underway = new Set<KeyRead<V>>();
+  /** What ends the listings under way. */
+  readonly #listings = new Set<() => void>();
   #batch: KeyRead<V>[] = [];
   /** What is to be asked in one query each, behind those under way. */
   #chunks: (readonly KeyRead<V>[])[] = [];
@@ -49,6 +51,18 @@ export class MissReader<V> implements Supersedable {
   #closed = false;
 
   constructor(private readonly options: MissReaderOptions<V>) {}
+
+  /** Does `work`, which asks the database for more than some keys. Rejects with `READ_FAILED`, or `CACHE_CLOSED` as soon as the cache has stopped. */
+  asking<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closed) return Promise.reject(stoppedError());
+    return new Promise((resolve, reject) => {
+      const stop = (): void => reject(stoppedError());
+      this.#listings.add(stop);
+      work()
+        .then(resolve, (cause: unknown) => reject(this.#readFailed(cause)))
+        .finally(() => this.#listings.delete(stop));
+    });
+  }
 
   /** What the database had of `key` at some time since the call. Rejects with `READ_FAILED` or `CACHE_CLOSED`. */
   read(key: MemoryKey): Promise<KnownValue<V>> {
@@ -87,6 +101,7 @@ export class MissReader<V> implements Supersedable {
     this.#batch = [];
     this.#chunks = [];
     for (const read of this.#underway) this.#fail(read, stoppedError());
+    for (const stop of this.#listings) stop();
   }
 
   #dispatch(): void {
@@ -125,20 +140,24 @@ export class MissReader<V> implements Supersedable {
   }
 
   async #query(reads: readonly KeyRead<V>[]): Promise<void> {
-    const { namespace } = this.options;
     let found: KnownValue<V>[];
     try {
       found = await this.ask(reads.map((read) => read.key));
     } catch (cause) {
-      const error = new CacheError(
-        'READ_FAILED',
-        `Namespace '${namespace}': the database could not be read. Memory is unchanged; try again.`,
-        { namespace, cause },
-      );
+      const error = this.#readFailed(cause);
       for (const read of reads) this.#fail(read, error);
       return;
     }
     reads.forEach((read, i) => this.#finish(read, found[i] ?? ABSENT));
+  }
+
+  #readFailed(cause: unknown): CacheError {
+    const { namespace } = this.options;
+    return new CacheError(
+      'READ_FAILED',
+      `Namespace '${namespace}': the database could not be read. Memory is unchanged; try again.`,
+      { namespace, cause },
+    );
   }
 
   #found(row: StoredEntry | undefined): KnownValue<V> {

@@ -90,6 +90,11 @@ export class PersistedEntries<V> {
     return this.#knowledge.isAbsent(key);
   }
 
+  /** Whether memory holds every entry there is. */
+  get isComplete(): boolean {
+    return this.#knowledge.isComplete;
+  }
+
   /** Puts what a write left of `key` in the place of what was known of it. */
   applyWrite(key: MemoryKey, stored: StoredValue<V> | undefined): void {
     this.#replace(key, stored === undefined ? ABSENT : present(stored));
@@ -116,10 +121,15 @@ export class PersistedEntries<V> {
     return this.#knowledge.isInDoubt;
   }
 
+  /** The keys in doubt. */
+  doubted(): MemoryKey[] {
+    return this.isInDoubt ? this.#knowledge.doubted(this.store.keys()) : [];
+  }
+
   /** Asks the database for what is in doubt. No write to it may be under way. Rejects when it can't be asked. */
   async resolveDoubts(): Promise<void> {
     if (!this.isInDoubt) return;
-    const keys = this.#knowledge.doubted(this.store.keys());
+    const keys = this.doubted();
     const found = await this.reader.ask(keys);
     keys.forEach((key, i) => this.#replace(key, found[i] ?? ABSENT));
     if (this.#knowledge.isAllInDoubt) this.#endLoads();

@@ -1,5 +1,6 @@
 import { CacheError } from '../cache-error.js';
 import type { MemoryKey } from '../keys/key-space.js';
+import type { EntryPages, Listing } from '../listing/entry-pages.js';
 import type { FlushReport } from '../reports.js';
 import type { Updater } from '../values/value-codec.js';
 
@@ -38,6 +39,10 @@ export interface Level<V> {
   delete(key: MemoryKey): Promise<boolean>;
   rename(from: MemoryKey, to: MemoryKey): Promise<boolean>;
   clear(): Promise<void>;
+  /** How many entries there are, in memory or not. */
+  count(): Promise<number>;
+  /** The entries there are, in memory or not. */
+  pages(listing: Listing): EntryPages<V>;
   flush(): Promise<FlushReport>;
 }
 

@@ -4,6 +4,9 @@ import type { InFlight } from '../entries/in-flight.js';
 import type { EngineContext } from '../context.js';
 import type { MemoryKey } from '../keys/key-space.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
+import type { KeySpace } from '../keys/key-space.js';
+import type { EntryPages, Listing } from '../listing/entry-pages.js';
+import { MemoryPages } from '../listing/memory-pages.js';
 import type { FlushReport } from '../reports.js';
 import type { Updater } from '../values/value-codec.js';
 import type { Level, LevelFigures } from './level.js';
@@ -33,7 +36,8 @@ export class MemoryOnly<V> implements Level<V> {
     private readonly definition: NamespaceDefinition<unknown, V>,
     private readonly store: EntryStore<V>,
     private readonly inFlight: InFlight,
-    context: EngineContext,
+    private readonly keys: KeySpace<unknown>,
+    private readonly context: EngineContext,
   ) {
     this.#values = new ValueEncoder(definition, context.clock);
   }
@@ -87,6 +91,16 @@ export class MemoryOnly<V> implements Level<V> {
 
   async clear(): Promise<void> {
     this.store.clear();
+  }
+
+  async count(): Promise<number> {
+    let count = 0;
+    for (const _ of this.store.keys()) count += 1;
+    return count;
+  }
+
+  pages(listing: Listing): EntryPages<V> {
+    return new MemoryPages(this.store, this.keys, this.context.clock, listing);
   }
 
   async flush(): Promise<FlushReport> {

@@ -1,3 +1,4 @@
+import type { KeyPrefix } from '../keys/key-prefix.js';
 import type { FlushReport } from '../reports.js';
 import type { Immutable } from '../values/immutable.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
@@ -22,6 +23,19 @@ export interface LoadOptions extends WriteOptions {
    * keeps its callers waiting.
    */
   readonly timeoutMs?: number | null | undefined;
+}
+
+/** Which entries a scan gives. */
+export interface ScanOptions<K> {
+  /**
+   * What keys begin with: the first elements of a tuple (`[12]` for every `[12, …]`; a whole tuple is that key alone) or
+   * any beginning of a string. Default, and where it is empty: every key. Other keys have no prefix.
+   */
+  readonly prefix?: KeyPrefix<K> | undefined;
+  /** Whether the last key comes first. Default false. */
+  readonly reverse?: boolean | undefined;
+  /** Most entries. Default: all of them. */
+  readonly limit?: number | undefined;
 }
 
 /**
@@ -82,14 +96,32 @@ export interface NamespaceCache<K, V> {
   /** Removes every entry of the namespace, in memory and in the database. */
   clear(): Promise<void>;
 
-  /** Number of entries in memory. */
+  /**
+   * How many entries there are, in memory or not, written or not; rows that do not decode count, too. Exact while nothing is
+   * written. It asks the database to count the namespace's rows; on `ON_SHUTDOWN`, while memory does not hold every entry,
+   * for the rows of dirty keys besides. Rejects as reads do.
+   */
+  count(): Promise<number>;
+  /**
+   * Every entry, in memory or not, written or not, page by page: in the byte order of the stored keys (numbers as text: 10
+   * comes before 2). A key that is there throughout comes exactly once, with a value that it had meanwhile; one that is
+   * written or deleted meanwhile may come or not. Rows that do not decode are left out, and counted in the stats. Nothing is
+   * put into memory, and recency stays. Throws, at the call, `INVALID_KEY` for a prefix of the wrong type and
+   * `INVALID_OPTION`; the iteration rejects as reads do, and is over then.
+   */
+  scan(options?: ScanOptions<K>): AsyncIterableIterator<[K, Immutable<V>]>;
+  /** As {@link scan} without options: `for await (const [key, value] of namespace)`. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<[K, Immutable<V>]>;
+
+  /** In memory: the number of entries there. {@link count} has all of them. */
   readonly size: number;
-  /** Keys in memory, most recently used first. */
+  /** In memory: the keys there, most recently used first. {@link scan} has all of them. */
   keys(): IterableIterator<K>;
-  /** Values in memory, most recently used first. */
+  /** In memory: the values there, most recently used first. */
   values(): IterableIterator<Immutable<V>>;
-  /** Entries in memory, most recently used first. */
+  /** In memory: the entries there, most recently used first. */
   entries(): IterableIterator<[K, Immutable<V>]>;
+  /** In memory: as {@link entries}. */
   [Symbol.iterator](): IterableIterator<[K, Immutable<V>]>;
 
   /** Tries to write everything that is dirty now. Resolves also when some of it failed: the report says so, and it is kept. */

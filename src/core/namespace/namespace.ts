@@ -4,16 +4,22 @@ import type { EntryStore } from '../entries/entry-store.js';
 import type { InFlight } from '../entries/in-flight.js';
 import type { KeySpace, MemoryKey } from '../keys/key-space.js';
 import type { Level } from '../levels/level.js';
+import { EVERY_KEY } from '../keys/key-range.js';
+import type { Listing } from '../listing/entry-pages.js';
+import { Scan } from '../listing/scan.js';
 import type { FlushReport } from '../reports.js';
 import type { Immutable } from '../values/immutable.js';
-import { assertFunction, assertList, timesIn, ttlIn } from './call-options.js';
+import { assertFunction, assertList, listingIn, timesIn, ttlIn } from './call-options.js';
 import { LoaderCalls, type LoaderCall } from './loader-calls.js';
-import type { LoadOptions, NamespaceCache, WriteOptions } from './namespace-cache.js';
+import type { LoadOptions, NamespaceCache, ScanOptions, WriteOptions } from './namespace-cache.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
 import type { NamespaceCounters, NamespaceStats } from '../definition/namespace-stats.js';
 
 /** What is said of a load without options. */
 const NO_TIMES = Object.freeze({ ttlMs: undefined, timeoutMs: undefined });
+
+/** What is listed without options. */
+const EVERYTHING: Listing = Object.freeze({ range: EVERY_KEY, reverse: false, limit: Infinity });
 
 /** The parts of a namespace in use. */
 export interface NamespaceParts<K, V> {
@@ -144,6 +150,19 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
     await this.#level.clear();
   }
 
+  count(): Promise<number> {
+    return this.#level.count();
+  }
+
+  scan(options?: ScanOptions<K>): AsyncIterableIterator<[K, Immutable<V>]> {
+    if (options === undefined) return this.#scan(EVERYTHING);
+    return this.#scan(listingIn(this.definition.name, options, this.#keys));
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<[K, Immutable<V>]> {
+    return this.#scan(EVERYTHING);
+  }
+
   get size(): number {
     return this.#store.size;
   }
@@ -184,6 +203,11 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
       hitRate: hits + misses === 0 ? 0 : hits / (hits + misses),
       ...counters,
     };
+  }
+
+  #scan(listing: Listing): AsyncIterableIterator<[K, Immutable<V>]> {
+    const scan = new Scan(this.#level.pages(listing), listing.limit);
+    return scan as unknown as AsyncIterableIterator<[K, Immutable<V>]>;
   }
 
   /** Fixed at the beginning: a read during the iteration changes the LRU's order, and would keep it going for ever. */

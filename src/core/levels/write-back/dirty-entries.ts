@@ -1,8 +1,9 @@
 import type { Clock } from '../../clock.js';
 import type { MemoryKey } from '../../keys/key-space.js';
-import { bytesOf, type RowChange } from './row-change.js';
+import { bytesOf, REMOVAL, type RowChange } from './row-change.js';
 import type { DirtyBudget } from './dirty-budget.js';
 import { DirtyAge } from './dirty-age.js';
+import { DirtyWatch } from './dirty-watch.js';
 
 /** A change as it was when a batch took it. */
 export interface TakenChange {
@@ -29,6 +30,9 @@ export class DirtyEntries {
   #clearing: object | undefined;
   /** Counts clears: a change taken before one is none of those that came after it, though it may be equal to one. */
   #epoch = 0;
+  /** Counts what made rows change. */
+  #commits = 0;
+  readonly #watches = new Set<DirtyWatch>();
   readonly #age: DirtyAge;
 
   constructor(
@@ -63,6 +67,11 @@ export class DirtyEntries {
 
   get epoch(): number {
     return this.#epoch;
+  }
+
+  /** Grows whenever the rows have changed by what was dirty. */
+  get commits(): number {
+    return this.#commits;
   }
 
   get refusedCount(): number {
@@ -124,10 +133,13 @@ export class DirtyEntries {
 
   /** Forgets the changes of a committed batch, taken in `epoch`, but for those that changed while it was written. */
   committed(batch: readonly TakenChange[], epoch: number): void {
+    this.#commits += 1;
     if (epoch !== this.#epoch) return;
     let entries = 0;
     let bytes = 0;
     for (const { memoryKey: key, change } of batch) {
+      // It has a row now, also where something newer is dirty.
+      for (const watch of this.#watches) watch.committed(key, change);
       if (this.#changes.get(key) !== change) continue;
       this.#changes.delete(key);
       if (this.#refused.size > 0) this.#refused.delete(key);
@@ -154,6 +166,7 @@ export class DirtyEntries {
     this.#groups.clear();
     this.#refused.clear();
     this.#clearing = {};
+    for (const watch of this.#watches) watch.cleared();
     this.#epoch += 1;
     this.#bytes = 0;
     this.#age.add();
@@ -161,7 +174,19 @@ export class DirtyEntries {
   }
 
   clearCommitted(clearing: object): void {
+    this.#commits += 1;
     if (this.#clearing === clearing) this.#clearing = undefined;
+  }
+
+  /** From now until {@link unwatch}, notes what is committed. */
+  watch(): DirtyWatch {
+    const watch = new DirtyWatch(this.#clearing !== undefined);
+    this.#watches.add(watch);
+    return watch;
+  }
+
+  unwatch(watch: DirtyWatch): void {
+    this.#watches.delete(watch);
   }
 
   /** A pass over what is unwritten now begins. */
@@ -175,6 +200,11 @@ export class DirtyEntries {
 
   keys(): MemoryKey[] {
     return [...this.#changes.keys()];
+  }
+
+  /** The keys that get a value. */
+  *putKeys(): Generator<MemoryKey> {
+    for (const [key, change] of this.#changes) if (change !== REMOVAL) yield key;
   }
 
   entries(): Iterable<[MemoryKey, RowChange]> {

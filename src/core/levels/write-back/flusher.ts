@@ -113,6 +113,11 @@ export class Flusher implements WriteSource {
     this.#refusedTimer?.cancel();
   }
 
+  /** Resolves when no pass is under way. */
+  async passOver(): Promise<void> {
+    await this.#pass?.report;
+  }
+
   /** What is being written, and may take effect yet. */
   get underway(): readonly TakenChange[] {
     return this.#underway.flat();

@@ -7,7 +7,11 @@ import { ABSENT, expiryOf, present, valueOf, type KnownValue } from '../../entri
 import type { PersistedEntries } from '../../entries/persisted-entries.js';
 import { Preload } from '../../entries/preload.js';
 import { ValueEncoder } from '../../entries/value-encoder.js';
+import { EVERY_KEY } from '../../keys/key-range.js';
 import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
+import type { EntryPages, Listing } from '../../listing/entry-pages.js';
+import type { NewerWatch } from '../../listing/newer-entries.js';
+import { RowPages } from '../../listing/row-pages.js';
 import type { FlushReport, LoadReport } from '../../reports.js';
 import type { RescuedWrite } from '../../rescue/rescue-journal.js';
 import type { CacheStorageAdapter } from '../../storage-adapter.js';
@@ -19,6 +23,7 @@ import { closedError, type Level, type LevelFigures } from '../level.js';
 import type { DirtyBudget } from './dirty-budget.js';
 import { DirtyEntries } from './dirty-entries.js';
 import { Flusher } from './flusher.js';
+import { LiveCount } from './live-count.js';
 import { OperationOrder } from './operation-order.js';
 import {
   bytesOfText,
@@ -60,6 +65,7 @@ export class WriteBack<V> implements Level<V>, Drainable {
   readonly #order = new OperationOrder();
   readonly #preload: Preload<V>;
   readonly #flusher: Flusher;
+  readonly #count: LiveCount<V>;
   readonly #mark: { readonly entries: number; readonly bytes: number };
   /** Whether the last write left more dirty than the mark says. */
   #isPastMark = false;
@@ -78,6 +84,7 @@ export class WriteBack<V> implements Level<V>, Drainable {
       isCleared: () => this.#dirty.clearing !== undefined,
     });
     this.#flusher = new Flusher(this.#dirty, () => this.#isMarkReached, options);
+    this.#count = new LiveCount(this.#dirty, this.#flusher, options);
     const { limits } = budget;
     this.#mark = {
       entries: Math.min(FLUSH_AT.entries, Math.ceil(limits.entries / 2)),
@@ -190,6 +197,17 @@ export class WriteBack<V> implements Level<V>, Drainable {
     });
   }
 
+  count(): Promise<number> {
+    return this.#count.of(EVERY_KEY);
+  }
+
+  pages(listing: Listing): EntryPages<V> {
+    return new RowPages(this.options, listing, {
+      keys: () => this.#dirty.putKeys(),
+      watch: () => this.#watchNewer(),
+    });
+  }
+
   flush(): Promise<FlushReport> {
     return this.#flusher.flush();
   }
@@ -275,6 +293,22 @@ export class WriteBack<V> implements Level<V>, Drainable {
     return known === undefined && this.#dirty.clearing !== undefined ? ABSENT : known;
   }
 
+  /** For who reads rows: what memory and the dirty entries know, and what is committed meanwhile. */
+  #watchNewer(): NewerWatch<V> {
+    const watch = this.#dirty.watch();
+    return {
+      isEmptied: watch.isCleared,
+      known: (key) => {
+        const known = this.options.entries.held(key) ?? this.#dirtyValue(key);
+        if (known !== undefined) return known;
+        const committed = watch.get(key);
+        if (committed !== undefined) return this.#becoming(committed);
+        return watch.isCleared ? ABSENT : undefined;
+      },
+      end: () => this.#dirty.unwatch(watch),
+    };
+  }
+
   /** The value itself. Throws `UNREADABLE_ENTRY` where it does not decode, be it that of a dirty entry. */
   #read(key: MemoryKey, known: KnownValue<V>): V | undefined {
     const { entries, definition, keys } = this.options;
@@ -288,7 +322,10 @@ export class WriteBack<V> implements Level<V>, Drainable {
   /** What a dirty entry is to become, unless that has expired. */
   #dirtyValue(key: MemoryKey): KnownValue<V> | undefined {
     const change = this.#dirty.get(key);
-    if (change === undefined) return undefined;
+    return change === undefined ? undefined : this.#becoming(change);
+  }
+
+  #becoming(change: RowChange): KnownValue<V> {
     const stored = storedIn<V>(change, this.options.context.clock.now());
     return stored === undefined ? ABSENT : present(stored);
   }

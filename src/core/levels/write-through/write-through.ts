@@ -6,6 +6,8 @@ import type { PersistedEntries } from '../../entries/persisted-entries.js';
 import { Preload } from '../../entries/preload.js';
 import { ValueEncoder } from '../../entries/value-encoder.js';
 import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
+import type { EntryPages, Listing } from '../../listing/entry-pages.js';
+import { RowPages } from '../../listing/row-pages.js';
 import type { FlushReport, LoadReport } from '../../reports.js';
 import type { CacheStorageAdapter } from '../../storage-adapter.js';
 import type { Updater } from '../../values/value-codec.js';
@@ -102,6 +104,20 @@ export class WriteThrough<V> implements Level<V>, Drainable {
 
   async clear(): Promise<void> {
     await this.#line.push({ kind: 'clear' });
+  }
+
+  count(): Promise<number> {
+    const { definition, storage, entries, context } = this.options;
+    return entries.reader.asking(() => storage.count(definition.name, context.clock.now()));
+  }
+
+  /** A key in doubt is listed as readers see it. */
+  pages(listing: Listing): EntryPages<V> {
+    const { entries } = this.options;
+    return new RowPages(this.options, listing, {
+      keys: () => entries.doubted().filter((key) => entries.store.has(key)),
+      watch: () => ({ isEmptied: false, known: (key) => entries.held(key), end: () => undefined }),
+    });
   }
 
   /** Waits for the writes accepted so far; each tells its own caller how it went. */
