@@ -59,7 +59,7 @@ export type StorageFailure = 'transient' | 'permanent';
 /**
  * The storage port: what the engine needs of a database. Bulk first; a single entry is a bulk of one.
  *
- * The engine has one `write` or `clear` under way at a time. `load`, `read` and `count` may overlap a `write`, and must then
+ * The engine has one `write`, `clear` or `clearRange` under way at a time. `load`, `read` and `count` may overlap a `write`, and must then
  * see all of it or nothing. Keys compare by exact bytes.
  */
 export interface CacheStorageAdapter {
@@ -82,6 +82,8 @@ export interface CacheStorageAdapter {
   write(batch: readonly NamespaceWrite[], now: number): Promise<void>;
   /** Removes every row of a namespace in one transaction. */
   clear(namespace: string): Promise<void>;
+  /** Removes every row of a namespace whose key lies in `range`, in one transaction. */
+  clearRange(namespace: string, range: KeyRange): Promise<void>;
   /** Removes the rows of a namespace that expired at or before `now`; answers how many. */
   purgeExpired(namespace: string, now: number): Promise<number>;
   /** Tells what an error thrown by this adapter means for the data it was about. */

@@ -78,6 +78,12 @@ export class InMemoryStorage implements CacheStorageAdapter {
     this.#sorted.delete(namespace);
   }
 
+  async clearRange(namespace: string, range: KeyRange): Promise<void> {
+    const rows = this.#rows(namespace);
+    for (const key of rows.keys()) if (isWithin(key, range)) rows.delete(key);
+    this.#sorted.delete(namespace);
+  }
+
   async purgeExpired(namespace: string, now: number): Promise<number> {
     const rows = this.#rows(namespace);
     let purged = 0;

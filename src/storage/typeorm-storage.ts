@@ -153,6 +153,11 @@ export class TypeOrmStorage implements ListedStorage {
     await this.#guard(() => this.#database.connection.write([this.#database.dialect.clear(namespace)]));
   }
 
+  async clearRange(namespace: string, range: KeyRange): Promise<void> {
+    const { connection, dialect } = this.#database;
+    await this.#guard(async () => connection.write([dialect.clear(namespace, range)]));
+  }
+
   purgeExpired(namespace: string, now: number): Promise<number> {
     return this.#guard(() => this.#database.connection.write([this.#database.dialect.purge(namespace, now)]));
   }

@@ -326,6 +326,29 @@ export function describeStorageContract(
         }
       });
 
+      it.each(['a', 'a:', 'a:1', '%', '_', '😀', '\ud7ff', '\uffff', '\u{10ffff}', 'z'])(
+        'what is left when the keys that begin with %o are cleared',
+        async (prefix) => {
+          await put(row(`${prefix} expired`, '1', NOW));
+          await storage.clearRange('n', { prefix, isWhole: false });
+          const range = { prefix: '', isWhole: false };
+          expect(await listed(range, false, 100)).toEqual(
+            inByteOrder.filter((key) => !key.startsWith(prefix)),
+          );
+          expect(await storage.read('n', [`${prefix} expired`])).toEqual([]);
+          expect(await all('m')).toHaveLength(2);
+        },
+      );
+
+      it('what is left when one key is cleared, or all of them', async () => {
+        await storage.clearRange('n', { prefix: 'a:1', isWhole: true });
+        const range = { prefix: '', isWhole: false };
+        expect(await listed(range, false, 100)).toEqual(inByteOrder.filter((key) => key !== 'a:1'));
+        await storage.clearRange('n', range);
+        expect(await all()).toEqual([]);
+        expect(await all('m')).toHaveLength(2);
+      });
+
       it('no expired row', async () => {
         await put(row('a:1', '1', NOW), row('a:10', '1', NOW + 1));
         const range = { prefix: 'a:1', isWhole: false };

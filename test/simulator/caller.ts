@@ -125,6 +125,8 @@ export class Caller {
         return cache.rename(write.key, write.to);
       case 'clear':
         return cache.clear();
+      case 'delete prefix':
+        return cache.deletePrefix(write.prefix);
     }
   }
 

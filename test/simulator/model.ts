@@ -10,7 +10,8 @@ export type Write =
   | { readonly kind: 'invalid'; readonly key: string; readonly value: number; readonly isUpdate: boolean }
   | { readonly kind: 'delete'; readonly key: string }
   | { readonly kind: 'rename'; readonly key: string; readonly to: string }
-  | { readonly kind: 'clear' };
+  | { readonly kind: 'clear' }
+  | { readonly kind: 'delete prefix'; readonly prefix: string };
 
 /** What a write makes of a state, and what it answers: the specification, in a dozen lines. */
 export function apply(state: State, write: Write): { state: State; result: unknown } {
@@ -38,6 +39,10 @@ export function apply(state: State, write: Write): { state: State; result: unkno
     }
     case 'clear':
       return { state: new Map(), result: undefined };
+    case 'delete prefix': {
+      for (const key of state.keys()) if (key.startsWith(write.prefix)) next.delete(key);
+      return { state: next, result: state.size - next.size };
+    }
   }
 }
 

@@ -7,7 +7,9 @@ export const BACK = ['back', 'back too'] as const;
 export type Name = (typeof THROUGH)[number] | (typeof BACK)[number];
 export const NAMES: readonly Name[] = [...THROUGH, ...BACK];
 
-export const KEYS = ['a', 'b', 'c', 'd'] as const;
+export const KEYS = ['a', 'b', 'c', 'cd'] as const;
+/** What some of them begin with, and what none does. */
+export const PREFIXES = ['a', 'c', 'x'] as const;
 /** The key that only `getOrLoad` writes to. */
 export const LOADED_KEY = 'loaded';
 

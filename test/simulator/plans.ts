@@ -1,6 +1,16 @@
 import fc from 'fast-check';
 import type { Write } from './model.js';
-import { BACK, KEYS, type End, type Name, type Ordeal, type Plan, type Step, type Weather } from './plan.js';
+import {
+  BACK,
+  KEYS,
+  PREFIXES,
+  type End,
+  type Name,
+  type Ordeal,
+  type Plan,
+  type Step,
+  type Weather,
+} from './plan.js';
 import { UNDECODABLE, UNENCODABLE, type Unruly } from './unruly.js';
 
 const HOUR_MS = 3_600_000;
@@ -39,6 +49,13 @@ const write: fc.Arbitrary<Write> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('rename' as const), key, to: key }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('throw' as const), key }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('clear' as const) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('delete prefix' as const),
+      prefix: fc.constantFrom(...PREFIXES),
+    }),
+  },
   {
     weight: 1,
     arbitrary: fc.record({

@@ -1,4 +1,4 @@
-import type { KeyRange } from '../../src/core/keys/key-range.js';
+import { isWithin, type KeyRange } from '../../src/core/keys/key-range.js';
 import type {
   CacheStorageAdapter,
   LoadedPage,
@@ -92,6 +92,16 @@ export class SimulatedStorage implements CacheStorageAdapter {
       this.texts.get(namespace)?.clear();
       this.commits += 1;
       this.chronicle.note(`   committed: clear of ${namespace}`);
+    }, true);
+  }
+
+  clearRange(namespace: string, range: KeyRange): Promise<void> {
+    return this.#call(async () => {
+      await this.rows.clearRange(namespace, range);
+      const texts = this.texts.get(namespace);
+      for (const key of texts?.keys() ?? []) if (isWithin(key, range)) texts?.delete(key);
+      this.commits += 1;
+      this.chronicle.note(`   committed: ${namespace}: ${range.prefix}… gone`);
     }, true);
   }
 

@@ -63,7 +63,9 @@ export class Witness {
         if (write.kind === 'rename' && touched.has(write.key)) touched.add(write.to);
         continue;
       }
-      if (write.kind === 'clear') return true;
+      if (write.kind === 'clear' || (write.kind === 'delete prefix' && key.startsWith(write.prefix)))
+        return true;
+      if (write.kind === 'delete prefix') continue;
       touched.add(write.key);
       if (write.kind === 'rename') touched.add(write.to);
     }

@@ -21,7 +21,8 @@ export class ChaosError extends Error {
 /** A real storage behind a wall: its calls can be held, made to fail, and counted. */
 export class ChaosStorage implements CacheStorageAdapter {
   /** Every batch and clear that committed. */
-  readonly committed: (readonly NamespaceWrite[] | { readonly clear: string })[] = [];
+  readonly committed: (readonly NamespaceWrite[] | { readonly clear: string; readonly range?: KeyRange })[] =
+    [];
   reads = 0;
   /** While set, every call fails with it. */
   down: ChaosError | undefined;
@@ -94,6 +95,14 @@ export class ChaosStorage implements CacheStorageAdapter {
     this.#mayFail();
     await this.inner.clear(namespace);
     this.committed.push({ clear: namespace });
+    if (this.liesAboutCommits) throw new ChaosError('transient');
+  }
+
+  async clearRange(namespace: string, range: KeyRange): Promise<void> {
+    await this.#gate;
+    this.#mayFail();
+    await this.inner.clearRange(namespace, range);
+    this.committed.push({ clear: namespace, range });
     if (this.liesAboutCommits) throw new ChaosError('transient');
   }
 

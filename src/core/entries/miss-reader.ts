@@ -2,7 +2,7 @@ import { CacheError } from '../cache-error.js';
 import type { Clock } from '../clock.js';
 import type { KeySpace, MemoryKey } from '../keys/key-space.js';
 import type { CacheStorageAdapter, StoredEntry } from '../storage-adapter.js';
-import type { Supersedable } from './in-flight.js';
+import type { Covers, Supersedable } from './in-flight.js';
 import { ABSENT, type KnownValue } from './known-value.js';
 import type { RowDecoder } from './row-decoder.js';
 
@@ -88,6 +88,10 @@ export class MissReader<V> implements Supersedable {
     if (read === undefined) return;
     read.current = false;
     this.#reads.delete(key);
+  }
+
+  supersedeWhere(covers: Covers): void {
+    for (const key of this.#reads.keys()) if (covers(key)) this.supersede(key);
   }
 
   supersedeAll(): void {

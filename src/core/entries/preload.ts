@@ -4,6 +4,7 @@ import { byteLength } from './entry-store.js';
 import type { LoadWatch } from './in-flight.js';
 import type { PersistedEntries } from './persisted-entries.js';
 import { reportSkipped } from './row-decoder.js';
+import { isEvery, type KeyRange } from '../keys/key-range.js';
 import type { MemoryKey } from '../keys/key-space.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
 import type { LoadReport } from '../reports.js';
@@ -30,8 +31,8 @@ export interface PreloadOptions<V> {
   readonly context: EngineContext;
   /** The keys of which there is something newer than their rows, in memory or evicted from it. */
   readonly unsaved: () => Iterable<MemoryKey>;
-  /** Whether the rows are as good as gone: a clear is accepted, and not written yet. Memory then holds all there is. */
-  readonly isCleared: () => boolean;
+  /** The rows that are as good as gone: what removes them is accepted, and not written yet. */
+  readonly removed: () => readonly KeyRange[];
 }
 
 /** A row that may go into memory. */
@@ -89,9 +90,13 @@ class OneLoad<V> {
 
   /** What is unsaved now counts as written during the load: its rows are older, also when it is saved meanwhile. */
   #watch(): LoadWatch {
-    const { entries, unsaved, isCleared } = this.options;
+    const { entries, unsaved, removed } = this.options;
     const watch = entries.watch();
-    watch.isOver = isCleared();
+    for (const range of removed()) {
+      // Memory holds all there is.
+      if (isEvery(range)) watch.isOver = true;
+      else watch.supersedeWhere(entries.covers(range));
+    }
     for (const key of unsaved()) {
       watch.written.add(key);
       // Neither in memory nor, once it is saved, among what is unsaved: memory will not hold everything.

@@ -23,6 +23,13 @@ export function isEvery({ prefix, isWhole }: KeyRange): boolean {
   return prefix === '' && !isWhole;
 }
 
+/** Whether every key of `inner` is one of `outer`. Of two ranges that share a key, one contains the other. */
+export function contains(outer: KeyRange, inner: KeyRange): boolean {
+  return outer.isWhole
+    ? inner.isWhole && inner.prefix === outer.prefix
+    : inner.prefix.startsWith(outer.prefix);
+}
+
 /** Whether a stored key lies in a range. */
 export function isWithin(text: string, { prefix, isWhole }: KeyRange): boolean {
   return isWhole ? text === prefix : text.startsWith(prefix);

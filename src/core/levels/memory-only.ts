@@ -4,6 +4,7 @@ import type { InFlight } from '../entries/in-flight.js';
 import type { EngineContext } from '../context.js';
 import type { MemoryKey } from '../keys/key-space.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
+import type { KeyRange } from '../keys/key-range.js';
 import type { KeySpace } from '../keys/key-space.js';
 import type { EntryPages, Listing } from '../listing/entry-pages.js';
 import { MemoryPages } from '../listing/memory-pages.js';
@@ -101,6 +102,12 @@ export class MemoryOnly<V> implements Level<V> {
 
   pages(listing: Listing): EntryPages<V> {
     return new MemoryPages(this.store, this.keys, this.context.clock, listing);
+  }
+
+  async removeRange(range: KeyRange): Promise<number> {
+    const those = Array.from(this.store.keys()).filter((key) => this.keys.isIn(key, range));
+    for (const key of those) this.store.delete(key);
+    return those.length;
   }
 
   async flush(): Promise<FlushReport> {

@@ -95,6 +95,14 @@ export interface NamespaceCache<K, V> {
   rename(from: K, to: K): Promise<boolean>;
   /** Removes every entry of the namespace, in memory and in the database. */
   clear(): Promise<void>;
+  /**
+   * Removes every entry whose key begins with `prefix`, in memory and in the database, in one operation; gives how many
+   * there were. A prefix is that of {@link ScanOptions}. It is a write like {@link clear}: on `ON_CHANGE` it resolves when
+   * it has committed, on `ON_SHUTDOWN` it takes effect in memory, and a flush writes it before anything later. To give the
+   * number it asks the database to count, on `ON_SHUTDOWN` only where memory does not hold every entry: then it rejects
+   * with `READ_FAILED` when that can't be done, and changes nothing. Rejects with `INVALID_KEY` for a prefix of the wrong type.
+   */
+  deletePrefix(prefix: KeyPrefix<K>): Promise<number>;
 
   /**
    * How many entries there are, in memory or not, written or not; rows that do not decode count, too. Exact while nothing is

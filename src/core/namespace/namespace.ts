@@ -4,6 +4,7 @@ import type { EntryStore } from '../entries/entry-store.js';
 import type { InFlight } from '../entries/in-flight.js';
 import type { KeySpace, MemoryKey } from '../keys/key-space.js';
 import type { Level } from '../levels/level.js';
+import type { KeyPrefix } from '../keys/key-prefix.js';
 import { EVERY_KEY } from '../keys/key-range.js';
 import type { Listing } from '../listing/entry-pages.js';
 import { Scan } from '../listing/scan.js';
@@ -148,6 +149,16 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
   async clear(): Promise<void> {
     this.#loaderCalls.supersedeAll();
     await this.#level.clear();
+  }
+
+  async deletePrefix(prefix: KeyPrefix<K>): Promise<number> {
+    const range = this.#keys.range(prefix);
+    if (range.isWhole) {
+      const key = this.#keys.parse(range.prefix);
+      return key !== undefined && (await this.#delete(key)) ? 1 : 0;
+    }
+    this.#loaderCalls.supersedeWhere((key) => this.#keys.isIn(key, range));
+    return this.#level.removeRange(range);
   }
 
   count(): Promise<number> {

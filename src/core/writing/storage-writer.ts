@@ -1,4 +1,5 @@
 import type { EngineContext } from '../context.js';
+import { EVERY_KEY, isEvery } from '../keys/key-range.js';
 import type { NamespaceCounters } from '../definition/namespace-stats.js';
 import type { CacheStorageAdapter, StorageFailure } from '../storage-adapter.js';
 import { isolateRefused, type WriteOutcome } from './isolate-refused.js';
@@ -53,9 +54,11 @@ export class StorageWriter {
     return outcome;
   }
 
-  /** Removes every row of a namespace. Rejects with what the storage throws. */
-  async clear(namespace: string): Promise<void> {
-    await this.#attempt(namespace, () => this.storage.clear(namespace));
+  /** Removes every row of a namespace, or of those whose keys lie in `range`. Rejects with what the storage throws. */
+  async clear(namespace: string, range = EVERY_KEY): Promise<void> {
+    await this.#attempt(namespace, () =>
+      isEvery(range) ? this.storage.clear(namespace) : this.storage.clearRange(namespace, range),
+    );
     this.#written([{ namespace }]);
   }
 

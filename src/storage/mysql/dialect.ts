@@ -1,6 +1,6 @@
 import type { QueryRunner } from 'typeorm';
 import { CacheError } from '../../core/cache-error.js';
-import { isEvery, type KeyRange } from '../../core/keys/key-range.js';
+import { EVERY_KEY, isEvery, type KeyRange } from '../../core/keys/key-range.js';
 import type {
   LoadedPage,
   LoadPage,
@@ -86,8 +86,12 @@ export class MysqlDialect implements Dialect {
     }
   }
 
-  clear(namespace: string): Statement {
-    return { sql: `DELETE FROM ${TABLE} WHERE \`namespace\` = ?`, parameters: [namespace] };
+  clear(namespace: string, range = EVERY_KEY): Statement {
+    const bounds = boundsOf(range);
+    return {
+      sql: `DELETE FROM ${TABLE} WHERE \`namespace\` = ?${conditionsOf(bounds)}`,
+      parameters: [namespace, ...bounds.map(({ value }) => value)],
+    };
   }
 
   purge(namespace: string, now: number): Statement {

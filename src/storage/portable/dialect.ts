@@ -1,5 +1,5 @@
 import type { DataSource, QueryRunner, SelectQueryBuilder } from 'typeorm';
-import { isEvery, type KeyRange } from '../../core/keys/key-range.js';
+import { EVERY_KEY, isEvery, type KeyRange } from '../../core/keys/key-range.js';
 import type { LoadedPage, LoadPage, NamespaceWrite, StoredEntry } from '../../core/storage-adapter.js';
 import { CacheStorage } from '../cache-storage.entity.js';
 import type { DriverError } from '../driver-error.js';
@@ -54,9 +54,14 @@ export class PortableDialect implements Dialect {
     return [...gone, ...stored];
   }
 
-  clear(namespace: string): Statement {
+  clear(namespace: string, range = EVERY_KEY): Statement {
+    const removed = this.dataSource.createQueryBuilder().delete().from(CacheStorage).where({ namespace });
     return this.#statement(
-      this.dataSource.createQueryBuilder().delete().from(CacheStorage).where({ namespace }),
+      boundsOf(range).reduce(
+        (all, { operator, value }, i) =>
+          all.andWhere(`${this.#escape('key')} ${operator} :bound${i}`, { [`bound${i}`]: value }),
+        removed,
+      ),
     );
   }
 

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { QueryRunner } from 'typeorm';
-import { isEvery, type KeyRange } from '../../core/keys/key-range.js';
+import { EVERY_KEY, isEvery, type KeyRange } from '../../core/keys/key-range.js';
 import type {
   LoadedPage,
   LoadPage,
@@ -54,8 +54,12 @@ export class PostgresDialect implements Dialect {
     }
   }
 
-  clear(namespace: string): Statement {
-    return { sql: `DELETE FROM ${this.table()} WHERE "namespace" = $1`, parameters: [namespace] };
+  clear(namespace: string, range = EVERY_KEY): Statement {
+    const bounds = boundsOf(range);
+    return {
+      sql: `DELETE FROM ${this.table()} WHERE "namespace" = $1${conditionsOf(bounds, 2)}`,
+      parameters: [namespace, ...bounds.map(({ value }) => value)],
+    };
   }
 
   purge(namespace: string, now: number): Statement {

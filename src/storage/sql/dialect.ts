@@ -12,8 +12,8 @@ import type { TableFault } from './table-shape.js';
 export interface Dialect {
   /** What stores and removes all of `batch`, as written at `now` (wall-clock ms); made one by one, as they are taken. */
   statements(batch: readonly NamespaceWrite[], now: number): Iterable<Statement>;
-  /** What removes every row of a namespace. */
-  clear(namespace: string): Statement;
+  /** What removes every row of a namespace, or of those whose keys lie in `range`. */
+  clear(namespace: string, range?: KeyRange): Statement;
   /** What removes the rows of a namespace that expired at or before `now`. */
   purge(namespace: string, now: number): Statement;
   count(runner: QueryRunner, namespace: string, now: number, range: KeyRange): Promise<number>;

@@ -1,5 +1,5 @@
 import type { QueryRunner } from 'typeorm';
-import { isEvery, type KeyRange } from '../../core/keys/key-range.js';
+import { EVERY_KEY, isEvery, type KeyRange } from '../../core/keys/key-range.js';
 import type {
   LoadedPage,
   LoadPage,
@@ -37,7 +37,8 @@ export type SqliteSynchronous = 'full' | 'normal';
 
 /** SQLite, with either of its drivers. */
 export class SqliteDialect implements Dialect {
-  #encoding: string | undefined;
+  /** A file may keep its texts as UTF-16, and then sorts them by the bytes of that. */
+  #sortsByBytes = false;
 
   /**
    * `keepsStatements` says that the driver keeps prepared statements by their text, as TypeORM does for better-sqlite3:
@@ -60,8 +61,12 @@ export class SqliteDialect implements Dialect {
     }
   }
 
-  clear(namespace: string): Statement {
-    return { sql: `DELETE FROM "${CACHE_TABLE}" WHERE "namespace" = ?`, parameters: [namespace] };
+  clear(namespace: string, range = EVERY_KEY): Statement {
+    const among = this.#within(range);
+    return {
+      sql: `DELETE FROM "${CACHE_TABLE}" WHERE "namespace" = ?${among.sql}`,
+      parameters: [namespace, ...among.parameters],
+    };
   }
 
   purge(namespace: string, now: number): Statement {
@@ -72,7 +77,7 @@ export class SqliteDialect implements Dialect {
   }
 
   async count(runner: QueryRunner, namespace: string, now: number, range: KeyRange): Promise<number> {
-    const among = await this.#within(runner, range);
+    const among = this.#within(range);
     const rows = (await runner.query(
       `SELECT COUNT(*) AS "count" FROM "${CACHE_TABLE}" WHERE "namespace" = ?${among.sql} AND ${ALIVE}`,
       [namespace, ...among.parameters, now],
@@ -82,7 +87,7 @@ export class SqliteDialect implements Dialect {
 
   async load(runner: QueryRunner, namespace: string, page: LoadPage): Promise<LoadedPage> {
     const { after, limit, now, range } = page;
-    if (range !== undefined) await this.#assertOrder(runner);
+    if (range !== undefined && !this.#sortsByBytes) throw new Error(SORTS_OTHERWISE);
     let rows = await this.#page(runner, namespace, page, '');
     // SQLite takes any bytes for a text.
     if (rows.some(isDoubtful))
@@ -105,23 +110,12 @@ export class SqliteDialect implements Dialect {
   }
 
   /** What a statement says of the keys in a range. */
-  async #within(
-    runner: QueryRunner,
-    range: KeyRange,
-  ): Promise<{ readonly sql: string; readonly parameters: unknown[] }> {
-    if (!isEvery(range)) await this.#assertOrder(runner);
+  #within(range: KeyRange): { readonly sql: string; readonly parameters: unknown[] } {
+    const { prefix, isWhole } = range;
+    if (!isWhole && prefix !== '' && !this.#sortsByBytes)
+      return { sql: ' AND substr("key", 1, length(?)) = ?', parameters: [prefix, prefix] };
     const bounds = boundsOf(range);
     return { sql: conditionsOf(bounds), parameters: bounds.map(({ value }) => value) };
-  }
-
-  /** A file may keep its texts as UTF-16, and then sorts them by the bytes of that. */
-  async #assertOrder(runner: QueryRunner): Promise<void> {
-    this.#encoding ??= ((await runner.query('PRAGMA encoding')) as { encoding: string }[])[0]?.encoding;
-    if (this.#encoding === 'UTF-8') return;
-    throw new Error(
-      `This SQLite file keeps its texts as ${this.#encoding}, and sorts them by other bytes than those of UTF-8. Copy it into ` +
-        'a new file (npx nestjs-durable-cache copy) to list its entries.',
-    );
   }
 
   /** The others, in a table of others: no page has them. */
@@ -171,7 +165,9 @@ export class SqliteDialect implements Dialect {
     }
   }
 
-  tableFaults(runner: QueryRunner): Promise<readonly TableFault[]> {
+  async tableFaults(runner: QueryRunner): Promise<readonly TableFault[]> {
+    const [found] = (await runner.query('PRAGMA encoding')) as { encoding: string }[];
+    this.#sortsByBytes = found?.encoding === 'UTF-8';
     return sqliteTableFaults(runner);
   }
 
@@ -180,6 +176,10 @@ export class SqliteDialect implements Dialect {
     return ABOUT_DATA.has(code.split('_', 2).join('_'));
   }
 }
+
+const SORTS_OTHERWISE =
+  'This SQLite file keeps its texts as UTF-16, and sorts them by other bytes than those of UTF-8. Copy it into a new file ' +
+  '(npx nestjs-durable-cache copy) to list its entries.';
 
 function conditionsOf(bounds: readonly KeyBound[]): string {
   return bounds.map(({ operator }) => ` AND "key" ${operator} CAST(? AS TEXT)`).join('');

@@ -1,9 +1,11 @@
 import type { Clock } from '../../clock.js';
-import type { MemoryKey } from '../../keys/key-space.js';
+import { isEvery, type KeyRange } from '../../keys/key-range.js';
+import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
 import { bytesOf, REMOVAL, type RowChange } from './row-change.js';
 import type { DirtyBudget } from './dirty-budget.js';
 import { DirtyAge } from './dirty-age.js';
 import { DirtyWatch } from './dirty-watch.js';
+import { PendingRemovals } from './pending-removals.js';
 
 /** A change as it was when a batch took it. */
 export interface TakenChange {
@@ -13,7 +15,7 @@ export interface TakenChange {
 
 /**
  * What a write-back namespace has not written: the last change of each key, which keys must be written together, and
- * whether the namespace is to be cleared before.
+ * which ranges are to be removed before.
  */
 export class DirtyEntries {
   readonly #changes = new Map<MemoryKey, RowChange>();
@@ -26,25 +28,22 @@ export class DirtyEntries {
   readonly #exempt = new Set<MemoryKey>();
   #bytes = 0;
 
-  /** A clear that is to be written before the changes; its identity tells it from a later one. */
-  #clearing: object | undefined;
-  /** Counts clears: a change taken before one is none of those that came after it, though it may be equal to one. */
-  #epoch = 0;
-  /** Counts what made rows change. */
-  #commits = 0;
+  readonly #removals: PendingRemovals;
   readonly #watches = new Set<DirtyWatch>();
   readonly #age: DirtyAge;
 
   constructor(
     private readonly budget: DirtyBudget,
+    private readonly keySpace: KeySpace<unknown>,
     clock: Clock,
   ) {
+    this.#removals = new PendingRemovals(keySpace);
     this.#age = new DirtyAge(clock);
   }
 
-  /** How many writes the database does not have: the changes, and a clear. */
+  /** How many writes the database does not have: the changes, and the removals before them. */
   get dirty(): number {
-    return this.#changes.size + (this.#clearing === undefined ? 0 : 1);
+    return this.#changes.size + this.#removals.ranges.length;
   }
 
   get size(): number {
@@ -61,17 +60,19 @@ export class DirtyEntries {
     return this.dirty === 0 ? 0 : this.#age.ms;
   }
 
-  get clearing(): object | undefined {
-    return this.#clearing;
+  /** The ranges that are to be removed before the changes are written. */
+  get removals(): readonly KeyRange[] {
+    return this.#removals.ranges;
   }
 
-  get epoch(): number {
-    return this.#epoch;
+  /** The one of them that is next. */
+  get nextRemoval(): KeyRange | undefined {
+    return this.#removals.next;
   }
 
-  /** Grows whenever the rows have changed by what was dirty. */
-  get commits(): number {
-    return this.#commits;
+  /** Whether the row of a key is to be removed. */
+  isRemoved(key: MemoryKey): boolean {
+    return this.#removals.has(key);
   }
 
   get refusedCount(): number {
@@ -117,9 +118,9 @@ export class DirtyEntries {
     this.#groups.set(other, large);
   }
 
-  /** The database refused this change, taken in `epoch`, on its own: it is tried apart from the others. */
-  markRefused({ memoryKey: key, change }: TakenChange, epoch: number): void {
-    if (epoch !== this.#epoch || this.#changes.get(key) !== change) return;
+  /** The database refused this change on its own: it is tried apart from the others. */
+  markRefused({ memoryKey: key, change }: TakenChange): void {
+    if (!this.#isStill(key, change)) return;
     this.#refused.add(key);
     if (this.#exempt.has(key) || !this.budget.hasRoomForRefused) return;
     // Last: a write to this very key may be let in by it.
@@ -131,13 +132,12 @@ export class DirtyEntries {
     return this.#refused.has(key);
   }
 
-  /** Forgets the changes of a committed batch, taken in `epoch`, but for those that changed while it was written. */
-  committed(batch: readonly TakenChange[], epoch: number): void {
-    this.#commits += 1;
-    if (epoch !== this.#epoch) return;
+  /** Forgets the changes of a committed batch, but for those that changed while it was written. */
+  committed(batch: readonly TakenChange[]): void {
     let entries = 0;
     let bytes = 0;
     for (const { memoryKey: key, change } of batch) {
+      if (this.isRemoved(key)) continue;
       // It has a row now, also where something newer is dirty.
       for (const watch of this.#watches) watch.committed(key, change);
       if (this.#changes.get(key) !== change) continue;
@@ -156,8 +156,35 @@ export class DirtyEntries {
     this.budget.release(entries, bytes);
   }
 
-  /** Makes every change void: the namespace is to be cleared. */
-  clear(): void {
+  /** Whether there is room for one more range that is to be removed. Nobody waits to remove everything. */
+  hasRoomToRemove(range: KeyRange): boolean {
+    return isEvery(range) || this.#removals.covers(range) || this.budget.hasRoom;
+  }
+
+  /** Makes the changes in a range void: its rows are to be removed before anything else is written. */
+  remove(range: KeyRange): void {
+    const before = this.#chargedRemovals;
+    this.#removals.add(range);
+    for (const watch of this.#watches) watch.removed(range);
+    if (isEvery(range)) this.#dropAll();
+    else this.#drop(range);
+    this.#age.add();
+    // Last: writes that wait are let in by what is void.
+    this.budget.release(before - this.#chargedRemovals, 0);
+  }
+
+  removalCommitted(range: KeyRange): void {
+    const before = this.#chargedRemovals;
+    this.#removals.end(range);
+    this.budget.release(before - this.#chargedRemovals, 0);
+  }
+
+  /** To remove everything is charged to nobody: there is one such range at most. */
+  get #chargedRemovals(): number {
+    return this.#removals.ranges.filter((range) => !isEvery(range)).length;
+  }
+
+  #dropAll(): void {
     const exempt = this.#exempt.size;
     for (const key of this.#exempt) this.#release(key, this.#changes.get(key) ?? null);
     const entries = this.#changes.size - exempt;
@@ -165,22 +192,24 @@ export class DirtyEntries {
     this.#changes.clear();
     this.#groups.clear();
     this.#refused.clear();
-    this.#clearing = {};
-    for (const watch of this.#watches) watch.cleared();
-    this.#epoch += 1;
     this.#bytes = 0;
-    this.#age.add();
-    this.budget.release(entries, bytes);
+    this.budget.charge(-entries, -bytes);
   }
 
-  clearCommitted(clearing: object): void {
-    this.#commits += 1;
-    if (this.#clearing === clearing) this.#clearing = undefined;
+  #drop(range: KeyRange): void {
+    for (const [key, change] of this.#changes) {
+      if (!this.keySpace.isIn(key, range)) continue;
+      this.#changes.delete(key);
+      this.#refused.delete(key);
+      this.#groups.get(key)?.delete(key);
+      this.#groups.delete(key);
+      this.#release(key, change);
+    }
   }
 
   /** From now until {@link unwatch}, notes what is committed. */
   watch(): DirtyWatch {
-    const watch = new DirtyWatch(this.#clearing !== undefined);
+    const watch = new DirtyWatch(this.keySpace, this.removals);
     this.#watches.add(watch);
     return watch;
   }
@@ -219,6 +248,18 @@ export class DirtyEntries {
   /** The keys that must be written together with `key`; `undefined` where there is no tie. */
   groupOf(key: MemoryKey): ReadonlySet<MemoryKey> | undefined {
     return this.#groups.size === 0 ? undefined : this.#groups.get(key);
+  }
+
+  /** Whether a change that was taken is what the key is to become. */
+  #isStill(key: MemoryKey, change: RowChange): boolean {
+    return this.#changes.get(key) === change && !this.isRemoved(key);
+  }
+
+  /** What of a batch that was taken before is still to be written. */
+  stillDirty<Row extends TakenChange>(atoms: readonly (readonly Row[])[]): (readonly Row[])[] {
+    return atoms
+      .map((atom) => atom.filter(({ memoryKey, change }) => this.#isStill(memoryKey, change)))
+      .filter((atom) => atom.length > 0);
   }
 
   #charge(entries: number, bytes: number): void {

@@ -4,6 +4,7 @@ import type { EngineContext } from '../../context.js';
 import type { NamespaceDefinition } from '../../definition/namespace-definition.js';
 import type { NamespaceCounters } from '../../definition/namespace-stats.js';
 import { inStoredOrder } from '../../keys/key-order.js';
+import type { KeyRange } from '../../keys/key-range.js';
 import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
 import type { FlushReport } from '../../reports.js';
 import { Retry } from '../../writing/retry.js';
@@ -40,11 +41,8 @@ export interface FlusherOptions {
 /** A change as the row that is written for it. */
 interface DirtyRow extends RowWrite, TakenChange {}
 
-/** What is written in one transaction, and the epoch in which it was taken. */
-interface Batch {
-  readonly atoms: readonly (readonly DirtyRow[])[];
-  readonly epoch: number;
-}
+/** What is written in one transaction: rows that must be written together, list by list. */
+type Batch = readonly (readonly DirtyRow[])[];
 
 /**
  * Writes the changes of a write-back namespace to the database, pass by pass. A change is forgotten only when it has
@@ -66,8 +64,11 @@ export class Flusher implements WriteSource {
   /** The batch after the one that is being written. */
   #prepared: Batch | undefined;
   #ended = false;
+  /** The attempt under way. */
+  #write: Promise<unknown> | undefined;
+  #attempts = 0;
   /** What the last write to the database was about. It may still be on its way when the stop gives up. */
-  #underway: Batch['atoms'] = [];
+  #underway: Batch = [];
 
   constructor(
     private readonly dirty: DirtyEntries,
@@ -113,9 +114,19 @@ export class Flusher implements WriteSource {
     this.#refusedTimer?.cancel();
   }
 
-  /** Resolves when no pass is under way. */
-  async passOver(): Promise<void> {
-    await this.#pass?.report;
+  /** Resolves when nothing is being written. */
+  async writeOver(): Promise<void> {
+    await this.#write;
+  }
+
+  /** Whether something is being written: nobody knows whether the rows have it already. */
+  get isWriting(): boolean {
+    return this.#write !== undefined;
+  }
+
+  /** Counts attempts to write. */
+  get attempts(): number {
+    return this.#attempts;
   }
 
   /** What is being written, and may take effect yet. */
@@ -134,7 +145,8 @@ export class Flusher implements WriteSource {
       // A key codec that throws, say: what is dirty stays so.
       this.#failed(pass, error, 0);
     }
-    if (goesOn && !(pass.isOver && this.#prepared === undefined)) return true;
+    const isDone = pass.isOver && this.#prepared === undefined && this.dirty.nextRemoval === undefined;
+    if (goesOn && !isDone) return true;
     this.#endPass(pass);
     return this.#pass !== undefined;
   }
@@ -143,7 +155,7 @@ export class Flusher implements WriteSource {
     const { dirty } = this;
     if (this.#isRefusedDue && dirty.refusedCount > 0) return true;
     // Not for refused entries alone: they would be tried over and over.
-    if (dirty.size === dirty.refusedCount && dirty.clearing === undefined) return false;
+    if (dirty.size === dirty.refusedCount && dirty.nextRemoval === undefined) return false;
     return this.#isWanted || this.isMarkReached() || this.options.budget.isAwaited;
   }
 
@@ -158,9 +170,9 @@ export class Flusher implements WriteSource {
   async #step(pass: FlushPass): Promise<boolean> {
     if (this.#ended) throw closedError(this.options.definition.name);
     if (!pass.hasBegun) await this.#order(pass);
-    // Never both in one turn: a clear that comes while one is written must not run over entries written after it.
-    const { clearing } = this.dirty;
-    return clearing === undefined ? this.#writeBatch(pass) : this.#writeClear(pass, clearing);
+    // Never both in one turn: a removal that comes while one is written must not run over entries written after it.
+    const { nextRemoval } = this.dirty;
+    return nextRemoval === undefined ? this.#writeBatch(pass) : this.#writeRemoval(pass, nextRemoval);
   }
 
   async #order(pass: FlushPass): Promise<void> {
@@ -181,44 +193,61 @@ export class Flusher implements WriteSource {
     if (this.#pass === undefined) this.reconsider();
   }
 
-  async #writeClear(pass: FlushPass, clearing: object): Promise<boolean> {
+  async #writeRemoval(pass: FlushPass, range: KeyRange): Promise<boolean> {
     const { writer, definition } = this.options;
-    // What was prepared before the clear must not come after it.
-    this.#prepared = undefined;
     try {
-      await writer.clear(definition.name);
+      await this.#attempt(() => writer.clear(definition.name, range));
     } catch (error) {
       this.#failed(pass, error, 1);
       return false;
     }
-    this.dirty.clearCommitted(clearing);
+    this.dirty.removalCommitted(range);
     this.#succeeded(pass, 1);
     return true;
   }
 
   /** Writes a batch, and prepares the next one meanwhile. Answers whether the pass can go on. */
   async #writeBatch(pass: FlushPass): Promise<boolean> {
-    const batch = this.#prepared ?? (await this.#take(pass));
+    const taken = this.#prepared ?? (await this.#take(pass));
+    if (this.dirty.nextRemoval !== undefined) {
+      // It came meanwhile, and goes first.
+      this.#prepared = taken;
+      return true;
+    }
     this.#prepared = undefined;
-    if (batch.epoch !== this.dirty.epoch || batch.atoms.length === 0) return true;
+    const batch = this.dirty.stillDirty(taken);
+    if (batch.length === 0) return true;
     const { writer } = this.options;
-    this.#underway = batch.atoms;
-    const written = writer.write(batch.atoms, {
-      committed: (rows) => this.#committed(pass, rows, batch.epoch),
-      isKnownRefusal: ({ memoryKey }) => this.dirty.isRefused(memoryKey),
-    });
+    this.#underway = batch;
+    const written = this.#attempt(() =>
+      writer.write(batch, {
+        committed: (rows) => this.#committed(pass, rows),
+        isKnownRefusal: ({ memoryKey }) => this.dirty.isRefused(memoryKey),
+      }),
+    );
     const prepared = pass.isOver ? undefined : this.#takeNext(pass);
     // Looked at when the write is over: two of them must not overlap, whatever this ends with.
     prepared?.catch(() => undefined);
     const { refused, deferred, error } = await written;
     this.#underway = [];
     this.#prepared = await prepared;
-    for (const { items, error: reason } of refused) this.#refuse(pass, items, reason, batch.epoch);
+    for (const { items, error: reason } of refused) this.#refuse(pass, items, reason);
     if (deferred.length === 0) return true;
     // The rest is soon tried without those.
     if (refused.length > 0) this.#outage.reset();
     this.#failed(pass, error, deferred.length);
     return false;
+  }
+
+  async #attempt<T>(task: () => Promise<T>): Promise<T> {
+    this.#attempts += 1;
+    const attempt = task();
+    this.#write = attempt.catch(() => undefined);
+    try {
+      return await attempt;
+    } finally {
+      this.#write = undefined;
+    }
   }
 
   /** The write of the batch before leaves with this turn, and a driver that works on this very thread is not held up further. */
@@ -228,12 +257,10 @@ export class Flusher implements WriteSource {
   }
 
   async #take(pass: FlushPass): Promise<Batch> {
-    const { context } = this.options;
-    const { epoch } = this.dirty;
-    const atoms = pass.take(this.dirty, BATCH, (memoryKey, change) => this.#rowOf(memoryKey, change));
+    const batch = pass.take(this.dirty, BATCH, (memoryKey, change) => this.#rowOf(memoryKey, change));
     // To take a batch, to write it and to forget it holds the event loop for some milliseconds each.
-    await nextTurn(context.clock);
-    return { atoms, epoch };
+    await nextTurn(this.options.context.clock);
+    return batch;
   }
 
   #rowOf(memoryKey: MemoryKey, change: RowChange): DirtyRow {
@@ -248,8 +275,8 @@ export class Flusher implements WriteSource {
     };
   }
 
-  #committed(pass: FlushPass, rows: readonly DirtyRow[], epoch: number): void {
-    this.dirty.committed(rows, epoch);
+  #committed(pass: FlushPass, rows: readonly DirtyRow[]): void {
+    this.dirty.committed(rows);
     this.#succeeded(pass, rows.length);
   }
 
@@ -260,7 +287,7 @@ export class Flusher implements WriteSource {
 
   #failed(pass: FlushPass, cause: unknown, count: number): void {
     const error = asCacheError(this.options.definition.name, cause);
-    const prepared = this.#prepared?.atoms.reduce((sum, atom) => sum + atom.length, 0) ?? 0;
+    const prepared = this.#prepared?.reduce((sum, atom) => sum + atom.length, 0) ?? 0;
     pass.failed(count + prepared, error);
     pass.abandon(error);
     // What the database refused was not tried again after all.
@@ -268,10 +295,10 @@ export class Flusher implements WriteSource {
     if (!this.#ended) this.#outage.later();
   }
 
-  #refuse(pass: FlushPass, rows: readonly DirtyRow[], error: unknown, epoch: number): void {
+  #refuse(pass: FlushPass, rows: readonly DirtyRow[], error: unknown): void {
     const { definition, context } = this.options;
     pass.failed(rows.length, refusedError(definition.name, rows[0]?.key ?? '', error));
-    for (const row of rows) this.dirty.markRefused(row, epoch);
+    for (const row of rows) this.dirty.markRefused(row);
     if (this.#ended) return;
     this.#refusedTimer ??= context.clock.setTimer(REFUSED_RETRY_MS, () => this.#retryRefused(), false);
   }

@@ -7,7 +7,7 @@ import { ABSENT, expiryOf, present, valueOf, type KnownValue } from '../../entri
 import type { PersistedEntries } from '../../entries/persisted-entries.js';
 import { Preload } from '../../entries/preload.js';
 import { ValueEncoder } from '../../entries/value-encoder.js';
-import { EVERY_KEY } from '../../keys/key-range.js';
+import { EVERY_KEY, type KeyRange } from '../../keys/key-range.js';
 import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
 import type { EntryPages, Listing } from '../../listing/entry-pages.js';
 import type { NewerWatch } from '../../listing/newer-entries.js';
@@ -75,13 +75,13 @@ export class WriteBack<V> implements Level<V>, Drainable {
   #ended = false;
 
   constructor(private readonly options: WriteBackOptions<V>) {
-    const { definition, entries, budget, context } = options;
+    const { definition, keys, entries, budget, context } = options;
     this.#values = new ValueEncoder(definition, context.clock);
-    this.#dirty = new DirtyEntries(budget, context.clock);
+    this.#dirty = new DirtyEntries(budget, keys, context.clock);
     this.#preload = new Preload({
       ...options,
       unsaved: () => this.#dirty.keys(),
-      isCleared: () => this.#dirty.clearing !== undefined,
+      removed: () => this.#dirty.removals,
     });
     this.#flusher = new Flusher(this.#dirty, () => this.#isMarkReached, options);
     this.#count = new LiveCount(this.#dirty, this.#flusher, options);
@@ -190,15 +190,20 @@ export class WriteBack<V> implements Level<V>, Drainable {
   }
 
   clear(): Promise<void> {
-    return this.#inOrder([], () => {
-      this.#assertNotEnded();
-      this.#dirty.clear();
-      this.options.entries.applyClear();
+    return this.#inOrder([], () => this.#removeRange(EVERY_KEY));
+  }
+
+  /** Counts what it removes, with the database's help where memory does not hold all of it. */
+  removeRange(range: KeyRange): Promise<number> {
+    return this.#inOrder([], async () => {
+      const count = await this.#count.of(range, true);
+      if (count > 0) await this.#withRoomToRemove(range);
+      return count;
     });
   }
 
   count(): Promise<number> {
-    return this.#count.of(EVERY_KEY);
+    return this.#count.of(EVERY_KEY, false);
   }
 
   pages(listing: Listing): EntryPages<V> {
@@ -272,6 +277,15 @@ export class WriteBack<V> implements Level<V>, Drainable {
   /** Makes `effect` take effect when there is room for what it leaves: at once, or in its turn. */
   #withRoom<T>(changes: readonly (readonly [MemoryKey, RowChange])[], effect: () => T): T | Promise<T> {
     if (changes.every(([key, change]) => this.#dirty.hasRoomFor(key, change))) return effect();
+    return this.#whenAdmitted(effect);
+  }
+
+  #withRoomToRemove(range: KeyRange): void | Promise<void> {
+    if (this.#dirty.hasRoomToRemove(range)) return this.#removeRange(range);
+    return this.#whenAdmitted(() => this.#removeRange(range));
+  }
+
+  #whenAdmitted<T>(effect: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
       const admit = (): void => {
         try {
@@ -290,20 +304,20 @@ export class WriteBack<V> implements Level<V>, Drainable {
     // What is in memory is decoded already.
     const held = needsText ? undefined : entries.held(key);
     const known = held ?? this.#dirtyValue(key) ?? entries.known(key, needsText);
-    return known === undefined && this.#dirty.clearing !== undefined ? ABSENT : known;
+    return known === undefined && this.#dirty.isRemoved(key) ? ABSENT : known;
   }
 
   /** For who reads rows: what memory and the dirty entries know, and what is committed meanwhile. */
   #watchNewer(): NewerWatch<V> {
     const watch = this.#dirty.watch();
     return {
-      isEmptied: watch.isCleared,
+      isEmptied: watch.isEmptied,
       known: (key) => {
         const known = this.options.entries.held(key) ?? this.#dirtyValue(key);
         if (known !== undefined) return known;
         const committed = watch.get(key);
         if (committed !== undefined) return this.#becoming(committed);
-        return watch.isCleared ? ABSENT : undefined;
+        return watch.isRemoved(key) ? ABSENT : undefined;
       },
       end: () => this.#dirty.unwatch(watch),
     };
@@ -355,6 +369,14 @@ export class WriteBack<V> implements Level<V>, Drainable {
     this.#leave(key, REMOVAL);
     this.options.entries.applyWrite(key, undefined);
     return true;
+  }
+
+  #removeRange(range: KeyRange): void {
+    this.#assertNotEnded();
+    this.#dirty.remove(range);
+    this.options.entries.applyRemoval(range);
+    // It may have taken the room that others wait for.
+    this.#flusher.reconsider();
   }
 
   #leave(key: MemoryKey, change: RowChange): void {

@@ -35,6 +35,8 @@ export class Fold<V> {
     private readonly committed: (key: MemoryKey) => KnownValue<V>,
     private readonly values: ValueEncoder<V>,
     private readonly codec: ValueCodec<V>,
+    /** What a removal answers, which is always the only write. */
+    private readonly removed?: number,
   ) {}
 
   /** A write that fails here (its updater throws, its row does not decode) rejects alone, and changes nothing. */
@@ -91,6 +93,9 @@ export class Fold<V> {
       case 'clear':
         this.#clear(write);
         break;
+      case 'remove':
+        this.#clear(write, this.removed);
+        break;
     }
   }
 
@@ -120,12 +125,12 @@ export class Fold<V> {
     this.#wait(key, write, exists);
   }
 
-  #clear(write: QueuedWrite<V>): void {
+  #clear(write: QueuedWrite<V>, result?: number): void {
     this.cleared ??= [];
     for (const folded of this.#keys.values()) this.cleared.push(...folded.waiting);
     this.#keys.clear();
     this.#ties.length = 0;
-    this.cleared.push(settling(write, undefined));
+    this.cleared.push(settling(write, result));
   }
 
   #assign(key: MemoryKey, found: KnownValue<V>): void {

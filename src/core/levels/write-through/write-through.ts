@@ -5,6 +5,7 @@ import { valueOf } from '../../entries/known-value.js';
 import type { PersistedEntries } from '../../entries/persisted-entries.js';
 import { Preload } from '../../entries/preload.js';
 import { ValueEncoder } from '../../entries/value-encoder.js';
+import type { KeyRange } from '../../keys/key-range.js';
 import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
 import type { EntryPages, Listing } from '../../listing/entry-pages.js';
 import { RowPages } from '../../listing/row-pages.js';
@@ -43,7 +44,7 @@ export class WriteThrough<V> implements Level<V>, Drainable {
 
   constructor(private readonly options: WriteThroughOptions<V>) {
     this.#values = new ValueEncoder(options.definition, options.context.clock);
-    this.#preload = new Preload({ ...options, unsaved: () => [], isCleared: () => false });
+    this.#preload = new Preload({ ...options, unsaved: () => [], removed: () => [] });
     this.#line = new CommitLine({ ...options, values: this.#values });
   }
 
@@ -104,6 +105,10 @@ export class WriteThrough<V> implements Level<V>, Drainable {
 
   async clear(): Promise<void> {
     await this.#line.push({ kind: 'clear' });
+  }
+
+  removeRange(range: KeyRange): Promise<number> {
+    return this.#line.push({ kind: 'remove', range }) as Promise<number>;
   }
 
   count(): Promise<number> {
