@@ -29,6 +29,11 @@ export class DirtyEntries {
   #bytes = 0;
 
   readonly #removals: PendingRemovals;
+  /**
+   * The keys to which entries moved whose old keys are to be removed since: with those removed first, a crash would leave
+   * such an entry under neither.
+   */
+  readonly #movedOut = new Set<MemoryKey>();
   readonly #watches = new Set<DirtyWatch>();
   readonly #age: DirtyAge;
 
@@ -68,6 +73,11 @@ export class DirtyEntries {
   /** The one of them that is next. */
   get nextRemoval(): KeyRange | undefined {
     return this.#removals.next;
+  }
+
+  /** What has to be written before the next removal. */
+  beforeRemoval(): MemoryKey[] {
+    return [...this.#movedOut].filter((key) => !this.isRemoved(key) && !this.isRefused(key));
   }
 
   /** Whether the row of a key is to be removed. */
@@ -142,6 +152,7 @@ export class DirtyEntries {
       for (const watch of this.#watches) watch.committed(key, change);
       if (this.#changes.get(key) !== change) continue;
       this.#changes.delete(key);
+      if (this.#movedOut.size > 0) this.#movedOut.delete(key);
       if (this.#refused.size > 0) this.#refused.delete(key);
       if (this.#exempt.size > 0 && this.#exempt.has(key)) {
         this.#release(key, change);
@@ -191,6 +202,7 @@ export class DirtyEntries {
     const bytes = this.#bytes;
     this.#changes.clear();
     this.#groups.clear();
+    this.#movedOut.clear();
     this.#refused.clear();
     this.#bytes = 0;
     this.budget.charge(-entries, -bytes);
@@ -201,10 +213,19 @@ export class DirtyEntries {
       if (!this.keySpace.isIn(key, range)) continue;
       this.#changes.delete(key);
       this.#refused.delete(key);
-      this.#groups.get(key)?.delete(key);
-      this.#groups.delete(key);
+      this.#movedOut.delete(key);
       this.#release(key, change);
+      const group = this.#groups.get(key);
+      if (group === undefined) continue;
+      group.delete(key);
+      this.#groups.delete(key);
+      for (const other of group) if (this.#movesOut(other, range)) this.#movedOut.add(other);
     }
+  }
+
+  #movesOut(key: MemoryKey, range: KeyRange): boolean {
+    const change = this.#changes.get(key);
+    return change !== undefined && change !== REMOVAL && !this.keySpace.isIn(key, range);
   }
 
   /** From now until {@link unwatch}, notes what is committed. */

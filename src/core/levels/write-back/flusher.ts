@@ -15,7 +15,7 @@ import type { WriteSource, WriteTurns } from '../../writing/write-turns.js';
 import { closedError } from '../level.js';
 import type { DirtyBudget } from './dirty-budget.js';
 import type { DirtyEntries, TakenChange } from './dirty-entries.js';
-import { FlushPass } from './flush-pass.js';
+import { atomsOf, FlushPass } from './flush-pass.js';
 import { expiryOf, textOf, type RowChange } from './row-change.js';
 
 /**
@@ -63,9 +63,11 @@ export class Flusher implements WriteSource {
   #nextPass: FlushPass | undefined;
   /** The batch after the one that is being written. */
   #prepared: Batch | undefined;
+  /** Whether a range was removed since it was prepared: what is not dirty any more must not come after that. */
+  #mayBeStale = false;
   #ended = false;
   /** The attempt under way. */
-  #write: Promise<unknown> | undefined;
+  #attemptUnderway: Promise<unknown> | undefined;
   #attempts = 0;
   /** What the last write to the database was about. It may still be on its way when the stop gives up. */
   #underway: Batch = [];
@@ -119,12 +121,12 @@ export class Flusher implements WriteSource {
 
   /** Resolves when nothing is being written. */
   async writeOver(): Promise<void> {
-    await this.#write;
+    await this.#attemptUnderway;
   }
 
   /** Whether something is being written: nobody knows whether the rows have it already. */
   get isWriting(): boolean {
-    return this.#write !== undefined;
+    return this.#attemptUnderway !== undefined;
   }
 
   /** Counts attempts to write. */
@@ -179,7 +181,9 @@ export class Flusher implements WriteSource {
     if (!pass.hasBegun) await this.#order(pass);
     // Never both in one turn: a removal that comes while one is written must not run over entries written after it.
     const { nextRemoval } = this.dirty;
-    return nextRemoval === undefined ? this.#writeBatch(pass) : this.#writeRemoval(pass, nextRemoval);
+    if (nextRemoval === undefined) return this.#writeBatch(pass);
+    const first = this.dirty.beforeRemoval();
+    return first.length === 0 ? this.#writeRemoval(pass, nextRemoval) : this.#writeFirst(pass, first);
   }
 
   async #order(pass: FlushPass): Promise<void> {
@@ -209,8 +213,15 @@ export class Flusher implements WriteSource {
       return false;
     }
     this.dirty.removalCommitted(range);
+    this.#mayBeStale = true;
     this.#succeeded(pass, 1);
     return true;
+  }
+
+  /** Writes what must not come after a removal. */
+  #writeFirst(pass: FlushPass, keys: readonly MemoryKey[]): Promise<boolean> {
+    const rowOf = (key: MemoryKey, change: RowChange): DirtyRow => this.#rowOf(key, change);
+    return this.#write(pass, atomsOf(this.dirty, keys, rowOf));
   }
 
   /** Writes a batch, and prepares the next one meanwhile. Answers whether the pass can go on. */
@@ -222,8 +233,13 @@ export class Flusher implements WriteSource {
       return true;
     }
     this.#prepared = undefined;
-    const batch = this.dirty.stillDirty(taken);
+    const batch = this.#mayBeStale ? this.dirty.stillDirty(taken) : taken;
+    this.#mayBeStale = false;
     if (batch.length === 0) return true;
+    return this.#write(pass, batch);
+  }
+
+  async #write(pass: FlushPass, batch: Batch): Promise<boolean> {
     const { writer } = this.options;
     this.#underway = batch;
     const written = this.#attempt(() =>
@@ -232,12 +248,12 @@ export class Flusher implements WriteSource {
         isKnownRefusal: ({ memoryKey }) => this.dirty.isRefused(memoryKey),
       }),
     );
-    const prepared = pass.isOver ? undefined : this.#takeNext(pass);
+    const prepared = pass.isOver || this.#prepared !== undefined ? undefined : this.#takeNext(pass);
     // Looked at when the write is over: two of them must not overlap, whatever this ends with.
     prepared?.catch(() => undefined);
     const { refused, deferred, error } = await written;
     this.#underway = [];
-    this.#prepared = await prepared;
+    this.#prepared ??= await prepared;
     for (const { items, error: reason } of refused) this.#refuse(pass, items, reason);
     if (deferred.length === 0) return true;
     // The rest is soon tried without those.
@@ -249,11 +265,11 @@ export class Flusher implements WriteSource {
   async #attempt<T>(task: () => Promise<T>): Promise<T> {
     this.#attempts += 1;
     const attempt = task();
-    this.#write = attempt.catch(() => undefined);
+    this.#attemptUnderway = attempt.catch(() => undefined);
     try {
       return await attempt;
     } finally {
-      this.#write = undefined;
+      this.#attemptUnderway = undefined;
     }
   }
 
