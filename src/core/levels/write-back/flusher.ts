@@ -14,6 +14,7 @@ import { closedError } from '../level.js';
 import type { DirtyBudget } from './dirty-budget.js';
 import type { DirtyEntries, TakenChange } from './dirty-entries.js';
 import { FlushPass } from './flush-pass.js';
+import { traceFlush } from './flush-trace.js';
 import { inStoredOrder } from './key-order.js';
 import { expiryOf, textOf, type RowChange } from './row-change.js';
 
@@ -146,8 +147,13 @@ export class Flusher implements WriteSource {
     this.#isWanted = false;
     const pass = new FlushPass(includesRefused);
     this.#pass = pass;
+    this.#trace(pass);
     this.options.turns.request(this);
     return pass;
+  }
+
+  #trace({ report }: FlushPass): void {
+    traceFlush(this.options.definition.name, report, this.options.context.clock);
   }
 
   async #step(pass: FlushPass): Promise<boolean> {
@@ -174,6 +180,7 @@ export class Flusher implements WriteSource {
     this.dirty.endPass(pass.hasFailures);
     pass.finish(this.dirty.dirty, this.options.context.clock.monotonic());
     if (this.#pass === undefined) this.reconsider();
+    else this.#trace(this.#pass);
   }
 
   async #writeClear(pass: FlushPass, clearing: object): Promise<boolean> {
