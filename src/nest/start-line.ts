@@ -1,0 +1,33 @@
+import { CachePersistenceLevel } from '../core/definition/persistence-level.js';
+import type { StartReport } from '../core/engine/start-report.js';
+import { counted, listed } from '../core/listed.js';
+
+/** Most namespaces that are named, and most characters of where the database is. */
+const MOST = { namespaces: 10, characters: 200 };
+
+/** The line of a start: where the data is, and the level and the rows of each namespace. */
+export function startLine({ database, namespaces }: StartReport): string {
+  const skipped = namespaces.reduce((sum, { load }) => sum + load.skipped, 0);
+  const durationMs = namespaces.reduce((sum, { load }) => sum + load.durationMs, 0);
+  const where =
+    database === undefined ? 'without a database' : `on ${shortened(database)}, loaded in ${durationMs} ms`;
+  const named = namespaces.map(({ name, persistence, load }) => {
+    const level = levelName(persistence);
+    const isInMemory = persistence === CachePersistenceLevel.MEMORY_ONLY;
+    return `${name} (${isInMemory ? level : `${level}, ${counted(load.rows, 'row')}`})`;
+  });
+  const what = named.length === 0 ? 'no namespaces' : listed(named, MOST.namespaces);
+  const bad = skipped === 0 ? '' : ` ${counted(skipped, 'row')} skipped: see above.`;
+  return `Cache started ${where}: ${what}.${bad}`;
+}
+
+/** As it is written in code: `ON_CHANGE`. */
+function levelName(persistence: CachePersistenceLevel): string {
+  const [name = persistence] =
+    Object.entries(CachePersistenceLevel).find(([, value]) => value === persistence) ?? [];
+  return name;
+}
+
+function shortened(text: string): string {
+  return text.length > MOST.characters ? `${text.slice(0, MOST.characters)}…` : text;
+}
