@@ -32,7 +32,7 @@ export function assertStorableText(text: string): void {
   if (isLongerThan(text, MAX_KEY_LENGTH)) {
     throw invalidKey(
       `The key is longer than ${MAX_KEY_LENGTH} characters once encoded.`,
-      'Use a shorter key, for example a hash of it.',
+      "Store it under a hash of it: createHash('sha256').update(key).digest('hex').",
     );
   }
 }
