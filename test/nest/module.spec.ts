@@ -374,11 +374,15 @@ describe('CacheModule', () => {
 
   it('keeps the line of the start short, however many namespaces there are and wherever they are stored', async () => {
     const log = new NestLog();
-    const namespaces = Array.from({ length: 30 }, (_, i) => namespaceOf(ON_CHANGE, { name: `n${i}` }));
+    const namespaces = Array.from({ length: 30 }, (_, i) =>
+      namespaceOf(ON_CHANGE, { name: i === 0 ? `line\nbreak${'y'.repeat(100)}` : `n${i}` }),
+    );
     const storage = Object.assign(new InMemoryStorage(), { describe: () => 'x'.repeat(5000) });
     const app = await startApp([CacheModule.forRoot({ storage, namespaces, chatNamespaces: false })], log);
     const [line = ''] = log.with('Cache started');
     expect(line).toContain('n9 (ON_CHANGE, 0 rows) and 20 more.');
+    expect(line).toMatch(/line breaky+… \(ON_CHANGE/);
+    expect(line).not.toContain('\n');
     expect(line.length).toBeLessThan(600);
     await app.close();
   });
