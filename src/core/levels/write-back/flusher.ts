@@ -159,8 +159,8 @@ export class Flusher implements WriteSource {
     return new FlushPass(includesRefused, this.options.context.clock.monotonic());
   }
 
-  #trace({ report }: FlushPass): void {
-    traceFlush(this.options.definition.name, report, this.options.context.clock);
+  #trace(pass: FlushPass): void {
+    traceFlush(this.options.definition.name, pass, this.options.context.clock);
   }
 
   async #step(pass: FlushPass): Promise<boolean> {
