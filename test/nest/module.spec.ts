@@ -237,6 +237,22 @@ describe('CacheModule', () => {
     await app.close();
   });
 
+  it('lists its namespaces in the order of their declaration, and says how it is', async () => {
+    const own = namespaceOf(ON_CHANGE, { name: 'own' });
+    const app = await startApp([
+      CacheModule.forRoot({ storage: newStorage(), namespaces: [own] }),
+      VisitsModule,
+    ]);
+    const cache = app.get(CacheService);
+    await app.get(Visits).entries.set('a', { userId: 1 });
+    const summaries = cache.namespaces();
+    expect(summaries.map(({ name }) => name)).toEqual(['chats', 'chatUsers', 'users', 'own', 'sessions']);
+    expect(summaries.at(-1)).toMatchObject({ persistenceLevel: ON_CHANGE, stats: { size: 1, written: 1 } });
+    expect(await cache.health()).toMatchObject({ status: 'up', dirty: 0 });
+    await app.close();
+    expect(await cache.health()).toMatchObject({ status: 'down', reasons: ['The cache has been stopped.'] });
+  });
+
   it('says which namespace is unknown, and what to do', async () => {
     const app = await startApp([CacheModule.forRoot({ storage: newStorage() })]);
     const service = app.get(CacheService);
