@@ -2,19 +2,21 @@ import { CachePersistenceLevel } from '../core/definition/persistence-level.js';
 import type { StartReport } from '../core/engine/start-report.js';
 import { counted, listed } from '../core/listed.js';
 
-/** Most namespaces that are named, and most characters of where the database is. */
-const MOST = { namespaces: 10, characters: 200 };
+/** Most namespaces that are named, and most characters of a name and of where the database is. */
+const MOST = { namespaces: 10, ofName: 40, ofPlace: 200 };
 
 /** The line of a start: where the data is, and the level and the rows of each namespace. */
 export function startLine({ database, namespaces }: StartReport): string {
   const skipped = namespaces.reduce((sum, { load }) => sum + load.skipped, 0);
   const durationMs = namespaces.reduce((sum, { load }) => sum + load.durationMs, 0);
   const where =
-    database === undefined ? 'without a database' : `on ${shortened(database)}, loaded in ${durationMs} ms`;
+    database === undefined
+      ? 'without a database'
+      : `on ${shortened(database, MOST.ofPlace)}, loaded in ${durationMs} ms`;
   const named = namespaces.map(({ name, persistence, load }) => {
     const level = levelName(persistence);
     const isInMemory = persistence === CachePersistenceLevel.MEMORY_ONLY;
-    return `${name} (${isInMemory ? level : `${level}, ${counted(load.rows, 'row')}`})`;
+    return `${shortened(name, MOST.ofName)} (${isInMemory ? level : `${level}, ${counted(load.rows, 'row')}`})`;
   });
   const what = named.length === 0 ? 'no namespaces' : listed(named, MOST.namespaces);
   const bad = skipped === 0 ? '' : ` ${counted(skipped, 'row')} skipped: see above.`;
@@ -28,6 +30,8 @@ function levelName(persistence: CachePersistenceLevel): string {
   return name;
 }
 
-function shortened(text: string): string {
-  return text.length > MOST.characters ? `${text.slice(0, MOST.characters)}…` : text;
+/** On one line, whatever is in it. */
+function shortened(text: string, most: number): string {
+  const line = text.replaceAll(/\p{Cc}/gu, ' ');
+  return line.length > most ? `${line.slice(0, most)}…` : line;
 }

@@ -237,6 +237,22 @@ describe('CacheModule', () => {
     await app.close();
   });
 
+  it('lists its namespaces in the order of their declaration, and says how it is', async () => {
+    const own = namespaceOf(ON_CHANGE, { name: 'own' });
+    const app = await startApp([
+      CacheModule.forRoot({ storage: newStorage(), namespaces: [own] }),
+      VisitsModule,
+    ]);
+    const cache = app.get(CacheService);
+    await app.get(Visits).entries.set('a', { userId: 1 });
+    const summaries = cache.namespaces();
+    expect(summaries.map(({ name }) => name)).toEqual(['chats', 'chatUsers', 'users', 'own', 'sessions']);
+    expect(summaries.at(-1)).toMatchObject({ persistenceLevel: ON_CHANGE, stats: { size: 1, written: 1 } });
+    expect(await cache.health()).toMatchObject({ status: 'up', dirty: 0 });
+    await app.close();
+    expect(await cache.health()).toMatchObject({ status: 'down', reasons: ['The cache has been stopped.'] });
+  });
+
   it('says which namespace is unknown, and what to do', async () => {
     const app = await startApp([CacheModule.forRoot({ storage: newStorage() })]);
     const service = app.get(CacheService);
@@ -374,11 +390,15 @@ describe('CacheModule', () => {
 
   it('keeps the line of the start short, however many namespaces there are and wherever they are stored', async () => {
     const log = new NestLog();
-    const namespaces = Array.from({ length: 30 }, (_, i) => namespaceOf(ON_CHANGE, { name: `n${i}` }));
+    const namespaces = Array.from({ length: 30 }, (_, i) =>
+      namespaceOf(ON_CHANGE, { name: i === 0 ? `line\nbreak${'y'.repeat(100)}` : `n${i}` }),
+    );
     const storage = Object.assign(new InMemoryStorage(), { describe: () => 'x'.repeat(5000) });
     const app = await startApp([CacheModule.forRoot({ storage, namespaces, chatNamespaces: false })], log);
     const [line = ''] = log.with('Cache started');
     expect(line).toContain('n9 (ON_CHANGE, 0 rows) and 20 more.');
+    expect(line).toMatch(/line breaky+… \(ON_CHANGE/);
+    expect(line).not.toContain('\n');
     expect(line.length).toBeLessThan(600);
     await app.close();
   });

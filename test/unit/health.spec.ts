@@ -92,13 +92,28 @@ describe('the health of the cache', () => {
     expect(await world.engine.health()).toEqual({
       ...UP,
       status: 'degraded',
-      reasons: ['Writes have been failing for 2 s (SQLITE_FULL): they are kept and retried.'],
+      reasons: ['Writes have been failing for 2 s (SQLITE_FULL).'],
       dirty: 1,
       oldestUnwrittenMs: 2000,
       failingSince: since,
     });
     vi.restoreAllMocks();
     await cache.flush();
+    expect(await world.engine.health()).toEqual(UP);
+  });
+
+  it('does not stay degraded for a failed write that nobody repeats', async () => {
+    const world = new EngineWorld({ writeTimeoutMs: 1000 });
+    const cache = await world.register(namespaceOf(ON_CHANGE));
+    world.storage.down = new ChaosError('transient');
+    const write = expect(cache.set('a', 1)).rejects.toMatchObject({ code: 'WRITE_FAILED' });
+    await world.clock.advance(2000);
+    await write;
+    expect(await world.engine.health()).toMatchObject({ status: 'down', dirty: 0 });
+    world.storage.down = undefined;
+    await world.clock.advance(60_000);
+    expect(await world.engine.health()).toMatchObject({ status: 'degraded', dirty: 0 });
+    await settle();
     expect(await world.engine.health()).toEqual(UP);
   });
 

@@ -1,7 +1,7 @@
 import { tracingChannel } from 'node:diagnostics_channel';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
-import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
   COMMIT_CHANNEL,
   FLUSH_CHANNEL,
@@ -10,6 +10,7 @@ import {
   type CommitTrace,
   type NamespaceCache,
 } from '../../src/index.js';
+import { commitTraces, traced } from '../../src/core/tracing.js';
 import { ChaosError } from '../support/chaos-storage.js';
 import { MEMORY_ONLY, namespaceOf, ON_CHANGE, ON_SHUTDOWN } from '../support/definitions.js';
 import { EngineWorld } from '../support/engine-world.js';
@@ -149,7 +150,13 @@ describe('what takes its time is told on tracing channels', () => {
     await cache.set('bad', 1);
     world.storage.poison.add('bad');
     const events = record(FLUSH_CHANNEL);
-    await Promise.all([cache.flush(), cache.flush()]);
+    world.storage.hold();
+    const first = cache.flush();
+    await settle();
+    // What is being written is not what the second one waits for.
+    const second = cache.flush();
+    world.storage.release();
+    await Promise.all([first, second]);
     // Whoever asked for the flush hears of it first.
     await settle();
     expect(ended(events)).toEqual([
@@ -195,6 +202,15 @@ describe('what takes its time is told on tracing channels', () => {
     };
     await cache.set('a', 1);
     expect(seen).toEqual([{ span: 'write' }]);
+  });
+
+  it('and nothing is made for it while nobody listens', async () => {
+    const begin = vi.fn<() => CommitTrace>();
+    const done = vi.fn<() => void>();
+    const monotonic = vi.spyOn(world.clock, 'monotonic');
+    expect(await traced(commitTraces, world.clock, { begin, run: async () => 1, done })).toBe(1);
+    for (const called of [begin, done, monotonic]) expect(called).not.toHaveBeenCalled();
+    monotonic.mockRestore();
   });
 
   it('to listeners that may throw: what they listen to goes on', async () => {

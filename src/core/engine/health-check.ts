@@ -2,7 +2,7 @@ import { within } from '../clock.js';
 import type { EngineContext } from '../context.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
 import type { NamespaceStats } from '../definition/namespace-stats.js';
-import { acknowledgesEarly } from '../levels/levels.js';
+import { acknowledgesEarly, isPersisted } from '../levels/levels.js';
 import { counted, listed } from '../listed.js';
 import { reasonOf, type FailureEpisode } from '../writing/storage-health.js';
 import type { ResolvedEngineOptions } from './engine-options.js';
@@ -94,6 +94,7 @@ export class HealthCheck {
       .members()
       .map(({ definition, cache }) => ({ definition, stats: cache.stats() }));
     const complaints = [...failing(episode), ...refused(members), ...this.#overdue(members)];
+    if (episode !== undefined && down === undefined) this.#tryWriting(members);
     const since = [episode?.since, this.#silentSince].filter((time) => time !== undefined);
     return Object.freeze({
       status: down !== undefined ? 'down' : complaints.length > 0 ? 'degraded' : 'up',
@@ -127,6 +128,16 @@ export class HealthCheck {
     return probe;
   }
 
+  /**
+   * Whether writing works again is seen at the next write. Where there is none to be retried, which could be long, this brings
+   * one about: it removes what has expired.
+   */
+  #tryWriting(members: readonly Figures[]): void {
+    if (members.some(({ stats }) => stats.dirty > stats.refused)) return;
+    const persisted = members.find(({ definition }) => isPersisted(definition));
+    if (persisted !== undefined) this.engine.opened()?.purge.request([persisted.definition.name]);
+  }
+
   /** What is not written though it should be by now. What the database refuses has a reason of its own. */
   #overdue(members: readonly Figures[]): string[] {
     return members
@@ -156,7 +167,7 @@ interface Figures {
 function failing(episode: FailureEpisode | undefined): string[] {
   if (episode === undefined) return [];
   const seconds = Math.round(episode.ms / 1000);
-  return [`Writes have been failing for ${seconds} s (${episode.reason}): they are kept and retried.`];
+  return [`Writes have been failing for ${seconds} s (${episode.reason}).`];
 }
 
 function refused(members: readonly Figures[]): string[] {

@@ -155,12 +155,12 @@ export class Flusher implements WriteSource {
     return pass;
   }
 
-  #trace({ report }: FlushPass): void {
-    traceFlush(this.options.definition.name, report, this.options.context.clock);
-  }
-
   #newPass(includesRefused: boolean): FlushPass {
     return new FlushPass(includesRefused, this.options.context.clock.monotonic());
+  }
+
+  #trace(pass: FlushPass): void {
+    traceFlush(this.options.definition.name, pass, this.options.context.clock);
   }
 
   async #step(pass: FlushPass): Promise<boolean> {
