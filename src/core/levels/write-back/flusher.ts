@@ -16,6 +16,7 @@ import { closedError } from '../level.js';
 import type { DirtyBudget } from './dirty-budget.js';
 import type { DirtyEntries, TakenChange } from './dirty-entries.js';
 import { atomsOf, FlushPass } from './flush-pass.js';
+import { traceFlush } from './flush-trace.js';
 import { expiryOf, textOf, type RowChange } from './row-change.js';
 
 /**
@@ -168,6 +169,7 @@ export class Flusher implements WriteSource {
     this.#isWanted = false;
     const pass = this.#newPass(includesRefused);
     this.#pass = pass;
+    this.#trace(pass);
     this.options.turns.request(this);
     return pass;
   }
@@ -176,14 +178,22 @@ export class Flusher implements WriteSource {
     return new FlushPass(includesRefused, this.options.context.clock.monotonic());
   }
 
+  #trace(pass: FlushPass): void {
+    traceFlush(this.options.definition.name, pass, this.options.context.clock);
+  }
+
   async #step(pass: FlushPass): Promise<boolean> {
-    if (this.#ended) throw closedError(this.options.definition.name);
+    this.#assertNotEnded();
     if (!pass.hasBegun) await this.#order(pass);
     // Never both in one turn: a removal that comes while one is written must not run over entries written after it.
     const { nextRemoval } = this.dirty;
     if (nextRemoval === undefined) return this.#writeBatch(pass);
     const first = this.dirty.beforeRemoval();
     return first.length === 0 ? this.#writeRemoval(pass, nextRemoval) : this.#writeFirst(pass, first);
+  }
+
+  #assertNotEnded(): void {
+    if (this.#ended) throw closedError(this.options.definition.name);
   }
 
   async #order(pass: FlushPass): Promise<void> {
@@ -202,6 +212,7 @@ export class Flusher implements WriteSource {
     this.dirty.endPass(pass.hasFailures);
     pass.finish(this.dirty.dirty, this.options.context.clock.monotonic());
     if (this.#pass === undefined) this.reconsider();
+    else this.#trace(this.#pass);
   }
 
   async #writeRemoval(pass: FlushPass, range: KeyRange): Promise<boolean> {
@@ -233,6 +244,8 @@ export class Flusher implements WriteSource {
       return true;
     }
     this.#prepared = undefined;
+    // The stop may have given up meanwhile: what is dirty is gathered, and the storage about to be closed.
+    this.#assertNotEnded();
     const batch = this.#mayBeStale ? this.dirty.stillDirty(taken) : taken;
     this.#mayBeStale = false;
     if (batch.length === 0) return true;
