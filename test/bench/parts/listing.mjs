@@ -8,8 +8,8 @@ const APP = join(import.meta.dirname, '..', 'support', 'bulk-app.mjs');
 const CASES = [
   { database: SQLITE3, size: 1_000_000 },
   { database: BETTER_SQLITE3, size: 1_000_000 },
-  { database: POSTGRES, size: 100_000 },
-  { database: MARIADB, size: 100_000 },
+  { database: POSTGRES, size: 1_000_000 },
+  { database: MARIADB, size: 1_000_000 },
 ];
 const ROUNDS = 3;
 
