@@ -30,6 +30,7 @@ export { bigintKey } from './core/keys/bigint-key.js';
 export { tupleKey, type TupleOf } from './core/keys/tuple-key.js';
 export type { ValueCodec } from './core/values/value-codec.js';
 export { json, type JsonOptions } from './core/values/json.js';
+export { rich } from './core/values/rich.js';
 export type { Immutable } from './core/values/immutable.js';
 
 export { CacheError, isCacheError, type CacheErrorCode, type CacheErrorContext } from './core/cache-error.js';
