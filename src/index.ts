@@ -29,7 +29,8 @@ export { numberKey } from './core/keys/number-key.js';
 export { bigintKey } from './core/keys/bigint-key.js';
 export { tupleKey, type TupleOf } from './core/keys/tuple-key.js';
 export type { ValueCodec } from './core/values/value-codec.js';
-export { json, type JsonOptions } from './core/values/json.js';
+export { json, type JsonFunction, type JsonOptions, type UncheckedJsonOptions } from './core/values/json.js';
+export type { AsJson, JsonOf, JsonValue } from './core/values/json-of.js';
 export { rich } from './core/values/rich.js';
 export type { Immutable } from './core/values/immutable.js';
 
