@@ -16,6 +16,7 @@ export {
   type NamespaceTuning,
 } from './core/definition/namespace-definition.js';
 export type { LoadOptions, NamespaceCache, WriteOptions } from './core/namespace/namespace-cache.js';
+export type { KeyOf, NamespaceOf, ValueOf } from './core/namespace/namespace-types.js';
 export type { NamespaceStats, WriteErrorStats } from './core/definition/namespace-stats.js';
 export { STORAGE_CHANNEL, type StorageEvent } from './core/diagnostics.js';
 export type { CacheStats } from './core/engine/cache-engine.js';
@@ -33,6 +34,7 @@ export { json, type JsonFunction, type JsonOptions, type UncheckedJsonOptions } 
 export type { AsJson, JsonOf, JsonValue } from './core/values/json-of.js';
 export { rich } from './core/values/rich.js';
 export type { Immutable } from './core/values/immutable.js';
+export type { ReadValue, ValueMode } from './core/values/value-mode.js';
 
 export { CacheError, isCacheError, type CacheErrorCode, type CacheErrorContext } from './core/cache-error.js';
 
