@@ -45,7 +45,7 @@ export interface NamespaceCache<K, V, R = Immutable<V>> {
   /**
    * The value of `key`; where there is none, what `loader` gives, stored as by `set`. One loader per key runs at a
    * time and its callers share the outcome. A write to the key that comes while it runs wins over what it gives.
-   * Rejects with what the loader throws, with `INVALID_VALUE` when it gives `undefined` or what can't be serialised, and
+   * Rejects with what the loader throws, with `INVALID_VALUE` when it gives `undefined` or what the codec refuses, and
    * with `LOAD_TIMED_OUT` after `timeoutMs`. The loaded value is returned even when it could not be stored, or a write
    * came first; it always is what a restart would give (except on `MEMORY_ONLY`, which keeps the loader's very object).
    */
@@ -59,7 +59,7 @@ export interface NamespaceCache<K, V, R = Immutable<V>> {
   /** Whether there is a value; reads like {@link get}. */
   has(key: K): Promise<boolean>;
 
-  /** Stores a value. Rejects with `INVALID_VALUE` for one that can't be serialised. */
+  /** Stores a value. Rejects with `INVALID_VALUE` for one that its codec could not bring back as it was. */
   set(key: K, value: Immutable<V>, options?: WriteOptions): Promise<void>;
   /** Stores entries, all checked before the first is stored. Each is a write of its own. */
   setMany(entries: Iterable<readonly [K, Immutable<V>]>, options?: WriteOptions): Promise<void>;
