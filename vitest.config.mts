@@ -27,6 +27,20 @@ export default defineConfig({
         },
       },
       {
+        // Optional properties as most apps have them: `?` adds undefined to the type.
+        test: {
+          ...common,
+          name: 'loose optional properties',
+          include: [],
+          typecheck: {
+            enabled: true,
+            only: true,
+            include: ['test/types/json-types.spec-d.ts'],
+            tsconfig: './test/types/tsconfig.json',
+          },
+        },
+      },
+      {
         resolve: { alias: { typeorm: 'typeorm-1' } },
         test: { ...common, name: 'TypeORM 1', include: [TYPEORM_1] },
       },

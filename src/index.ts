@@ -16,6 +16,7 @@ export {
   type NamespaceTuning,
 } from './core/definition/namespace-definition.js';
 export type { LoadOptions, NamespaceCache, WriteOptions } from './core/namespace/namespace-cache.js';
+export type { KeyOf, NamespaceOf, ValueOf } from './core/namespace/namespace-types.js';
 export type { NamespaceStats, NamespaceSummary, WriteErrorStats } from './core/definition/namespace-stats.js';
 export { STORAGE_CHANNEL, type StorageEvent } from './core/diagnostics.js';
 export {
@@ -40,8 +41,11 @@ export { numberKey } from './core/keys/number-key.js';
 export { bigintKey } from './core/keys/bigint-key.js';
 export { tupleKey, type TupleOf } from './core/keys/tuple-key.js';
 export type { ValueCodec } from './core/values/value-codec.js';
-export { json, type JsonOptions } from './core/values/json.js';
+export { json, type JsonFunction, type JsonOptions, type UncheckedJsonOptions } from './core/values/json.js';
+export type { AsJson, JsonOf, JsonValue } from './core/values/json-of.js';
+export { rich } from './core/values/rich.js';
 export type { Immutable } from './core/values/immutable.js';
+export type { ReadValue, ValueMode } from './core/values/value-mode.js';
 
 export { CacheError, isCacheError, type CacheErrorCode, type CacheErrorContext } from './core/cache-error.js';
 

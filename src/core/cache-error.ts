@@ -2,7 +2,7 @@
 export type CacheErrorCode =
   /** A key of the wrong type, empty, too long, or one that could not be read back as it was given. */
   | 'INVALID_KEY'
-  /** A value that cannot be serialised or does not fit the namespace's `maxBytes`. */
+  /** A value that its codec could not bring back as it was, or that does not fit the namespace's `maxBytes`. */
   | 'INVALID_VALUE'
   /** An option of the module, of a namespace or of a call that is unknown or out of range. */
   | 'INVALID_OPTION'
