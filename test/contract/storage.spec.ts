@@ -6,7 +6,7 @@ import { TypeOrmStorage } from '../../src/storage/typeorm-storage.js';
 import { errorWith } from '../support/definitions.js';
 import { mariadbServer, postgresServer } from '../support/services.js';
 import { sqliteFiles, storageOn } from './sql-storage.js';
-import { describeStorageContract } from './storage-contract.js';
+import { describeStorageContract } from '../../src/testing/storage-contract.js';
 
 const newFile = sqliteFiles();
 

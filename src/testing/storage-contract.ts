@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { CacheStorageAdapter, LoadCursor, StoredEntry } from '../../src/index.js';
+import type { CacheStorageAdapter, LoadCursor, StoredEntry } from '../index.js';
 
 const NOW = 1_000_000;
 
