@@ -2,6 +2,7 @@ import type { ModuleMetadata, Provider, Type } from '@nestjs/common';
 import type { DataSource, DataSourceOptions } from 'typeorm';
 import { chatNamespaces as builtIn } from '../chat/chat-namespaces.js';
 import { CacheError } from '../core/cache-error.js';
+import { systemClock, type Clock } from '../core/clock.js';
 import {
   ENGINE_OPTIONS,
   resolveEngineOptions,
@@ -46,6 +47,8 @@ export interface CacheOptions extends EngineOptions {
    * process, and commits cost less. Default `full`.
    */
   readonly synchronous?: SqliteSynchronous | undefined;
+  /** Time as the cache sees it, for tests. Default the machine's. */
+  readonly clock?: Clock | undefined;
 }
 
 /** {@link CacheOptions}, and what Nest must know before any factory runs. */
@@ -82,6 +85,7 @@ export interface ResolvedCacheOptions {
   readonly synchronous: SqliteSynchronous;
   /** `undefined` for the storage's own choice. */
   readonly rescueJournal: string | false | undefined;
+  readonly clock: Clock;
 }
 
 const OWN_OPTIONS = [
@@ -92,8 +96,12 @@ const OWN_OPTIONS = [
   'migrationsRun',
   'synchronous',
   'rescueJournal',
+  'clock',
   'isGlobal',
 ] as const;
+
+/** What a clock can do. */
+const CLOCK_METHODS = ['now', 'monotonic', 'setTimer', 'immediate'] as const;
 
 /** What {@link CacheModuleAsyncOptions} may hold. */
 export const ASYNC_OPTIONS = [
@@ -107,7 +115,11 @@ export const ASYNC_OPTIONS = [
 ] as const;
 
 /** Checks options and fills in the defaults. Throws `INVALID_OPTION` with the remedy. */
-export function resolveCacheOptions(given: CacheModuleOptions): ResolvedCacheOptions {
+export function resolveCacheOptions(
+  given: CacheModuleOptions,
+  /** Where the options don't say. */
+  hasChatNamespaces = true,
+): ResolvedCacheOptions {
   assertRecord(given, 'CacheModule', "{ storage: { type: 'postgres', url } }, from a factory too");
   refuseUnknown(given, [...OWN_OPTIONS, ...ENGINE_OPTIONS], 'CacheModule');
   const {
@@ -118,6 +130,7 @@ export function resolveCacheOptions(given: CacheModuleOptions): ResolvedCacheOpt
     migrationsRun,
     synchronous,
     rescueJournal,
+    clock,
     isGlobal: _,
     ...engine
   } = given;
@@ -137,14 +150,16 @@ export function resolveCacheOptions(given: CacheModuleOptions): ResolvedCacheOpt
   if (synchronous !== undefined && synchronous !== 'full' && synchronous !== 'normal') {
     throw invalid('synchronous', "must be 'full' or 'normal'");
   }
+  if (clock !== undefined) assertClock(clock);
   const resolved: ResolvedCacheOptions = {
     engine: resolveEngineOptions(engine),
     storage: storage ?? { type: sqliteDriver(), database: 'data/cache.sqlite' },
-    declared: [...((chatNamespaces ?? true) ? builtIn : []), ...(namespaces ?? [])],
+    declared: [...((chatNamespaces ?? hasChatNamespaces) ? builtIn : []), ...(namespaces ?? [])],
     overrides: overrides ?? {},
     migrationsRun: migrationsRun ?? true,
     synchronous: synchronous ?? 'full',
     rescueJournal,
+    clock: clock ?? systemClock,
   };
   return Object.freeze(resolved);
 }
@@ -163,6 +178,12 @@ function assertStorage(storage: unknown): void {
   }
   if ('then' in storage)
     throw invalid('storage', 'is a promise: await it, in the useFactory of forRootAsync');
+}
+
+function assertClock(clock: unknown): void {
+  const methods = Object(clock) as Partial<Record<string, unknown>>;
+  if (CLOCK_METHODS.every((method) => typeof methods[method] === 'function')) return;
+  throw invalid('clock', `must have the methods ${CLOCK_METHODS.join(', ')}; tests take a TestClock`);
 }
 
 /** Throws `INVALID_OPTION` for a list that holds anything but definitions. */

@@ -28,7 +28,7 @@ export class CacheLifecycle
     @Inject(CACHE_ENGINE) private readonly engine: CacheEngine,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedCacheOptions,
   ) {
-    this.#hooksCheck = new ShutdownHooksCheck(engine.logger);
+    this.#hooksCheck = new ShutdownHooksCheck(engine.logger, options.clock);
     watchProcessEnd(engine);
     void engine.stopped.then((report) => this.#stopped(report));
   }

@@ -1,5 +1,5 @@
 import type { CacheLogger } from '../core/cache-logger.js';
-import { systemClock, type CacheTimer } from '../core/clock.js';
+import type { CacheTimer, Clock } from '../core/clock.js';
 
 /** Time for `enableShutdownHooks()` to be called after the start, ms. */
 const GRACE_MS = 1000;
@@ -14,10 +14,13 @@ const OF_NEST = /ERROR_DURING_SHUTDOWN|callBeforeShutdownHook/;
 export class ShutdownHooksCheck {
   #timer: CacheTimer | undefined;
 
-  constructor(private readonly logger: CacheLogger) {}
+  constructor(
+    private readonly logger: CacheLogger,
+    private readonly clock: Clock,
+  ) {}
 
   begin(): void {
-    this.#timer = systemClock.setTimer(GRACE_MS, () => this.#warn(), false);
+    this.#timer = this.clock.setTimer(GRACE_MS, () => this.#warn(), false);
   }
 
   end(): void {
