@@ -1,0 +1,3 @@
+export { TestClock } from './test-clock.js';
+export { FaultyStorage, type FaultyCalls } from './faulty-storage.js';
+export { StorageFault } from './storage-fault.js';
