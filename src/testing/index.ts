@@ -1,3 +1,5 @@
 export { TestClock } from './test-clock.js';
 export { FaultyStorage, type FaultyCalls } from './faulty-storage.js';
 export { StorageFault } from './storage-fault.js';
+export { describeStorageContract, type StorageContractOptions } from './storage-contract.js';
+export type { TestRunner } from './test-runner.js';
