@@ -1,3 +1,5 @@
+export { CacheTestingModule, type CacheTestingOptions } from './cache-testing.module.js';
+export { CacheTesting } from './cache-testing.js';
 export { TestClock } from './test-clock.js';
 export { FaultyStorage, type FaultyCalls } from './faulty-storage.js';
 export { StorageFault } from './storage-fault.js';
