@@ -1,4 +1,4 @@
-// Here `typeorm` is TypeORM 1: see vitest.config.ts.
+// Here `typeorm` is TypeORM 1: see vitest.config.mts.
 import { DataSource } from 'typeorm';
 import * as runner from 'vitest';
 import { describe, expect, it } from 'vitest';
