@@ -1,5 +1,6 @@
 import type { CacheEngine } from '../core/engine/cache-engine.js';
 import type { StopReport } from '../core/engine/engine-stop.js';
+import { SerialQueue } from '../core/serial-queue.js';
 import { CacheError, type NamespaceCache, type NamespaceDefinition } from '../index.js';
 import { standIn } from './stand-in.js';
 import type { TestClock } from './test-clock.js';
@@ -11,60 +12,101 @@ export interface RestartableEngine extends CacheEngine {
 
 type AnyCache = NamespaceCache<unknown, unknown>;
 
-/** One engine after the other, each made by `create`. The stop takes what time it needs of `clock`: nobody else moves that. */
+/** An engine whose lives are each made by `create`. Its stop takes the time that it needs from `clock`: nobody else moves that. */
 export function restartable(create: () => CacheEngine, clock: TestClock): RestartableEngine {
-  let current = create();
-  /** By name. */
-  const declared = new Map<string, { readonly definition: NamespaceDefinition; readonly cache: AnyCache }>();
-  let ended: Promise<StopReport> | undefined;
-  let tellEnd: (report: StopReport) => void;
-  const stopped = new Promise<StopReport>((resolve) => {
-    tellEnd = resolve;
-  });
-
-  const register = async (definition: NamespaceDefinition): Promise<AnyCache> => {
-    await current.register(definition);
-    let known = declared.get(definition.name);
-    if (known === undefined) {
-      known = { definition, cache: standIn(() => current.namespace(definition)) };
-      declared.set(definition.name, known);
-    }
-    return known.cache;
-  };
-
-  const stop = async (): Promise<StopReport> => {
-    const report = await clock.advanceUntil(current.stop());
-    // What a test loses is no failure of the process, which is the test runner's.
-    tellEnd({ ...report, leftBehind: [] });
-    return report;
-  };
-
+  const lives = new EngineLives(create, clock);
   const own = {
-    register,
-    namespace(which: NamespaceDefinition | string): AnyCache {
-      const { name } = current.namespace(which).definition;
-      return declared.get(name)?.cache as AnyCache;
-    },
-    drain: () => clock.advanceUntil(current.drain()),
-    stop: () => (ended ??= stop()),
-    stopped,
+    register: (definition: NamespaceDefinition) => lives.register(definition),
+    namespace: (which: NamespaceDefinition | string) => lives.namespace(which),
+    drain: () => lives.drain(),
+    stop: () => lives.end(),
+    stopped: lives.ended,
+    restart: () => lives.restart(),
     // The rows of a test end with its process.
     rescueAtExit: () => undefined,
-    async restart(): Promise<void> {
-      if (ended !== undefined)
-        throw new CacheError('CACHE_CLOSED', 'The application of the test has been closed.');
-      await own.drain();
-      await clock.advanceUntil(current.stop());
-      const next = create();
-      try {
-        const loads = [...declared.values()].map(({ definition }) => next.register(definition));
-        await clock.advanceUntil(Promise.all(loads));
-      } catch (error) {
-        await clock.advanceUntil(next.stop());
-        throw error;
-      }
-      current = next;
-    },
   };
-  return standIn(() => current as RestartableEngine, own as unknown as Partial<RestartableEngine>);
+  return standIn(() => lives.current as RestartableEngine, own as unknown as Partial<RestartableEngine>);
+}
+
+/** One engine after another. */
+class EngineLives {
+  #current: CacheEngine;
+  /** By name. */
+  readonly #declared = new Map<
+    string,
+    { readonly definition: NamespaceDefinition; readonly cache: AnyCache }
+  >();
+  readonly #line = new SerialQueue();
+  #end: Promise<StopReport> | undefined;
+  #tellEnd!: (report: StopReport) => void;
+  /** Resolves when the last of them has stopped. */
+  readonly ended: Promise<StopReport>;
+
+  constructor(
+    private readonly create: () => CacheEngine,
+    private readonly clock: TestClock,
+  ) {
+    this.#current = create();
+    this.ended = new Promise((resolve) => {
+      this.#tellEnd = resolve;
+    });
+  }
+
+  get current(): CacheEngine {
+    return this.#current;
+  }
+
+  async register(definition: NamespaceDefinition): Promise<AnyCache> {
+    await this.#current.register(definition);
+    let known = this.#declared.get(definition.name);
+    if (known === undefined) {
+      known = { definition, cache: standIn(() => this.#current.namespace(definition)) };
+      this.#declared.set(definition.name, known);
+    }
+    return known.cache;
+  }
+
+  namespace(which: NamespaceDefinition | string): AnyCache {
+    const cache: AnyCache = this.#current.namespace(which);
+    return this.#declared.get(cache.definition.name)?.cache ?? cache;
+  }
+
+  drain(): Promise<void> {
+    return this.clock.advanceUntil(this.#current.drain());
+  }
+
+  end(): Promise<StopReport> {
+    this.#end ??= this.#line.run(async () => {
+      const report = await this.clock.advanceUntil(this.#current.stop());
+      // What a test loses is no failure of the process, which is the test runner's.
+      this.#tellEnd({ ...report, leftBehind: [] });
+      return report;
+    });
+    return this.#end;
+  }
+
+  restart(): Promise<void> {
+    return this.#line.run(async () => {
+      if (this.#end !== undefined)
+        throw new CacheError(
+          'CACHE_CLOSED',
+          'The application of the test has been closed: it has no cache to restart.',
+        );
+      await this.drain();
+      await this.clock.advanceUntil(this.#current.stop());
+      this.#current = await this.#start();
+    });
+  }
+
+  async #start(): Promise<CacheEngine> {
+    const engine = this.create();
+    try {
+      const loads = [...this.#declared.values()].map(({ definition }) => engine.register(definition));
+      await this.clock.advanceUntil(Promise.all(loads));
+      return engine;
+    } catch (error) {
+      await this.clock.advanceUntil(engine.stop());
+      throw error;
+    }
+  }
 }

@@ -152,6 +152,28 @@ describe('CacheTestingModule', () => {
     expect(await visits.sessions.get('a')).toBe(1);
   });
 
+  it('fails a restart on a storage that hangs, and says what to do', async () => {
+    await visits.sessions.set('a', 1);
+    testing.storage.hang();
+    await expect(testing.restart()).rejects.toThrow(/Does the storage hang \(then heal\(\) it\)/);
+    testing.storage.heal();
+    await testing.restart();
+    await visits.sessions.set('a', 2);
+    expect(await visits.sessions.get('a')).toBe(2);
+  });
+
+  it('restarts once after the other, awaited or not', async () => {
+    const stopped = vi.spyOn(testing.storage, 'close');
+    await visits.counters.set('a', 1);
+    await Promise.all([testing.restart(), testing.restart()]);
+    expect(stopped).toHaveBeenCalledTimes(2);
+    expect(await visits.counters.get('a')).toBe(1);
+    // The checkpoint, if there is one engine, and one timer of each kind.
+    const { timers } = testing.clock;
+    await testing.restart();
+    expect(testing.clock.timers).toBe(timers);
+  });
+
   it('refuses to restart when the application is closed', async () => {
     await module.close();
     await expect(testing.restart()).rejects.toThrow(errorWith('CACHE_CLOSED'));
