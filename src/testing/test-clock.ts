@@ -1,7 +1,11 @@
 import { AssertionError } from 'node:assert/strict';
-import { systemClock, type CacheTimer, type Clock } from '../core/clock.js';
+import * as timers from 'node:timers';
+import type { CacheTimer, Clock } from '../core/clock.js';
 import { SerialQueue } from '../core/serial-queue.js';
 import { CacheError } from '../index.js';
+
+/** As it is before the fake timers of a test runner take its place. */
+const { setImmediate } = timers;
 
 /** Where a clock starts that is not told: expiries are the same in every run. */
 const DEFAULT_START = Date.UTC(2026, 0, 1);
@@ -57,7 +61,7 @@ export class TestClock implements Clock {
 
   immediate(task: () => void): void {
     this.#turns += 1;
-    systemClock.immediate(() => {
+    setImmediate(() => {
       this.#turns -= 1;
       task();
     });
@@ -102,7 +106,7 @@ export class TestClock implements Clock {
   async settle(): Promise<void> {
     for (let quiet = 0; quiet < QUIET_TURNS; quiet = this.#isBusy() ? 0 : quiet + 1) {
       await new Promise<void>((resolve) => {
-        systemClock.immediate(resolve);
+        setImmediate(resolve);
       });
     }
   }
