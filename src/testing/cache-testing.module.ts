@@ -6,9 +6,10 @@ import {
   type CacheModuleOptions,
   type CacheStorageAdapter,
 } from '../index.js';
+import { isCacheStorage } from '../core/adapter-check.js';
 import { cacheRoot } from '../nest/cache.module.js';
 import { resolveCacheOptions, type ResolvedCacheOptions } from '../nest/cache-module-options.js';
-import { createEngine, isAdapter } from '../nest/cache.providers.js';
+import { createEngine } from '../nest/cache.providers.js';
 import { CACHE_ENGINE, RESOLVED_OPTIONS } from '../nest/cache.tokens.js';
 import { CacheTesting } from './cache-testing.js';
 import { FaultyStorage } from './faulty-storage.js';
@@ -33,7 +34,7 @@ export class CacheTestingModule {
   static forRoot(options: CacheTestingOptions = {}): DynamicModule {
     resolveCacheOptions(options);
     const { storage: inner, clock: given } = options;
-    if (inner !== undefined && !isAdapter(inner))
+    if (inner !== undefined && !isCacheStorage(inner))
       throw invalid('storage', 'an object that implements CacheStorageAdapter');
     if (given !== undefined && !(given instanceof TestClock)) throw invalid('clock', 'a TestClock');
     const provider: FactoryProvider<CacheModuleOptions> = {

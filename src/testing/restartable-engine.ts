@@ -15,17 +15,16 @@ type AnyCache = NamespaceCache<unknown, unknown>;
 /** An engine whose lives are each made by `create`. Its stop takes the time that it needs from `clock`: nobody else moves that. */
 export function restartable(create: () => CacheEngine, clock: TestClock): RestartableEngine {
   const lives = new EngineLives(create, clock);
-  const own = {
-    register: (definition: NamespaceDefinition) => lives.register(definition),
-    namespace: (which: NamespaceDefinition | string) => lives.namespace(which),
+  return standIn(() => lives.current as RestartableEngine, {
+    register: lives.register.bind(lives) as CacheEngine['register'],
+    namespace: lives.namespace.bind(lives) as CacheEngine['namespace'],
     drain: () => lives.drain(),
     stop: () => lives.end(),
     stopped: lives.ended,
     restart: () => lives.restart(),
     // The rows of a test end with its process.
-    rescueAtExit: () => undefined,
-  };
-  return standIn(() => lives.current as RestartableEngine, own as unknown as Partial<RestartableEngine>);
+    rescueAtExit: () => [],
+  });
 }
 
 /** One engine after another. */
