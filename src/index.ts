@@ -1,7 +1,7 @@
 export { CacheModule } from './nest/cache.module.js';
 export { CacheService } from './nest/cache.service.js';
 export { InjectNamespace } from './nest/inject-namespace.decorator.js';
-export { getNamespaceToken } from './nest/cache.tokens.js';
+export { CACHE_OPTIONS, getNamespaceToken } from './nest/cache.tokens.js';
 export type {
   CacheModuleAsyncOptions,
   CacheModuleOptions,
@@ -34,6 +34,7 @@ export type { CacheHealth } from './core/engine/health-check.js';
 export { CachePersistenceLevel } from './core/definition/persistence-level.js';
 export type { FlushReport, LoadReport } from './core/reports.js';
 export type { EngineOptions } from './core/engine/engine-options.js';
+export type { CacheTimer, Clock } from './core/clock.js';
 
 export type { KeyCodec } from './core/keys/key-codec.js';
 export { stringKey } from './core/keys/string-key.js';

@@ -16,6 +16,8 @@ export type CacheErrorCode =
   | 'MISSING_MODULE'
   /** `CacheModule.forRoot()` or `forRootAsync()` is imported by a module that is loaded lazily. */
   | 'LAZY_MODULE'
+  /** A test replaces `CacheModule` in a way that replaces nothing. */
+  | 'MODULE_NOT_REPLACED'
   /** The stored row of this key does not decode; it is kept as it is until it is set or deleted. */
   | 'UNREADABLE_ENTRY'
   /** The storage could not be connected to, migrated or written to at start. */
