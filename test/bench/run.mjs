@@ -16,6 +16,7 @@ import { overload } from './parts/overload.mjs';
 import { sets } from './parts/sets.mjs';
 import { start } from './parts/start.mjs';
 import { sustainedSets } from './parts/sustained-sets.mjs';
+import { valueCheck } from './parts/value-check.mjs';
 import { writeReport } from './support/report.mjs';
 import { tableOf } from './support/table.mjs';
 
@@ -25,6 +26,7 @@ const PARTS = [
   allocations,
   sets,
   sustainedSets,
+  valueCheck,
   durableWrites,
   coalescing,
   bulk,

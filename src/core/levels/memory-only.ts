@@ -1,5 +1,5 @@
 import { CacheError } from '../cache-error.js';
-import { byteLength, type EntryStore } from '../entries/entry-store.js';
+import type { EntryStore } from '../entries/entry-store.js';
 import type { InFlight } from '../entries/in-flight.js';
 import type { EngineContext } from '../context.js';
 import type { MemoryKey } from '../keys/key-space.js';
@@ -57,6 +57,10 @@ export class MemoryOnly<V> implements Level<V> {
 
   asStored(value: V): V {
     return value;
+  }
+
+  copies(value: V): () => V {
+    return () => value;
   }
 
   async set(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<void> {
@@ -127,7 +131,7 @@ export class MemoryOnly<V> implements Level<V> {
   #sizeOf(value: V): number {
     const { name, maxBytes } = this.definition;
     if (maxBytes === undefined) return 0;
-    const size = byteLength(this.#values.encode(value));
+    const size = this.#values.size(value);
     if (size > maxBytes) {
       throw new CacheError(
         'INVALID_VALUE',
