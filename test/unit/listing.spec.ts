@@ -222,6 +222,22 @@ describe.each(PERSISTED)('a listing of rows at level %s', (level) => {
     expect(await world.stored(level).catch(String)).toContain('SyntaxError');
   });
 
+  it('gives copies where readers are given copies, of what is in memory too', async () => {
+    const copied = defineNamespace({
+      name: 'copied',
+      key: stringKey(),
+      value: json<{ n: number }>(),
+      persistence: level,
+      maxEntries: 1,
+      values: 'copied',
+    });
+    const own = await world.register(copied);
+    await own.setMany(['a', 'b', 'c'].map((key) => [key, { n: 1 }]));
+    for await (const [, value] of own) value.n = 2;
+    expect((await listed(own)).map(([, value]) => value.n)).toEqual([1, 1, 1]);
+    expect(await own.getMany(['a', 'b', 'c'])).toEqual([{ n: 1 }, { n: 1 }, { n: 1 }]);
+  });
+
   it('rejects with READ_FAILED while the database is away, and is over then', async () => {
     await cache.setMany(['a', 'b', 'c'].map((key, i) => [key, i]));
     await cache.flush();
