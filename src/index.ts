@@ -15,7 +15,12 @@ export {
   type NamespaceOptions,
   type NamespaceTuning,
 } from './core/definition/namespace-definition.js';
-export type { LoadOptions, NamespaceCache, WriteOptions } from './core/namespace/namespace-cache.js';
+export type {
+  LoadOptions,
+  NamespaceCache,
+  TouchOptions,
+  WriteOptions,
+} from './core/namespace/namespace-cache.js';
 export type { NamespaceStats, WriteErrorStats } from './core/definition/namespace-stats.js';
 export { STORAGE_CHANNEL, type StorageEvent } from './core/diagnostics.js';
 export type { CacheStats } from './core/engine/cache-engine.js';

@@ -7,13 +7,29 @@ import type { Updater } from '../values/value-codec.js';
 /** Makes snapshots of a namespace's values: encodes them, and gives them their expiry. */
 export class ValueEncoder<V> {
   constructor(
-    private readonly definition: NamespaceDefinition<unknown, V>,
+    protected readonly definition: NamespaceDefinition<unknown, V>,
     private readonly clock: Clock,
   ) {}
 
   /** What is stored of a value that is set now. Throws `INVALID_VALUE` when it can't be serialised. */
   stored(value: V, ttlMs: number | undefined): StoredValue<V> {
-    return this.#checked(this.encode(value), this.expiry(ttlMs));
+    return this.storedUntil(value, this.expiry(ttlMs));
+  }
+
+  /** The same with an expiry in wall-clock ms, `null` for never. */
+  storedUntil(value: V, expiresAt: number | null): StoredValue<V> {
+    return this.#checked(this.encode(value), expiresAt);
+  }
+
+  /** A stored value with another expiry: its very text where memory has that, else encoded anew. */
+  renewed(stored: StoredValue<V>, expiresAt: number | null): StoredValue<V> {
+    let text: string;
+    try {
+      ({ text } = stored);
+    } catch (error) {
+      throw this.#unencodable(error);
+    }
+    return this.#checked(text, expiresAt);
   }
 
   /** What {@link stored} would hold. */
@@ -35,16 +51,19 @@ export class ValueEncoder<V> {
     fn: Updater<V>,
     ttlMs: number | undefined,
   ): StoredValue<V> | undefined {
-    const next = this.apply(fn, current);
-    // Where a value is decoded afresh for each reader, the same object may still hold a change.
-    const isUnchanged = next === current && this.definition.value.plain === true;
-    if (isUnchanged && ttlMs === undefined) return undefined;
+    const next = this.#apply(fn, current);
+    if (next === current && this.isUnchangeable && ttlMs === undefined) return undefined;
     const expiry = ttlMs === undefined && current !== undefined ? expiresAt : this.expiry(ttlMs);
-    return this.#checked(this.encode(next), expiry);
+    return this.storedUntil(next, expiry);
+  }
+
+  /** Whether a value that an updater gives back is as it was: one that is decoded afresh for each reader may hold a change. */
+  protected get isUnchangeable(): boolean {
+    return this.definition.value.plain === true;
   }
 
   /** Runs an updater, and refuses what no updater may give. */
-  apply(fn: Updater<V>, current: V | undefined): V {
+  #apply(fn: Updater<V>, current: V | undefined): V {
     const next = fn(current);
     if (next === undefined) {
       throw this.#invalid(
@@ -66,8 +85,7 @@ export class ValueEncoder<V> {
       const text = this.definition.value.encode(value);
       if (typeof text === 'string') return text;
     } catch (error) {
-      if (isCacheError(error)) throw this.#invalid(error.message, error.cause);
-      throw this.#invalid('The value codec could not encode the value.', error);
+      throw this.#unencodable(error);
     }
     throw this.#invalid('The value codec did not give a string.');
   }
@@ -92,6 +110,11 @@ export class ValueEncoder<V> {
       throw this.#invalid('The value codec can not decode what it has encoded.', error);
     }
     return stored;
+  }
+
+  #unencodable(error: unknown): CacheError {
+    if (isCacheError(error)) return this.#invalid(error.message, error.cause);
+    return this.#invalid('The value codec could not encode the value.', error);
   }
 
   #invalid(reason: string, cause?: unknown): CacheError {
