@@ -88,8 +88,10 @@ export class CacheService {
   }
 
   /** Removes every entry of a namespace. Rejects with `UNKNOWN_NAMESPACE` for one that is not declared. */
-  async clearNamespace(namespace: CacheNamespace | NamespaceDefinition | string): Promise<void> {
-    await this.engine.namespace(namespace).clear();
+  clearNamespace(namespace: CacheNamespace | NamespaceDefinition | string): Promise<void> {
+    const { rejections } = this.engine;
+    const name = typeof namespace === 'string' ? namespace : namespace?.name;
+    return rejections.watch(this.#clear(namespace), rejections.refusalsOf(name));
   }
 
   /** Tries to write every dirty entry of every persisted namespace. What failed is in the report, and is kept. */
@@ -107,12 +109,16 @@ export class CacheService {
     return this.engine.stats();
   }
 
+  async #clear(namespace: NamespaceDefinition | string): Promise<void> {
+    await this.engine.namespace(namespace).clear();
+  }
+
   get #chats(): ChatCaches {
     this.#chat ??= new ChatCaches(
       this.engine.namespace(chatsNamespace),
       this.engine.namespace(chatUsersNamespace),
       this.engine.namespace(usersNamespace),
-      this.engine.logger,
+      this.engine.rejections,
     );
     return this.#chat;
   }

@@ -395,6 +395,7 @@ describe.each(Object.values(CachePersistenceLevel))('a namespace at level %s', (
       updates: 4,
       deletes: 2,
       evictions: 0,
+      rejected: 0,
     });
   });
 

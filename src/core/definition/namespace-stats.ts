@@ -47,6 +47,8 @@ export interface NamespaceStats {
   readonly storageReads: number;
   /** Entries (puts and deletes) committed to the database. */
   readonly written: number;
+  /** Calls of writing methods that rejected because of the database: `WRITE_FAILED`, `READ_FAILED`, `ENTRY_REFUSED`. */
+  readonly rejected: number;
   /** Attempts to write to the database that failed. */
   readonly writeFailures: number;
   /** Attempts made again after one that failed. */
@@ -78,6 +80,7 @@ export class NamespaceCounters {
   loaderCalls = 0;
   storageReads = 0;
   written = 0;
+  rejected = 0;
   writeFailures = 0;
   retries = 0;
   lastWriteError: WriteErrorStats | undefined;

@@ -6,6 +6,7 @@ import type { NamespaceStats } from '../definition/namespace-stats.js';
 import type { Drainable } from '../levels/drainable.js';
 import { acknowledgesEarly, isPersisted } from '../levels/levels.js';
 import type { NamespaceCache } from '../namespace/namespace-cache.js';
+import { Rejections } from '../namespace/rejections.js';
 import { sumFlushes, sumLoads, type FlushReport, type LoadReport } from '../reports.js';
 import type { RescueJournal } from '../rescue/rescue-journal.js';
 import { SafeLogger } from '../safe-logger.js';
@@ -23,6 +24,8 @@ const NOTHING_LOADED: LoadReport = Object.freeze({ rows: 0, skipped: 0, duration
 
 /** All namespaces of one application on one storage: how they are opened, loaded, flushed and stopped. */
 export class CacheEngine {
+  /** What looks after the promises of writes. */
+  readonly rejections: Rejections;
   readonly #registry: NamespaceRegistry;
   readonly #loads = new Map<Member, Promise<LoadReport>>();
   #storage: Promise<OpenStorage> | undefined;
@@ -42,7 +45,8 @@ export class CacheEngine {
       undefined,
   ) {
     this.context = { ...context, logger: new SafeLogger(context.logger) };
-    this.#registry = new NamespaceRegistry(overrides, this.context);
+    this.rejections = new Rejections(context.clock, this.context.logger);
+    this.#registry = new NamespaceRegistry(overrides, this.context, this.rejections);
     this.#checkpoints = new Checkpoints(
       options.checkpointIntervalMs,
       context.clock,
@@ -194,9 +198,11 @@ export class CacheEngine {
   }
 
   #opened(): Promise<OpenStorage> {
-    this.#storage ??= Promise.resolve(this.createStorage()).then((storage) => {
+    this.#storage ??= Promise.resolve(this.createStorage()).then(async (storage) => {
       this.#journal = this.journalFor(storage);
-      return OpenStorage.open(storage, this.options, this.context, this.#journal);
+      const opened = await OpenStorage.open(storage, this.options, this.context, this.#journal);
+      opened.onRecovery(() => this.rejections.recovered());
+      return opened;
     });
     return this.#storage;
   }

@@ -40,6 +40,9 @@ export interface LoadOptions extends WriteOptions {
  * and with `UNREADABLE_ENTRY` when the stored row does not decode, as do all writes but `set` and `delete`, which replace
  * it; writes reject with `WRITE_FAILED` or `ENTRY_REFUSED` when `ON_CHANGE` can't commit them, and with `CACHE_CLOSED` after
  * the stop.
+ *
+ * A write that nobody awaits does not end the process when it rejects: the cache logs what was rejected, once per outage, or
+ * per namespace and code where the call was at fault.
  */
 export interface NamespaceCache<K, V> {
   readonly definition: NamespaceDefinition<K, V>;

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.js';
 import type { EntryStore } from '../entries/entry-store.js';
 import type { InFlight } from '../entries/in-flight.js';
 import type { KeySpace, MemoryKey } from '../keys/key-space.js';
-import type { Level } from '../levels/level.js';
+import { DONE, type Level } from '../levels/level.js';
 import type { FlushReport } from '../reports.js';
 import type { Decide } from '../values/decision.js';
 import type { Immutable } from '../values/immutable.js';
@@ -11,6 +11,7 @@ import { assertFunction, assertList, newTtlIn, timesIn, ttlIn } from './call-opt
 import { Decisions } from './decisions.js';
 import { LoaderCalls, type LoaderCall } from './loader-calls.js';
 import type { LoadOptions, NamespaceCache, TouchOptions, WriteOptions } from './namespace-cache.js';
+import type { Rejections } from './rejections.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
 import type { NamespaceCounters, NamespaceStats } from '../definition/namespace-stats.js';
 
@@ -26,6 +27,7 @@ export interface NamespaceParts<K, V> {
   readonly level: Level<V>;
   readonly counters: NamespaceCounters;
   readonly clock: Clock;
+  readonly rejections: Rejections;
 }
 
 /**
@@ -41,6 +43,8 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
   readonly #loaderCalls: LoaderCalls<V>;
   readonly #clock: Clock;
   readonly #decisions: Decisions<V>;
+  readonly #rejections: Rejections;
+  readonly #onRejected: (error: unknown) => void;
 
   constructor(parts: NamespaceParts<K, V>) {
     this.definition = parts.definition;
@@ -50,6 +54,8 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
     this.#counters = parts.counters;
     this.#clock = parts.clock;
     this.#decisions = new Decisions(parts.definition, parts.level.values);
+    this.#rejections = parts.rejections;
+    this.#onRejected = parts.rejections.handlerFor(parts.definition, parts.counters);
     this.#loaderCalls = new LoaderCalls(parts.clock);
     // What takes effect supersedes a loader; a delete of what is not there does so, too, and has none.
     parts.inFlight.add(this.#loaderCalls);
@@ -107,6 +113,8 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
     return (await this.#level.refresh(this.#keys.admit(key))) as Immutable<V> | undefined;
   }
 
+  // No method that writes is an async function: that would make a promise round the one that has a handler, and have none.
+
   set(key: K, value: Immutable<V>, options?: WriteOptions): Promise<void> {
     let written: Promise<void>;
     try {
@@ -114,7 +122,8 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
     } catch (error) {
       written = Promise.reject(error);
     }
-    return written;
+    // What took effect at its call has nothing to tell: it is not looked after, which costs the fastest writes nothing.
+    return written === DONE ? written : this.#rejections.watch(written, this.#onRejected);
   }
 
   setMany(entries: Iterable<readonly [K, Immutable<V>]>, options?: WriteOptions): Promise<void> {
@@ -252,7 +261,7 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
     return (await this.#level.get(this.#keys.admit(key))) as Immutable<V> | undefined;
   }
 
-  /** Makes a write. What that throws is the refusal of the call. */
+  /** Makes a write, and looks after its promise. */
   #write<T>(write: () => Promise<T>): Promise<T> {
     let written: Promise<T>;
     try {
@@ -260,7 +269,7 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
     } catch (error) {
       written = Promise.reject(error);
     }
-    return written;
+    return this.#rejections.watch(written, this.#onRejected);
   }
 
   /** Has an entry modified as `decided` says, unless that throws. */
@@ -274,7 +283,7 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
     } catch (error) {
       modified = Promise.reject(error);
     }
-    return modified;
+    return this.#rejections.watch(modified, this.#onRejected);
   }
 
   #set(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<void> {
