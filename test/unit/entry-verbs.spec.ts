@@ -99,6 +99,20 @@ describe('setIfAbsent', () => {
     }
   });
 
+  it('counts the value that it holds while it waits for the database', async () => {
+    const world = new EngineWorld();
+    const cache = await world.register(namespaceOf<string>(ON_SHUTDOWN, { maxEntries: 1 }));
+    await cache.setMany([
+      ['a', 'x'],
+      ['b', 'x'],
+    ]);
+    await cache.flush();
+    const lost = cache.setIfAbsent('a', 'y'.repeat(98));
+    expect(cache.stats()).toMatchObject({ waiting: 1, waitingBytes: 200 });
+    expect(await lost).toBe(false);
+    expect(cache.stats()).toMatchObject({ waiting: 0, waitingBytes: 0 });
+  });
+
   it('leaves a load in flight alone when there is a value, and wins over it when there is none', async () => {
     const world = new EngineWorld();
     const cache = await world.register(namespaceOf<string>(ON_CHANGE));

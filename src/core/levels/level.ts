@@ -3,6 +3,7 @@ import type { MemoryKey } from '../keys/key-space.js';
 import type { FlushReport } from '../reports.js';
 import type { ValueEncoder } from '../entries/value-encoder.js';
 import type { Decide } from '../values/decision.js';
+import type { StoredValue } from '../values/stored-value.js';
 
 /** What a level has not written, and who waits for it. */
 export interface LevelFigures {
@@ -43,8 +44,11 @@ export interface Level<V> {
   set(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<void>;
   /** Checks and encodes a value, and gives what stores it. Throws `INVALID_VALUE` where {@link set} would reject with it. */
   prepare(key: MemoryKey, value: V, ttlMs: number | undefined): () => Promise<void>;
-  /** Has `decide` decide on the entry, with no other write to the key in between. */
-  modify<R>(key: MemoryKey, decide: Decide<V, R>): Promise<R>;
+  /**
+   * Has `decide` decide on the entry, with no other write to the key in between. `held` is the value that the call holds
+   * already while it waits.
+   */
+  modify<R>(key: MemoryKey, decide: Decide<V, R>, held?: StoredValue<V>): Promise<R>;
   delete(key: MemoryKey): Promise<boolean>;
   rename(from: MemoryKey, to: MemoryKey): Promise<boolean>;
   clear(): Promise<void>;

@@ -1,7 +1,8 @@
 import { CacheError } from '../cache-error.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
 import type { ValueEncoder } from '../entries/value-encoder.js';
-import type { Decide, Decision } from '../values/decision.js';
+import type { Decide } from '../values/decision.js';
+import type { StoredValue } from '../values/stored-value.js';
 import type { Updater } from '../values/value-codec.js';
 
 /**
@@ -23,18 +24,16 @@ export class Decisions<V> {
     };
   }
 
-  /** The value where there is none. It is encoded now: what becomes of the object later is not what was given. */
-  setIfAbsent(value: V, ttlMs: number | undefined): Decide<V, boolean> {
-    const offered: Decision<V, boolean> = { next: this.values.stored(value, ttlMs), result: true };
-    return (current) => (current === undefined ? offered : kept(false));
+  /** A value where there is none. */
+  setIfAbsent(offered: StoredValue<V>): Decide<V, boolean> {
+    return (current) => (current === undefined ? { next: offered, result: true } : kept(false));
   }
 
   /** The same, answered with the value that there is then. */
-  load(value: V, ttlMs: number | undefined): Decide<V, V> {
-    const { definition } = this;
-    const next = this.values.stored(value, ttlMs);
+  load(offered: StoredValue<V>): Decide<V, V> {
+    const { value: codec } = this.definition;
     return (current) =>
-      current === undefined ? { next, result: next.read(definition.value) } : kept(current);
+      current === undefined ? { next: offered, result: offered.read(codec) } : kept(current);
   }
 
   /** The number there is plus `by`; absent counts as 0, and the expiry stays. */

@@ -153,9 +153,13 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
   }
 
   setIfAbsent(key: K, value: Immutable<V>, options?: WriteOptions): Promise<boolean> {
-    return this.#modify(key, () =>
-      this.#decisions.setIfAbsent(this.#valid(value), ttlIn(this.definition.name, options)),
-    );
+    return this.#write(() => {
+      const memoryKey = this.#keys.admit(key);
+      // Encoded now: what becomes of the object later is not what was given.
+      const offered = this.#level.values.stored(this.#valid(value), ttlIn(this.definition.name, options));
+      this.#counters.updates += 1;
+      return this.#level.modify(memoryKey, this.#decisions.setIfAbsent(offered), offered);
+    });
   }
 
   increment(key: K, by = 1): Promise<number> {
@@ -322,7 +326,8 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
   async #storeLoaded(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<V> {
     this.#counters.sets += 1;
     try {
-      return await this.#level.modify(key, this.#decisions.load(value, ttlMs));
+      const loaded = this.#level.values.stored(value, ttlMs);
+      return await this.#level.modify(key, this.#decisions.load(loaded), loaded);
     } catch (error) {
       if (isCacheError(error, 'INVALID_VALUE')) throw error;
       return this.#asStored(value);

@@ -6,6 +6,8 @@ import type { NamespaceCounters } from '../definition/namespace-stats.js';
 import { publish } from '../diagnostics.js';
 
 const OF_STORAGE = ['WRITE_FAILED', 'READ_FAILED', 'ENTRY_REFUSED'] as const;
+/** The name of a namespace that is not declared may be anything, and as many. */
+const MAX_TOLD = 1000;
 /** An episode of storage failures is over when no write was rejected for so long, ms. */
 const QUIET_MS = 60_000;
 
@@ -33,7 +35,7 @@ export class Rejections {
   /** What tells of the rejected writes of a namespace. What an updater threw is its caller's to know. */
   handlerFor(
     { name, persistence }: Pick<NamespaceDefinition, 'name' | 'persistence'>,
-    counters?: NamespaceCounters,
+    counters: NamespaceCounters,
   ): (error: unknown) => void {
     return (error) => {
       if (!isCacheError(error)) return;
@@ -42,7 +44,7 @@ export class Rejections {
         this.#refused(name, error);
         return;
       }
-      if (counters !== undefined) counters.rejected += 1;
+      counters.rejected += 1;
       publish({ type: 'write-rejected', namespace: name, code });
       // An entry that the database refuses is told of where that is found out.
       if (code !== 'ENTRY_REFUSED') this.#storageFailed(name, persistence, error);
@@ -64,7 +66,7 @@ export class Rejections {
   /** Refused for what it was, or when it came. */
   #refused(namespace: string, { code, message }: CacheError): void {
     const kind = `${code} ${namespace}`;
-    if (this.#told.has(kind)) return;
+    if (this.#told.has(kind) || this.#told.size >= MAX_TOLD) return;
     this.#told.add(kind);
     this.logger.warn(
       `A write was refused with ${code} and changed nothing. ${message} ` +

@@ -12,6 +12,7 @@ import type { FlushReport, LoadReport } from '../../reports.js';
 import type { RescuedWrite } from '../../rescue/rescue-journal.js';
 import type { CacheStorageAdapter } from '../../storage-adapter.js';
 import type { Decide } from '../../values/decision.js';
+import type { StoredValue } from '../../values/stored-value.js';
 import type { StorageWriter } from '../../writing/storage-writer.js';
 import type { WriteTurns } from '../../writing/write-turns.js';
 import type { Drainable } from '../drainable.js';
@@ -141,8 +142,10 @@ export class WriteBack<V> implements Level<V>, Drainable {
     return async () => this.#setText(key, text, expiresAt);
   }
 
-  modify<R>(key: MemoryKey, decide: Decide<V, R>): Promise<R> {
-    return this.#inOrder([key], () => this.#withKnown(key, (known) => this.#modify(key, known, decide)));
+  modify<R>(key: MemoryKey, decide: Decide<V, R>, held?: StoredValue<V>): Promise<R> {
+    const modify = (known: KnownValue<V>): R | Promise<R> => this.#modify(key, known, decide);
+    const bytes = held === undefined ? 0 : bytesOfText(held.text);
+    return this.#inOrder([key], () => this.#withKnown(key, modify), bytes);
   }
 
   delete(key: MemoryKey): Promise<boolean> {
