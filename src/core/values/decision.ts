@@ -1,7 +1,7 @@
 import type { StoredValue } from './stored-value.js';
 
 /** What is to become of an entry, and the answer to the call that decided so. */
-export interface Decision<V, R> {
+interface Decision<V, R> {
   /** What is stored from now on; `null` removes the entry, `undefined` leaves value and expiry as they are. */
   readonly next: StoredValue<V> | null | undefined;
   readonly result: R;
