@@ -1,27 +1,44 @@
 import { CacheError } from '../core/cache-error.js';
+import type { NamespaceDefinition } from '../core/definition/namespace-definition.js';
 import { isPersisted } from '../core/levels/levels.js';
 import type { NamespaceCache } from '../core/namespace/namespace-cache.js';
 import type { Rejections } from '../core/namespace/rejections.js';
 import type { Immutable } from '../core/values/immutable.js';
+import { chatsNamespace, chatUsersNamespace, usersNamespace } from './chat-namespaces.js';
 import type { ChatInfo, ChatRecord, ChatSettings, UserData, UserState } from './chat-types.js';
 
 const EMPTY: Readonly<Record<string, never>> = Object.freeze({});
 
 /** What a chat bot does with its three namespaces. */
 export class ChatCaches {
+  #chats: NamespaceCache<number, ChatRecord> | undefined;
+  #chatUsers: NamespaceCache<readonly [chatId: number, userId: number], UserData> | undefined;
+  #users: NamespaceCache<number, UserState> | undefined;
+
   constructor(
-    readonly chats: NamespaceCache<number, ChatRecord>,
-    readonly chatUsers: NamespaceCache<readonly [chatId: number, userId: number], UserData>,
-    readonly users: NamespaceCache<number, UserState>,
+    /** Throws `UNKNOWN_NAMESPACE` for one that is not declared. */
+    private readonly find: <K, V>(definition: NamespaceDefinition<K, V>) => NamespaceCache<K, V>,
     private readonly rejections: Rejections,
   ) {}
+
+  get chats(): NamespaceCache<number, ChatRecord> {
+    return (this.#chats ??= this.find(chatsNamespace));
+  }
+
+  get chatUsers(): NamespaceCache<readonly [chatId: number, userId: number], UserData> {
+    return (this.#chatUsers ??= this.find(chatUsersNamespace));
+  }
+
+  get users(): NamespaceCache<number, UserState> {
+    return (this.#users ??= this.find(usersNamespace));
+  }
 
   async getChatSettings(chatId: number): Promise<Immutable<ChatSettings>> {
     return (await this.chats.get(chatId))?.settings ?? EMPTY;
   }
 
   setChatSettings(chatId: number, settings: Immutable<ChatSettings>): Promise<void> {
-    return this.#write(this.chats.definition.name, async () => {
+    return this.#write(chatsNamespace, async () => {
       assertRecord(settings, 'settings');
       await this.chats.update(chatId, (record) => ({ ...record, settings }));
     });
@@ -32,7 +49,7 @@ export class ChatCaches {
   }
 
   setChatInfo(chatId: number, info: Immutable<ChatInfo>): Promise<void> {
-    return this.#write(this.chats.definition.name, async () => {
+    return this.#write(chatsNamespace, async () => {
       assertRecord(info, 'info');
       await this.chats.update(chatId, (record) => ({ ...record, info }));
     });
@@ -43,7 +60,7 @@ export class ChatCaches {
   }
 
   setUserData(chatId: number, userId: number, key: string, value: unknown): Promise<void> {
-    return this.#write(this.chatUsers.definition.name, async () => {
+    return this.#write(chatUsersNamespace, async () => {
       assertField(key);
       if (value === undefined) {
         throw new CacheError(
@@ -105,8 +122,8 @@ export class ChatCaches {
   }
 
   /** A promise round that of a namespace, which tells of what comes to it. */
-  #write(namespace: string, write: () => Promise<void>): Promise<void> {
-    return this.rejections.watch(write(), this.rejections.refusalsOf(namespace));
+  #write({ name }: { readonly name: string }, write: () => Promise<void>): Promise<void> {
+    return this.rejections.watch(write(), this.rejections.refusalsOf(name));
   }
 }
 

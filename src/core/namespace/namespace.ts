@@ -7,7 +7,8 @@ import { DONE, type Level } from '../levels/level.js';
 import type { FlushReport } from '../reports.js';
 import type { Decide } from '../values/decision.js';
 import type { Immutable } from '../values/immutable.js';
-import { assertFunction, assertList, newTtlIn, timesIn, ttlIn } from './call-options.js';
+import { abandon, isThenable } from '../values/thenable.js';
+import { assertEntry, assertFunction, assertList, newTtlIn, timesIn, ttlIn } from './call-options.js';
 import { Decisions } from './decisions.js';
 import { LoaderCalls, type LoaderCall } from './loader-calls.js';
 import type { LoadOptions, NamespaceCache, TouchOptions, WriteOptions } from './namespace-cache.js';
@@ -131,9 +132,10 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
       const ttlMs = ttlIn(this.definition.name, options);
       assertList(this.definition.name, 'the entries', entries);
       // All of them are checked, and encoded, before the first is stored.
-      const prepared = Array.from(entries, ([key, value]) =>
-        this.#level.prepare(this.#keys.admit(key), this.#valid(value), ttlMs),
-      );
+      const prepared = Array.from(entries, (entry) => {
+        assertEntry(this.definition.name, entry);
+        return this.#level.prepare(this.#keys.admit(entry[0]), this.#valid(entry[1]), ttlMs);
+      });
       this.#counters.sets += prepared.length;
       await settleAll(prepared.map((store) => store()));
     });
@@ -342,6 +344,10 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
   #valid(value: Immutable<V>): V {
     if (value === undefined)
       throw this.#noValue('undefined is no value. Use null for "nothing", or delete the key.');
+    if (isThenable(value)) {
+      abandon(value);
+      throw this.#noValue('a promise is no value. Await it first.');
+    }
     return value as V;
   }
 
