@@ -29,6 +29,28 @@ export interface ConsumerOptions {
   readonly copy: { readonly from: string; readonly to: string };
 }
 
+type Check = readonly [what: string, check: (app: ConsumerApp) => Promise<void>];
+
+const RUNS_EXAMPLE: Check = [
+  'runs the example of the README as it is printed, which counts on after a restart',
+  async (app) => {
+    for (const visits of [1, 2]) {
+      const running = await app.start('readme-example.js');
+      expect(await running.request('POST', '/sessions/ada/visits')).toEqual({ visits });
+      await assertStops(running);
+    }
+  },
+];
+
+const PASSES_TESTS: Check = [
+  'passes its tests: of each subpath, with mocked namespaces, over HTTP, and with fake timers',
+  async (app) => {
+    const output = await app.test();
+    for (const spec of SPECS) expect(output).toContain(spec);
+    expect(output).not.toMatch(/did not exit|failed to exit|open handle/i);
+  },
+];
+
 /**
  * What every application that installs the package may expect: the folder `name` of `apps` is one. Applications are tried
  * beside each other, since installing one leaves a processor idle; what is asked of one is asked in order.
@@ -59,25 +81,8 @@ export function describeConsumer(
       },
     );
 
-    it.skipIf(example === undefined).sequential(
-      'runs the example of the README as it is printed, which counts on after a restart',
-      async () => {
-        for (const visits of [1, 2]) {
-          const running = await app.start('readme-example.js');
-          expect(await running.request('POST', '/sessions/ada/visits')).toEqual({ visits });
-          await assertStops(running);
-        }
-      },
-    );
-
-    it.skipIf(!tests).sequential(
-      'passes its tests: of each subpath, with mocked namespaces, over HTTP, and with fake timers',
-      async () => {
-        const output = await app.test();
-        for (const spec of SPECS) expect(output).toContain(spec);
-        expect(output).not.toMatch(/did not exit|failed to exit|open handle/i);
-      },
-    );
+    const asked = [...(example === undefined ? [] : [RUNS_EXAMPLE]), ...(tests ? [PASSES_TESTS] : [])];
+    it.sequential.each(asked)('%s', (_what, check) => check(app));
 
     it.sequential('has the command that copies what it remembers', async () => {
       const copied = await app.npx('nestjs-durable-cache', 'copy', '--from', copy.from, '--to', copy.to);
