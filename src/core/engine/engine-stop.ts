@@ -1,9 +1,10 @@
 import { within, type CacheTimer } from '../clock.js';
 import type { EngineContext } from '../context.js';
 import type { Drainable } from '../levels/drainable.js';
+import { counted } from '../listed.js';
 import type { LeftBehind } from '../reports.js';
 import { Rescue } from '../rescue/rescue.js';
-import type { RescueJournal } from '../rescue/rescue-journal.js';
+import type { RescuedWrite, RescueJournal } from '../rescue/rescue-journal.js';
 import { finalFlush } from './final-flush.js';
 import type { OpenStorage } from './open-storage.js';
 
@@ -56,6 +57,7 @@ export class EngineStop {
   #overdue: CacheTimer | undefined;
   #isClosed = false;
   #hasRescued = false;
+  #isLastFlushTried = false;
   #ended!: (report: Promise<StopReport>) => void;
   /** Resolves when the stop is over, whoever ended it. */
   readonly report: Promise<StopReport>;
@@ -117,12 +119,25 @@ export class EngineStop {
     void this.end();
   }
 
-  /** For the very end of a process, without a turn of the event loop: saves what is unwritten, and says so. */
-  rescueAtExit(): void {
-    if (this.#hasRescued) return;
+  /** For the very end of a process, without a turn of the event loop: saves what is unwritten, says so, and returns what is lost. */
+  rescueAtExit(): readonly LeftBehind[] {
+    if (this.#hasRescued) return [];
     const unwritten = this.#unwritten();
     this.#hasRescued = true;
-    new Rescue(this.engine.journal(), this.context.logger).saveAtExit(unwritten);
+    return new Rescue(this.engine.journal(), this.context.logger).saveAtExit(unwritten);
+  }
+
+  /**
+   * For a process that has nothing left to do. A stop that nobody goes on with is ended. Where none has begun, what is dirty
+   * is written, once: others may still stop the application, and write more.
+   */
+  beforeExit(): void {
+    if (this.state === 'draining') this.endOverdue();
+    if (this.state !== 'running' || this.#isLastFlushTried) return;
+    const levels = this.engine.levels();
+    if (levels.every(({ dirty, refused }) => dirty <= refused)) return;
+    this.#isLastFlushTried = true;
+    for (const level of levels) void level.flush();
   }
 
   async #end(): Promise<StopReport> {
@@ -142,16 +157,17 @@ export class EngineStop {
     // From here on nothing is acknowledged: what is gathered now is all there is.
     for (const level of levels) level.giveUp();
     storage?.budget.close();
-    const leftBehind = this.#rescue();
+    const unwritten = this.#unwritten();
+    const leftBehind = this.#rescue(unwritten);
     if (storage !== undefined) await this.#close(storage, deadline);
     const report = {
       written: this.engine.written() - written,
       durationMs: clock.monotonic() - at,
       leftBehind,
     };
-    // A start that failed at its storage is no stop to tell of.
+    // A start that failed at its storage is no stop to report.
     if (storage !== undefined || this.engine.storage() === undefined)
-      logger.log(`Cache stopped: ${report.written} entries written in ${report.durationMs} ms.`);
+      logger.log(`Cache stopped: ${outcomeOf(report, unwritten.length)}.`);
     return report;
   }
 
@@ -174,13 +190,12 @@ export class EngineStop {
     return opened;
   }
 
-  #rescue(): readonly LeftBehind[] {
-    const unwritten = this.#unwritten();
+  #rescue(unwritten: readonly RescuedWrite[]): readonly LeftBehind[] {
     this.#hasRescued = true;
     return new Rescue(this.engine.journal(), this.context.logger).saveAtStop(unwritten);
   }
 
-  #unwritten(): ReturnType<Drainable['unwritten']> {
+  #unwritten(): RescuedWrite[] {
     return this.engine.levels().flatMap((level) => level.unwritten());
   }
 
@@ -192,4 +207,10 @@ export class EngineStop {
       logger.warn(`The cache's storage did not close cleanly: ${String(error)}`);
     }
   }
+}
+
+function outcomeOf({ written, durationMs }: StopReport, unwritten: number): string {
+  if (written === 0 && unwritten === 0) return 'nothing was left to write';
+  const done = `${counted(written, 'entry', 'entries')} written in ${durationMs} ms`;
+  return unwritten === 0 ? done : `${done}, ${unwritten} not: see above`;
 }

@@ -2,6 +2,7 @@ import { CacheError, isCacheError } from '../cache-error.js';
 import type { Clock } from '../clock.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
 import { StoredValue } from '../values/stored-value.js';
+import { abandon, isThenable } from '../values/thenable.js';
 import type { Updater } from '../values/value-codec.js';
 
 /** Makes snapshots of a namespace's values: encodes them, and gives them their expiry. */
@@ -36,9 +37,7 @@ export class ValueEncoder<V> {
     ttlMs: number | undefined,
   ): StoredValue<V> | undefined {
     const next = this.apply(fn, current);
-    // Where a value is decoded afresh for each reader, the same object may still hold a change.
-    const isUnchanged = next === current && this.definition.value.plain === true;
-    if (isUnchanged && ttlMs === undefined) return undefined;
+    if (ttlMs === undefined && next === current && this.#isFixed(next)) return undefined;
     const expiry = ttlMs === undefined && current !== undefined ? expiresAt : this.expiry(ttlMs);
     return this.#checked(this.encode(next), expiry);
   }
@@ -51,14 +50,31 @@ export class ValueEncoder<V> {
         'The updater gave undefined. Return the new value; to remove the entry, use delete().',
       );
     }
-    if (typeof (next as { then?: unknown } | null)?.then === 'function') {
-      // Nobody else will look at it, and its rejection must not end the process.
-      void Promise.resolve(next).catch(() => undefined);
+    if (isThenable(next)) {
+      abandon(next);
       throw this.#invalid(
         'The updater gave a promise. Do the waiting before update(): the updater runs synchronously.',
       );
     }
     return next;
+  }
+
+  /** Gives each of several readers of `value`, which nobody has been given yet, what is theirs: the frozen object, or a copy. */
+  copies(value: V): () => V {
+    if (this.#isFixed(value)) return () => value;
+    const stored = this.stored(value, undefined);
+    return () => stored.read(this.definition.value);
+  }
+
+  /** Bytes that a value takes, for a bound of memory. Throws `INVALID_VALUE` where that can't be told. */
+  size(value: V): number {
+    const { value: codec } = this.definition;
+    if (codec.measure === undefined) return Buffer.byteLength(this.encode(value));
+    try {
+      return codec.measure(value);
+    } catch (error) {
+      throw this.#invalid('The value could not be measured for maxBytes. Leave maxBytes out.', error);
+    }
   }
 
   encode(value: V): string {
@@ -76,6 +92,13 @@ export class ValueEncoder<V> {
   expiry(ttlMs: number | undefined): number | null {
     const ttl = ttlMs ?? this.definition.ttlMs ?? Infinity;
     return ttl === Infinity ? null : this.clock.now() + ttl;
+  }
+
+  /** Whether nobody can change it in place: it is frozen, or no object. */
+  #isFixed(value: V): boolean {
+    const { value: codec, values } = this.definition;
+    if (codec.plain === true && values !== 'copied') return true;
+    return value === null || (typeof value !== 'object' && typeof value !== 'function');
   }
 
   /** What can't be read back must not be stored: it would be found out when nobody can act on it. */

@@ -6,7 +6,8 @@ import type { KeySpace, MemoryKey } from '../keys/key-space.js';
 import type { Level } from '../levels/level.js';
 import type { FlushReport } from '../reports.js';
 import type { Immutable } from '../values/immutable.js';
-import { assertFunction, assertList, timesIn, ttlIn } from './call-options.js';
+import { abandon, isThenable } from '../values/thenable.js';
+import { assertEntry, assertFunction, assertList, timesIn, ttlIn } from './call-options.js';
 import { LoaderCalls, type LoaderCall } from './loader-calls.js';
 import type { LoadOptions, NamespaceCache, WriteOptions } from './namespace-cache.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
@@ -75,7 +76,7 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
       this.#load(call, memoryKey, () => loader(key) as V | Promise<V>, ttlMs),
     );
     if (timeoutMs !== undefined) load.giveUpAfter(timeoutMs, () => this.#timedOut(memoryKey, timeoutMs));
-    return (await load.outcome) as Immutable<V>;
+    return (await this.#outcomeOf(load)) as Immutable<V>;
   }
 
   async getMany(keys: Iterable<K>): Promise<(Immutable<V> | undefined)[]> {
@@ -100,9 +101,10 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
     const ttlMs = ttlIn(this.definition.name, options);
     assertList(this.definition.name, 'the entries', entries);
     // All of them are checked, and encoded, before the first is stored.
-    const prepared = Array.from(entries, ([key, value]) =>
-      this.#level.prepare(this.#keys.admit(key), this.#valid(value), ttlMs),
-    );
+    const prepared = Array.from(entries, (entry) => {
+      assertEntry(this.definition.name, entry);
+      return this.#level.prepare(this.#keys.admit(entry[0]), this.#valid(entry[1]), ttlMs);
+    });
     this.#counters.sets += prepared.length;
     await settleAll(prepared.map((store) => store()));
   }
@@ -213,6 +215,14 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
     return this.#level.delete(key);
   }
 
+  /** What a load gave: the object itself where one caller waits, else to each what is theirs. */
+  async #outcomeOf(load: LoaderCall<V>): Promise<V> {
+    const value = await load.outcome;
+    if (load.callers === 1) return value;
+    load.copies ??= this.#level.copies(value);
+    return load.copies();
+  }
+
   async #load(
     call: LoaderCall<V>,
     key: MemoryKey,
@@ -243,6 +253,10 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
   #valid(value: Immutable<V>): V {
     if (value === undefined)
       throw this.#noValue('undefined is no value. Use null for "nothing", or delete the key.');
+    if (isThenable(value)) {
+      abandon(value);
+      throw this.#noValue('a promise is no value. Await it first.');
+    }
     return value as V;
   }
 

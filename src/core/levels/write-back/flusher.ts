@@ -14,6 +14,7 @@ import { closedError } from '../level.js';
 import type { DirtyBudget } from './dirty-budget.js';
 import type { DirtyEntries, TakenChange } from './dirty-entries.js';
 import { FlushPass } from './flush-pass.js';
+import { traceFlush } from './flush-trace.js';
 import { inStoredOrder } from './key-order.js';
 import { expiryOf, textOf, type RowChange } from './row-change.js';
 
@@ -149,6 +150,7 @@ export class Flusher implements WriteSource {
     this.#isWanted = false;
     const pass = this.#newPass(includesRefused);
     this.#pass = pass;
+    this.#trace(pass);
     this.options.turns.request(this);
     return pass;
   }
@@ -157,12 +159,20 @@ export class Flusher implements WriteSource {
     return new FlushPass(includesRefused, this.options.context.clock.monotonic());
   }
 
+  #trace(pass: FlushPass): void {
+    traceFlush(this.options.definition.name, pass, this.options.context.clock);
+  }
+
   async #step(pass: FlushPass): Promise<boolean> {
-    if (this.#ended) throw closedError(this.options.definition.name);
+    this.#assertNotEnded();
     if (!pass.hasBegun) await this.#order(pass);
     // Never both in one turn: a clear that comes while one is written must not run over entries written after it.
     const { clearing } = this.dirty;
     return clearing === undefined ? this.#writeBatch(pass) : this.#writeClear(pass, clearing);
+  }
+
+  #assertNotEnded(): void {
+    if (this.#ended) throw closedError(this.options.definition.name);
   }
 
   async #order(pass: FlushPass): Promise<void> {
@@ -181,6 +191,7 @@ export class Flusher implements WriteSource {
     this.dirty.endPass(pass.hasFailures);
     pass.finish(this.dirty.dirty, this.options.context.clock.monotonic());
     if (this.#pass === undefined) this.reconsider();
+    else this.#trace(this.#pass);
   }
 
   async #writeClear(pass: FlushPass, clearing: object): Promise<boolean> {
@@ -202,6 +213,8 @@ export class Flusher implements WriteSource {
   async #writeBatch(pass: FlushPass): Promise<boolean> {
     const batch = this.#prepared ?? (await this.#take(pass));
     this.#prepared = undefined;
+    // The stop may have given up meanwhile: what is dirty is gathered, and the storage about to be closed.
+    this.#assertNotEnded();
     if (batch.epoch !== this.dirty.epoch || batch.atoms.length === 0) return true;
     const { writer } = this.options;
     this.#underway = batch.atoms;
