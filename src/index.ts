@@ -19,6 +19,7 @@ export type {
   LoadOptions,
   NamespaceCache,
   ScanOptions,
+  TouchOptions,
   WriteOptions,
 } from './core/namespace/namespace-cache.js';
 export type { KeyOf, NamespaceOf, ValueOf } from './core/namespace/namespace-types.js';

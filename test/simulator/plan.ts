@@ -28,7 +28,12 @@ export type Step =
       readonly isInvalid: boolean;
     }
   | { readonly do: 'get or load'; readonly name: Name }
-  | { readonly do: 'read'; readonly name: Name; readonly key: string }
+  | {
+      readonly do: 'read';
+      readonly name: Name;
+      readonly key: string;
+      readonly how: 'get' | 'refresh' | 'ttl';
+    }
   | {
       readonly do: 'scan';
       readonly name: Name;

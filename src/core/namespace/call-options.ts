@@ -3,7 +3,7 @@ import { EVERY_KEY } from '../keys/key-range.js';
 import type { KeySpace } from '../keys/key-space.js';
 import type { Listing } from '../listing/entry-pages.js';
 import { assertRecord, isPositiveInteger, MAX_TIMER_MS, msOf, refuseUnknown } from '../option-checks.js';
-import type { LoadOptions, ScanOptions, WriteOptions } from './namespace-cache.js';
+import type { LoadOptions, ScanOptions, TouchOptions, WriteOptions } from './namespace-cache.js';
 
 const WRITE_OPTIONS = ['ttlMs'] as const;
 const LOAD_OPTIONS = [...WRITE_OPTIONS, 'timeoutMs'] as const;
@@ -15,6 +15,18 @@ export function ttlIn(namespace: string, options: WriteOptions | undefined): num
   if (options === undefined) return undefined;
   assertKnown(namespace, options, WRITE_OPTIONS);
   return msOf(namespace, 'ttlMs', options.ttlMs);
+}
+
+/** The time to live that a touch names, which must name one: `Infinity` for never. */
+export function newTtlIn(namespace: string, options: TouchOptions): number {
+  assertKnown(namespace, options, WRITE_OPTIONS);
+  const ttlMs = msOf(namespace, 'ttlMs', options.ttlMs);
+  if (ttlMs !== undefined) return ttlMs;
+  throw new CacheError(
+    'INVALID_OPTION',
+    `Namespace '${namespace}': touch() needs a new time to live, such as ${EXAMPLE}, or { ttlMs: null } for never.`,
+    { namespace, option: 'ttlMs' },
+  );
 }
 
 /** The same of a load, and for how long it is waited for: `undefined` for as long as it takes. */

@@ -88,6 +88,7 @@ export class RescueReplay {
         committed: (written) => {
           this.#written += written.length;
         },
+        fateOfRefused: 'It is kept beside the rescue journal.',
         // What a journal holds may be nothing but refused entries: the good ones were written before the stop.
         refusalsWithoutSuccess: Infinity,
       },
@@ -98,7 +99,10 @@ export class RescueReplay {
 
   async #remove(namespace: string, keys: readonly string[]): Promise<void> {
     const rows = keys.map((key): RowWrite => ({ namespace, key, value: undefined, expiresAt: null }));
-    const { refused, deferred, error } = await this.writer.write([rows], { committed: () => undefined });
+    const { refused, deferred, error } = await this.writer.write([rows], {
+      committed: () => undefined,
+      fateOfRefused: 'The rescue journal stays as it is.',
+    });
     if (deferred.length > 0) throw error;
     for (const { error: reason } of refused) throw reason;
   }

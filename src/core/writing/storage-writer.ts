@@ -10,6 +10,8 @@ import type { StorageHealth } from './storage-health.js';
 export interface WriteHooks<Row> {
   /** Called as soon as rows are committed, before others are tried. */
   readonly committed: (rows: readonly Row[]) => void;
+  /** What becomes of rows that the database refuses, for the log: a sentence. */
+  readonly fateOfRefused: string;
   /** Whether it was told before that the database refuses this row. */
   readonly isKnownRefusal?: ((row: Row) => boolean) | undefined;
   /** See {@link isolateRefused}. */
@@ -37,7 +39,7 @@ export class StorageWriter {
   /** Writes atoms, each a list of rows that are committed together. Never rejects: what becomes of each row is in the outcome. */
   async write<Row extends RowWrite>(
     atoms: readonly (readonly Row[])[],
-    { committed, isKnownRefusal, refusalsWithoutSuccess }: WriteHooks<Row>,
+    { committed, fateOfRefused, isKnownRefusal, refusalsWithoutSuccess }: WriteHooks<Row>,
   ): Promise<WriteOutcome<Row>> {
     const outcome = await isolateRefused(
       atoms,
@@ -51,7 +53,8 @@ export class StorageWriter {
       (error) => this.classify(error),
       refusalsWithoutSuccess,
     );
-    for (const { items, error } of outcome.refused) this.#refused(items, error, isKnownRefusal);
+    for (const { items, error } of outcome.refused)
+      this.#refused(items, error, fateOfRefused, isKnownRefusal);
     if (outcome.deferred.length > 0) this.#failed(outcome.deferred, outcome.error);
     return outcome;
   }
@@ -123,6 +126,7 @@ export class StorageWriter {
   #refused<Row extends RowWrite>(
     rows: readonly Row[],
     error: unknown,
+    fate: string,
     isKnown: ((row: Row) => boolean) | undefined,
   ): void {
     const [first] = rows;
@@ -133,6 +137,7 @@ export class StorageWriter {
       first.namespace,
       rows.map((row) => row.key),
       error,
+      fate,
     );
   }
 }

@@ -258,6 +258,7 @@ export class Flusher implements WriteSource {
     const written = this.#attempt(() =>
       writer.write(batch, {
         committed: (rows) => this.#committed(pass, rows),
+        fateOfRefused: 'At level ON_SHUTDOWN it is kept and tried again.',
         isKnownRefusal: ({ memoryKey }) => this.dirty.isRefused(memoryKey),
       }),
     );

@@ -3,7 +3,6 @@ import type { EngineContext } from '../../context.js';
 import type { NamespaceDefinition } from '../../definition/namespace-definition.js';
 import { ABSENT, type KnownValue } from '../../entries/known-value.js';
 import type { PersistedEntries } from '../../entries/persisted-entries.js';
-import type { ValueEncoder } from '../../entries/value-encoder.js';
 import { EVERY_KEY, type KeyRange } from '../../keys/key-range.js';
 import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
 import type { CacheStorageAdapter } from '../../storage-adapter.js';
@@ -19,7 +18,6 @@ export interface CommitRoundOptions<V> {
   readonly entries: PersistedEntries<V>;
   readonly storage: CacheStorageAdapter;
   readonly context: EngineContext;
-  readonly values: ValueEncoder<V>;
   readonly onAttempted: (error: unknown) => void;
   /** So many writes were not taken by the database. */
   readonly onReject: (count: number, error: CacheError) => void;
@@ -162,13 +160,8 @@ export class CommitRound<V> implements Round {
   }
 
   #foldWrites(): void {
-    const { values, definition } = this.options;
-    const fold = new Fold<V>(
-      (key) => this.#known.get(key) ?? ABSENT,
-      values,
-      definition.value,
-      this.#removed,
-    );
+    const { value: codec } = this.options.definition;
+    const fold = new Fold<V>((key) => this.#known.get(key) ?? ABSENT, codec, this.#removed);
     for (const write of this.#writes) if (!write.isSettled) fold.add(write);
     this.#rows = fold.atoms().map((atom) => atom.map((folded) => this.#rowOf(folded)));
     this.#clears = fold.cleared === undefined ? undefined : (this.#removal ?? EVERY_KEY);
