@@ -18,6 +18,7 @@ export {
 export type {
   LoadOptions,
   NamespaceCache,
+  ScanOptions,
   TouchOptions,
   WriteOptions,
 } from './core/namespace/namespace-cache.js';
@@ -42,6 +43,8 @@ export type { EngineOptions } from './core/engine/engine-options.js';
 export type { CacheTimer, Clock } from './core/clock.js';
 
 export type { KeyCodec } from './core/keys/key-codec.js';
+export type { KeyPrefix } from './core/keys/key-prefix.js';
+export type { KeyRange } from './core/keys/key-range.js';
 export { stringKey } from './core/keys/string-key.js';
 export { numberKey } from './core/keys/number-key.js';
 export { bigintKey } from './core/keys/bigint-key.js';

@@ -15,6 +15,7 @@ const METHODS: Readonly<Record<Method, 'own' | 'common'>> = {
   writtenAt: 'own',
   write: 'own',
   clear: 'common',
+  clearRange: 'own',
   purgeExpired: 'own',
   classify: 'own',
   describe: 'common',

@@ -2,6 +2,7 @@ import { systemClock, type Clock } from '../core/clock.js';
 import {
   CacheError,
   type CacheStorageAdapter,
+  type KeyRange,
   type LoadedPage,
   type LoadPage,
   type NamespaceWrite,
@@ -76,8 +77,8 @@ export class FaultyStorage implements CacheStorageAdapter {
     await this.#run(() => this.inner.close());
   }
 
-  count(namespace: string, now: number): Promise<number> {
-    return this.#call(this.#reads, () => this.inner.count(namespace, now));
+  count(namespace: string, now: number, range?: KeyRange): Promise<number> {
+    return this.#call(this.#reads, () => this.inner.count(namespace, now, range));
   }
 
   load(namespace: string, page: LoadPage): Promise<LoadedPage> {
@@ -98,6 +99,10 @@ export class FaultyStorage implements CacheStorageAdapter {
 
   clear(namespace: string): Promise<void> {
     return this.#call(this.#writes, () => this.inner.clear(namespace));
+  }
+
+  clearRange(namespace: string, range: KeyRange): Promise<void> {
+    return this.#call(this.#writes, () => this.inner.clearRange(namespace, range));
   }
 
   async purgeExpired(namespace: string, now: number): Promise<number> {

@@ -10,6 +10,7 @@ import { coalescing } from './parts/coalescing.mjs';
 import { databases } from './parts/databases.mjs';
 import { durableWrites } from './parts/durable-writes.mjs';
 import { hits } from './parts/hits.mjs';
+import { listing } from './parts/listing.mjs';
 import { memory } from './parts/memory.mjs';
 import { overload } from './parts/overload.mjs';
 import { sets } from './parts/sets.mjs';
@@ -29,6 +30,7 @@ const PARTS = [
   durableWrites,
   coalescing,
   bulk,
+  listing,
   databases,
   memory,
   start,

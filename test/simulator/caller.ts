@@ -5,6 +5,7 @@ import type { Held, Write } from './model.js';
 import { padded } from './padding.js';
 import type { Patience } from './patience.js';
 import { KEYS, LOADED_KEY, THROUGH, type Name, type Step } from './plan.js';
+import { ScanOracle, type Scanned } from './scan-oracle.js';
 import type { Scheduler } from './scheduler.js';
 import type { SimulatedStorage } from './simulated-storage.js';
 import type { Tally } from './tally.js';
@@ -26,6 +27,8 @@ export interface CallerWorld {
   readonly chronicle: Chronicle;
   /** Whether a commit may have been reported as failed that was not. */
   readonly hasLied: () => boolean;
+  /** Whether every stored value decodes whenever it is asked for. */
+  readonly decodesAlways: boolean;
   /** Something was seen that breaks a promise. */
   readonly broken: (what: string) => void;
 }
@@ -60,6 +63,12 @@ export class Caller {
         break;
       case 'read':
         this.#read(step.key, step.how);
+        break;
+      case 'scan':
+        this.#scan(step.reverse, step.isSlow);
+        break;
+      case 'count':
+        this.#count();
         break;
       case 'flush':
         this.flush();
@@ -120,6 +129,8 @@ export class Caller {
         return cache.rename(write.key, write.to);
       case 'clear':
         return cache.clear();
+      case 'delete prefix':
+        return cache.deletePrefix(write.prefix);
     }
   }
 
@@ -174,11 +185,58 @@ export class Caller {
     );
   }
 
+  #scan(reverse: boolean, isSlow: boolean): void {
+    const oracle = new ScanOracle(this.witness);
+    const promise = this.#scanned(reverse, isSlow);
+    this.#follow('scan', promise);
+    promise.then(
+      (entries) => {
+        this.world.tally.scans += 1;
+        if (this.world.hasLied()) return;
+        const fault = oracle.faultOf(entries, reverse, this.world.decodesAlways);
+        if (fault !== undefined) this.#broken(`${fault}.`);
+        for (const [key, value] of entries) this.#assertCommitted(key, value);
+      },
+      (error: unknown) => this.#assertReadFailure(error),
+    );
+  }
+
+  async #scanned(reverse: boolean, isSlow: boolean): Promise<Scanned> {
+    const entries: (readonly [string, number])[] = [];
+    for await (const [key, value] of this.cache.scan({ reverse })) {
+      entries.push([key, value]);
+      if (isSlow) await this.world.scheduler.someTime();
+    }
+    return entries;
+  }
+
+  #count(): void {
+    const oracle = new ScanOracle(this.witness);
+    const promise = this.cache.count();
+    this.#follow('count', promise);
+    promise.then(
+      (count) => {
+        const fault = this.world.hasLied() ? undefined : oracle.faultOfCount(count);
+        if (fault !== undefined) this.#broken(`${fault}.`);
+      },
+      (error: unknown) => this.#assertReadFailure(error),
+    );
+  }
+
+  #assertReadFailure(error: unknown): void {
+    if (!isCacheError(error, 'READ_FAILED') && !isCacheError(error, 'CACHE_CLOSED'))
+      this.#broken(`a listing rejects: ${String(error)}`);
+  }
+
   /** Write-through never shows what was not committed. */
   #assertCommittedIsSeen(key: string): void {
     if (!this.#isThrough) return;
     const seen = this.#present(key);
-    if (seen === undefined || this.witness.before.get(key)?.value === seen) return;
+    if (seen !== undefined) this.#assertCommitted(key, seen);
+  }
+
+  #assertCommitted(key: string, seen: number): void {
+    if (!this.#isThrough || key === LOADED_KEY || this.witness.before.get(key)?.value === seen) return;
     const committed = this.world.simulated.committed.get(`${this.witness.name} ${key}`);
     if (committed?.has(padded(seen)) !== true)
       this.#broken(`${key} shows ${seen}, which was never committed.`);

@@ -106,6 +106,7 @@ export class Life {
       tally,
       chronicle,
       hasLied: () => this.#hasLied,
+      decodesAlways: !this.world.plan.unruly.includes('codec'),
       broken: (what: string) => this.#broken(what),
     };
     for (const [name, cache] of caches) {
@@ -140,6 +141,8 @@ export class Life {
       case 'set many':
       case 'get or load':
       case 'read':
+      case 'scan':
+      case 'count':
       case 'flush':
         this.#caller(step.name).take(step);
         break;

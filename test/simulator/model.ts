@@ -20,7 +20,8 @@ export type Write =
   | { readonly kind: 'touch'; readonly key: string; readonly isForever: boolean }
   | { readonly kind: 'delete'; readonly key: string }
   | { readonly kind: 'rename'; readonly key: string; readonly to: string }
-  | { readonly kind: 'clear' };
+  | { readonly kind: 'clear' }
+  | { readonly kind: 'delete prefix'; readonly prefix: string };
 
 /**
  * What a write makes of a state, and what it answers: the specification, in two dozen lines. `isForever` says of the
@@ -68,6 +69,10 @@ export function apply(state: State, write: Write, isForever: boolean): { state: 
     }
     case 'clear':
       return { state: new Map(), result: undefined };
+    case 'delete prefix': {
+      for (const key of state.keys()) if (key.startsWith(write.prefix)) next.delete(key);
+      return { state: next, result: state.size - next.size };
+    }
   }
 }
 

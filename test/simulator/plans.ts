@@ -1,6 +1,16 @@
 import fc from 'fast-check';
 import type { Write } from './model.js';
-import { BACK, KEYS, type End, type Name, type Ordeal, type Plan, type Step, type Weather } from './plan.js';
+import {
+  BACK,
+  KEYS,
+  PREFIXES,
+  type End,
+  type Name,
+  type Ordeal,
+  type Plan,
+  type Step,
+  type Weather,
+} from './plan.js';
 import { UNDECODABLE, UNENCODABLE, type Unruly } from './unruly.js';
 
 const HOUR_MS = 3_600_000;
@@ -47,6 +57,13 @@ const write: fc.Arbitrary<Write> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('throw' as const), key }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('clear' as const) }) },
   {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('delete prefix' as const),
+      prefix: fc.constantFrom(...PREFIXES),
+    }),
+  },
+  {
     weight: 1,
     arbitrary: fc.record({
       kind: fc.constant('invalid' as const),
@@ -87,6 +104,16 @@ function stepsIn({ weathers, wallMs }: Required<Pick<Climate, 'weathers' | 'wall
         isInvalid: fc.nat({ max: 3 }).map((n) => n === 3),
       }),
     },
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        do: fc.constant('scan' as const),
+        name,
+        reverse: fc.boolean(),
+        isSlow: fc.boolean(),
+      }),
+    },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('count' as const), name }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('get or load' as const), name }) },
     {
       weight: 2,

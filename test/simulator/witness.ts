@@ -65,7 +65,9 @@ export class Witness {
         if (write.kind === 'rename' && touched.has(write.key)) touched.add(write.to);
         continue;
       }
-      if (write.kind === 'clear') return true;
+      if (write.kind === 'clear' || (write.kind === 'delete prefix' && key.startsWith(write.prefix)))
+        return true;
+      if (write.kind === 'delete prefix') continue;
       touched.add(write.key);
       if (write.kind === 'rename') touched.add(write.to);
     }
@@ -96,14 +98,31 @@ export class Witness {
 
   /** Whether a read that began when `from` calls had ended may show this: what a key was at any time since. */
   mayShow(key: string, shows: (held: Held | undefined) => boolean, from: number): boolean {
-    if (this.#calls.some((called) => called.uncertain)) return true;
+    const states = this.#heldSince(key, from);
+    return states?.some(shows) ?? true;
+  }
+
+  /** The values of a key at any time since `from` calls had ended, `undefined` for absent; nothing when nobody knows. */
+  shown(key: string, from: number): ReadonlySet<number | undefined> | undefined {
+    const states = this.#heldSince(key, from);
+    return states === undefined ? undefined : new Set(states.map((held) => held?.value));
+  }
+
+  #heldSince(key: string, from: number): (Held | undefined)[] | undefined {
+    if (this.#calls.some((called) => called.uncertain)) return undefined;
+    const states: (Held | undefined)[] = [];
     let state = this.before;
-    let allowed = from === 0 && shows(state.get(key));
+    if (from === 0) states.push(state.get(key));
     this.#calls.forEach((called, i) => {
       if (called.outcome !== 'rejected') ({ state } = this.#apply(state, called.write));
-      allowed ||= i + 1 >= from && shows(state.get(key));
+      if (i + 1 >= from) states.push(state.get(key));
     });
-    return allowed;
+    return states;
+  }
+
+  /** How many writes were called. */
+  get calls(): number {
+    return this.#calls.length;
   }
 
   /** Throws when a promise is still open. */

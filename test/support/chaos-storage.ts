@@ -1,3 +1,4 @@
+import type { KeyRange } from '../../src/core/keys/key-range.js';
 import type {
   CacheStorageAdapter,
   NamespaceWrite,
@@ -17,7 +18,7 @@ export class ChaosError extends StorageFault {
 /** The storage of users' tests, with the faults besides that the cache alone has to know, and what came through it. */
 export class ChaosStorage extends FaultyStorage {
   /** Every batch and clear that committed. */
-  readonly committed: (readonly NamespaceWrite[] | { readonly clear: string })[];
+  readonly committed: (readonly NamespaceWrite[] | { readonly clear: string; readonly range?: KeyRange })[];
   reads = 0;
   /** Fails the commits that hold one of these keys, as a constraint would. */
   readonly poison: Set<string>;
@@ -41,6 +42,8 @@ export class ChaosStorage extends FaultyStorage {
           await commit(inner.write(batch, now), batch);
         },
         clear: (namespace) => commit(inner.clear(namespace), { clear: namespace }),
+        clearRange: (namespace, range) =>
+          commit(inner.clearRange(namespace, range), { clear: namespace, range }),
       }),
     );
     this.committed = committed;

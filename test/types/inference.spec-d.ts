@@ -13,6 +13,7 @@ import {
   type Immutable,
   type KeyCodec,
   type KeyOf,
+  type KeyPrefix,
   type NamespaceCache,
   type NamespaceDefinition,
   type NamespaceOf,
@@ -59,6 +60,31 @@ describe('types', () => {
     void service.namespace(pairs).get([1, 2]);
     // @ts-expect-error: the value has another shape
     void service.namespace(sessions).set('a', { userId: 'x' });
+  });
+
+  it('of prefixes follow from those of keys', () => {
+    expectTypeOf<KeyPrefix<readonly [number, string]>>().toEqualTypeOf<
+      readonly [number, string] | readonly [number] | readonly []
+    >();
+    expectTypeOf<KeyPrefix<string>>().toEqualTypeOf<string>();
+    expectTypeOf<KeyPrefix<number>>().toBeNever();
+    expectTypeOf<KeyPrefix<bigint>>().toBeNever();
+    const pairs = service.namespace(
+      defineNamespace({ name: 'p', key: tupleKey(numberKey(), stringKey()), value: json<number>() }),
+    );
+    for (const prefix of [[], [1], [1, 'a']] as const) void pairs.scan({ prefix });
+    // @ts-expect-error: not the first element
+    void pairs.scan({ prefix: ['a'] });
+    // @ts-expect-error: longer than a key
+    void pairs.scan({ prefix: [1, 'a', 2] });
+    // @ts-expect-error: no array
+    void cache.scan({ prefix: ['a'] });
+    const numbers = service.namespace(
+      defineNamespace({ name: 'n', key: numberKey(), value: json<string>() }),
+    );
+    // @ts-expect-error: numbers have no prefix
+    void numbers.scan({ prefix: 1 });
+    expectTypeOf(pairs.scan()).toEqualTypeOf<AsyncIterableIterator<[readonly [number, string], number]>>();
   });
 
   it('of numbers alone have something to increment', () => {

@@ -102,7 +102,7 @@ export class NamespaceRegistry {
     counters: NamespaceCounters,
   ): NamespaceCache<unknown, unknown> {
     const { context, rejections } = this;
-    const { store, inFlight, level } = memoryLevel(definition, counters, context);
+    const { store, inFlight, level } = memoryLevel(definition, keys, counters, context);
     const { clock } = context;
     return new Namespace({ definition, keys, store, inFlight, level, counters, clock, rejections });
   }

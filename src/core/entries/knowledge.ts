@@ -22,6 +22,11 @@ export class Knowledge {
 
   constructor(private readonly maxEntries: number) {}
 
+  /** Whether memory holds all there is. */
+  get isComplete(): boolean {
+    return this.#complete;
+  }
+
   /** Whether the database surely has no row for a key that is not in memory. */
   isAbsent(key: MemoryKey): boolean {
     return this.#complete || this.#absent?.get(key) === true;

@@ -2,8 +2,8 @@ import { CacheError } from '../cache-error.js';
 import type { Clock } from '../clock.js';
 import type { KeySpace, MemoryKey } from '../keys/key-space.js';
 import type { CacheStorageAdapter, StoredEntry } from '../storage-adapter.js';
+import type { Covers, Supersedable } from './in-flight.js';
 import { readTraces, traced } from '../tracing.js';
-import type { Supersedable } from './in-flight.js';
 import { ABSENT, type KnownValue } from './known-value.js';
 import type { RowDecoder } from './row-decoder.js';
 
@@ -56,6 +56,8 @@ export class MissReader<V> implements Supersedable {
   readonly #reads = new Map<MemoryKey, KeyRead<V>>();
   /** Every read that has callers to answer, superseded ones included. */
   readonly #underway = new Set<KeyRead<V>>();
+  /** What ends the listings under way. */
+  readonly #listings = new Set<() => void>();
   #batch: KeyRead<V>[] = [];
   /** What is to be asked in one query each, behind those under way. */
   #chunks: (readonly KeyRead<V>[])[] = [];
@@ -63,6 +65,18 @@ export class MissReader<V> implements Supersedable {
   #closed = false;
 
   constructor(private readonly options: MissReaderOptions<V>) {}
+
+  /** Does `work`, which asks the database for more than some keys. Rejects with `READ_FAILED`, or `CACHE_CLOSED` as soon as the cache has stopped. */
+  asking<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closed) return Promise.reject(stoppedError());
+    return new Promise((resolve, reject) => {
+      const stop = (): void => reject(stoppedError());
+      this.#listings.add(stop);
+      work()
+        .then(resolve, (cause: unknown) => reject(this.#readFailed(cause)))
+        .finally(() => this.#listings.delete(stop));
+    });
+  }
 
   /** What the database has of `key`. Joins a read that is under way. Rejects with `READ_FAILED` or `CACHE_CLOSED`. */
   read(key: MemoryKey): Promise<KnownValue<V>> {
@@ -101,6 +115,10 @@ export class MissReader<V> implements Supersedable {
     this.#reads.delete(key);
   }
 
+  supersedeWhere(covers: Covers): void {
+    for (const key of this.#reads.keys()) if (covers(key)) this.supersede(key);
+  }
+
   supersedeAll(): void {
     for (const read of this.#reads.values()) read.supersede();
     this.#reads.clear();
@@ -112,6 +130,7 @@ export class MissReader<V> implements Supersedable {
     this.#batch = [];
     this.#chunks = [];
     for (const read of this.#underway) this.#fail(read, stoppedError());
+    for (const stop of this.#listings) stop();
   }
 
   #dispatch(): void {
@@ -160,21 +179,25 @@ export class MissReader<V> implements Supersedable {
   }
 
   async #query(reads: readonly KeyRead<V>[]): Promise<void> {
-    const { namespace } = this.options;
     for (const read of reads) read.isAsked = true;
     let found: KnownValue<V>[];
     try {
       found = await this.ask(reads.map((read) => read.key));
     } catch (cause) {
-      const error = new CacheError(
-        'READ_FAILED',
-        `Namespace '${namespace}': the database could not be read. Memory is unchanged; try again.`,
-        { namespace, cause },
-      );
+      const error = this.#readFailed(cause);
       for (const read of reads) this.#fail(read, error);
       return;
     }
     reads.forEach((read, i) => this.#finish(read, found[i] ?? ABSENT));
+  }
+
+  #readFailed(cause: unknown): CacheError {
+    const { namespace } = this.options;
+    return new CacheError(
+      'READ_FAILED',
+      `Namespace '${namespace}': the database could not be read. Memory is unchanged; try again.`,
+      { namespace, cause },
+    );
   }
 
   #found(row: StoredEntry | undefined): KnownValue<V> {

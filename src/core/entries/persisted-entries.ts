@@ -1,11 +1,12 @@
 import type { Clock } from '../clock.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
 import type { NamespaceCounters } from '../definition/namespace-stats.js';
+import { isEvery, type KeyRange } from '../keys/key-range.js';
 import type { KeySpace, MemoryKey } from '../keys/key-space.js';
 import type { CacheStorageAdapter } from '../storage-adapter.js';
 import { HeldValue, StoredValue } from '../values/stored-value.js';
 import { EntryStore } from './entry-store.js';
-import { InFlight, LoadWatch } from './in-flight.js';
+import { InFlight, LoadWatch, type Covers } from './in-flight.js';
 import { Knowledge } from './knowledge.js';
 import { ABSENT, present, type KnownValue } from './known-value.js';
 import { MissReader } from './miss-reader.js';
@@ -90,6 +91,11 @@ export class PersistedEntries<V> {
     return this.#knowledge.isAbsent(key);
   }
 
+  /** Whether memory holds every entry there is. */
+  get isComplete(): boolean {
+    return this.#knowledge.isComplete;
+  }
+
   /** Puts what a write left of `key` in the place of what was known of it. */
   applyWrite(key: MemoryKey, stored: StoredValue<V> | undefined): void {
     this.#replace(key, stored === undefined ? ABSENT : present(stored));
@@ -116,10 +122,15 @@ export class PersistedEntries<V> {
     return this.#knowledge.isInDoubt;
   }
 
+  /** The keys in doubt. */
+  doubted(): MemoryKey[] {
+    return this.isInDoubt ? this.#knowledge.doubted(this.store.keys()) : [];
+  }
+
   /** Asks the database for what is in doubt. No write to it may be under way. Rejects when it can't be asked. */
   async resolveDoubts(): Promise<void> {
     if (!this.isInDoubt) return;
-    const keys = this.#knowledge.doubted(this.store.keys());
+    const keys = this.doubted();
     const found = await this.reader.ask(keys);
     keys.forEach((key, i) => this.#replace(key, found[i] ?? ABSENT));
     if (this.#knowledge.isAllInDoubt) this.#endLoads();
@@ -131,7 +142,7 @@ export class PersistedEntries<V> {
    * namespace may never be asked for, and what is takes its decoding at the first read.
    */
   applyRow(key: MemoryKey, text: string, expiresAt: number | null, watch: LoadWatch): boolean {
-    if (watch.isOver || watch.written.has(key) || this.store.has(key)) return false;
+    if (watch.isNewer(key) || this.store.has(key)) return false;
     this.#knowledge.present(key);
     this.store.putText(key, text, expiresAt);
     return true;
@@ -142,6 +153,23 @@ export class PersistedEntries<V> {
     this.inFlight.supersedeAll();
     this.store.clear();
     this.#knowledge.complete();
+  }
+
+  /** The same of the rows in a range. */
+  applyRemoval(range: KeyRange): void {
+    if (isEvery(range)) {
+      this.applyClear();
+      return;
+    }
+    const covers = this.covers(range);
+    this.inFlight.supersedeWhere(covers);
+    for (const key of Array.from(this.store.keys())) if (covers(key)) this.store.delete(key);
+  }
+
+  /** Tells which keys lie in a range. */
+  covers(range: KeyRange): Covers {
+    const { keys } = this.options;
+    return (key) => keys.isIn(key, range);
   }
 
   /** Forgets that memory holds everything, and remembered absences: others may have written to the database. */

@@ -4,6 +4,7 @@ import { byteLength } from './entry-store.js';
 import type { LoadWatch } from './in-flight.js';
 import type { PersistedEntries } from './persisted-entries.js';
 import { reportSkipped } from './row-decoder.js';
+import { isEvery, type KeyRange } from '../keys/key-range.js';
 import type { MemoryKey } from '../keys/key-space.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
 import type { LoadReport } from '../reports.js';
@@ -15,13 +16,9 @@ import type {
   StoredEntry,
   UnreadableRows,
 } from '../storage-adapter.js';
+import { FIRST_PAGE, limitAfter } from './page-limit.js';
 import { ProgressLog } from './progress-log.js';
 
-/**
- * Most rows in one query, and about how many characters of values: few enough to leave the event loop to others between
- * pages. How large the values are is seen on the first page.
- */
-const PAGE = { first: 100, rows: 1000, characters: 2 ** 19 };
 /** Entries that make room for what is loaded, between two turns of the event loop. */
 const DROPPED_PER_TURN = 10_000;
 /** And those that take it. */
@@ -34,8 +31,8 @@ export interface PreloadOptions<V> {
   readonly context: EngineContext;
   /** The keys of which there is something newer than their rows, in memory or evicted from it. */
   readonly unsaved: () => Iterable<MemoryKey>;
-  /** Whether the rows are as good as gone: a clear is accepted, and not written yet. Memory then holds all there is. */
-  readonly isCleared: () => boolean;
+  /** The rows that are as good as gone: what removes them is accepted, and not written yet. */
+  readonly removed: () => readonly KeyRange[];
 }
 
 /** A row that may go into memory. */
@@ -93,9 +90,13 @@ class OneLoad<V> {
 
   /** What is unsaved now counts as written during the load: its rows are older, also when it is saved meanwhile. */
   #watch(): LoadWatch {
-    const { entries, unsaved, isCleared } = this.options;
+    const { entries, unsaved, removed } = this.options;
     const watch = entries.watch();
-    watch.isOver = isCleared();
+    for (const range of removed()) {
+      // Memory holds all there is.
+      if (isEvery(range)) watch.isOver = true;
+      else watch.supersedeWhere(entries.covers(range));
+    }
     for (const key of unsaved()) {
       watch.written.add(key);
       // Neither in memory nor, once it is saved, among what is unsaved: memory will not hold everything.
@@ -106,7 +107,7 @@ class OneLoad<V> {
 
   /** Reads pages until there is no more, or no room for more. */
   async #gather(watch: LoadWatch, progress: ProgressLog): Promise<void> {
-    let reading = this.#read(undefined, PAGE.first);
+    let reading = this.#read(undefined, FIRST_PAGE);
     while (!watch.isOver) {
       // Sequential on purpose: each page begins where the one before it ended.
       const { rows, unreadable, next } = await reading;
@@ -193,14 +194,4 @@ class OneLoad<V> {
     if (this.#skipped === 0) this.#example = row.key;
     this.#skipped += 1;
   }
-}
-
-/** How many rows the next page takes, if they are as large as those of this one. */
-function limitAfter(page: readonly StoredEntry[]): number {
-  if (page.length === 0) return PAGE.first;
-  let characters = 1;
-  // A row that does not decode may have anything for a value.
-  for (const { value } of page) if (typeof value === 'string') characters += value.length;
-  const rows = Math.floor((page.length * PAGE.characters) / characters);
-  return Math.max(1, Math.min(PAGE.rows, rows));
 }

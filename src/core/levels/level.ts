@@ -1,5 +1,7 @@
 import { CacheError } from '../cache-error.js';
+import type { KeyRange } from '../keys/key-range.js';
 import type { MemoryKey } from '../keys/key-space.js';
+import type { EntryPages, Listing } from '../listing/entry-pages.js';
 import type { FlushReport } from '../reports.js';
 import type { ValueEncoder } from '../entries/value-encoder.js';
 import type { Decide } from '../values/decision.js';
@@ -52,6 +54,12 @@ export interface Level<V> {
   delete(key: MemoryKey): Promise<boolean>;
   rename(from: MemoryKey, to: MemoryKey): Promise<boolean>;
   clear(): Promise<void>;
+  /** Removes the entries whose keys lie in `range`; answers how many there were. */
+  removeRange(range: KeyRange): Promise<number>;
+  /** How many entries there are, in memory or not. */
+  count(): Promise<number>;
+  /** The entries there are, in memory or not. */
+  pages(listing: Listing): EntryPages<V>;
   flush(): Promise<FlushReport>;
 }
 

@@ -4,6 +4,10 @@ import type { InFlight } from '../entries/in-flight.js';
 import type { EngineContext } from '../context.js';
 import type { MemoryKey } from '../keys/key-space.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
+import type { KeyRange } from '../keys/key-range.js';
+import type { KeySpace } from '../keys/key-space.js';
+import type { EntryPages, Listing } from '../listing/entry-pages.js';
+import { MemoryPages } from '../listing/memory-pages.js';
 import type { FlushReport } from '../reports.js';
 import { ValueEncoder } from '../entries/value-encoder.js';
 import type { Decide } from '../values/decision.js';
@@ -54,7 +58,8 @@ export class MemoryOnly<V> implements Level<V> {
     private readonly definition: NamespaceDefinition<unknown, V>,
     private readonly store: EntryStore<V>,
     private readonly inFlight: InFlight,
-    context: EngineContext,
+    private readonly keys: KeySpace<unknown>,
+    private readonly context: EngineContext,
   ) {
     this.values = new ValueKeeper(definition, context.clock);
   }
@@ -116,6 +121,22 @@ export class MemoryOnly<V> implements Level<V> {
 
   async clear(): Promise<void> {
     this.store.clear();
+  }
+
+  async count(): Promise<number> {
+    let count = 0;
+    for (const _ of this.store.keys()) count += 1;
+    return count;
+  }
+
+  pages(listing: Listing): EntryPages<V> {
+    return new MemoryPages(this.store, this.keys, this.context.clock, listing);
+  }
+
+  async removeRange(range: KeyRange): Promise<number> {
+    const those = Array.from(this.store.keys()).filter((key) => this.keys.isIn(key, range));
+    for (const key of those) this.store.delete(key);
+    return those.length;
   }
 
   async flush(): Promise<FlushReport> {

@@ -1,9 +1,13 @@
 import { CacheError } from '../cache-error.js';
-import { assertRecord, MAX_TIMER_MS, msOf, refuseUnknown } from '../option-checks.js';
-import type { LoadOptions, TouchOptions, WriteOptions } from './namespace-cache.js';
+import { EVERY_KEY } from '../keys/key-range.js';
+import type { KeySpace } from '../keys/key-space.js';
+import type { Listing } from '../listing/entry-pages.js';
+import { assertRecord, isPositiveInteger, MAX_TIMER_MS, msOf, refuseUnknown } from '../option-checks.js';
+import type { LoadOptions, ScanOptions, TouchOptions, WriteOptions } from './namespace-cache.js';
 
 const WRITE_OPTIONS = ['ttlMs'] as const;
 const LOAD_OPTIONS = [...WRITE_OPTIONS, 'timeoutMs'] as const;
+const SCAN_OPTIONS = ['prefix', 'reverse', 'limit'] as const;
 const EXAMPLE = '{ ttlMs: 5000 }';
 
 /** The time to live that the options of a write name: `Infinity` for never, `undefined` where they name none. */
@@ -38,6 +42,21 @@ export function timesIn(
   };
 }
 
+/** What the options of a scan ask for. Throws `INVALID_KEY` for a prefix that no key has. */
+export function listingIn<K>(namespace: string, options: ScanOptions<K>, keys: KeySpace<K>): Listing {
+  assertKnown(namespace, options, SCAN_OPTIONS, '{ limit: 100 }');
+  const { prefix, reverse = false, limit = Infinity } = options;
+  const invalid = (option: string, remedy: string): CacheError =>
+    new CacheError('INVALID_OPTION', `Namespace '${namespace}': '${option}' must be ${remedy}.`, {
+      namespace,
+      option,
+    });
+  if (typeof reverse !== 'boolean') throw invalid('reverse', 'true or false');
+  if (limit !== Infinity && !isPositiveInteger(limit))
+    throw invalid('limit', 'a whole number above 0, or left out');
+  return { range: prefix === undefined ? EVERY_KEY : keys.range(prefix), reverse, limit };
+}
+
 /** Throws `INVALID_OPTION` for what is called where a function is asked for. */
 export function assertFunction(namespace: string, option: string, given: unknown): void {
   if (typeof given === 'function') return;
@@ -68,8 +87,8 @@ export function assertEntry(namespace: string, given: unknown): void {
   );
 }
 
-function assertKnown(namespace: string, options: unknown, known: readonly string[]): void {
+function assertKnown(namespace: string, options: unknown, known: readonly string[], example = EXAMPLE): void {
   const where = `Namespace '${namespace}'`;
-  assertRecord(options, where, EXAMPLE);
+  assertRecord(options, where, example);
   refuseUnknown(options, known, where);
 }

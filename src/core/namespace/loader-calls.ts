@@ -1,6 +1,6 @@
 import type { CacheError } from '../cache-error.js';
 import type { CacheTimer, Clock } from '../clock.js';
-import type { Supersedable } from '../entries/in-flight.js';
+import type { Covers, Supersedable } from '../entries/in-flight.js';
 import type { MemoryKey } from '../keys/key-space.js';
 
 /** One loader under way. */
@@ -84,6 +84,10 @@ export class LoaderCalls<V> implements Supersedable {
     if (call === undefined) return;
     call.isCurrent = false;
     this.#calls.delete(key);
+  }
+
+  supersedeWhere(covers: Covers): void {
+    for (const key of this.#calls.keys()) if (covers(key)) this.supersede(key);
   }
 
   supersedeAll(): void {

@@ -1,3 +1,4 @@
+import type { KeyPrefix } from '../keys/key-prefix.js';
 import type { FlushReport } from '../reports.js';
 import type { Immutable } from '../values/immutable.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
@@ -28,6 +29,19 @@ export interface LoadOptions extends WriteOptions {
    * keeps its callers waiting.
    */
   readonly timeoutMs?: number | null | undefined;
+}
+
+/** Which entries a scan gives. */
+export interface ScanOptions<K> {
+  /**
+   * What keys begin with: the first elements of a tuple (`[12]` for every `[12, …]`; a whole tuple is that key alone) or
+   * any beginning of a string. Default, and where it is empty: every key. Other keys have no prefix.
+   */
+  readonly prefix?: KeyPrefix<K> | undefined;
+  /** Whether the last key comes first. Default false. */
+  readonly reverse?: boolean | undefined;
+  /** Most entries. Default: all of them. */
+  readonly limit?: number | undefined;
 }
 
 /**
@@ -114,15 +128,41 @@ export interface NamespaceCache<K, V, R = Immutable<V>> {
   rename(from: K, to: K): Promise<boolean>;
   /** Removes every entry of the namespace, in memory and in the database. */
   clear(): Promise<void>;
+  /**
+   * Removes every entry whose key begins with `prefix`, in memory and in the database, in one operation; gives how many
+   * there were. A prefix is that of {@link ScanOptions}. It is a write like {@link clear}: on `ON_CHANGE` it resolves when
+   * it has committed, on `ON_SHUTDOWN` it takes effect in memory, and a flush writes it before anything later. To give the
+   * number it asks the database to count, on `ON_SHUTDOWN` only where memory does not hold every entry: then it rejects
+   * with `READ_FAILED` when that can't be done, and changes nothing. Rejects with `INVALID_KEY` for a prefix of the wrong type.
+   */
+  deletePrefix(prefix: KeyPrefix<K>): Promise<number>;
 
-  /** Number of entries in memory. */
+  /**
+   * How many entries there are, in memory or not, written or not; rows that do not decode count, too. Exact while nothing is
+   * written. It asks the database to count the namespace's rows; on `ON_SHUTDOWN`, while memory does not hold every entry,
+   * for the rows of dirty keys besides. Rejects as reads do.
+   */
+  count(): Promise<number>;
+  /**
+   * Every entry, in memory or not, written or not, page by page: in the byte order of the stored keys (numbers as text: 10
+   * comes before 2). A key that is there throughout comes exactly once, with a value that it had meanwhile; one that is
+   * written or deleted meanwhile may come or not. Rows that do not decode are left out, and counted in the stats. Nothing is
+   * put into memory, and recency stays. Throws, at the call, `INVALID_KEY` for a prefix of the wrong type and
+   * `INVALID_OPTION`; the iteration rejects as reads do, and is over then.
+   */
+  scan(options?: ScanOptions<K>): AsyncIterableIterator<[K, R]>;
+  /** As {@link scan} without options: `for await (const [key, value] of namespace)`. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<[K, R]>;
+
+  /** In memory: the number of entries there. {@link count} has all of them. */
   readonly size: number;
-  /** Keys in memory, most recently used first. */
+  /** In memory: the keys there, most recently used first. {@link scan} has all of them. */
   keys(): IterableIterator<K>;
-  /** Values in memory, most recently used first. */
+  /** In memory: the values there, most recently used first. */
   values(): IterableIterator<R>;
-  /** Entries in memory, most recently used first. */
+  /** In memory: the entries there, most recently used first. */
   entries(): IterableIterator<[K, R]>;
+  /** In memory: as {@link entries}. */
   [Symbol.iterator](): IterableIterator<[K, R]>;
 
   /** Tries to write everything that is dirty now. Resolves also when some of it failed: the report says so, and it is kept. */

@@ -4,20 +4,41 @@ import type { EntryStore } from '../entries/entry-store.js';
 import type { InFlight } from '../entries/in-flight.js';
 import type { KeySpace, MemoryKey } from '../keys/key-space.js';
 import { DONE, type Level } from '../levels/level.js';
+import type { KeyPrefix } from '../keys/key-prefix.js';
+import { EVERY_KEY } from '../keys/key-range.js';
+import type { Listing } from '../listing/entry-pages.js';
+import { Scan } from '../listing/scan.js';
 import type { FlushReport } from '../reports.js';
 import type { Decide } from '../values/decision.js';
 import type { Immutable } from '../values/immutable.js';
 import { abandon, isThenable } from '../values/thenable.js';
-import { assertEntry, assertFunction, assertList, newTtlIn, timesIn, ttlIn } from './call-options.js';
+import {
+  assertEntry,
+  assertFunction,
+  assertList,
+  listingIn,
+  newTtlIn,
+  timesIn,
+  ttlIn,
+} from './call-options.js';
 import { Decisions } from './decisions.js';
 import { LoaderCalls, type LoaderCall } from './loader-calls.js';
-import type { LoadOptions, NamespaceCache, TouchOptions, WriteOptions } from './namespace-cache.js';
+import type {
+  LoadOptions,
+  NamespaceCache,
+  ScanOptions,
+  TouchOptions,
+  WriteOptions,
+} from './namespace-cache.js';
 import type { Rejections } from './rejections.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
 import type { NamespaceCounters, NamespaceStats } from '../definition/namespace-stats.js';
 
 /** What is said of a load without options. */
 const NO_TIMES = Object.freeze({ ttlMs: undefined, timeoutMs: undefined });
+
+/** What is listed without options. */
+const EVERYTHING: Listing = Object.freeze({ range: EVERY_KEY, reverse: false, limit: Infinity });
 
 /** The parts of a namespace in use. */
 export interface NamespaceParts<K, V> {
@@ -209,6 +230,31 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
     });
   }
 
+  deletePrefix(prefix: KeyPrefix<K>): Promise<number> {
+    return this.#write(async () => {
+      const range = this.#keys.range(prefix);
+      if (range.isWhole) {
+        const key = this.#keys.parse(range.prefix);
+        return key !== undefined && (await this.#delete(key)) ? 1 : 0;
+      }
+      this.#loaderCalls.supersedeWhere((key) => this.#keys.isIn(key, range));
+      return this.#level.removeRange(range);
+    });
+  }
+
+  count(): Promise<number> {
+    return this.#level.count();
+  }
+
+  scan(options?: ScanOptions<K>): AsyncIterableIterator<[K, Immutable<V>]> {
+    if (options === undefined) return this.#scan(EVERYTHING);
+    return this.#scan(listingIn(this.definition.name, options, this.#keys));
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<[K, Immutable<V>]> {
+    return this.#scan(EVERYTHING);
+  }
+
   get size(): number {
     return this.#store.size;
   }
@@ -249,6 +295,11 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
       hitRate: hits + misses === 0 ? 0 : hits / (hits + misses),
       ...counters,
     };
+  }
+
+  #scan(listing: Listing): AsyncIterableIterator<[K, Immutable<V>]> {
+    const scan = new Scan(this.#level.pages(listing), listing.limit);
+    return scan as unknown as AsyncIterableIterator<[K, Immutable<V>]>;
   }
 
   /** Fixed at the beginning: a read during the iteration changes the LRU's order, and would keep it going for ever. */

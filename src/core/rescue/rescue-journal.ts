@@ -1,4 +1,6 @@
-/** What a stop could not write to the database: the last intent of a key, or that a namespace was cleared. */
+import type { KeyRange } from '../keys/key-range.js';
+
+/** What a stop could not write to the database: the last intent of a key, or that a namespace, or a range of its keys, was cleared. */
 export type RescuedWrite =
   | {
       readonly op: 'put';
@@ -21,7 +23,9 @@ export type RescuedWrite =
       readonly at: number;
       readonly underway?: string | null;
     }
-  | { readonly op: 'clear'; readonly namespace: string; readonly at: number };
+  | { readonly op: 'clear'; readonly namespace: string; readonly at: number }
+  /** The same of the keys in a range: a word of its own, which no earlier version takes for a clear of everything. */
+  | { readonly op: 'clear range'; readonly namespace: string; readonly range: KeyRange; readonly at: number };
 
 /** What a journal holds. */
 export interface RescuedWrites {

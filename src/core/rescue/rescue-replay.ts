@@ -1,5 +1,6 @@
 import type { CacheLogger } from '../cache-logger.js';
 import { publish } from '../diagnostics.js';
+import { contains, EVERY_KEY, isWithin, type KeyRange } from '../keys/key-range.js';
 import { counted } from '../listed.js';
 import type { CacheStorageAdapter, LoadCursor, StoredEntry } from '../storage-adapter.js';
 import type { RowWrite } from '../writing/row-write.js';
@@ -9,7 +10,8 @@ import type { RescuedWrite, RescueJournal } from './rescue-journal.js';
 /** Rows looked at, and written, at a time. */
 const CHUNK = 1000;
 
-type KeyWrite = Exclude<RescuedWrite, { op: 'clear' }>;
+type KeyWrite = Extract<RescuedWrite, { key: string }>;
+type Removal = Exclude<RescuedWrite, KeyWrite>;
 
 /**
  * Brings what a stop left in the journal into the database, before anyone reads from it: never over a newer row, and as
@@ -42,26 +44,31 @@ export class RescueReplay {
   }
 
   async #replay(namespace: string, writes: readonly RescuedWrite[]): Promise<void> {
-    const clear = writes.findLast((write) => write.op === 'clear');
-    if (clear !== undefined) await this.#clear(namespace, clear.at);
     // The last write of a key is the only one that counts; a clear makes void what came before it.
     const last = new Map<string, KeyWrite>();
+    let removals: Removal[] = [];
     for (const write of writes) {
-      if (write.op === 'clear') last.clear();
-      else last.set(write.key, write);
+      if ('key' in write) last.set(write.key, write);
+      else {
+        for (const key of last.keys()) if (isWithin(key, rangeOf(write))) last.delete(key);
+        removals = [...removals.filter((removal) => !contains(rangeOf(write), rangeOf(removal))), write];
+      }
     }
+    for (const removal of removals) await this.#clear(removal);
     const keyWrites = [...last.values()];
     for (let start = 0; start < keyWrites.length; start += CHUNK) {
       await this.#write(namespace, keyWrites.slice(start, start + CHUNK));
     }
   }
 
-  /** Removes the rows that were there when the namespace was cleared, and not those that came later. */
-  async #clear(namespace: string, at: number): Promise<void> {
+  /** Removes the rows that were there when they were to be cleared, and not those that came later. */
+  async #clear(removal: Removal): Promise<void> {
+    const { namespace, at } = removal;
+    const range = rangeOf(removal);
     let after: LoadCursor | undefined;
     do {
       const { rows, next } = await this.storage.load(namespace, { after, limit: CHUNK, now: 0 });
-      const keys = rows.map((row) => row.key);
+      const keys = rows.map((row) => row.key).filter((key) => isWithin(key, range));
       const times = await this.storage.writtenAt(namespace, keys);
       const deletes = keys.filter((key) => (times.get(key) ?? 0) <= at);
       if (deletes.length > 0) await this.#remove(namespace, deletes);
@@ -126,6 +133,10 @@ export class RescueReplay {
       `${where} was damaged: what could be read of it is replayed, and the file is kept as ${aside}.`,
     );
   }
+}
+
+function rangeOf(removal: Removal): KeyRange {
+  return removal.op === 'clear' ? EVERY_KEY : removal.range;
 }
 
 /** Whether the row was written after the rescue, by somebody else than the write that was underway then. */

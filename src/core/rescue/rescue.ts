@@ -97,7 +97,7 @@ function summarise(writes: readonly RescuedWrite[]): LeftBehind[] {
     const summary = namespaces.get(namespace) ?? { namespace, count: 0, keys: [] };
     namespaces.set(namespace, summary);
     summary.count += 1;
-    if (write.op !== 'clear' && summary.keys.length < 10) summary.keys.push(write.key);
+    if ('key' in write && summary.keys.length < 10) summary.keys.push(write.key);
   }
   return [...namespaces.values()];
 }

@@ -1,4 +1,5 @@
 import type { EngineContext } from '../context.js';
+import { EVERY_KEY, isEvery } from '../keys/key-range.js';
 import type { NamespaceCounters } from '../definition/namespace-stats.js';
 import type { CacheStorageAdapter, NamespaceWrite, StorageFailure } from '../storage-adapter.js';
 import { commitTraces, traced, type CommitTrace } from '../tracing.js';
@@ -58,9 +59,11 @@ export class StorageWriter {
     return outcome;
   }
 
-  /** Removes every row of a namespace. Rejects with what the storage throws. */
-  async clear(namespace: string): Promise<void> {
-    await this.#attempt(namespace, 'clear', () => this.storage.clear(namespace));
+  /** Removes every row of a namespace, or of those whose keys lie in `range`. Rejects with what the storage throws. */
+  async clear(namespace: string, range = EVERY_KEY): Promise<void> {
+    await this.#attempt(namespace, 'clear', () =>
+      isEvery(range) ? this.storage.clear(namespace) : this.storage.clearRange(namespace, range),
+    );
     this.#written([{ namespace }]);
   }
 

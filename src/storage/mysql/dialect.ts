@@ -1,5 +1,6 @@
 import type { QueryRunner } from 'typeorm';
 import { CacheError } from '../../core/cache-error.js';
+import { EVERY_KEY, isEvery, type KeyRange } from '../../core/keys/key-range.js';
 import type {
   LoadedPage,
   LoadPage,
@@ -9,6 +10,7 @@ import type {
 } from '../../core/storage-adapter.js';
 import type { DriverError } from '../driver-error.js';
 import type { Dialect } from '../sql/dialect.js';
+import { boundsOf, pageBounds, type KeyBound } from '../sql/key-bounds.js';
 import { chunksOf, sortedRows, type Row } from '../sql/row-order.js';
 import type { Statement } from '../sql/statement.js';
 import { NO_ROWS, pageOf, textOf, toEntry, type PagedRow, type StoredRow } from '../sql/stored-row.js';
@@ -35,6 +37,7 @@ const ABOUT_DATA_BY_CODE = new Set([
 ]);
 
 const TABLE = '`cache_storage`';
+const ALIVE = '(`expires_at` IS NULL OR `expires_at` > ?)';
 
 /** MySQL and MariaDB, with the mysql2 driver. */
 export class MysqlDialect implements Dialect {
@@ -83,8 +86,12 @@ export class MysqlDialect implements Dialect {
     }
   }
 
-  clear(namespace: string): Statement {
-    return { sql: `DELETE FROM ${TABLE} WHERE \`namespace\` = ?`, parameters: [namespace] };
+  clear(namespace: string, range = EVERY_KEY): Statement {
+    const bounds = boundsOf(range);
+    return {
+      sql: `DELETE FROM ${TABLE} WHERE \`namespace\` = ?${conditionsOf(bounds)}`,
+      parameters: [namespace, ...bounds.map(({ value }) => value)],
+    };
   }
 
   purge(namespace: string, now: number): Statement {
@@ -94,22 +101,25 @@ export class MysqlDialect implements Dialect {
     };
   }
 
-  async count(runner: QueryRunner, namespace: string, now: number): Promise<number> {
+  async count(runner: QueryRunner, namespace: string, now: number, range: KeyRange): Promise<number> {
+    const bounds = boundsOf(range);
     const rows = (await runner.query(
-      `SELECT COUNT(*) AS \`count\` FROM ${TABLE} WHERE \`namespace\` = ? AND (\`expires_at\` IS NULL OR \`expires_at\` > ?)`,
-      [namespace, now],
+      `SELECT COUNT(*) AS \`count\` FROM ${TABLE} WHERE \`namespace\` = ?${conditionsOf(bounds)} AND ${ALIVE}`,
+      [namespace, ...bounds.map(({ value }) => value), now],
     )) as { count: string | number }[];
     return Number(rows[0]?.count ?? 0);
   }
 
-  async load(runner: QueryRunner, namespace: string, { after, limit, now }: LoadPage): Promise<LoadedPage> {
-    const from = after === undefined ? '`key` IS NOT NULL' : '`key` > ?';
+  async load(runner: QueryRunner, namespace: string, page: LoadPage): Promise<LoadedPage> {
+    const { after, limit, now, range, reverse = false } = page;
+    const bounds = pageBounds(page);
     const rows = (await runner.query(
-      `SELECT \`key\`, \`value\`, \`expires_at\` FROM ${TABLE} WHERE \`namespace\` = ? AND ${from} ` +
-        'AND (`expires_at` IS NULL OR `expires_at` > ?) ORDER BY `key` LIMIT ?',
-      after === undefined ? [namespace, now, limit] : [namespace, after, now, limit],
+      `SELECT \`key\`, \`value\`, \`expires_at\` FROM ${TABLE} WHERE \`namespace\` = ? AND \`key\` IS NOT NULL` +
+        `${conditionsOf(bounds)} AND ${ALIVE} ORDER BY \`key\`${reverse ? ' DESC' : ''} LIMIT ?`,
+      [namespace, ...bounds.map(({ value }) => value), now, limit],
     )) as PagedRow[];
-    return pageOf(rows, limit, after === undefined ? await nameless(runner, namespace, now) : NO_ROWS);
+    const isWhole = after === undefined && (range === undefined || isEvery(range));
+    return pageOf(rows, limit, isWhole ? await nameless(runner, namespace, now) : NO_ROWS);
   }
 
   async read(runner: QueryRunner, namespace: string, keys: readonly string[]): Promise<StoredEntry[]> {
@@ -163,11 +173,15 @@ export class MysqlDialect implements Dialect {
   }
 }
 
+function conditionsOf(bounds: readonly KeyBound[]): string {
+  return bounds.map(({ operator }) => ` AND \`key\` ${operator} ?`).join('');
+}
+
 /** In a table of others: no page has them. */
 async function nameless(runner: QueryRunner, namespace: string, now: number): Promise<UnreadableRows> {
   const [found] = (await runner.query(
     `SELECT COUNT(*) AS \`count\` FROM ${TABLE} WHERE \`namespace\` = ? AND \`key\` IS NULL ` +
-      'AND (`expires_at` IS NULL OR `expires_at` > ?)',
+      `AND ${ALIVE}`,
     [namespace, now],
   )) as { count: string | number }[];
   return { count: Number(found?.count ?? 0), example: 'NULL' };

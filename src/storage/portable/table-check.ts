@@ -1,4 +1,6 @@
 import type { QueryRunner, Table } from 'typeorm';
+import { compareStored } from '../../core/keys/key-order.js';
+import { EVERY_KEY } from '../../core/keys/key-range.js';
 import { CACHE_TABLE } from '../cache-storage.entity.js';
 import { driverErrorOf } from '../driver-error.js';
 import { ALIKE } from '../sql/alike.js';
@@ -16,7 +18,7 @@ import {
   type UniqueKeyShape,
 } from '../sql/table-shape.js';
 
-type ProbedDialect = Pick<Dialect, 'statements' | 'read' | 'clear' | 'refusesData'>;
+type ProbedDialect = Pick<Dialect, 'statements' | 'read' | 'load' | 'clear' | 'refusesData'>;
 
 const PROBE_NAMESPACE = '(probe of the cache)';
 const UNIQUE_VIOLATION = '23505';
@@ -95,7 +97,7 @@ async function probe(runner: QueryRunner, dialect: ProbedDialect, table: string)
   if (!isExact)
     return [
       {
-        what: 'it does not compare keys by exact characters, or does not give texts back as they were',
+        what: 'it does not compare and sort keys by exact characters, or does not give texts back as they were',
         remedy: `ALTER TABLE ${table} …, with a binary collation for namespace and key, and types that hold any text of Unicode;`,
       },
     ];
@@ -120,7 +122,9 @@ async function bringsBack(runner: QueryRunner, dialect: ProbedDialect): Promise<
       const found = await dialect.read(runner, PROBE_NAMESPACE, [key]);
       if (found.length !== 1 || found[0]?.key !== key || found[0].value !== value) return false;
     }
-    return true;
+    const page = { after: undefined, limit: ALIKE.length, now: 0, range: EVERY_KEY };
+    const { rows } = await dialect.load(runner, PROBE_NAMESPACE, page);
+    return rows.map(({ key }) => key).join() === ALIKE.toSorted(compareStored).join();
   } catch (error) {
     // It takes two of them for the same, or can't hold one.
     const driverError = driverErrorOf(error);

@@ -10,25 +10,33 @@ import { tempFolder } from '../../support/temp-folder.js';
 
 /** Runs what a contract declares, at once, in the manner of every runner; gives the names of what passed and what failed. */
 async function runContract(storage: () => InMemoryStorage): Promise<{ passed: string[]; failed: string[] }> {
-  const tests: [string, () => Promise<void>][] = [];
-  const before: (() => Promise<void>)[] = [];
-  const after: (() => Promise<void>)[] = [];
+  type Body = () => Promise<void>;
+  const tests: { name: string; body: Body; before: Body[]; after: Body[] }[] = [];
+  // Hooks hold within their describe.
+  let before: Body[] = [];
+  let after: Body[] = [];
   const runner: TestRunner = {
-    describe: (_name, body) => body(),
-    it: (name, body) => tests.push([name, body]),
+    describe(_name, body) {
+      const outer = { before, after };
+      before = [...before];
+      after = [...after];
+      body();
+      ({ before, after } = outer);
+    },
+    it: (name, body) => tests.push({ name, body, before, after }),
     beforeEach: (body) => before.push(body),
     afterEach: (body) => after.push(body),
   };
   describeStorageContract({ name: 'memory', create: storage, refusesNull: false, runner });
   const passed: string[] = [];
   const failed: string[] = [];
-  for (const [name, body] of tests) {
-    for (const hook of before) await hook();
-    await body().then(
-      () => passed.push(name),
-      () => failed.push(name),
+  for (const test of tests) {
+    for (const hook of test.before) await hook();
+    await test.body().then(
+      () => passed.push(test.name),
+      () => failed.push(test.name),
     );
-    for (const hook of after) await hook();
+    for (const hook of test.after) await hook();
   }
   return { passed, failed };
 }

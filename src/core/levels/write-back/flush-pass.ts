@@ -130,6 +130,23 @@ export class FlushPass {
   }
 }
 
+/** What is dirty of `keys` and of those that must be written together with them. */
+export function atomsOf<Row extends TakenChange>(
+  dirty: DirtyEntries,
+  keys: readonly MemoryKey[],
+  rowOf: (key: MemoryKey, change: RowChange) => Row,
+): Row[][] {
+  const taken = new Set<MemoryKey>();
+  const atoms: Row[][] = [];
+  for (const key of keys) {
+    if (taken.has(key)) continue;
+    const atom = atomOf(dirty, key, rowOf);
+    for (const { memoryKey } of atom) taken.add(memoryKey);
+    atoms.push(atom);
+  }
+  return atoms;
+}
+
 function atomOf<Row>(
   dirty: DirtyEntries,
   key: MemoryKey,

@@ -3,6 +3,8 @@ import { nextTurn, type CacheTimer } from '../../clock.js';
 import type { EngineContext } from '../../context.js';
 import type { NamespaceDefinition } from '../../definition/namespace-definition.js';
 import type { NamespaceCounters } from '../../definition/namespace-stats.js';
+import { inStoredOrder } from '../../keys/key-order.js';
+import type { KeyRange } from '../../keys/key-range.js';
 import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
 import type { FlushReport } from '../../reports.js';
 import { Retry } from '../../writing/retry.js';
@@ -13,9 +15,8 @@ import type { WriteSource, WriteTurns } from '../../writing/write-turns.js';
 import { closedError } from '../level.js';
 import type { DirtyBudget } from './dirty-budget.js';
 import type { DirtyEntries, TakenChange } from './dirty-entries.js';
-import { FlushPass } from './flush-pass.js';
+import { atomsOf, FlushPass } from './flush-pass.js';
 import { traceFlush } from './flush-trace.js';
-import { inStoredOrder } from './key-order.js';
 import { expiryOf, textOf, type RowChange } from './row-change.js';
 
 /**
@@ -41,11 +42,8 @@ export interface FlusherOptions {
 /** A change as the row that is written for it. */
 interface DirtyRow extends RowWrite, TakenChange {}
 
-/** What is written in one transaction, and the epoch in which it was taken. */
-interface Batch {
-  readonly atoms: readonly (readonly DirtyRow[])[];
-  readonly epoch: number;
-}
+/** What is written in one transaction: rows that must be written together, list by list. */
+type Batch = readonly (readonly DirtyRow[])[];
 
 /**
  * Writes the changes of a write-back namespace to the database, pass by pass. A change is forgotten only when it has
@@ -66,9 +64,14 @@ export class Flusher implements WriteSource {
   #nextPass: FlushPass | undefined;
   /** The batch after the one that is being written. */
   #prepared: Batch | undefined;
+  /** Whether a range was removed since it was prepared: what is not dirty any more must not come after that. */
+  #mayBeStale = false;
   #ended = false;
+  /** The attempt under way. */
+  #attemptUnderway: Promise<unknown> | undefined;
+  #attempts = 0;
   /** What the last write to the database was about. It may still be on its way when the stop gives up. */
-  #underway: Batch['atoms'] = [];
+  #underway: Batch = [];
 
   constructor(
     private readonly dirty: DirtyEntries,
@@ -117,6 +120,21 @@ export class Flusher implements WriteSource {
     this.#refusedTimer?.cancel();
   }
 
+  /** Resolves when nothing is being written. */
+  async writeOver(): Promise<void> {
+    await this.#attemptUnderway;
+  }
+
+  /** Whether something is being written: nobody knows whether the rows have it already. */
+  get isWriting(): boolean {
+    return this.#attemptUnderway !== undefined;
+  }
+
+  /** Counts attempts to write. */
+  get attempts(): number {
+    return this.#attempts;
+  }
+
   /** What is being written, and may take effect yet. */
   get underway(): readonly TakenChange[] {
     return this.#underway.flat();
@@ -133,7 +151,8 @@ export class Flusher implements WriteSource {
       // A key codec that throws, say: what is dirty stays so.
       this.#failed(pass, error, 0);
     }
-    if (goesOn && !(pass.isOver && this.#prepared === undefined)) return true;
+    const isDone = pass.isOver && this.#prepared === undefined && this.dirty.nextRemoval === undefined;
+    if (goesOn && !isDone) return true;
     this.#endPass(pass);
     return this.#pass !== undefined;
   }
@@ -142,7 +161,7 @@ export class Flusher implements WriteSource {
     const { dirty } = this;
     if (this.#isRefusedDue && dirty.refusedCount > 0) return true;
     // Not for refused entries alone: they would be tried over and over.
-    if (dirty.size === dirty.refusedCount && dirty.clearing === undefined) return false;
+    if (dirty.size === dirty.refusedCount && dirty.nextRemoval === undefined) return false;
     return this.#isWanted || this.isMarkReached() || this.options.budget.isAwaited;
   }
 
@@ -166,9 +185,11 @@ export class Flusher implements WriteSource {
   async #step(pass: FlushPass): Promise<boolean> {
     this.#assertNotEnded();
     if (!pass.hasBegun) await this.#order(pass);
-    // Never both in one turn: a clear that comes while one is written must not run over entries written after it.
-    const { clearing } = this.dirty;
-    return clearing === undefined ? this.#writeBatch(pass) : this.#writeClear(pass, clearing);
+    // Never both in one turn: a removal that comes while one is written must not run over entries written after it.
+    const { nextRemoval } = this.dirty;
+    if (nextRemoval === undefined) return this.#writeBatch(pass);
+    const first = this.dirty.beforeRemoval();
+    return first.length === 0 ? this.#writeRemoval(pass, nextRemoval) : this.#writeFirst(pass, first);
   }
 
   #assertNotEnded(): void {
@@ -194,47 +215,76 @@ export class Flusher implements WriteSource {
     else this.#trace(this.#pass);
   }
 
-  async #writeClear(pass: FlushPass, clearing: object): Promise<boolean> {
+  async #writeRemoval(pass: FlushPass, range: KeyRange): Promise<boolean> {
     const { writer, definition } = this.options;
-    // What was prepared before the clear must not come after it.
-    this.#prepared = undefined;
     try {
-      await writer.clear(definition.name);
+      await this.#attempt(() => writer.clear(definition.name, range));
     } catch (error) {
       this.#failed(pass, error, 1);
       return false;
     }
-    this.dirty.clearCommitted(clearing);
+    this.dirty.removalCommitted(range);
+    this.#mayBeStale = true;
     this.#succeeded(pass, 1);
     return true;
   }
 
+  /** Writes what must not come after a removal. */
+  #writeFirst(pass: FlushPass, keys: readonly MemoryKey[]): Promise<boolean> {
+    const rowOf = (key: MemoryKey, change: RowChange): DirtyRow => this.#rowOf(key, change);
+    return this.#write(pass, atomsOf(this.dirty, keys, rowOf));
+  }
+
   /** Writes a batch, and prepares the next one meanwhile. Answers whether the pass can go on. */
   async #writeBatch(pass: FlushPass): Promise<boolean> {
-    const batch = this.#prepared ?? (await this.#take(pass));
+    const taken = this.#prepared ?? (await this.#take(pass));
+    if (this.dirty.nextRemoval !== undefined) {
+      // It came meanwhile, and goes first.
+      this.#prepared = taken;
+      return true;
+    }
     this.#prepared = undefined;
     // The stop may have given up meanwhile: what is dirty is gathered, and the storage about to be closed.
     this.#assertNotEnded();
-    if (batch.epoch !== this.dirty.epoch || batch.atoms.length === 0) return true;
+    const batch = this.#mayBeStale ? this.dirty.stillDirty(taken) : taken;
+    this.#mayBeStale = false;
+    if (batch.length === 0) return true;
+    return this.#write(pass, batch);
+  }
+
+  async #write(pass: FlushPass, batch: Batch): Promise<boolean> {
     const { writer } = this.options;
-    this.#underway = batch.atoms;
-    const written = writer.write(batch.atoms, {
-      committed: (rows) => this.#committed(pass, rows, batch.epoch),
-      fateOfRefused: 'At level ON_SHUTDOWN it is kept and tried again.',
-      isKnownRefusal: ({ memoryKey }) => this.dirty.isRefused(memoryKey),
-    });
-    const prepared = pass.isOver ? undefined : this.#takeNext(pass);
+    this.#underway = batch;
+    const written = this.#attempt(() =>
+      writer.write(batch, {
+        committed: (rows) => this.#committed(pass, rows),
+        fateOfRefused: 'At level ON_SHUTDOWN it is kept and tried again.',
+        isKnownRefusal: ({ memoryKey }) => this.dirty.isRefused(memoryKey),
+      }),
+    );
+    const prepared = pass.isOver || this.#prepared !== undefined ? undefined : this.#takeNext(pass);
     // Looked at when the write is over: two of them must not overlap, whatever this ends with.
     prepared?.catch(() => undefined);
     const { refused, deferred, error } = await written;
     this.#underway = [];
-    this.#prepared = await prepared;
-    for (const { items, error: reason } of refused) this.#refuse(pass, items, reason, batch.epoch);
+    this.#prepared ??= await prepared;
+    for (const { items, error: reason } of refused) this.#refuse(pass, items, reason);
     if (deferred.length === 0) return true;
     // The rest is soon tried without those.
     if (refused.length > 0) this.#outage.reset();
     this.#failed(pass, error, deferred.length);
     return false;
+  }
+
+  async #attempt<T>(task: () => Promise<T>): Promise<T> {
+    this.#attempts += 1;
+    const attempt = task();
+    this.#attemptUnderway = attempt.catch(() => undefined);
+    try {
+      return await attempt;
+    } finally {
+      this.#attemptUnderway = undefined;
+    }
   }
 
   /** The write of the batch before leaves with this turn, and a driver that works on this very thread is not held up further. */
@@ -244,12 +294,10 @@ export class Flusher implements WriteSource {
   }
 
   async #take(pass: FlushPass): Promise<Batch> {
-    const { context } = this.options;
-    const { epoch } = this.dirty;
-    const atoms = pass.take(this.dirty, BATCH, (memoryKey, change) => this.#rowOf(memoryKey, change));
+    const batch = pass.take(this.dirty, BATCH, (memoryKey, change) => this.#rowOf(memoryKey, change));
     // To take a batch, to write it and to forget it holds the event loop for some milliseconds each.
-    await nextTurn(context.clock);
-    return { atoms, epoch };
+    await nextTurn(this.options.context.clock);
+    return batch;
   }
 
   #rowOf(memoryKey: MemoryKey, change: RowChange): DirtyRow {
@@ -264,8 +312,8 @@ export class Flusher implements WriteSource {
     };
   }
 
-  #committed(pass: FlushPass, rows: readonly DirtyRow[], epoch: number): void {
-    this.dirty.committed(rows, epoch);
+  #committed(pass: FlushPass, rows: readonly DirtyRow[]): void {
+    this.dirty.committed(rows);
     this.#succeeded(pass, rows.length);
   }
 
@@ -278,7 +326,7 @@ export class Flusher implements WriteSource {
 
   #failed(pass: FlushPass, cause: unknown, count: number): void {
     const error = asCacheError(this.options.definition.name, cause);
-    const prepared = this.#prepared?.atoms.reduce((sum, atom) => sum + atom.length, 0) ?? 0;
+    const prepared = this.#prepared?.reduce((sum, atom) => sum + atom.length, 0) ?? 0;
     pass.failed(count + prepared, error);
     pass.abandon(error);
     // What the database refused was not tried again after all.
@@ -286,10 +334,10 @@ export class Flusher implements WriteSource {
     if (!this.#ended) this.#outage.later();
   }
 
-  #refuse(pass: FlushPass, rows: readonly DirtyRow[], error: unknown, epoch: number): void {
+  #refuse(pass: FlushPass, rows: readonly DirtyRow[], error: unknown): void {
     const { definition, context } = this.options;
     pass.failed(rows.length, refusedError(definition.name, rows[0]?.key ?? '', error));
-    for (const row of rows) this.dirty.markRefused(row, epoch);
+    for (const row of rows) this.dirty.markRefused(row);
     if (this.#ended) return;
     this.#refusedTimer ??= context.clock.setTimer(REFUSED_RETRY_MS, () => this.#retryRefused(), false);
   }

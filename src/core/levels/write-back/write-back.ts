@@ -7,7 +7,11 @@ import { ABSENT, present, storedOf, valueOf, type KnownValue } from '../../entri
 import type { PersistedEntries } from '../../entries/persisted-entries.js';
 import { Preload } from '../../entries/preload.js';
 import { ValueEncoder } from '../../entries/value-encoder.js';
+import { EVERY_KEY, type KeyRange } from '../../keys/key-range.js';
 import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
+import type { EntryPages, Listing } from '../../listing/entry-pages.js';
+import type { NewerWatch } from '../../listing/newer-entries.js';
+import { RowPages } from '../../listing/row-pages.js';
 import type { FlushReport, LoadReport } from '../../reports.js';
 import type { RescuedWrite } from '../../rescue/rescue-journal.js';
 import type { CacheStorageAdapter } from '../../storage-adapter.js';
@@ -20,6 +24,7 @@ import { closedError, DONE, type Level, type LevelFigures } from '../level.js';
 import type { DirtyBudget } from './dirty-budget.js';
 import { DirtyEntries } from './dirty-entries.js';
 import { Flusher } from './flusher.js';
+import { LiveCount } from './live-count.js';
 import { OperationOrder } from './operation-order.js';
 import {
   bytesOfText,
@@ -59,6 +64,7 @@ export class WriteBack<V> implements Level<V>, Drainable {
   readonly #order = new OperationOrder();
   readonly #preload: Preload<V>;
   readonly #flusher: Flusher;
+  readonly #count: LiveCount<V>;
   readonly #mark: { readonly entries: number; readonly bytes: number };
   /** Whether the last write left more dirty than the mark says. */
   #isPastMark = false;
@@ -68,15 +74,16 @@ export class WriteBack<V> implements Level<V>, Drainable {
   #ended = false;
 
   constructor(private readonly options: WriteBackOptions<V>) {
-    const { definition, entries, budget, context } = options;
+    const { definition, keys, entries, budget, context } = options;
     this.values = new ValueEncoder(definition, context.clock);
-    this.#dirty = new DirtyEntries(budget, context.clock);
+    this.#dirty = new DirtyEntries(budget, keys, context.clock);
     this.#preload = new Preload({
       ...options,
       unsaved: () => this.#dirty.keys(),
-      isCleared: () => this.#dirty.clearing !== undefined,
+      removed: () => this.#dirty.removals,
     });
     this.#flusher = new Flusher(this.#dirty, () => this.#isMarkReached, options);
+    this.#count = new LiveCount(this.#dirty, this.#flusher, options);
     const { limits } = budget;
     this.#mark = {
       entries: Math.min(FLUSH_AT.entries, Math.ceil(limits.entries / 2)),
@@ -180,10 +187,26 @@ export class WriteBack<V> implements Level<V>, Drainable {
   }
 
   clear(): Promise<void> {
-    return this.#inOrder([], () => {
-      this.#assertNotEnded();
-      this.#dirty.clear();
-      this.options.entries.applyClear();
+    return this.#inOrder([], () => this.#removeRange(EVERY_KEY));
+  }
+
+  /** Counts what it removes, with the database's help where memory does not hold all of it. */
+  removeRange(range: KeyRange): Promise<number> {
+    return this.#inOrder([], async () => {
+      const count = await this.#count.of(range, true);
+      if (count > 0) await this.#withRoomToRemove(range);
+      return count;
+    });
+  }
+
+  count(): Promise<number> {
+    return this.#count.of(EVERY_KEY, false);
+  }
+
+  pages(listing: Listing): EntryPages<V> {
+    return new RowPages(this.options, listing, {
+      keys: () => this.#dirty.putKeys(),
+      watch: () => this.#watchNewer(),
     });
   }
 
@@ -251,7 +274,7 @@ export class WriteBack<V> implements Level<V>, Drainable {
 
   /** The row of a key, read now, where nothing that is dirty is newer than it. */
   async #readAnew(key: MemoryKey): Promise<KnownValue<V>> {
-    const isDirty = this.#dirty.get(key) !== undefined || this.#dirty.clearing !== undefined;
+    const isDirty = this.#dirty.get(key) !== undefined || this.#dirty.isRemoved(key);
     if (isDirty) return this.#known(key) ?? ABSENT;
     const found = await this.options.entries.reader.readAnew(key);
     return this.#known(key) ?? found;
@@ -276,6 +299,15 @@ export class WriteBack<V> implements Level<V>, Drainable {
   /** Makes `effect` take effect when there is room for what it leaves: at once, or in its turn. */
   #withRoom<T>(changes: readonly (readonly [MemoryKey, RowChange])[], effect: () => T): T | Promise<T> {
     if (changes.every(([key, change]) => this.#dirty.hasRoomFor(key, change))) return effect();
+    return this.#whenAdmitted(effect);
+  }
+
+  #withRoomToRemove(range: KeyRange): void | Promise<void> {
+    if (this.#dirty.hasRoomToRemove(range)) return this.#removeRange(range);
+    return this.#whenAdmitted(() => this.#removeRange(range));
+  }
+
+  #whenAdmitted<T>(effect: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
       const admit = (): void => {
         try {
@@ -294,7 +326,23 @@ export class WriteBack<V> implements Level<V>, Drainable {
     // What is in memory is decoded already.
     const held = needsText ? undefined : entries.held(key);
     const known = held ?? this.#dirtyValue(key) ?? entries.known(key, needsText);
-    return known === undefined && this.#dirty.clearing !== undefined ? ABSENT : known;
+    return known === undefined && this.#dirty.isRemoved(key) ? ABSENT : known;
+  }
+
+  /** For who reads rows: what memory and the dirty entries know, and what is committed meanwhile. */
+  #watchNewer(): NewerWatch<V> {
+    const watch = this.#dirty.watch();
+    return {
+      isEmptied: watch.isEmptied,
+      known: (key) => {
+        const known = this.options.entries.held(key) ?? this.#dirtyValue(key);
+        if (known !== undefined) return known;
+        const committed = watch.get(key);
+        if (committed !== undefined) return this.#becoming(committed);
+        return watch.isRemoved(key) ? ABSENT : undefined;
+      },
+      end: () => this.#dirty.unwatch(watch),
+    };
   }
 
   /** The value itself. Throws `UNREADABLE_ENTRY` where it does not decode, be it that of a dirty entry. */
@@ -310,7 +358,10 @@ export class WriteBack<V> implements Level<V>, Drainable {
   /** What a dirty entry is to become, unless that has expired. */
   #dirtyValue(key: MemoryKey): KnownValue<V> | undefined {
     const change = this.#dirty.get(key);
-    if (change === undefined) return undefined;
+    return change === undefined ? undefined : this.#becoming(change);
+  }
+
+  #becoming(change: RowChange): KnownValue<V> {
     const stored = storedIn<V>(change, this.options.context.clock.now());
     return stored === undefined ? ABSENT : present(stored);
   }
@@ -337,6 +388,14 @@ export class WriteBack<V> implements Level<V>, Drainable {
     this.#leave(key, REMOVAL);
     this.options.entries.applyWrite(key, undefined);
     return true;
+  }
+
+  #removeRange(range: KeyRange): void {
+    this.#assertNotEnded();
+    this.#dirty.remove(range);
+    this.options.entries.applyRemoval(range);
+    // It may have taken the room that others wait for.
+    this.#flusher.reconsider();
   }
 
   #leave(key: MemoryKey, change: RowChange): void {

@@ -5,6 +5,7 @@ import type { NamespaceDefinition } from '../../definition/namespace-definition.
 import type { NamespaceCounters } from '../../definition/namespace-stats.js';
 import type { PersistedEntries } from '../../entries/persisted-entries.js';
 import type { KeySpace } from '../../keys/key-space.js';
+import type { CacheStorageAdapter } from '../../storage-adapter.js';
 import { Retry } from '../../writing/retry.js';
 import { writeFailedError } from '../../writing/storage-health.js';
 import type { StorageWriter } from '../../writing/storage-writer.js';
@@ -24,6 +25,7 @@ export interface CommitLineOptions<V> {
   readonly definition: NamespaceDefinition<unknown, V>;
   readonly keys: KeySpace<unknown>;
   readonly entries: PersistedEntries<V>;
+  readonly storage: CacheStorageAdapter;
   readonly writer: StorageWriter;
   readonly committer: GroupCommitter;
   readonly counters: NamespaceCounters;

@@ -33,6 +33,8 @@ export class Fold<V> {
     /** What is committed of a key; asked once for each key. */
     private readonly committed: (key: MemoryKey) => KnownValue<V>,
     private readonly codec: ValueCodec<V>,
+    /** What a removal answers, which is always the only write. */
+    private readonly removed?: number,
   ) {}
 
   /** A write that fails here (its updater throws, its row does not decode) rejects alone, and changes nothing. */
@@ -89,6 +91,9 @@ export class Fold<V> {
       case 'clear':
         this.#clear(write);
         break;
+      case 'remove':
+        this.#clear(write, this.removed);
+        break;
     }
   }
 
@@ -116,12 +121,12 @@ export class Fold<V> {
     this.#wait(key, write, exists);
   }
 
-  #clear(write: QueuedWrite<V>): void {
+  #clear(write: QueuedWrite<V>, result?: number): void {
     this.cleared ??= [];
     for (const folded of this.#keys.values()) this.cleared.push(...folded.waiting);
     this.#keys.clear();
     this.#ties.length = 0;
-    this.cleared.push(settling(write, undefined));
+    this.cleared.push(settling(write, result));
   }
 
   #assign(key: MemoryKey, found: KnownValue<V>): void {

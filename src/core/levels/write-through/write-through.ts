@@ -5,7 +5,10 @@ import { storedOf, valueOf, type KnownValue } from '../../entries/known-value.js
 import type { PersistedEntries } from '../../entries/persisted-entries.js';
 import { Preload } from '../../entries/preload.js';
 import { ValueEncoder } from '../../entries/value-encoder.js';
+import type { KeyRange } from '../../keys/key-range.js';
 import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
+import type { EntryPages, Listing } from '../../listing/entry-pages.js';
+import { RowPages } from '../../listing/row-pages.js';
 import type { FlushReport, LoadReport } from '../../reports.js';
 import type { CacheStorageAdapter } from '../../storage-adapter.js';
 import type { Decide } from '../../values/decision.js';
@@ -41,7 +44,7 @@ export class WriteThrough<V> implements Level<V>, Drainable {
 
   constructor(private readonly options: WriteThroughOptions<V>) {
     this.values = new ValueEncoder(options.definition, options.context.clock);
-    this.#preload = new Preload({ ...options, unsaved: () => [], isCleared: () => false });
+    this.#preload = new Preload({ ...options, unsaved: () => [], removed: () => [] });
     this.#line = new CommitLine(options);
   }
 
@@ -105,6 +108,24 @@ export class WriteThrough<V> implements Level<V>, Drainable {
 
   async clear(): Promise<void> {
     await this.#line.push({ kind: 'clear' });
+  }
+
+  removeRange(range: KeyRange): Promise<number> {
+    return this.#line.push({ kind: 'remove', range }) as Promise<number>;
+  }
+
+  count(): Promise<number> {
+    const { definition, storage, entries, context } = this.options;
+    return entries.reader.asking(() => storage.count(definition.name, context.clock.now()));
+  }
+
+  /** A key in doubt is listed as readers see it. */
+  pages(listing: Listing): EntryPages<V> {
+    const { entries } = this.options;
+    return new RowPages(this.options, listing, {
+      keys: () => entries.doubted().filter((key) => entries.store.has(key)),
+      watch: () => ({ isEmptied: false, known: (key) => entries.held(key), end: () => undefined }),
+    });
   }
 
   /** Waits for the writes accepted so far; each tells its own caller how it went. */
