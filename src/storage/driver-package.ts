@@ -3,7 +3,7 @@ import type { CacheError } from '../core/cache-error.js';
 import { withoutQuotes } from './driver-error.js';
 import { unsupported } from './unsupported.js';
 
-/** What each database needs besides TypeORM. */
+/** The driver package of each database. */
 const PACKAGES: Readonly<Record<string, string>> = {
   sqlite: 'sqlite3',
   'better-sqlite3': 'better-sqlite3',
@@ -18,11 +18,11 @@ const PACKAGES: Readonly<Record<string, string>> = {
   sqljs: 'sql.js',
 };
 
-/** The types that the cache runs on, those that it is made for first. */
+/** The types that the cache runs on, the main ones first. */
 const TYPES =
   "'sqlite', 'better-sqlite3', 'postgres', 'mysql', 'mariadb', and other SQL databases of TypeORM: 'sqljs', 'cockroachdb', " +
   "'mssql', 'oracle', 'sap', 'spanner', 'aurora-postgres', 'aurora-mysql', 'expo', 'capacitor', 'cordova', 'nativescript'";
-/** What databases and their packages are called elsewhere. */
+/** Other names of databases and their packages. */
 const OTHER_NAMES: Readonly<Record<string, string>> = {
   sqlite3: 'sqlite',
   pg: 'postgres',
@@ -30,7 +30,7 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
   mysql2: 'mysql',
 };
 
-/** What to say of an error that TypeORM has when a DataSource is made: the driver's package is missing, or unknown to it. */
+/** The remedy for an error of `new DataSource()`: the driver's package is missing, or TypeORM does not know it. */
 export function driverPackageError(type: DataSourceOptions['type'], cause: unknown): CacheError {
   const name = cause instanceof Error ? cause.constructor.name : '';
   const driver = PACKAGES[type];
@@ -61,7 +61,7 @@ function insteadOf(type: string): string {
   return `The cache runs on ${TYPES}.${hint}`;
 }
 
-/** What stands in the place of a type may be an address, with its password. */
+/** The `type` may be an address by mistake, with its password. */
 function shown(type: string): string {
   return /^[\w-]{1,32}$/.test(type) ? `type '${type}'` : 'the type that the storage names';
 }
@@ -70,7 +70,7 @@ function isNotFound(error: unknown): boolean {
   return /MODULE_NOT_FOUND/.test(String((error as { code?: unknown } | undefined)?.code));
 }
 
-/** The error's name and what it says up to its first quote: TypeORM's own may quote the options. */
+/** The error's name and its message up to the first quote: TypeORM's errors may quote the options. */
 function withoutOptions(error: unknown): Error {
   const { name } = error instanceof Error ? error.constructor : { name: 'Error' };
   const message = error instanceof Error ? withoutQuotes(error.message) : '';

@@ -29,7 +29,7 @@ const PREFIX_LENGTH = 18;
  */
 export class RescueFile implements RescueJournal {
   readonly #path: string;
-  /** What the last {@link read} was of. */
+  /** The files that the last {@link read} has read. */
   #read: readonly string[] = [];
 
   constructor(path: string) {
@@ -40,7 +40,7 @@ export class RescueFile implements RescueJournal {
     return this.#path;
   }
 
-  /** The files there are, the oldest first: the one of the journal's name, and those of stops that found it there. */
+  /** The existing files, oldest first: the one with the journal's name, and those of stops that found it taken. */
   files(): string[] {
     const folder = dirname(this.#path);
     const name = basename(this.#path);
@@ -66,7 +66,7 @@ export class RescueFile implements RescueJournal {
       linkSync(temporary, this.#path);
       rmSync(temporary);
     } catch {
-      // So it does on a file system without links.
+      // It also fails on a file system without links.
       renameSync(temporary, `${this.#path}.more-${timestamp()}-${randomUUID()}`);
     }
     syncFolder(dirname(this.#path));
@@ -81,7 +81,7 @@ export class RescueFile implements RescueJournal {
     const aside: string[] = [];
     for (const file of this.#read) {
       const name = `${this.#path}.damaged-${timestamp()}-${aside.length + 1}`;
-      // Another instance that starts at the same time may have been quicker.
+      // Another instance that starts at the same time may have been first.
       if (renamed(file, name)) aside.push(name);
     }
     syncFolder(dirname(this.#path));
@@ -125,7 +125,7 @@ function namesIn(folder: string): string[] {
   }
 }
 
-/** Answers whether there was a file to rename. */
+/** Returns whether there was a file to rename. */
 function renamed(from: string, to: string): boolean {
   try {
     renameSync(from, to);
@@ -153,7 +153,7 @@ function encode(line: object): string {
   return `{"crc":"${checksum(text)}",${text.slice(1)}\n`;
 }
 
-/** The content of a line, or `undefined` for one that is not as it was written. */
+/** The content of a line, or `undefined` for a damaged one. */
 function decode(line: string): unknown {
   const text = `{${line.slice(PREFIX_LENGTH)}`;
   if (!line.startsWith(`{"crc":"${checksum(text)}",`)) return undefined;
@@ -164,7 +164,7 @@ function checksum(text: string): string {
   return crc32(text).toString(16).padStart(8, '0');
 }
 
-/** The lines of a file, which may be longer than a text can be. */
+/** The lines of a file, which may be longer than a string can be. */
 function* linesOf(path: string): Generator<string> {
   const file = openSync(path, 'r');
   try {
@@ -182,7 +182,7 @@ function* linesOf(path: string): Generator<string> {
   }
 }
 
-/** Everything up to the first line that is not as it was written. */
+/** Everything up to the first damaged line. */
 function parse(lines: Generator<string>): RescuedWrites {
   const writes: RescuedWrite[] = [];
   let isFirst = true;

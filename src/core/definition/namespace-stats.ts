@@ -26,7 +26,7 @@ export interface NamespaceStats {
   readonly waitingBytes: number;
   /** Reads answered from memory. */
   readonly hits: number;
-  /** Reads that memory could not answer, whatever the database said then. */
+  /** Reads that memory could not answer, whether or not the database had the entry. */
   readonly misses: number;
   /** hits / (hits + misses); 0 before the first read. */
   readonly hitRate: number;
@@ -52,7 +52,7 @@ export interface NamespaceStats {
   readonly lastWriteError: WriteErrorStats | undefined;
   /** Entries that the database refuses and that still wait in memory. */
   readonly refused: number;
-  /** Rows met that do not decode. */
+  /** Rows that do not decode. */
   readonly unreadable: number;
 }
 
@@ -62,7 +62,7 @@ export interface WriteErrorStats {
   readonly at: number;
 }
 
-/** The counters behind {@link NamespaceStats}; each is raised where the thing it counts happens. */
+/** The counters behind {@link NamespaceStats}; each is raised where its event happens. */
 export class NamespaceCounters {
   hits = 0;
   misses = 0;

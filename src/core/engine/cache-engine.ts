@@ -70,7 +70,7 @@ export class CacheEngine {
     this.#assertNotClosed();
     const declared = definition as unknown as NamespaceDefinition;
     const tuned = this.#registry.tuned(declared);
-    // The storage is asked for first: two calls for one definition must find one member.
+    // The storage comes first: two calls for one definition must find one member.
     const storage = isPersisted(tuned) ? await this.#opened() : undefined;
     this.#assertNotClosed();
     let member = this.#registry.find(declared);
@@ -108,7 +108,7 @@ export class CacheEngine {
     this.#checkpoints.start();
   }
 
-  /** What the loads of all namespaces so far did. */
+  /** The sum of all loads so far. */
   async loadReport(): Promise<LoadReport> {
     const reports = await Promise.all(this.#loads.values());
     return sumLoads(
@@ -128,7 +128,7 @@ export class CacheEngine {
   async loadFromDatabase(): Promise<LoadReport> {
     const startedAt = this.context.clock.monotonic();
     const reports: LoadReport[] = [];
-    // One after the other: a load is bound by the database, and pages of one namespace follow each other.
+    // One after the other: the database is the limit.
     for (const member of this.#registry.members) reports.push(await this.#load(member));
     return sumLoads(reports, this.context.clock.monotonic() - startedAt);
   }
@@ -160,7 +160,7 @@ export class CacheEngine {
     return this.#stop.end();
   }
 
-  /** For a process that comes to its end in the middle of a stop that nobody goes on with. */
+  /** Ends a stop that nobody continues, when the process has nothing else to do. */
   stopOverdue(): void {
     this.#stop.endOverdue();
   }

@@ -1,6 +1,6 @@
 import type { MemoryKey } from '../keys/key-space.js';
 
-/** Something on its way into memory, which must not come over what is written meanwhile. */
+/** Something on its way into memory. It must not replace what is written meanwhile. */
 export interface Supersedable {
   /** `key` was written to. */
   supersede(key: MemoryKey): void;
@@ -8,12 +8,12 @@ export interface Supersedable {
   supersedeAll(): void;
 }
 
-/** What is told of keys written to while a load is under way: the load must not put older rows over them. */
+/** Records the keys that are written during a load: the load must not put older rows over them. */
 export class LoadWatch implements Supersedable {
   readonly written = new Set<MemoryKey>();
-  /** Whether what the load reads is older than what memory holds, whatever the key. */
+  /** Whether memory holds something newer than the load for every key. */
   isOver = false;
-  /** Whether memory may lack an entry that the load took for loaded. */
+  /** Whether memory may lack an entry that the load has put there. */
   missesSome = false;
 
   supersede(key: MemoryKey): void {

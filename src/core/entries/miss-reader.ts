@@ -18,7 +18,7 @@ interface Waiter<V> {
 
 /** One read of one key under way. */
 class KeyRead<V> {
-  /** False once the key was written to: what is found is then no longer what there is. */
+  /** False once the key was written to: the row that is read is then outdated. */
   current = true;
   readonly waiters: Waiter<V>[] = [];
 
@@ -40,17 +40,17 @@ export interface MissReaderOptions<V> {
 export class MissReader<V> implements Supersedable {
   /** The reads that a new caller may still join. */
   readonly #reads = new Map<MemoryKey, KeyRead<V>>();
-  /** Every read that has callers to answer, superseded ones included. */
+  /** Every read that callers wait for, superseded ones included. */
   readonly #underway = new Set<KeyRead<V>>();
   #batch: KeyRead<V>[] = [];
-  /** What is to be asked in one query each, behind those under way. */
+  /** The next queries, each as the reads it is for. */
   #chunks: (readonly KeyRead<V>[])[] = [];
   #queries = 0;
   #closed = false;
 
   constructor(private readonly options: MissReaderOptions<V>) {}
 
-  /** What the database had of `key` at some time since the call. Rejects with `READ_FAILED` or `CACHE_CLOSED`. */
+  /** Reads `key` from the database, as of some moment after the call. Rejects with `READ_FAILED` or `CACHE_CLOSED`. */
   read(key: MemoryKey): Promise<KnownValue<V>> {
     if (this.#closed) return Promise.reject(stoppedError());
     let read = this.#reads.get(key);
@@ -67,7 +67,7 @@ export class MissReader<V> implements Supersedable {
     });
   }
 
-  /** A write to `key` took effect: a read under way no longer says what there is, and no later caller joins it. */
+  /** A write to `key` took effect: a read under way is outdated, and no later caller joins it. */
   supersede(key: MemoryKey): void {
     if (this.#reads.size === 0) return;
     const read = this.#reads.get(key);
@@ -81,7 +81,7 @@ export class MissReader<V> implements Supersedable {
     this.#reads.clear();
   }
 
-  /** Refuses further reads, and tells those who still wait that there will be no answer. */
+  /** Refuses further reads, and rejects those that wait. */
   close(): void {
     this.#closed = true;
     this.#batch = [];
@@ -110,14 +110,14 @@ export class MissReader<V> implements Supersedable {
     }
   }
 
-  /** What the database has of `keys`, in their order. Rejects with what the storage throws. */
+  /** Reads `keys` from the database; the result has their order. Rejects with what the storage throws. */
   async ask(keys: readonly MemoryKey[]): Promise<KnownValue<V>[]> {
     const { namespace, storage } = this.options;
     const found: KnownValue<V>[] = [];
     for (let start = 0; start < keys.length; start += MAX_KEYS_PER_QUERY) {
       const texts = keys.slice(start, start + MAX_KEYS_PER_QUERY).map((key) => this.options.keys.textOf(key));
       this.options.onAsked(texts.length);
-      // One query at a time: there are seldom two, and a connection takes one at a time.
+      // One query at a time: two are rare, and a connection takes one at a time.
       const rows = new Map((await storage.read(namespace, texts)).map((row) => [row.key, row]));
       for (const text of texts) found.push(this.#found(rows.get(text)));
     }

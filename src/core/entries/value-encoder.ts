@@ -28,7 +28,7 @@ export class ValueEncoder<V> {
     return this.stored(value, undefined).read(this.definition.value);
   }
 
-  /** What `fn` makes of a value; the expiry there was stays unless `ttlMs` renews it. `undefined` where `fn` changed nothing. */
+  /** The result of `fn`. Keeps the expiry unless `ttlMs` renews it. `undefined` if `fn` changed nothing. */
   updated(
     current: V | undefined,
     expiresAt: number | null,
@@ -36,14 +36,14 @@ export class ValueEncoder<V> {
     ttlMs: number | undefined,
   ): StoredValue<V> | undefined {
     const next = this.apply(fn, current);
-    // Where a value is decoded afresh for each reader, the same object may still hold a change.
+    // A value that is decoded for each reader may have been changed in place.
     const isUnchanged = next === current && this.definition.value.plain === true;
     if (isUnchanged && ttlMs === undefined) return undefined;
     const expiry = ttlMs === undefined && current !== undefined ? expiresAt : this.expiry(ttlMs);
     return this.#checked(this.encode(next), expiry);
   }
 
-  /** Runs an updater, and refuses what no updater may give. */
+  /** Runs an updater, and refuses results that are not values. */
   apply(fn: Updater<V>, current: V | undefined): V {
     const next = fn(current);
     if (next === undefined) {
@@ -52,7 +52,7 @@ export class ValueEncoder<V> {
       );
     }
     if (typeof (next as { then?: unknown } | null)?.then === 'function') {
-      // Nobody else will look at it, and its rejection must not end the process.
+      // Nobody else handles this promise, and its rejection must not end the process.
       void Promise.resolve(next).catch(() => undefined);
       throw this.#invalid(
         'The updater gave a promise. Do the waiting before update(): the updater runs synchronously.',
@@ -78,13 +78,13 @@ export class ValueEncoder<V> {
     return ttl === Infinity ? null : this.clock.now() + ttl;
   }
 
-  /** What can't be read back must not be stored: it would be found out when nobody can act on it. */
+  /** Refuses what can't be read back: later, nobody could act on it. */
   #checked(text: string, expiresAt: number | null): StoredValue<V> {
     const stored = new StoredValue<V>(text, expiresAt);
     const { value: codec } = this.definition;
     if (codec.plain === true) return stored;
     if (!text.isWellFormed()) throw this.#invalid('The value codec gave text with half of a surrogate pair.');
-    // Not every database has room for one in a text.
+    // Not every database can store NUL in a text.
     if (text.includes('\0')) throw this.#invalid('The value codec gave text with a NUL character.');
     try {
       stored.read(codec);

@@ -11,8 +11,8 @@ const CHUNK = 1000;
 type KeyWrite = Exclude<RescuedWrite, { op: 'clear' }>;
 
 /**
- * Brings what a stop left in the journal into the database, before anyone reads from it: never over a newer row, and as
- * often as it takes. The journal ends when all of it is committed; what the database refuses is kept aside.
+ * Writes the journal of an earlier stop into the database before anyone reads from it. It never replaces a newer row, and
+ * may run any number of times. The journal is removed when all of it is committed; refused entries are kept aside.
  */
 export class RescueReplay {
   #written = 0;
@@ -43,7 +43,7 @@ export class RescueReplay {
   async #replay(namespace: string, writes: readonly RescuedWrite[]): Promise<void> {
     const clear = writes.findLast((write) => write.op === 'clear');
     if (clear !== undefined) await this.#clear(namespace, clear.at);
-    // The last write of a key is the only one that counts; a clear makes void what came before it.
+    // Only the last write of a key counts, and only those after the last clear.
     const last = new Map<string, KeyWrite>();
     for (const write of writes) {
       if (write.op === 'clear') last.clear();
@@ -55,7 +55,7 @@ export class RescueReplay {
     }
   }
 
-  /** Removes the rows that were there when the namespace was cleared, and not those that came later. */
+  /** Removes the rows that existed when the namespace was cleared, but not later ones. */
   async #clear(namespace: string, at: number): Promise<void> {
     let after: LoadCursor | undefined;
     do {
@@ -80,7 +80,7 @@ export class RescueReplay {
         committed: (written) => {
           this.#written += written.length;
         },
-        // What a journal holds may be nothing but refused entries: the good ones were written before the stop.
+        // A journal may hold refused entries only: the stop wrote the good ones.
         refusalsWithoutSuccess: Infinity,
       },
     );
@@ -123,7 +123,7 @@ export class RescueReplay {
   }
 }
 
-/** Whether the row was written after the rescue, by somebody else than the write that was underway then. */
+/** Whether the row was written after the rescue, other than by the write that was under way then. */
 function isNewer(writtenAt: number | undefined, row: StoredEntry | undefined, write: KeyWrite): boolean {
   if (writtenAt === undefined || row === undefined || writtenAt <= write.at) return false;
   return !('underway' in write) || write.underway !== row.value;

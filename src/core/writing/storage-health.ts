@@ -3,7 +3,7 @@ import { publish } from '../diagnostics.js';
 import { codeOf } from '../driver-code.js';
 import type { EngineContext } from '../context.js';
 
-/** Tells of the storage's failures: once when an episode of them begins, and once when it is over. */
+/** Reports failures of the storage: once when an episode begins, and once when it is over. */
 export class StorageHealth {
   #failingSince: number | undefined;
   #failures = 0;
@@ -11,7 +11,7 @@ export class StorageHealth {
 
   constructor(private readonly context: EngineContext) {}
 
-  /** A write failed for a reason that is not the data's. */
+  /** A write failed because of the database's state. */
   failed(error: unknown): void {
     this.#failures += 1;
     publish({ type: 'write-failed', code: codeOf(error), error });
@@ -22,7 +22,7 @@ export class StorageHealth {
     );
   }
 
-  /** Registers who waits for the end of an episode of failures, whoever notices it. */
+  /** Calls `recovered` at the end of each episode of failures. */
   onRecovery(recovered: () => void): void {
     this.#recoveries.push(recovered);
   }
@@ -40,7 +40,7 @@ export class StorageHealth {
     for (const recovered of this.#recoveries) recovered();
   }
 
-  /** The database refuses entries for what they are. */
+  /** The database refuses the entries themselves. */
   refused(namespace: string, keys: readonly string[], error: unknown): void {
     publish({ type: 'entry-refused', namespace, count: keys.length, code: codeOf(error), error });
     const [example = ''] = keys;
@@ -68,7 +68,7 @@ export function writeFailedError(namespace: string | undefined, cause: unknown):
   );
 }
 
-/** Why the storage failed. Only for failures that are not the data's: a message about data may quote it. */
+/** Why the storage failed. Not for failures caused by data: their messages may quote it. */
 function reasonOf(error: unknown): string {
   return codeOf(error) ?? (error instanceof Error ? error.message : String(error));
 }
