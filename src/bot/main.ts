@@ -4,12 +4,14 @@ import { readEnvironment } from './environment.js';
 import { servePage } from './page/page-server.js';
 import { runTelegram } from './telegram/telegram-runner.js';
 
-try {
+async function start(): Promise<void> {
   const environment = readEnvironment(process.env);
   const { telegram } = environment;
   await (telegram === undefined ? servePage(environment) : runTelegram({ ...environment, telegram }));
-} catch (error) {
-  // Whatever throws here has a message written for the person at the terminal.
+}
+
+start().catch((error: unknown) => {
+  // Whatever rejects here has a message written for the person at the terminal.
   new Logger('Bot').error(error instanceof Error ? error.message : String(error));
   process.exit(1);
-}
+});

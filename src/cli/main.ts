@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { CacheError } from '../core/cache-error.js';
 import { HELP, parseCommandLine, type Command } from './command-line.js';
 import { runCopy } from './copy-command.js';
@@ -46,9 +47,9 @@ function fail(error: unknown, exitCode: number): void {
 
 /** Of the package's own package.json, whether it is run from its sources' build or as installed. */
 function version(): string {
-  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
+  const text = readFileSync(join(__dirname, '../../../package.json'), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
 }
 
 outliveReaders(process, (error) => fail(error, EXIT_FAILED));
-await main();
+void main();

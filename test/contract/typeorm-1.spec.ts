@@ -1,4 +1,4 @@
-// Here `typeorm` is TypeORM 1: see vitest.config.ts.
+// Here `typeorm` is TypeORM 1: see vitest.config.mts.
 import { DataSource } from 'typeorm';
 import { describe, expect, it } from 'vitest';
 import { errorWith } from '../support/definitions.js';

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 /** The page, and the policy that lets a browser run what is in it and nothing else. */
 export interface PageDocument {
@@ -9,7 +10,7 @@ export interface PageDocument {
 
 /** Reads the page, one file without any others. */
 export function loadPageDocument(): PageDocument {
-  const html = readFileSync(new URL('chat.html', import.meta.url), 'utf8');
+  const html = readFileSync(join(__dirname, 'chat.html'), 'utf8');
   const contentSecurityPolicy = [
     "default-src 'none'",
     `script-src ${hashOf('script', html)}`,

@@ -16,7 +16,7 @@ export function withoutTraces(options: DataSourceOptions & { type: 'sqlite' }): 
 /** `undefined` where only TypeORM can find it, or nobody. */
 function installed(): object | undefined {
   try {
-    return createRequire(import.meta.url)('sqlite3') as object;
+    return createRequire(__filename)('sqlite3') as object;
   } catch {
     return undefined;
   }
