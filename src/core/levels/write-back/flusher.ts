@@ -90,8 +90,11 @@ export class Flusher implements WriteSource {
   /** Tries to write everything that is unwritten now, whatever it waits for. */
   flush(): Promise<FlushReport> {
     this.#outage.cancel();
-    const pass = this.#pass === undefined ? this.#begin(true) : (this.#nextPass ??= new FlushPass(true));
-    return pass.report;
+    if (this.#pass === undefined) return this.#begin(true).report;
+    // One that is still to look at what is dirty will see all that is dirty now.
+    if (this.#pass.includeRefused()) return this.#pass.report;
+    this.#nextPass ??= this.#newPass(true);
+    return this.#nextPass.report;
   }
 
   /** There is something to write that is not to wait for the next checkpoint. */
@@ -144,10 +147,14 @@ export class Flusher implements WriteSource {
 
   #begin(includesRefused: boolean): FlushPass {
     this.#isWanted = false;
-    const pass = new FlushPass(includesRefused);
+    const pass = this.#newPass(includesRefused);
     this.#pass = pass;
     this.options.turns.request(this);
     return pass;
+  }
+
+  #newPass(includesRefused: boolean): FlushPass {
+    return new FlushPass(includesRefused, this.options.context.clock.monotonic());
   }
 
   async #step(pass: FlushPass): Promise<boolean> {
@@ -160,11 +167,11 @@ export class Flusher implements WriteSource {
 
   async #order(pass: FlushPass): Promise<void> {
     const { keys, context } = this.options;
-    const startedAt = context.clock.monotonic();
+    pass.fix();
     if (pass.includesRefused) this.#refusedTried();
     this.dirty.beginPass();
     const ordered = await inStoredOrder(this.dirty.keys(), (key) => keys.textOf(key), context.clock);
-    pass.begin(ordered, this.dirty, startedAt);
+    pass.begin(ordered, this.dirty);
   }
 
   #endPass(pass: FlushPass): void {
@@ -251,6 +258,8 @@ export class Flusher implements WriteSource {
   #succeeded(pass: FlushPass, count: number): void {
     this.#outage.reset();
     pass.wrote(count);
+    // Whoever waits for the next pass waits for this one, too: the report counts what was written since the call.
+    this.#nextPass?.wrote(count);
   }
 
   #failed(pass: FlushPass, cause: unknown, count: number): void {
