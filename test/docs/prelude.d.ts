@@ -1,6 +1,5 @@
 import type { INestApplication } from '@nestjs/common';
-import type { DataSource } from 'typeorm';
-import type * as cache from '../../src/index.js';
+import type * as durable from '../../src/index.js';
 
 // What examples of README and docs mean by these names where they don't declare them.
 declare global {
@@ -9,10 +8,16 @@ declare global {
     visits: number;
   }
 
-  const sessions: cache.NamespaceCache<string, Session>;
-  const counters: cache.NamespaceCache<string, number>;
-  const service: cache.CacheService;
+  const sessions: durable.NamespaceCache<string, Session>;
+  const counters: durable.NamespaceCache<string, number>;
+  const chatUsers: durable.NamespaceCache<readonly [chatId: number, userId: number], durable.UserData>;
+  const cache: durable.CacheService;
   const app: INestApplication;
-  const db: DataSource;
   const id: string;
+  const chatId: number;
+
+  /** Whatever wakes somebody up. */
+  function page(text: string): void;
+  /** A histogram, as OpenTelemetry has them. */
+  const commits: { record(value: number, attributes: object): void };
 }

@@ -11,6 +11,9 @@ export interface Example {
 
 const BLOCK = /^( *)```(?:ts|typescript)(?: (continued|fragment))?\n(.*?)^\1```$/gms;
 
+/** Its examples are the files of one application, which the tests run. */
+const RUN_BY_TESTS = 'docs/testing.md';
+
 /** README and every page of `docs`. */
 export function pages(): string[] {
   const docs = readdirSync('docs', { recursive: true, encoding: 'utf8' })
@@ -22,6 +25,7 @@ export function pages(): string[] {
 /** The examples of a page: one marked `continued` comes with the one before it, one marked `fragment` is left out. */
 export function examplesOf(page: string, text = readFileSync(page, 'utf8')): Example[] {
   const examples: Example[] = [];
+  if (page === RUN_BY_TESTS) return examples;
   for (const { index, 1: indent = '', 2: mark, 3: body = '' } of text.matchAll(BLOCK)) {
     if (mark === 'fragment') continue;
     const line = text.slice(0, index).split('\n').length + 1;
