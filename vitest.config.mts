@@ -4,8 +4,8 @@ import { defineConfig } from 'vitest/config';
 /** The contract of the storages once more, on the other line of TypeORM. */
 const TYPEORM_1 = 'test/contract/typeorm-1.spec.ts';
 
-/** What depends on how Nest calls hooks, once more on the line before. */
-const BY_NEST_LINE = 'test/nest/stop/*.spec.ts';
+/** What depends on how Nest calls hooks and injects, once more on the line before. */
+const BY_NEST_LINE = ['test/nest/stop/*.spec.ts', 'test/nest/{missing-module,own-namespaces}.spec.ts'];
 const NEST_11 = fileURLToPath(new URL('node_modules/nest-11/node_modules/@nestjs', import.meta.url));
 
 const common = { pool: 'forks', testTimeout: 30_000, hookTimeout: 30_000 } as const;
@@ -32,7 +32,7 @@ export default defineConfig({
       },
       {
         resolve: { alias: { '@nestjs': NEST_11 } },
-        test: { ...common, name: 'Nest 11', include: [BY_NEST_LINE], env: { NEST_LINE: '11' } },
+        test: { ...common, name: 'Nest 11', include: BY_NEST_LINE, env: { NEST_LINE: '11' } },
       },
     ],
   },

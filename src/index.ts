@@ -16,9 +16,20 @@ export {
   type NamespaceTuning,
 } from './core/definition/namespace-definition.js';
 export type { LoadOptions, NamespaceCache, WriteOptions } from './core/namespace/namespace-cache.js';
-export type { NamespaceStats, WriteErrorStats } from './core/definition/namespace-stats.js';
+export type { NamespaceStats, NamespaceSummary, WriteErrorStats } from './core/definition/namespace-stats.js';
 export { STORAGE_CHANNEL, type StorageEvent } from './core/diagnostics.js';
+export {
+  COMMIT_CHANNEL,
+  FLUSH_CHANNEL,
+  LOAD_CHANNEL,
+  READ_CHANNEL,
+  type CommitTrace,
+  type FlushTrace,
+  type LoadTrace,
+  type ReadTrace,
+} from './core/tracing.js';
 export type { CacheStats } from './core/engine/cache-engine.js';
+export type { CacheHealth } from './core/engine/health-check.js';
 export { CachePersistenceLevel } from './core/definition/persistence-level.js';
 export type { FlushReport, LoadReport } from './core/reports.js';
 export type { EngineOptions } from './core/engine/engine-options.js';

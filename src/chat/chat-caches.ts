@@ -1,20 +1,37 @@
 import { CacheError } from '../core/cache-error.js';
 import type { CacheLogger } from '../core/cache-logger.js';
+import type { NamespaceDefinition } from '../core/definition/namespace-definition.js';
 import { isPersisted } from '../core/levels/levels.js';
 import type { NamespaceCache } from '../core/namespace/namespace-cache.js';
 import type { Immutable } from '../core/values/immutable.js';
+import { chatsNamespace, chatUsersNamespace, usersNamespace } from './chat-namespaces.js';
 import type { ChatInfo, ChatRecord, ChatSettings, UserData, UserState } from './chat-types.js';
 
 const EMPTY: Readonly<Record<string, never>> = Object.freeze({});
 
 /** What a chat bot does with its three namespaces. */
 export class ChatCaches {
+  #chats: NamespaceCache<number, ChatRecord> | undefined;
+  #chatUsers: NamespaceCache<readonly [chatId: number, userId: number], UserData> | undefined;
+  #users: NamespaceCache<number, UserState> | undefined;
+
   constructor(
-    readonly chats: NamespaceCache<number, ChatRecord>,
-    readonly chatUsers: NamespaceCache<readonly [chatId: number, userId: number], UserData>,
-    readonly users: NamespaceCache<number, UserState>,
+    /** Throws `UNKNOWN_NAMESPACE` for one that is not declared. */
+    private readonly find: <K, V>(definition: NamespaceDefinition<K, V>) => NamespaceCache<K, V>,
     private readonly logger: CacheLogger,
   ) {}
+
+  get chats(): NamespaceCache<number, ChatRecord> {
+    return (this.#chats ??= this.find(chatsNamespace));
+  }
+
+  get chatUsers(): NamespaceCache<readonly [chatId: number, userId: number], UserData> {
+    return (this.#chatUsers ??= this.find(chatUsersNamespace));
+  }
+
+  get users(): NamespaceCache<number, UserState> {
+    return (this.#users ??= this.find(usersNamespace));
+  }
 
   async getChatSettings(chatId: number): Promise<Immutable<ChatSettings>> {
     return (await this.chats.get(chatId))?.settings ?? EMPTY;

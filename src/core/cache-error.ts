@@ -12,6 +12,8 @@ export type CacheErrorCode =
   | 'DUPLICATE_NAMESPACE'
   /** `CacheModule.forRoot()` or `forRootAsync()` was imported twice in one application. */
   | 'DUPLICATE_MODULE'
+  /** `CacheModule` or its `forFeature()` is imported without `forRoot()` or `forRootAsync()`. */
+  | 'MISSING_MODULE'
   /** `CacheModule.forRoot()` or `forRootAsync()` is imported by a module that is loaded lazily. */
   | 'LAZY_MODULE'
   /** The stored row of this key does not decode; it is kept as it is until it is set or deleted. */

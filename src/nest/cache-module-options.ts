@@ -1,6 +1,6 @@
 import type { ModuleMetadata, Provider, Type } from '@nestjs/common';
 import type { DataSource, DataSourceOptions } from 'typeorm';
-import { chatNamespaces as builtIn } from '../chat/chat-namespaces.js';
+import { lackingMethods } from '../core/adapter-check.js';
 import { CacheError } from '../core/cache-error.js';
 import {
   ENGINE_OPTIONS,
@@ -31,7 +31,10 @@ export interface CacheOptions extends EngineOptions {
   readonly namespaces?: readonly NamespaceDefinition[] | undefined;
   /** Other tuning for declared namespaces, by name, the built-in ones included: `{ chats: { maxEntries: 50_000 } }`. */
   readonly overrides?: Readonly<Record<string, NamespaceTuning>> | undefined;
-  /** Whether to declare the namespaces of a chat bot (`chats`, `chatUsers`, `users`). Default true. */
+  /**
+   * Whether to declare the namespaces of a chat bot (`chats`, `chatUsers`, `users`). A namespace of the application that has
+   * one of these names takes the place of the built-in one. Default true.
+   */
   readonly chatNamespaces?: boolean | undefined;
   /** Whether to run the cache's migrations at start. Set to false where `cacheMigrations` are run by the app. Default true. */
   readonly migrationsRun?: boolean | undefined;
@@ -67,7 +70,7 @@ export interface CacheModuleAsyncOptions extends Pick<ModuleMetadata, 'imports'>
   readonly useExisting?: Type<CacheOptionsFactory> | undefined;
   /** See {@link CacheModuleOptions.isGlobal}. */
   readonly isGlobal?: boolean | undefined;
-  /** Namespaces that `@InjectNamespace` shall find: those that only the factory names are reached by `CacheService.namespace()`. */
+  /** Namespaces for `@InjectNamespace`: those that only the factory names are reached by `CacheService.namespace()`. */
   readonly namespaces?: readonly NamespaceDefinition[] | undefined;
 }
 
@@ -75,8 +78,9 @@ export interface CacheModuleAsyncOptions extends Pick<ModuleMetadata, 'imports'>
 export interface ResolvedCacheOptions {
   readonly engine: ResolvedEngineOptions;
   readonly storage: DataSourceOptions | DataSource | CacheStorageAdapter;
-  /** The namespaces that the module itself declares: the built-in ones and those of the options. */
-  readonly declared: readonly NamespaceDefinition[];
+  /** The namespaces that the options name. */
+  readonly namespaces: readonly NamespaceDefinition[];
+  readonly chatNamespaces: boolean;
   readonly overrides: Readonly<Record<string, NamespaceTuning>>;
   readonly migrationsRun: boolean;
   readonly synchronous: SqliteSynchronous;
@@ -140,7 +144,8 @@ export function resolveCacheOptions(given: CacheModuleOptions): ResolvedCacheOpt
   const resolved: ResolvedCacheOptions = {
     engine: resolveEngineOptions(engine),
     storage: storage ?? { type: sqliteDriver(), database: 'data/cache.sqlite' },
-    declared: [...((chatNamespaces ?? true) ? builtIn : []), ...(namespaces ?? [])],
+    namespaces: namespaces ?? [],
+    chatNamespaces: chatNamespaces ?? true,
     overrides: overrides ?? {},
     migrationsRun: migrationsRun ?? true,
     synchronous: synchronous ?? 'full',
@@ -163,6 +168,9 @@ function assertStorage(storage: unknown): void {
   }
   if ('then' in storage)
     throw invalid('storage', 'is a promise: await it, in the useFactory of forRootAsync');
+  const lacking = lackingMethods(storage);
+  if (lacking.length > 0)
+    throw invalid('storage', `is no complete CacheStorageAdapter: it lacks ${lacking.join('(), ')}()`);
 }
 
 /** Throws `INVALID_OPTION` for a list that holds anything but definitions. */

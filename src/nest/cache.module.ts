@@ -6,14 +6,22 @@ import { CacheCoreModule } from './cache-core.module.js';
 import { CacheFeatureModule } from './cache-feature.module.js';
 import { CacheLifecycle } from './cache.lifecycle.js';
 import {
+  bareServiceProvider,
   cacheEngineProvider,
   cacheServiceProvider,
+  chatDeclarationProvider,
   namespaceProvider,
   resolvedOptionsProvider,
 } from './cache.providers.js';
 import { CacheService } from './cache.service.js';
 import { CacheStopModule } from './cache-stop.module.js';
-import { CACHE_ENGINE, CACHE_OPTIONS, RESOLVED_OPTIONS } from './cache.tokens.js';
+import {
+  CACHE_ENGINE,
+  CACHE_OPTIONS,
+  CHAT_DECLARATION,
+  MODULE_NAMESPACES,
+  RESOLVED_OPTIONS,
+} from './cache.tokens.js';
 import { FirstStopHooks } from './first-stop-hooks.js';
 import {
   assertDefinitions,
@@ -24,8 +32,11 @@ import {
   type CacheOptionsFactory,
 } from './cache-module-options.js';
 
-/** The cache as a Nest module: import `forRoot()` or `forRootAsync()` once, `forFeature()` where namespaces are declared. */
-@Module({})
+/**
+ * The cache as a Nest module: import `forRoot()` or `forRootAsync()` once, `forFeature()` where namespaces are declared. Imported
+ * without one of them, it fails the start with `MISSING_MODULE`, as `forFeature()` does without a `forRoot()`.
+ */
+@Module({ providers: [bareServiceProvider], exports: [CacheService] })
 export class CacheModule {
   /** With options known now. Throws `INVALID_OPTION` at once for one that is unknown or out of range. */
   static forRoot(options: CacheModuleOptions = {}): DynamicModule {
@@ -44,8 +55,12 @@ export class CacheModule {
   /** Declares the namespaces of a feature module, for `@InjectNamespace` in its providers. */
   static forFeature(namespaces: readonly NamespaceDefinition[]): DynamicModule {
     assertDefinitions(namespaces);
-    const providers = namespaces.map(namespaceProvider);
-    return { module: CacheFeatureModule, providers, exports: providers.map((provider) => provider.provide) };
+    const provided = namespaces.map(namespaceProvider);
+    return {
+      module: CacheFeatureModule,
+      providers: [...provided, { provide: MODULE_NAMESPACES, useValue: namespaces }],
+      exports: provided.map((provider) => provider.provide),
+    };
   }
 }
 
@@ -59,8 +74,14 @@ function root(
     module: CacheCoreModule,
     global: true,
     imports: imports ?? [],
-    providers: [...options, resolvedOptionsProvider, cacheEngineProvider, CacheLifecycle],
-    exports: [CACHE_ENGINE, RESOLVED_OPTIONS, CacheLifecycle],
+    providers: [
+      ...options,
+      resolvedOptionsProvider,
+      chatDeclarationProvider,
+      cacheEngineProvider,
+      CacheLifecycle,
+    ],
+    exports: [CACHE_ENGINE, RESOLVED_OPTIONS, CHAT_DECLARATION, CacheLifecycle],
   };
   const stop: DynamicModule = { module: CacheStopModule, imports: [core], providers: [FirstStopHooks] };
   const provided = namespaces.map(namespaceProvider);
@@ -68,7 +89,7 @@ function root(
     module: CacheModule,
     global: isGlobal,
     imports: [core, stop],
-    providers: [cacheServiceProvider, ...provided],
+    providers: [cacheServiceProvider, ...provided, { provide: MODULE_NAMESPACES, useValue: namespaces }],
     exports: [CacheService, ...provided.map((provider) => provider.provide)],
   };
 }

@@ -1,6 +1,7 @@
 import { Logger, type FactoryProvider } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
-import type { DataSource, DataSourceOptions } from 'typeorm';
+import { ChatDeclaration } from '../chat/chat-declaration.js';
+import { isCacheStorage } from '../core/adapter-check.js';
 import { systemClock } from '../core/clock.js';
 import { CacheEngine } from '../core/engine/cache-engine.js';
 import type { EngineContext } from '../core/context.js';
@@ -13,7 +14,15 @@ import { TypeOrmStorage } from '../storage/typeorm-storage.js';
 import { CacheLifecycle } from './cache.lifecycle.js';
 import { resolveCacheOptions, type ResolvedCacheOptions } from './cache-module-options.js';
 import { CacheService } from './cache.service.js';
-import { CACHE_ENGINE, CACHE_OPTIONS, getNamespaceToken, RESOLVED_OPTIONS } from './cache.tokens.js';
+import {
+  CACHE_ENGINE,
+  CACHE_OPTIONS,
+  CHAT_DECLARATION,
+  getNamespaceToken,
+  MODULE_NAMESPACES,
+  RESOLVED_OPTIONS,
+} from './cache.tokens.js';
+import { importedBareError, missingCacheError } from './missing-module.js';
 import { assertImportedWell, placeAtTheEdges } from './module-order.js';
 
 /** The one place where the parts are put together. */
@@ -42,16 +51,44 @@ export const resolvedOptionsProvider: FactoryProvider<ResolvedCacheOptions> = {
   useFactory: resolveCacheOptions,
 };
 
+/** What the application declares itself is found here before any namespace is: it takes the place of a built-in one. */
+export const chatDeclarationProvider: FactoryProvider<ChatDeclaration> = {
+  provide: CHAT_DECLARATION,
+  inject: [RESOLVED_OPTIONS, ModulesContainer],
+  useFactory: ({ chatNamespaces, namespaces }: ResolvedCacheOptions, modules: ModulesContainer) =>
+    new ChatDeclaration(chatNamespaces, [
+      ...namespaces,
+      ...[...modules.values()].flatMap(
+        ({ providers }) =>
+          (providers.get(MODULE_NAMESPACES)?.instance ?? []) as readonly NamespaceDefinition[],
+      ),
+    ]),
+};
+
+/** In the place of the service where the module is imported without options. */
+export const bareServiceProvider: FactoryProvider<never> = {
+  provide: CacheService,
+  useFactory: () => {
+    throw importedBareError();
+  },
+};
+
 /**
  * The service, once the rows of the namespaces that the module declares are loaded. The storage is opened for them here, and
  * for others where they are injected: a test that puts a service of its own in this place opens none.
  */
 export const cacheServiceProvider: FactoryProvider<Promise<CacheService>> = {
   provide: CacheService,
-  inject: [CACHE_ENGINE, RESOLVED_OPTIONS, CacheLifecycle],
-  useFactory: async (engine: CacheEngine, { declared }: ResolvedCacheOptions, lifecycle: CacheLifecycle) => {
-    await Promise.all(declared.map((definition) => register(definition, engine, lifecycle)));
-    return new CacheService(engine);
+  inject: [CACHE_ENGINE, RESOLVED_OPTIONS, CHAT_DECLARATION, CacheLifecycle],
+  useFactory: async (
+    engine: CacheEngine,
+    { namespaces }: ResolvedCacheOptions,
+    chat: ChatDeclaration,
+    lifecycle: CacheLifecycle,
+  ) => {
+    const declared = [...chat.declared, ...namespaces];
+    await Promise.all(declared.map((definition) => register(definition, { engine, chat, lifecycle })));
+    return new CacheService(engine, chat);
   },
 };
 
@@ -61,17 +98,38 @@ export function namespaceProvider(
 ): FactoryProvider<Promise<NamespaceCache<unknown, unknown>>> {
   return {
     provide: getNamespaceToken(definition),
-    inject: [CACHE_ENGINE, CacheLifecycle],
-    useFactory: (engine: CacheEngine, lifecycle: CacheLifecycle) => register(definition, engine, lifecycle),
+    // Optional, so that it is said here what is missing: Nest would name tokens that nobody knows.
+    inject: [
+      ModulesContainer,
+      { token: CACHE_ENGINE, optional: true },
+      { token: CHAT_DECLARATION, optional: true },
+      { token: CacheLifecycle, optional: true },
+    ],
+    useFactory: async (
+      modules: ModulesContainer,
+      engine: CacheEngine | undefined,
+      chat: ChatDeclaration | undefined,
+      lifecycle: CacheLifecycle | undefined,
+    ) => {
+      if (engine === undefined || chat === undefined || lifecycle === undefined)
+        throw await missingCacheError(modules, definition);
+      return register(definition, { engine, chat, lifecycle });
+    },
   };
+}
+
+interface Root {
+  readonly engine: CacheEngine;
+  readonly chat: ChatDeclaration;
+  readonly lifecycle: CacheLifecycle;
 }
 
 async function register(
   definition: NamespaceDefinition,
-  engine: CacheEngine,
-  lifecycle: CacheLifecycle,
+  { engine, chat, lifecycle }: Root,
 ): Promise<NamespaceCache<unknown, unknown>> {
   try {
+    chat.assertFree(definition);
     return await engine.register(definition);
   } catch (error) {
     // Not waited for: what fails because of it must not be reported in its place.
@@ -81,7 +139,7 @@ async function register(
 }
 
 function createStorage({ storage, migrationsRun, synchronous }: ResolvedCacheOptions): CacheStorageAdapter {
-  return isAdapter(storage) ? storage : new TypeOrmStorage({ storage, migrationsRun, synchronous });
+  return isCacheStorage(storage) ? storage : new TypeOrmStorage({ storage, migrationsRun, synchronous });
 }
 
 function createJournal(
@@ -90,10 +148,4 @@ function createJournal(
 ): RescueJournal | undefined {
   const path = rescueJournal ?? storage.rescuePath;
   return path === undefined || path === false ? undefined : new RescueFile(path);
-}
-
-function isAdapter(
-  storage: DataSourceOptions | DataSource | CacheStorageAdapter,
-): storage is CacheStorageAdapter {
-  return 'purgeExpired' in storage && 'classify' in storage;
 }

@@ -1,24 +1,35 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ChatCaches } from '../chat/chat-caches.js';
 import type { CacheNamespace } from '../chat/cache-namespace.js';
-import { chatsNamespace, chatUsersNamespace, usersNamespace } from '../chat/chat-namespaces.js';
+import { ChatDeclaration } from '../chat/chat-declaration.js';
 import type { ChatInfo, ChatRecord, ChatSettings, UserData, UserState } from '../chat/chat-types.js';
 import { CacheEngine, type CacheStats } from '../core/engine/cache-engine.js';
+import type { NamespaceSummary } from '../core/definition/namespace-stats.js';
+import type { CacheHealth } from '../core/engine/health-check.js';
 import type { NamespaceCache } from '../core/namespace/namespace-cache.js';
 import type { NamespaceDefinition } from '../core/definition/namespace-definition.js';
 import type { FlushReport, LoadReport } from '../core/reports.js';
 import type { Immutable } from '../core/values/immutable.js';
-import { CACHE_ENGINE } from './cache.tokens.js';
+import { CACHE_ENGINE, CHAT_DECLARATION } from './cache.tokens.js';
 
 /**
  * The cache of the application: its namespaces, and what a chat bot does with the three that the module declares
- * itself. Those methods throw `UNKNOWN_NAMESPACE` where `chatNamespaces` is false.
+ * itself. What needs one of them throws `UNKNOWN_NAMESPACE` (or rejects with it) where `chatNamespaces` is false, or the
+ * application has a namespace of that name itself.
  */
 @Injectable()
 export class CacheService {
-  #chat: ChatCaches | undefined;
+  readonly #chats: ChatCaches;
 
-  constructor(@Inject(CACHE_ENGINE) private readonly engine: CacheEngine) {}
+  constructor(
+    @Inject(CACHE_ENGINE) private readonly engine: CacheEngine,
+    @Inject(CHAT_DECLARATION) chat: ChatDeclaration,
+  ) {
+    this.#chats = new ChatCaches((definition) => {
+      chat.assertDeclared(definition);
+      return engine.namespace(definition);
+    }, engine.logger);
+  }
 
   /** Settings and info of chats. `ON_SHUTDOWN` unless overridden. */
   get chats(): NamespaceCache<number, ChatRecord> {
@@ -38,6 +49,16 @@ export class CacheService {
   /** The namespace of a definition. Throws `UNKNOWN_NAMESPACE` for one that is not declared. */
   namespace<K, V>(definition: NamespaceDefinition<K, V>): NamespaceCache<K, V> {
     return this.engine.namespace(definition);
+  }
+
+  /** The declared namespaces with their levels and figures, in the order of their declaration. */
+  namespaces(): readonly NamespaceSummary[] {
+    return this.engine.summaries();
+  }
+
+  /** How the cache is: asks the database, for 800 ms at most, and looks at what is unwritten. Never rejects. */
+  health(): Promise<CacheHealth> {
+    return this.engine.health();
   }
 
   /** The settings of a chat; `{}` when there are none. */
@@ -105,15 +126,5 @@ export class CacheService {
   /** The figures of every namespace, by its name. */
   getStats(): CacheStats {
     return this.engine.stats();
-  }
-
-  get #chats(): ChatCaches {
-    this.#chat ??= new ChatCaches(
-      this.engine.namespace(chatsNamespace),
-      this.engine.namespace(chatUsersNamespace),
-      this.engine.namespace(usersNamespace),
-      this.engine.logger,
-    );
-    return this.#chat;
   }
 }

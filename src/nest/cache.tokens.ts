@@ -10,6 +10,12 @@ export const CACHE_OPTIONS = Symbol('CACHE_OPTIONS');
 /** The same, checked and with every default filled in: internal to the module. */
 export const RESOLVED_OPTIONS = Symbol('RESOLVED_OPTIONS');
 
+/** What of a chat bot's namespaces the module declares: internal to the module. */
+export const CHAT_DECLARATION = Symbol('CHAT_DECLARATION');
+
+/** The namespaces that one import of the module declares, for those who look for all of them: internal to the module. */
+export const MODULE_NAMESPACES = Symbol('MODULE_NAMESPACES');
+
 /** The injection token of a namespace, for custom providers and for tests that replace it. */
 export function getNamespaceToken(namespace: Pick<NamespaceDefinition, 'name'> | string): string {
   const name: unknown = typeof namespace === 'string' ? namespace : namespace?.name;

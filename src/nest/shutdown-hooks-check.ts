@@ -1,8 +1,9 @@
 import type { CacheLogger } from '../core/cache-logger.js';
 import { systemClock, type CacheTimer } from '../core/clock.js';
 
-/** Time for `enableShutdownHooks()` to be called after the start, ms. */
+/** Time for `enableShutdownHooks()` to be called after the start, ms; and at most, between two looks. */
 const GRACE_MS = 1000;
+const MAX_WAIT_MS = 60_000;
 
 /** The signals that process managers and terminals stop an application with. */
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
@@ -10,18 +11,36 @@ const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 /** Text that only the listener of `enableShutdownHooks()` contains, in NestJS 11 and 12. */
 const OF_NEST = /ERROR_DURING_SHUTDOWN|callBeforeShutdownHook/;
 
-/** Says once, after the start, that a signal would end the process without the stop of the application. */
+/**
+ * Says once that a signal would end the process without the stop of the application: a second after the start, or after
+ * there is something to lose.
+ */
 export class ShutdownHooksCheck {
   #timer: CacheTimer | undefined;
 
-  constructor(private readonly logger: CacheLogger) {}
+  constructor(
+    private readonly logger: CacheLogger,
+    /** Whether such an end would lose something. */
+    private readonly isAtStake: () => boolean,
+  ) {}
 
   begin(): void {
-    this.#timer = systemClock.setTimer(GRACE_MS, () => this.#warn(), false);
+    this.#lookAfter(GRACE_MS);
   }
 
   end(): void {
     this.#timer?.cancel();
+  }
+
+  #lookAfter(ms: number): void {
+    this.#timer = systemClock.setTimer(
+      ms,
+      () => {
+        if (this.isAtStake()) this.#warn();
+        else this.#lookAfter(Math.min(2 * ms, MAX_WAIT_MS));
+      },
+      false,
+    );
   }
 
   #warn(): void {

@@ -1,6 +1,7 @@
 import type { DataSourceOptions } from 'typeorm';
 import type { CacheError } from '../core/cache-error.js';
 import { withoutQuotes } from './driver-error.js';
+import { isInstalled } from './is-installed.js';
 import { unsupported } from './unsupported.js';
 
 /** The driver package of each database. */
@@ -30,11 +31,19 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
   mysql2: 'mysql',
 };
 
+/** Those whose packages hold a binary. */
+const COMPILED = new Set(['sqlite3', 'better-sqlite3', 'oracledb', '@sap/hana-client']);
+
+/** How the packages, and the loaders of binaries, say that there is none that fits. */
+const UNBUILT = /Could not locate the bindings file|NODE_MODULE_VERSION|invalid ELF header|wrong ELF class/i;
+
 /** The remedy for an error of `new DataSource()`: the driver's package is missing, or TypeORM does not know it. */
 export function driverPackageError(type: DataSourceOptions['type'], cause: unknown): CacheError {
   const name = cause instanceof Error ? cause.constructor.name : '';
   const driver = PACKAGES[type];
   if (driver !== undefined && (name === 'DriverPackageNotInstalledError' || isNotFound(cause))) {
+    // TypeORM says the same of a package that fails when it is loaded.
+    if (isInstalled(driver, 'typeorm')) return notLoadedError(driver, withoutOptions(cause));
     return unsupported(
       `The cache needs the package '${driver}' for storage of type '${type}', and it is not installed: npm install ${driver}`,
       withoutOptions(cause),
@@ -49,6 +58,26 @@ export function driverPackageError(type: DataSourceOptions['type'], cause: unkno
   return unsupported(
     `TypeORM does not take the options given as storage of ${shown(type)}. See the cause.`,
     withoutOptions(cause),
+  );
+}
+
+/** What is said when a database is opened of a driver that has no binary, or one of another version of Node; `undefined` for other errors. */
+export function unbuiltDriverError(type: DataSourceOptions['type'], cause: unknown): CacheError | undefined {
+  const driver = PACKAGES[type];
+  const { code, message } = (cause ?? {}) as { code?: unknown; message?: unknown };
+  if (driver === undefined) return undefined;
+  if (code !== 'ERR_DLOPEN_FAILED' && !UNBUILT.test(String(message))) return undefined;
+  return notLoadedError(driver, withoutOptions(cause));
+}
+
+function notLoadedError(driver: string, cause: Error): CacheError {
+  return unsupported(
+    COMPILED.has(driver)
+      ? `The package '${driver}' is installed, and can't be loaded: its binary is missing, or was built for another version of ` +
+          `Node.js. Run: npm rebuild ${driver} (with pnpm: pnpm approve-builds, then pnpm rebuild ${driver}). Where there is no ` +
+          'binary for the platform, that needs Python and a C++ compiler.'
+      : `The package '${driver}' is installed, and can't be loaded: install it anew (npm install ${driver}).`,
+    cause,
   );
 }
 

@@ -3,7 +3,6 @@ import {
   closeSync,
   fsyncSync,
   linkSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readSync,
@@ -15,6 +14,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { crc32 } from 'node:zlib';
 import type { RescuedWrite, RescuedWrites, RescueJournal } from '../core/rescue/rescue-journal.js';
+import { makeFolder } from './make-folder.js';
 
 /** The first line: what the file is. */
 const HEADER = { journal: 'nestjs-durable-cache', version: 1 } as const;
@@ -96,7 +96,7 @@ export class RescueFile implements RescueJournal {
   }
 
   #writeTemporary(writes: readonly RescuedWrite[]): string {
-    mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(this.#path));
     const temporary = `${this.#path}.${randomUUID()}.tmp`;
     const file = openSync(temporary, 'wx', 0o600);
     try {
@@ -120,7 +120,8 @@ function namesIn(folder: string): string[] {
   try {
     return readdirSync(folder);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    // A file may stand where the folder should be.
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return [];
     throw error;
   }
 }

@@ -23,7 +23,7 @@ import type { Dialect } from './sql/dialect.js';
 import type { ExactRows, NamespaceNames } from './sql/exact-rows.js';
 import type { SqliteSynchronous } from './sqlite/dialect.js';
 import { DatabaseError, driverErrorOf, withoutQuotes } from './driver-error.js';
-import { driverPackageError } from './driver-package.js';
+import { driverPackageError, unbuiltDriverError } from './driver-package.js';
 import { remedyFor, type OpenStep } from './open-remedies.js';
 import { retryWhileBusy } from './retry-while-busy.js';
 import { hasAllColumns, prepareSchema } from './schema.js';
@@ -87,7 +87,8 @@ export class TypeOrmStorage implements ListedStorage {
       opened?.();
     } catch (error) {
       await connection.close().catch(() => undefined);
-      throw error instanceof CacheError ? error : this.#openFailed(error);
+      if (error instanceof CacheError) throw error;
+      throw unbuiltDriverError(this.#dataSource.options.type, error) ?? this.#openFailed(error);
     }
   }
 

@@ -186,6 +186,38 @@ describe.each(Object.values(CachePersistenceLevel))('a namespace at level %s', (
     expect(await cache.getMany(['a', 'b'])).toEqual([1, undefined]);
   });
 
+  it('refuses a promise as a value, whatever it would give, and changes nothing', async () => {
+    await cache.set('a', 'before');
+    const promises = [
+      () => Promise.resolve(1),
+      () => Promise.reject(new Error('unseen')),
+      // oxlint-disable-next-line unicorn/no-thenable
+      () => ({ then: (done: (value: number) => void) => done(1) }),
+    ];
+    for (const promised of promises) {
+      for (const write of [
+        () => cache.set('a', promised()),
+        () =>
+          cache.setMany([
+            ['b', 1],
+            ['a', promised()],
+          ]),
+      ]) {
+        await expect(write()).rejects.toThrow(errorWith('INVALID_VALUE'));
+        await expect(write()).rejects.toThrow(/Await it first/i);
+      }
+    }
+    expect(await cache.getMany(['a', 'b'])).toEqual(['before', undefined]);
+  });
+
+  it('refuses entries that are no pairs, and changes nothing', async () => {
+    for (const entry of [undefined, null, 5, 'ab', ['a'], {}]) {
+      const entries = [['b', 1], entry] as [string, unknown][];
+      await expect(cache.setMany(entries)).rejects.toThrow(errorWith('INVALID_OPTION'));
+    }
+    expect(await cache.get('b')).toBeUndefined();
+  });
+
   it('refuses a bad key at every method, and changes nothing', async () => {
     await cache.set('a', 1);
     const bad = '';

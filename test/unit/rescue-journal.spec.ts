@@ -172,7 +172,7 @@ describe('the rescue journal', () => {
     expect(others).toEqual([]);
     expect(aside).toMatch(/^cache\.rescue\.ndjson\.refused-/);
     expect(readFileSync(join(path, '..', aside as string), 'utf8')).toContain('"key":"poison"');
-    expect(world.logger.with('refuses 1 entries')).toHaveLength(1);
+    expect(world.logger.with('refuses 1 entry of')).toHaveLength(1);
   });
 
   it('of nothing but refused entries does not stop the start', async () => {

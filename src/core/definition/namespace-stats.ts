@@ -56,6 +56,13 @@ export interface NamespaceStats {
   readonly unreadable: number;
 }
 
+/** A declared namespace and its figures, for who shows or exports them all. */
+export interface NamespaceSummary {
+  readonly name: string;
+  readonly persistenceLevel: CachePersistenceLevel;
+  readonly stats: NamespaceStats;
+}
+
 export interface WriteErrorStats {
   /** The driver's own code, such as `SQLITE_BUSY`, where it gave one. */
   readonly code: string | undefined;

@@ -2,7 +2,7 @@ import { CacheError } from '../cache-error.js';
 import type { CacheLogger } from '../cache-logger.js';
 import type { EngineContext } from '../context.js';
 import type { NamespaceDefinition, NamespaceTuning } from '../definition/namespace-definition.js';
-import type { NamespaceStats } from '../definition/namespace-stats.js';
+import type { NamespaceStats, NamespaceSummary } from '../definition/namespace-stats.js';
 import type { Drainable } from '../levels/drainable.js';
 import { acknowledgesEarly, isPersisted } from '../levels/levels.js';
 import type { NamespaceCache } from '../namespace/namespace-cache.js';
@@ -10,11 +10,14 @@ import { sumFlushes, sumLoads, type FlushReport, type LoadReport } from '../repo
 import type { RescueJournal } from '../rescue/rescue-journal.js';
 import { SafeLogger } from '../safe-logger.js';
 import type { CacheStorageAdapter } from '../storage-adapter.js';
+import { loadTraces, traced } from '../tracing.js';
 import { Checkpoints } from './checkpoints.js';
 import type { ResolvedEngineOptions } from './engine-options.js';
 import { EngineStop, type StopReport } from './engine-stop.js';
+import { HealthCheck, type CacheHealth } from './health-check.js';
 import { NamespaceRegistry, type Member } from './namespace-registry.js';
 import { OpenStorage } from './open-storage.js';
+import type { StartReport } from './start-report.js';
 
 /** The figures of every namespace, by name. */
 export type CacheStats = Readonly<Record<string, NamespaceStats>>;
@@ -29,6 +32,8 @@ export class CacheEngine {
   #journal: RescueJournal | undefined;
   readonly #checkpoints: Checkpoints;
   readonly #stop: EngineStop;
+  readonly #health: HealthCheck;
+  #open: OpenStorage | undefined;
   private readonly context: EngineContext;
   #isStarted = false;
 
@@ -60,6 +65,16 @@ export class CacheEngine {
       options.shutdownTimeoutMs,
       this.context,
     );
+    this.#health = new HealthCheck(
+      {
+        members: () => this.#registry.members,
+        storage: () => this.#storage,
+        opened: () => this.#open,
+        isClosed: () => this.#stop.state === 'closed',
+      },
+      options,
+      this.context,
+    );
   }
 
   /**
@@ -70,6 +85,7 @@ export class CacheEngine {
     this.#assertNotClosed();
     const declared = definition as unknown as NamespaceDefinition;
     const tuned = this.#registry.tuned(declared);
+    this.#registry.announce(declared);
     // The storage comes first: two calls for one definition must find one member.
     const storage = isPersisted(tuned) ? await this.#opened() : undefined;
     this.#assertNotClosed();
@@ -97,9 +113,11 @@ export class CacheEngine {
     return this.#registry.members.map((member) => member.definition);
   }
 
-  /** Whether a process that ends without a stop loses what a namespace has acknowledged. */
-  get acknowledgesEarly(): boolean {
-    return this.definitions.some(acknowledgesEarly);
+  /** The namespaces of which a process that ends without a stop loses what they have acknowledged. */
+  get acknowledgingEarly(): readonly NamespaceSummary[] {
+    return this.summaries().filter(({ persistenceLevel }) =>
+      acknowledgesEarly({ persistence: persistenceLevel }),
+    );
   }
 
   /** Begins checkpoints, and the purge of expired rows: of the namespaces there are, and of each that comes. */
@@ -108,12 +126,32 @@ export class CacheEngine {
     this.#checkpoints.start();
   }
 
-  /** The sum of all loads so far. */
-  async loadReport(): Promise<LoadReport> {
-    const reports = await Promise.all(this.#loads.values());
-    return sumLoads(
-      reports,
-      reports.reduce((sum, report) => sum + report.durationMs, 0),
+  /** What the loads of all namespaces so far did. Rejects where one of them failed. */
+  async startReport(): Promise<StartReport> {
+    await Promise.all(this.#loads.values());
+    const namespaces: StartReport['namespaces'][number][] = [];
+    for (const member of this.#registry.members) {
+      const { name, persistence } = member.definition;
+      namespaces.push({ name, persistence, load: (await this.#loads.get(member)) ?? NOTHING_LOADED });
+    }
+    return { database: this.#open === undefined ? undefined : nameOf(this.#open.storage), namespaces };
+  }
+
+  /** How the cache is. Never rejects. */
+  health(): Promise<CacheHealth> {
+    return this.#health.check();
+  }
+
+  /** The namespaces in the order of their declaration, with their figures. */
+  summaries(): readonly NamespaceSummary[] {
+    return Object.freeze(
+      this.#registry.members.map(({ definition, cache }) =>
+        Object.freeze({
+          name: definition.name,
+          persistenceLevel: definition.persistence,
+          stats: Object.freeze(cache.stats()),
+        }),
+      ),
     );
   }
 
@@ -194,9 +232,10 @@ export class CacheEngine {
   }
 
   #opened(): Promise<OpenStorage> {
-    this.#storage ??= Promise.resolve(this.createStorage()).then((storage) => {
+    this.#storage ??= Promise.resolve(this.createStorage()).then(async (storage) => {
       this.#journal = this.journalFor(storage);
-      return OpenStorage.open(storage, this.options, this.context, this.#journal);
+      this.#open = await OpenStorage.open(storage, this.options, this.context, this.#journal);
+      return this.#open;
     });
     return this.#storage;
   }
@@ -204,7 +243,11 @@ export class CacheEngine {
   async #load({ definition, level }: Member): Promise<LoadReport> {
     if (level === undefined) return NOTHING_LOADED;
     try {
-      return await level.load();
+      return await traced(loadTraces, this.context.clock, {
+        begin: () => ({ namespace: definition.name }),
+        run: () => level.load(),
+        done: (trace, { rows, skipped }) => Object.assign(trace, { rows, skipped }),
+      });
     } catch (cause) {
       throw new CacheError(
         'READ_FAILED',
@@ -212,5 +255,14 @@ export class CacheEngine {
         { namespace: definition.name, cause },
       );
     }
+  }
+}
+
+/** An adapter of the app that can't say where it is keeps nobody from starting. */
+function nameOf(storage: CacheStorageAdapter): string {
+  try {
+    return storage.describe();
+  } catch {
+    return 'its storage';
   }
 }

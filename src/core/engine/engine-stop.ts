@@ -1,9 +1,10 @@
 import { within, type CacheTimer } from '../clock.js';
 import type { EngineContext } from '../context.js';
 import type { Drainable } from '../levels/drainable.js';
+import { counted } from '../listed.js';
 import type { LeftBehind } from '../reports.js';
 import { Rescue } from '../rescue/rescue.js';
-import type { RescueJournal } from '../rescue/rescue-journal.js';
+import type { RescuedWrite, RescueJournal } from '../rescue/rescue-journal.js';
 import { finalFlush } from './final-flush.js';
 import type { OpenStorage } from './open-storage.js';
 
@@ -142,16 +143,17 @@ export class EngineStop {
     // From here on nothing is acknowledged: what is gathered now is all there is.
     for (const level of levels) level.giveUp();
     storage?.budget.close();
-    const leftBehind = this.#rescue();
+    const unwritten = this.#unwritten();
+    const leftBehind = this.#rescue(unwritten);
     if (storage !== undefined) await this.#close(storage, deadline);
     const report = {
       written: this.engine.written() - written,
       durationMs: clock.monotonic() - at,
       leftBehind,
     };
-    // A start that failed at its storage needs no line about a stop.
+    // A start that failed at its storage is no stop to report.
     if (storage !== undefined || this.engine.storage() === undefined)
-      logger.log(`Cache stopped: ${report.written} entries written in ${report.durationMs} ms.`);
+      logger.log(`Cache stopped: ${outcomeOf(report, unwritten.length)}.`);
     return report;
   }
 
@@ -174,13 +176,12 @@ export class EngineStop {
     return opened;
   }
 
-  #rescue(): readonly LeftBehind[] {
-    const unwritten = this.#unwritten();
+  #rescue(unwritten: readonly RescuedWrite[]): readonly LeftBehind[] {
     this.#hasRescued = true;
     return new Rescue(this.engine.journal(), this.context.logger).saveAtStop(unwritten);
   }
 
-  #unwritten(): ReturnType<Drainable['unwritten']> {
+  #unwritten(): RescuedWrite[] {
     return this.engine.levels().flatMap((level) => level.unwritten());
   }
 
@@ -192,4 +193,10 @@ export class EngineStop {
       logger.warn(`The cache's storage did not close cleanly: ${String(error)}`);
     }
   }
+}
+
+function outcomeOf({ written, durationMs }: StopReport, unwritten: number): string {
+  if (written === 0 && unwritten === 0) return 'nothing was left to write';
+  const done = `${counted(written, 'entry', 'entries')} written in ${durationMs} ms`;
+  return unwritten === 0 ? done : `${done}, ${unwritten} not: see above`;
 }

@@ -26,7 +26,8 @@ export interface Member {
 
 /** The namespaces of an engine, by name. */
 export class NamespaceRegistry {
-  readonly #members = new Map<string, Member>();
+  /** By name, in the order of their declaration; `undefined` until the storage of one is open. */
+  readonly #members = new Map<string, Member | undefined>();
 
   constructor(
     /** Other tuning for namespaces, by name. */
@@ -35,7 +36,12 @@ export class NamespaceRegistry {
   ) {}
 
   get members(): readonly Member[] {
-    return [...this.#members.values()];
+    return [...this.#members.values()].filter((member) => member !== undefined);
+  }
+
+  /** A namespace of this name is about to join: its place among the others is fixed now. */
+  announce({ name }: NamespaceDefinition): void {
+    if (!this.#members.has(name)) this.#members.set(name, undefined);
   }
 
   /** A definition with the overrides there are for it. */
@@ -75,7 +81,7 @@ export class NamespaceRegistry {
   get<K, V>(which: NamespaceDefinition<K, V> | string): NamespaceCache<K, V> {
     const name = typeof which === 'string' ? which : which.name;
     const member = this.#members.get(name);
-    if (member === undefined || (typeof which !== 'string' && member.declared !== (which as unknown))) {
+    if (member === undefined || (typeof which !== 'string' && !isOf(member, which))) {
       throw new CacheError(
         'UNKNOWN_NAMESPACE',
         `Namespace '${name}' is not declared${member === undefined ? '' : ' with this definition'}. ` +
@@ -107,4 +113,9 @@ export class NamespaceRegistry {
     const { store, inFlight } = entries;
     return { level, cache: new Namespace({ definition, keys, store, inFlight, level, counters, clock }) };
   }
+}
+
+/** Whether `definition` is the member's, as it was declared or with its overrides. */
+function isOf(member: Member, definition: unknown): boolean {
+  return member.declared === definition || member.definition === definition;
 }

@@ -11,7 +11,7 @@ import type { RescueJournal } from '../rescue/rescue-journal.js';
 import { RescueReplay } from '../rescue/rescue-replay.js';
 import type { CacheStorageAdapter } from '../storage-adapter.js';
 import { repeat } from '../writing/retry.js';
-import { StorageHealth } from '../writing/storage-health.js';
+import { StorageHealth, type FailureEpisode } from '../writing/storage-health.js';
 import { StorageWriter } from '../writing/storage-writer.js';
 import { WriteTurns } from '../writing/write-turns.js';
 import type { ResolvedEngineOptions } from './engine-options.js';
@@ -69,6 +69,11 @@ export class OpenStorage {
       );
     }
     return opened;
+  }
+
+  /** The failures to write there are now; `undefined` where writing works. */
+  get failures(): FailureEpisode | undefined {
+    return this.#writer.health.episode;
   }
 
   /** The memory and the level of one persisted namespace. */

@@ -2,6 +2,7 @@ import { CacheError } from '../cache-error.js';
 import type { Clock } from '../clock.js';
 import type { KeySpace, MemoryKey } from '../keys/key-space.js';
 import type { CacheStorageAdapter, StoredEntry } from '../storage-adapter.js';
+import { readTraces, traced } from '../tracing.js';
 import type { Supersedable } from './in-flight.js';
 import { ABSENT, type KnownValue } from './known-value.js';
 import type { RowDecoder } from './row-decoder.js';
@@ -112,16 +113,26 @@ export class MissReader<V> implements Supersedable {
 
   /** Reads `keys` from the database; the result has their order. Rejects with what the storage throws. */
   async ask(keys: readonly MemoryKey[]): Promise<KnownValue<V>[]> {
-    const { namespace, storage } = this.options;
     const found: KnownValue<V>[] = [];
     for (let start = 0; start < keys.length; start += MAX_KEYS_PER_QUERY) {
       const texts = keys.slice(start, start + MAX_KEYS_PER_QUERY).map((key) => this.options.keys.textOf(key));
       this.options.onAsked(texts.length);
       // One query at a time: two are rare, and a connection takes one at a time.
-      const rows = new Map((await storage.read(namespace, texts)).map((row) => [row.key, row]));
+      const rows = new Map((await this.#rowsOf(texts)).map((row) => [row.key, row]));
       for (const text of texts) found.push(this.#found(rows.get(text)));
     }
     return found;
+  }
+
+  #rowsOf(keys: readonly string[]): Promise<readonly StoredEntry[]> {
+    const { namespace, storage, clock } = this.options;
+    return traced(readTraces, clock, {
+      begin: () => ({ namespace, keys: keys.length }),
+      run: () => storage.read(namespace, keys),
+      done: (trace, rows) => {
+        trace.found = rows.length;
+      },
+    });
   }
 
   async #query(reads: readonly KeyRead<V>[]): Promise<void> {

@@ -1,6 +1,7 @@
 import { CacheError } from '../cache-error.js';
 import type { CacheLogger } from '../cache-logger.js';
 import { publish } from '../diagnostics.js';
+import { isTooLong } from '../keys/key-codec.js';
 import type { KeySpace, MemoryKey } from '../keys/key-space.js';
 import type { NamespaceCounters } from '../definition/namespace-stats.js';
 import type { StoredEntry } from '../storage-adapter.js';
@@ -84,7 +85,8 @@ export function reportSkipped(
     skipped === 1
       ? 'row does not decode and was left as it is'
       : 'rows do not decode and were left as they are';
+  const hint = isTooLong(key) ? ' This key is longer than the 512 characters that the cache reads.' : '';
   logger.warn(
-    `Namespace '${namespace}': ${skipped} stored ${what} (for example key ${JSON.stringify(shown)}).`,
+    `Namespace '${namespace}': ${skipped} stored ${what} (for example key ${JSON.stringify(shown)}).${hint}`,
   );
 }

@@ -2,6 +2,7 @@ import { CacheError, isCacheError } from '../cache-error.js';
 import type { Clock } from '../clock.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
 import { StoredValue } from '../values/stored-value.js';
+import { abandon, isThenable } from '../values/thenable.js';
 import type { Updater } from '../values/value-codec.js';
 
 /** Makes snapshots of a namespace's values: encodes them, and gives them their expiry. */
@@ -51,9 +52,8 @@ export class ValueEncoder<V> {
         'The updater gave undefined. Return the new value; to remove the entry, use delete().',
       );
     }
-    if (typeof (next as { then?: unknown } | null)?.then === 'function') {
-      // Nobody else handles this promise, and its rejection must not end the process.
-      void Promise.resolve(next).catch(() => undefined);
+    if (isThenable(next)) {
+      abandon(next);
       throw this.#invalid(
         'The updater gave a promise. Do the waiting before update(): the updater runs synchronously.',
       );

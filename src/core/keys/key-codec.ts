@@ -29,21 +29,21 @@ export function assertStorableText(text: string): void {
       'Use well-formed Unicode (String.prototype.toWellFormed).',
     );
   }
-  if (isLongerThan(text, MAX_KEY_LENGTH)) {
+  if (isTooLong(text)) {
     throw invalidKey(
       `The key is longer than ${MAX_KEY_LENGTH} characters once encoded.`,
-      'Use a shorter key, for example a hash of it.',
+      "Store it under a hash of it: createHash('sha256').update(key).digest('hex').",
     );
   }
 }
 
-/** Counts code points, and only where the number of UTF-16 units leaves it open. */
-function isLongerThan(text: string, limit: number): boolean {
-  if (text.length <= limit) return false;
-  if (text.length > 2 * limit) return true;
+/** Whether a stored key is longer than the cache makes them. Counts code points, and only where the number of UTF-16 units leaves it open. */
+export function isTooLong(text: string): boolean {
+  if (text.length <= MAX_KEY_LENGTH) return false;
+  if (text.length > 2 * MAX_KEY_LENGTH) return true;
   let points = 0;
   for (const _ of text) points += 1;
-  return points > limit;
+  return points > MAX_KEY_LENGTH;
 }
 
 /** What was given instead, without showing it. */

@@ -46,6 +46,16 @@ export function assertList(namespace: string, option: string, given: unknown): v
   );
 }
 
+/** Throws `INVALID_OPTION` for what is no key with its value. */
+export function assertEntry(namespace: string, given: unknown): void {
+  if (Array.isArray(given) && given.length >= 2) return;
+  throw new CacheError(
+    'INVALID_OPTION',
+    `Namespace '${namespace}': each entry must be an array of a key and its value.`,
+    { namespace, option: 'the entries' },
+  );
+}
+
 function assertKnown(namespace: string, options: unknown, known: readonly string[]): void {
   const where = `Namespace '${namespace}'`;
   assertRecord(options, where, EXAMPLE);

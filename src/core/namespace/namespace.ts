@@ -6,7 +6,8 @@ import type { KeySpace, MemoryKey } from '../keys/key-space.js';
 import type { Level } from '../levels/level.js';
 import type { FlushReport } from '../reports.js';
 import type { Immutable } from '../values/immutable.js';
-import { assertFunction, assertList, timesIn, ttlIn } from './call-options.js';
+import { abandon, isThenable } from '../values/thenable.js';
+import { assertEntry, assertFunction, assertList, timesIn, ttlIn } from './call-options.js';
 import { LoaderCalls, type LoaderCall } from './loader-calls.js';
 import type { LoadOptions, NamespaceCache, WriteOptions } from './namespace-cache.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
@@ -100,9 +101,10 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
     const ttlMs = ttlIn(this.definition.name, options);
     assertList(this.definition.name, 'the entries', entries);
     // All of them are checked, and encoded, before the first is stored.
-    const prepared = Array.from(entries, ([key, value]) =>
-      this.#level.prepare(this.#keys.admit(key), this.#valid(value), ttlMs),
-    );
+    const prepared = Array.from(entries, (entry) => {
+      assertEntry(this.definition.name, entry);
+      return this.#level.prepare(this.#keys.admit(entry[0]), this.#valid(entry[1]), ttlMs);
+    });
     this.#counters.sets += prepared.length;
     await settleAll(prepared.map((store) => store()));
   }
@@ -243,6 +245,10 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
   #valid(value: Immutable<V>): V {
     if (value === undefined)
       throw this.#noValue('undefined is no value. Use null for "nothing", or delete the key.');
+    if (isThenable(value)) {
+      abandon(value);
+      throw this.#noValue('a promise is no value. Await it first.');
+    }
     return value as V;
   }
 

@@ -1,5 +1,6 @@
 import type { CacheLogger } from '../cache-logger.js';
 import { publish } from '../diagnostics.js';
+import { counted } from '../listed.js';
 import type { CacheStorageAdapter, LoadCursor, StoredEntry } from '../storage-adapter.js';
 import type { RowWrite } from '../writing/row-write.js';
 import type { StorageWriter } from '../writing/storage-writer.js';
@@ -104,12 +105,12 @@ export class RescueReplay {
       refused: this.#refused.length,
     });
     this.logger.log(
-      `Replayed ${where}: ${this.#written} entries written, ${this.#skipped} left out because the database has newer rows.`,
+      `Replayed ${where}: ${counted(this.#written, 'entry', 'entries')} written, ${this.#skipped} left out because the database has newer rows.`,
     );
     if (this.#refused.length > 0) {
       const aside = await this.journal.keepRefused(this.#refused);
       this.logger.error(
-        `The database refuses ${this.#refused.length} entries of ${where}: they are kept in ${aside}.`,
+        `The database refuses ${counted(this.#refused.length, 'entry', 'entries')} of ${where}: kept in ${aside}.`,
       );
     }
     if (!damaged) {

@@ -1,6 +1,7 @@
 import type { CacheLogger } from '../cache-logger.js';
 import { publish } from '../diagnostics.js';
 import { codeOf } from '../driver-code.js';
+import { counted } from '../listed.js';
 import type { LeftBehind } from '../reports.js';
 import type { RescuedWrite, RescueJournal } from './rescue-journal.js';
 
@@ -80,7 +81,7 @@ export class Rescue {
 }
 
 function entries(count: number): string {
-  return `${count} ${count === 1 ? 'entry' : 'entries'}`;
+  return counted(count, 'entry', 'entries');
 }
 
 function named(keys: readonly string[]): string {

@@ -1,6 +1,7 @@
 import type { EngineContext } from '../context.js';
 import type { NamespaceCounters } from '../definition/namespace-stats.js';
-import type { CacheStorageAdapter, StorageFailure } from '../storage-adapter.js';
+import type { CacheStorageAdapter, NamespaceWrite, StorageFailure } from '../storage-adapter.js';
+import { commitTraces, traced, type CommitTrace } from '../tracing.js';
 import { isolateRefused, type WriteOutcome } from './isolate-refused.js';
 import { toBatch, type RowWrite } from './row-write.js';
 import type { StorageHealth } from './storage-health.js';
@@ -40,7 +41,8 @@ export class StorageWriter {
     const outcome = await isolateRefused(
       atoms,
       async (rows) => {
-        await this.storage.write(toBatch(rows), this.context.clock.now());
+        const batch = toBatch(rows);
+        await this.#traced(writeTrace(batch), () => this.storage.write(batch, this.context.clock.now()));
         this.#written(rows);
         this.health.succeeded();
         committed(rows);
@@ -55,13 +57,15 @@ export class StorageWriter {
 
   /** Removes every row of a namespace. Rejects with what the storage throws. */
   async clear(namespace: string): Promise<void> {
-    await this.#attempt(namespace, () => this.storage.clear(namespace));
+    await this.#attempt(namespace, 'clear', () => this.storage.clear(namespace));
     this.#written([{ namespace }]);
   }
 
   /** Removes expired rows of a namespace. Rejects with what the storage throws. */
   async purge(namespace: string): Promise<void> {
-    await this.#attempt(namespace, () => this.storage.purgeExpired(namespace, this.context.clock.now()));
+    await this.#attempt(namespace, 'purge', () =>
+      this.storage.purgeExpired(namespace, this.context.clock.now()),
+    );
   }
 
   /** What an error of the storage means. If the adapter's own `classify` throws, the error counts as transient. */
@@ -73,15 +77,30 @@ export class StorageWriter {
     }
   }
 
-  async #attempt<T>(namespace: string, task: () => Promise<T>): Promise<T> {
+  async #attempt<T>(
+    namespace: string,
+    operation: CommitTrace['operation'],
+    task: () => Promise<T>,
+  ): Promise<T> {
+    const trace = (): CommitTrace => ({ operation, namespaces: [namespace], puts: 0, deletes: 0 });
     try {
-      const result = await task();
+      const result = await this.#traced(trace, task);
       this.health.succeeded();
       return result;
     } catch (error) {
       this.#failed([{ namespace }], error);
       throw error;
     }
+  }
+
+  #traced<T>(begin: () => CommitTrace, run: () => Promise<T>): Promise<T> {
+    return traced(commitTraces, this.context.clock, {
+      begin,
+      run,
+      failed: (trace, error) => {
+        if (this.classify(error) === 'permanent') trace.outcome = 'refused';
+      },
+    });
   }
 
   #written(rows: readonly { readonly namespace: string }[]): void {
@@ -113,4 +132,13 @@ export class StorageWriter {
       error,
     );
   }
+}
+
+function writeTrace(batch: readonly NamespaceWrite[]): () => CommitTrace {
+  return () => ({
+    operation: 'write',
+    namespaces: batch.map(({ namespace }) => namespace),
+    puts: batch.reduce((sum, { puts }) => sum + puts.length, 0),
+    deletes: batch.reduce((sum, { deletes }) => sum + deletes.length, 0),
+  });
 }

@@ -94,6 +94,11 @@ export class FlushPass {
     return this.#failed > 0;
   }
 
+  /** Entries counted for its report so far. */
+  get written(): number {
+    return this.#written;
+  }
+
   wrote(count: number): void {
     this.#written += count;
   }

@@ -14,6 +14,7 @@ import { closedError } from '../level.js';
 import type { DirtyBudget } from './dirty-budget.js';
 import type { DirtyEntries, TakenChange } from './dirty-entries.js';
 import { FlushPass } from './flush-pass.js';
+import { traceFlush } from './flush-trace.js';
 import { inStoredOrder } from './key-order.js';
 import { expiryOf, textOf, type RowChange } from './row-change.js';
 
@@ -149,12 +150,17 @@ export class Flusher implements WriteSource {
     this.#isWanted = false;
     const pass = this.#newPass(includesRefused);
     this.#pass = pass;
+    this.#trace(pass);
     this.options.turns.request(this);
     return pass;
   }
 
   #newPass(includesRefused: boolean): FlushPass {
     return new FlushPass(includesRefused, this.options.context.clock.monotonic());
+  }
+
+  #trace(pass: FlushPass): void {
+    traceFlush(this.options.definition.name, pass, this.options.context.clock);
   }
 
   async #step(pass: FlushPass): Promise<boolean> {
@@ -181,6 +187,7 @@ export class Flusher implements WriteSource {
     this.dirty.endPass(pass.hasFailures);
     pass.finish(this.dirty.dirty, this.options.context.clock.monotonic());
     if (this.#pass === undefined) this.reconsider();
+    else this.#trace(this.#pass);
   }
 
   async #writeClear(pass: FlushPass, clearing: object): Promise<boolean> {
