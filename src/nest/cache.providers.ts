@@ -147,5 +147,5 @@ function createJournal(
   storage: CacheStorageAdapter,
 ): RescueJournal | undefined {
   const path = rescueJournal ?? storage.rescuePath;
-  return path === undefined || path === false ? undefined : new RescueFile(path);
+  return path === undefined || path === false ? undefined : new RescueFile(path, rescueJournal !== undefined);
 }

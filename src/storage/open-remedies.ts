@@ -20,6 +20,8 @@ const TOO_MANY =
 const MISSING_TABLE = 'The table is missing: set migrationsRun to true, or run cacheMigrations before.';
 const SHORT_KEYS =
   'The key of the table has more bytes than its row format takes: run ALTER TABLE cache_storage ROW_FORMAT=DYNAMIC, and start again.';
+const LOCKED =
+  'Another instance is migrating the table, or another session has locked it: start again when it is done.';
 const ADDRESS_NOT_ALLOWED = 'Let the server take connections from this host.';
 
 const REMEDIES: Readonly<Record<string, string>> = {
@@ -51,8 +53,9 @@ const REMEDIES: Readonly<Record<string, string>> = {
   '42P07': NO_RIGHTS_ON_TABLES,
   '53300': TOO_MANY,
   '57P03': 'The server is starting or stopping: start again when it is up.',
-  '55P03':
-    'Another instance is migrating the table, or another session has locked it: start again when it is done.',
+  '55P03': LOCKED,
+  ER_LOCK_WAIT_TIMEOUT: LOCKED,
+  NO_ANSWER: 'The server took the connection and does not answer: see what holds it up, and start again.',
   '42P01': MISSING_TABLE,
   ER_ACCESS_DENIED_ERROR: `${CHECK_CREDENTIALS} A user who may connect with TLS alone is told the same without: set ssl.`,
   ER_ACCESS_DENIED_NO_PASSWORD_ERROR: CHECK_CREDENTIALS,

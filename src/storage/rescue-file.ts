@@ -8,11 +8,14 @@ import {
   readSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { crc32 } from 'node:zlib';
+import { CacheError } from '../core/cache-error.js';
+import { codeOf } from '../core/driver-code.js';
 import type { RescuedWrite, RescuedWrites, RescueJournal } from '../core/rescue/rescue-journal.js';
 import { makeFolder } from './make-folder.js';
 
@@ -32,8 +35,27 @@ export class RescueFile implements RescueJournal {
   /** The files that the last {@link read} has read. */
   #read: readonly string[] = [];
 
-  constructor(path: string) {
+  constructor(
+    path: string,
+    readonly isChosen = false,
+  ) {
     this.#path = resolve(path);
+  }
+
+  /** Makes and removes a file of the longest name there may be, in the folder, or in the one that it would be made in. */
+  obstacle(): Error | undefined {
+    try {
+      if (statSync(this.#path, { throwIfNoEntry: false })?.isDirectory() === true)
+        throw Object.assign(new Error('It is a folder.'), { code: 'EISDIR' });
+      let folder = dirname(this.#path);
+      while (statSync(folder, { throwIfNoEntry: false }) === undefined) folder = dirname(folder);
+      const trial = join(folder, moreName(basename(this.#path)));
+      closeSync(openSync(trial, 'wx', 0o600));
+      rmSync(trial);
+      return undefined;
+    } catch (error) {
+      return error as Error;
+    }
   }
 
   describe(): string {
@@ -50,9 +72,11 @@ export class RescueFile implements RescueJournal {
   }
 
   async read(): Promise<RescuedWrites | undefined> {
-    this.#read = this.files();
-    if (this.#read.length === 0) return undefined;
-    const contents = this.#read.map((file) => parse(linesOf(file)));
+    const contents = this.#reading(() => {
+      this.#read = this.files();
+      return this.#read.map((file) => parse(linesOf(file)));
+    });
+    if (contents.length === 0) return undefined;
     return {
       writes: contents.flatMap(({ writes }) => writes),
       damaged: contents.some(({ damaged }) => damaged),
@@ -67,7 +91,7 @@ export class RescueFile implements RescueJournal {
       rmSync(temporary);
     } catch {
       // It also fails on a file system without links.
-      renameSync(temporary, `${this.#path}.more-${timestamp()}-${randomUUID()}`);
+      renameSync(temporary, moreName(this.#path));
     }
     syncFolder(dirname(this.#path));
   }
@@ -95,6 +119,20 @@ export class RescueFile implements RescueJournal {
     return name;
   }
 
+  /** To try again would not help, as it does with a database. */
+  #reading<T>(task: () => T): T {
+    try {
+      return task();
+    } catch (cause) {
+      throw new CacheError(
+        'STORAGE_OPEN_FAILED',
+        `The rescue journal ${this.#path} can't be read (${codeOf(cause) ?? String(cause)}). It may hold writes that an earlier ` +
+          'stop could not make: give the process the right to read it and its folder, or move it away to start without them.',
+        { cause },
+      );
+    }
+  }
+
   #writeTemporary(writes: readonly RescuedWrite[]): string {
     makeFolder(dirname(this.#path));
     const temporary = `${this.#path}.${randomUUID()}.tmp`;
@@ -110,6 +148,11 @@ export class RescueFile implements RescueJournal {
     }
     return temporary;
   }
+}
+
+/** The name of a stop's file where the journal's own is taken. */
+function moreName(name: string): string {
+  return `${name}.more-${timestamp()}-${randomUUID()}`;
 }
 
 function timestamp(): string {

@@ -318,7 +318,9 @@ describe('the rescue journal', () => {
 
   it('that can not be written is said to be lost, at the highest level', async () => {
     const broken: RescueJournal = {
+      isChosen: false,
       describe: () => '/full/disk',
+      obstacle: () => undefined,
       read: () => journal.read(),
       appendSync: () => {
         throw Object.assign(new Error('no space'), { code: 'ENOSPC' });

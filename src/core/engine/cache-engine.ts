@@ -6,7 +6,7 @@ import type { NamespaceStats, NamespaceSummary } from '../definition/namespace-s
 import type { Drainable } from '../levels/drainable.js';
 import { acknowledgesEarly, isPersisted } from '../levels/levels.js';
 import type { NamespaceCache } from '../namespace/namespace-cache.js';
-import { sumFlushes, sumLoads, type FlushReport, type LoadReport } from '../reports.js';
+import { sumFlushes, sumLoads, type FlushReport, type LeftBehind, type LoadReport } from '../reports.js';
 import type { RescueJournal } from '../rescue/rescue-journal.js';
 import { SafeLogger } from '../safe-logger.js';
 import type { CacheStorageAdapter } from '../storage-adapter.js';
@@ -198,17 +198,17 @@ export class CacheEngine {
     return this.#stop.end();
   }
 
-  /** Ends a stop that nobody continues, when the process has nothing else to do. */
-  stopOverdue(): void {
-    this.#stop.endOverdue();
+  /** For a process that has nothing left to do: ends a stop that nobody goes on with, or writes what is dirty. */
+  beforeExit(): void {
+    this.#stop.beforeExit();
   }
 
   /**
    * For the very end of a process that did not stop the cache (`process.exit`, an uncaught exception): puts what is
-   * unwritten into the rescue journal, synchronously, and says so.
+   * unwritten into the rescue journal, synchronously, and says so. Returns what is lost all the same.
    */
-  rescueAtExit(): void {
-    this.#stop.rescueAtExit();
+  rescueAtExit(): readonly LeftBehind[] {
+    return this.#stop.rescueAtExit();
   }
 
   #assertNotClosed(): void {

@@ -57,6 +57,7 @@ export class EngineStop {
   #overdue: CacheTimer | undefined;
   #isClosed = false;
   #hasRescued = false;
+  #isLastFlushTried = false;
   #ended!: (report: Promise<StopReport>) => void;
   /** Resolves when the stop is over, whoever ended it. */
   readonly report: Promise<StopReport>;
@@ -118,12 +119,25 @@ export class EngineStop {
     void this.end();
   }
 
-  /** For the very end of a process, without a turn of the event loop: saves what is unwritten, and says so. */
-  rescueAtExit(): void {
-    if (this.#hasRescued) return;
+  /** For the very end of a process, without a turn of the event loop: saves what is unwritten, says so, and returns what is lost. */
+  rescueAtExit(): readonly LeftBehind[] {
+    if (this.#hasRescued) return [];
     const unwritten = this.#unwritten();
     this.#hasRescued = true;
-    new Rescue(this.engine.journal(), this.context.logger).saveAtExit(unwritten);
+    return new Rescue(this.engine.journal(), this.context.logger).saveAtExit(unwritten);
+  }
+
+  /**
+   * For a process that has nothing left to do. A stop that nobody goes on with is ended. Where none has begun, what is dirty
+   * is written, once: others may still stop the application, and write more.
+   */
+  beforeExit(): void {
+    if (this.state === 'draining') this.endOverdue();
+    if (this.state !== 'running' || this.#isLastFlushTried) return;
+    const levels = this.engine.levels();
+    if (levels.every(({ dirty, refused }) => dirty <= refused)) return;
+    this.#isLastFlushTried = true;
+    for (const level of levels) void level.flush();
   }
 
   async #end(): Promise<StopReport> {

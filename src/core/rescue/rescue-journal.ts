@@ -38,6 +38,10 @@ export interface RescuedWrites {
 export interface RescueJournal {
   /** Where it is, for logs. */
   describe(): string;
+  /** Whether the application named its place. */
+  readonly isChosen: boolean;
+  /** Why nothing could be added to it, as far as can be told now: the end of a process is too late to find out. */
+  obstacle(): Error | undefined;
   /** Reads what all stops have left, in order; `undefined` if there is nothing. */
   read(): Promise<RescuedWrites | undefined>;
   /**

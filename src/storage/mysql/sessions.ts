@@ -33,7 +33,7 @@ export class MysqlSessions implements ServerSessions {
     // and a backslash escapes, as mysql2 takes for granted.
     await runner.query(
       "SET SESSION autocommit = 1, sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', " +
-        `time_zone = '+00:00', innodb_lock_wait_timeout = ${LOCK_TIMEOUT_S}`,
+        `time_zone = '+00:00', innodb_lock_wait_timeout = ${LOCK_TIMEOUT_S}, lock_wait_timeout = ${LOCK_TIMEOUT_S}`,
     );
     const mark = `durable-cache:${randomUUID()}`;
     const [session] = (await runner.query(

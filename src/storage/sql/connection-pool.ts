@@ -42,7 +42,12 @@ export class ConnectionPool implements Connection {
   }
 
   async open(): Promise<void> {
-    await this.dataSource.initialize();
+    const initialized = this.dataSource.initialize();
+    // One that is initialized all the same is closed: nobody will use it.
+    await this.#answerOf(initialized).catch(async (error: unknown) => {
+      void initialized.then(() => this.dataSource.destroy()).catch(() => undefined);
+      throw error;
+    });
     this.servers.guard?.(this.dataSource);
     await this.#assertSessions();
   }
@@ -125,21 +130,28 @@ export class ConnectionPool implements Connection {
     try {
       connection = await this.#connect(runner, deadline);
       this.#inUse.set(runner, connection);
+      this.servers.socketOf(connection)?.ref();
       session = await this.#sessionOf(runner, connection, deadline);
       const result = await task(runner, connection);
       this.#inUse.delete(runner);
-      await runner.release();
+      await this.#giveBack(runner, connection);
       return result;
     } catch (error) {
       this.#inUse.delete(runner);
       if (answered(error)) {
-        await runner.release();
+        await this.#giveBack(runner, connection);
       } else {
         if (session !== undefined) broken?.(session);
         if (connection !== undefined) await this.servers.abandon(runner, connection, error);
       }
       throw error;
     }
+  }
+
+  /** A connection that nobody uses does not keep the process alive: an application that only waits for its end comes to it. */
+  async #giveBack(runner: QueryRunner, connection: object | undefined): Promise<void> {
+    if (connection !== undefined) this.servers.socketOf(connection)?.unref();
+    await runner.release();
   }
 
   async #connect(runner: QueryRunner, deadline: number): Promise<object> {

@@ -164,11 +164,15 @@ export class Flusher implements WriteSource {
   }
 
   async #step(pass: FlushPass): Promise<boolean> {
-    if (this.#ended) throw closedError(this.options.definition.name);
+    this.#assertNotEnded();
     if (!pass.hasBegun) await this.#order(pass);
     // Never both in one turn: a clear that comes while one is written must not run over entries written after it.
     const { clearing } = this.dirty;
     return clearing === undefined ? this.#writeBatch(pass) : this.#writeClear(pass, clearing);
+  }
+
+  #assertNotEnded(): void {
+    if (this.#ended) throw closedError(this.options.definition.name);
   }
 
   async #order(pass: FlushPass): Promise<void> {
@@ -209,6 +213,8 @@ export class Flusher implements WriteSource {
   async #writeBatch(pass: FlushPass): Promise<boolean> {
     const batch = this.#prepared ?? (await this.#take(pass));
     this.#prepared = undefined;
+    // The stop may have given up meanwhile: what is dirty is gathered, and the storage about to be closed.
+    this.#assertNotEnded();
     if (batch.epoch !== this.dirty.epoch || batch.atoms.length === 0) return true;
     const { writer } = this.options;
     this.#underway = batch.atoms;
