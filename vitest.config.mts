@@ -4,8 +4,12 @@ import { defineConfig } from 'vitest/config';
 /** The contract of the storages once more, on the other line of TypeORM. */
 const TYPEORM_1 = 'test/contract/typeorm-1.spec.ts';
 
-/** What depends on how Nest calls hooks and injects, once more on the line before. */
-const BY_NEST_LINE = ['test/nest/stop/*.spec.ts', 'test/nest/{missing-module,own-namespaces}.spec.ts'];
+/** What depends on how Nest calls hooks, injects and replaces parts, once more on the line before. */
+const BY_NEST_LINE = [
+  'test/nest/stop/*.spec.ts',
+  'test/nest/testing/*.spec.ts',
+  'test/nest/{missing-module,own-namespaces}.spec.ts',
+];
 const NEST_11 = fileURLToPath(new URL('node_modules/nest-11/node_modules/@nestjs', import.meta.url));
 
 const common = { pool: 'forks', testTimeout: 30_000, hookTimeout: 30_000 } as const;
@@ -23,6 +27,20 @@ export default defineConfig({
             enabled: true,
             include: ['test/types/**/*.spec-d.ts'],
             tsconfig: './test/tsconfig.json',
+          },
+        },
+      },
+      {
+        // Optional properties as most apps have them: `?` adds undefined to the type.
+        test: {
+          ...common,
+          name: 'loose optional properties',
+          include: [],
+          typecheck: {
+            enabled: true,
+            only: true,
+            include: ['test/types/json-types.spec-d.ts'],
+            tsconfig: './test/types/tsconfig.json',
           },
         },
       },

@@ -2,6 +2,7 @@ import type { ModuleMetadata, Provider, Type } from '@nestjs/common';
 import type { DataSource, DataSourceOptions } from 'typeorm';
 import { lackingMethods } from '../core/adapter-check.js';
 import { CacheError } from '../core/cache-error.js';
+import { systemClock, type Clock } from '../core/clock.js';
 import {
   ENGINE_OPTIONS,
   resolveEngineOptions,
@@ -49,6 +50,8 @@ export interface CacheOptions extends EngineOptions {
    * process, and commits cost less. Default `full`.
    */
   readonly synchronous?: SqliteSynchronous | undefined;
+  /** Time as the cache sees it, for tests. Default the machine's. */
+  readonly clock?: Clock | undefined;
 }
 
 /** {@link CacheOptions}, and what Nest must know before any factory runs. */
@@ -86,6 +89,7 @@ export interface ResolvedCacheOptions {
   readonly synchronous: SqliteSynchronous;
   /** `undefined` for the storage's own choice. */
   readonly rescueJournal: string | false | undefined;
+  readonly clock: Clock;
 }
 
 const OWN_OPTIONS = [
@@ -96,8 +100,12 @@ const OWN_OPTIONS = [
   'migrationsRun',
   'synchronous',
   'rescueJournal',
+  'clock',
   'isGlobal',
 ] as const;
+
+/** What a clock can do. */
+const CLOCK_METHODS = ['now', 'monotonic', 'setTimer', 'immediate'] as const;
 
 /** What {@link CacheModuleAsyncOptions} may hold. */
 export const ASYNC_OPTIONS = [
@@ -111,7 +119,11 @@ export const ASYNC_OPTIONS = [
 ] as const;
 
 /** Checks options and fills in the defaults. Throws `INVALID_OPTION` with the remedy. */
-export function resolveCacheOptions(given: CacheModuleOptions): ResolvedCacheOptions {
+export function resolveCacheOptions(
+  given: CacheModuleOptions,
+  /** Where the options don't say. */
+  hasChatNamespaces = true,
+): ResolvedCacheOptions {
   assertRecord(given, 'CacheModule', "{ storage: { type: 'postgres', url } }, from a factory too");
   refuseUnknown(given, [...OWN_OPTIONS, ...ENGINE_OPTIONS], 'CacheModule');
   const {
@@ -122,6 +134,7 @@ export function resolveCacheOptions(given: CacheModuleOptions): ResolvedCacheOpt
     migrationsRun,
     synchronous,
     rescueJournal,
+    clock,
     isGlobal: _,
     ...engine
   } = given;
@@ -141,15 +154,17 @@ export function resolveCacheOptions(given: CacheModuleOptions): ResolvedCacheOpt
   if (synchronous !== undefined && synchronous !== 'full' && synchronous !== 'normal') {
     throw invalid('synchronous', "must be 'full' or 'normal'");
   }
+  if (clock !== undefined) assertClock(clock);
   const resolved: ResolvedCacheOptions = {
     engine: resolveEngineOptions(engine),
     storage: storage ?? { type: sqliteDriver(), database: 'data/cache.sqlite' },
     namespaces: namespaces ?? [],
-    chatNamespaces: chatNamespaces ?? true,
+    chatNamespaces: chatNamespaces ?? hasChatNamespaces,
     overrides: overrides ?? {},
     migrationsRun: migrationsRun ?? true,
     synchronous: synchronous ?? 'full',
     rescueJournal,
+    clock: clock ?? systemClock,
   };
   return Object.freeze(resolved);
 }
@@ -171,6 +186,12 @@ function assertStorage(storage: unknown): void {
   const lacking = lackingMethods(storage);
   if (lacking.length > 0)
     throw invalid('storage', `is no complete CacheStorageAdapter: it lacks ${lacking.join('(), ')}()`);
+}
+
+function assertClock(clock: unknown): void {
+  const methods = Object(clock) as Partial<Record<string, unknown>>;
+  if (CLOCK_METHODS.every((method) => typeof methods[method] === 'function')) return;
+  throw invalid('clock', `must have the methods ${CLOCK_METHODS.join(', ')}; tests take a TestClock`);
 }
 
 /** Throws `INVALID_OPTION` for a list that holds anything but definitions. */

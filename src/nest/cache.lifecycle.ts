@@ -32,7 +32,7 @@ export class CacheLifecycle
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedCacheOptions,
     @Inject(CHAT_DECLARATION) private readonly chat: ChatDeclaration,
   ) {
-    this.#hooksCheck = new ShutdownHooksCheck(engine.logger, () => this.#isAtStake());
+    this.#hooksCheck = new ShutdownHooksCheck(engine.logger, options.clock, () => this.#isAtStake());
     watchProcessEnd(engine);
     void engine.stopped.then((report) => this.#stopped(report));
   }

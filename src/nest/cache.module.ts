@@ -7,11 +7,12 @@ import { CacheFeatureModule } from './cache-feature.module.js';
 import { CacheLifecycle } from './cache.lifecycle.js';
 import {
   bareServiceProvider,
-  cacheEngineProvider,
   cacheServiceProvider,
   chatDeclarationProvider,
+  engineProvider,
   namespaceProvider,
   resolvedOptionsProvider,
+  type EngineFactory,
 } from './cache.providers.js';
 import { CacheService } from './cache.service.js';
 import { CacheStopModule } from './cache-stop.module.js';
@@ -42,14 +43,14 @@ export class CacheModule {
   static forRoot(options: CacheModuleOptions = {}): DynamicModule {
     resolveCacheOptions(options);
     const provider: Provider = { provide: CACHE_OPTIONS, useValue: options };
-    return root([provider], [], options.isGlobal, options.namespaces);
+    return cacheRoot({ ...options, providers: [provider] });
   }
 
   /** With options that a factory, a class or another provider gives. */
   static forRootAsync(options: CacheModuleAsyncOptions): DynamicModule {
     assertRecord(options, 'CacheModule.forRootAsync', '{ useFactory: () => ({ … }) }');
     refuseUnknown(options, ASYNC_OPTIONS, 'CacheModule.forRootAsync');
-    return root(asyncProviders(options), options.imports, options.isGlobal, options.namespaces);
+    return cacheRoot({ ...options, providers: asyncProviders(options) });
   }
 
   /** Declares the namespaces of a feature module, for `@InjectNamespace` in its providers. */
@@ -64,21 +65,36 @@ export class CacheModule {
   }
 }
 
-function root(
-  options: Provider[],
-  imports: DynamicModule['imports'],
+/** What Nest must know before any factory runs. */
+interface CacheRoot {
+  /** What gives `CACHE_OPTIONS`. */
+  readonly providers: readonly Provider[];
+  readonly imports?: DynamicModule['imports'];
+  readonly isGlobal?: boolean | undefined;
+  readonly namespaces?: readonly NamespaceDefinition[] | undefined;
+  readonly chatNamespaces?: boolean | undefined;
+  /** Makes the engine, where it is not the usual one. */
+  readonly createEngine?: EngineFactory;
+}
+
+/** The modules that one application has. */
+export function cacheRoot({
+  providers,
+  imports = [],
   isGlobal = true,
-  namespaces: readonly NamespaceDefinition[] = [],
-): DynamicModule {
+  namespaces = [],
+  chatNamespaces,
+  createEngine,
+}: CacheRoot): DynamicModule {
   const core: DynamicModule = {
     module: CacheCoreModule,
     global: true,
-    imports: imports ?? [],
+    imports,
     providers: [
-      ...options,
-      resolvedOptionsProvider,
+      ...providers,
+      resolvedOptionsProvider(chatNamespaces),
       chatDeclarationProvider,
-      cacheEngineProvider,
+      engineProvider(CacheModule, createEngine),
       CacheLifecycle,
     ],
     exports: [CACHE_ENGINE, RESOLVED_OPTIONS, CHAT_DECLARATION, CacheLifecycle],

@@ -1,8 +1,7 @@
-import { Logger, type FactoryProvider } from '@nestjs/common';
-import { ModulesContainer } from '@nestjs/core';
+import { Logger, type FactoryProvider, type Type } from '@nestjs/common';
+import { LazyModuleLoader, ModulesContainer } from '@nestjs/core';
 import { ChatDeclaration } from '../chat/chat-declaration.js';
 import { isCacheStorage } from '../core/adapter-check.js';
-import { systemClock } from '../core/clock.js';
 import { CacheEngine } from '../core/engine/cache-engine.js';
 import type { EngineContext } from '../core/context.js';
 import type { NamespaceCache } from '../core/namespace/namespace-cache.js';
@@ -12,7 +11,11 @@ import type { CacheStorageAdapter } from '../core/storage-adapter.js';
 import { RescueFile } from '../storage/rescue-file.js';
 import { TypeOrmStorage } from '../storage/typeorm-storage.js';
 import { CacheLifecycle } from './cache.lifecycle.js';
-import { resolveCacheOptions, type ResolvedCacheOptions } from './cache-module-options.js';
+import {
+  resolveCacheOptions,
+  type CacheModuleOptions,
+  type ResolvedCacheOptions,
+} from './cache-module-options.js';
 import { CacheService } from './cache.service.js';
 import {
   CACHE_ENGINE,
@@ -23,33 +26,52 @@ import {
   RESOLVED_OPTIONS,
 } from './cache.tokens.js';
 import { importedBareError, missingCacheError } from './missing-module.js';
-import { assertImportedWell, placeAtTheEdges } from './module-order.js';
+import { assertImportedWell, assertReplacedWell, placeAtTheEdges } from './module-order.js';
+
+/** Makes the engine of an application, started. */
+export type EngineFactory = (options: ResolvedCacheOptions) => CacheEngine;
+
+/** The engine, once the modules are seen to be in their places. */
+export function engineProvider(
+  /** What holds all that an application has of the cache. */
+  moduleClass: Type,
+  create: EngineFactory = createEngine,
+): FactoryProvider<CacheEngine> {
+  return {
+    provide: CACHE_ENGINE,
+    inject: [RESOLVED_OPTIONS, ModulesContainer, LazyModuleLoader],
+    useFactory: (options: ResolvedCacheOptions, modules: ModulesContainer, loader: LazyModuleLoader) => {
+      assertReplacedWell(loader, moduleClass);
+      assertImportedWell(modules);
+      placeAtTheEdges(modules);
+      return create(options);
+    },
+  };
+}
 
 /** The one place where the parts are put together. */
-export const cacheEngineProvider: FactoryProvider<CacheEngine> = {
-  provide: CACHE_ENGINE,
-  inject: [RESOLVED_OPTIONS, ModulesContainer],
-  useFactory: (options: ResolvedCacheOptions, modules: ModulesContainer): CacheEngine => {
-    assertImportedWell(modules);
-    placeAtTheEdges(modules);
-    const context: EngineContext = { clock: systemClock, logger: new Logger('Cache'), random: Math.random };
-    const engine = new CacheEngine(
-      () => createStorage(options),
-      options.engine,
-      options.overrides,
-      context,
-      (storage) => createJournal(options, storage),
-    );
-    engine.start();
-    return engine;
-  },
-};
+export function createEngine(options: ResolvedCacheOptions): CacheEngine {
+  const { clock } = options;
+  const context: EngineContext = { clock, logger: new Logger('Cache'), random: Math.random };
+  const engine = new CacheEngine(
+    () => createStorage(options),
+    options.engine,
+    options.overrides,
+    context,
+    (storage) => createJournal(options, storage),
+  );
+  engine.start();
+  return engine;
+}
 
-export const resolvedOptionsProvider: FactoryProvider<ResolvedCacheOptions> = {
-  provide: RESOLVED_OPTIONS,
-  inject: [CACHE_OPTIONS],
-  useFactory: resolveCacheOptions,
-};
+/** The options, checked. Where others take the place of those of `forRoot`, its chat namespaces are declared as before. */
+export function resolvedOptionsProvider(hasChatNamespaces?: boolean): FactoryProvider<ResolvedCacheOptions> {
+  return {
+    provide: RESOLVED_OPTIONS,
+    inject: [CACHE_OPTIONS],
+    useFactory: (given: CacheModuleOptions) => resolveCacheOptions(given, hasChatNamespaces),
+  };
+}
 
 /** What the application declares itself is found here before any namespace is: it takes the place of a built-in one. */
 export const chatDeclarationProvider: FactoryProvider<ChatDeclaration> = {

@@ -7,6 +7,8 @@ import { CacheEngine, type CacheStats } from '../core/engine/cache-engine.js';
 import type { NamespaceSummary } from '../core/definition/namespace-stats.js';
 import type { CacheHealth } from '../core/engine/health-check.js';
 import type { NamespaceCache } from '../core/namespace/namespace-cache.js';
+import type { NamespaceWith } from '../core/namespace/namespace-types.js';
+import type { ValueMode } from '../core/values/value-mode.js';
 import type { NamespaceDefinition } from '../core/definition/namespace-definition.js';
 import type { FlushReport, LoadReport } from '../core/reports.js';
 import type { Immutable } from '../core/values/immutable.js';
@@ -47,7 +49,7 @@ export class CacheService {
   }
 
   /** The namespace of a definition. Throws `UNKNOWN_NAMESPACE` for one that is not declared. */
-  namespace<K, V>(definition: NamespaceDefinition<K, V>): NamespaceCache<K, V> {
+  namespace<K, V, M extends ValueMode>(definition: NamespaceDefinition<K, V, M>): NamespaceWith<K, V, M> {
     return this.engine.namespace(definition);
   }
 

@@ -4,7 +4,11 @@ import type { NamespaceDefinition } from '../core/definition/namespace-definitio
 /** The engine of the application: internal to the module. */
 export const CACHE_ENGINE = Symbol('CACHE_ENGINE');
 
-/** The options as the application gave them: internal to the module. */
+/**
+ * The injection token of the options that `forRoot` or `forRootAsync` got, for a test that gives others:
+ * `overrideProvider(CACHE_OPTIONS).useValue({ storage: new InMemoryStorage() })`. They take the place of all options. The
+ * namespaces that `forRoot` declares stay declared, and its `chatNamespaces` holds where they name none.
+ */
 export const CACHE_OPTIONS = Symbol('CACHE_OPTIONS');
 
 /** The same, checked and with every default filled in: internal to the module. */

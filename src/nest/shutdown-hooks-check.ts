@@ -1,5 +1,5 @@
 import type { CacheLogger } from '../core/cache-logger.js';
-import { systemClock, type CacheTimer } from '../core/clock.js';
+import type { CacheTimer, Clock } from '../core/clock.js';
 
 /** Time for `enableShutdownHooks()` to be called after the start, ms; and at most, between two looks. */
 const GRACE_MS = 1000;
@@ -20,6 +20,7 @@ export class ShutdownHooksCheck {
 
   constructor(
     private readonly logger: CacheLogger,
+    private readonly clock: Clock,
     /** Whether such an end would lose something. */
     private readonly isAtStake: () => boolean,
   ) {}
@@ -33,7 +34,7 @@ export class ShutdownHooksCheck {
   }
 
   #lookAfter(ms: number): void {
-    this.#timer = systemClock.setTimer(
+    this.#timer = this.clock.setTimer(
       ms,
       () => {
         if (this.isAtStake()) this.#warn();

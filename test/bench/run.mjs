@@ -15,6 +15,7 @@ import { overload } from './parts/overload.mjs';
 import { sets } from './parts/sets.mjs';
 import { start } from './parts/start.mjs';
 import { sustainedSets } from './parts/sustained-sets.mjs';
+import { valueCheck } from './parts/value-check.mjs';
 import { writeReport } from './support/report.mjs';
 import { tableOf } from './support/table.mjs';
 
@@ -24,6 +25,7 @@ const PARTS = [
   allocations,
   sets,
   sustainedSets,
+  valueCheck,
   durableWrites,
   coalescing,
   bulk,

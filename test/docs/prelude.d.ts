@@ -12,6 +12,7 @@ declare global {
   const counters: durable.NamespaceCache<string, number>;
   const chatUsers: durable.NamespaceCache<readonly [chatId: number, userId: number], durable.UserData>;
   const cache: durable.CacheService;
+  const service: durable.CacheService;
   const app: INestApplication;
   const id: string;
   const chatId: number;

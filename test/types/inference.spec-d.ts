@@ -5,14 +5,18 @@ import {
   defineNamespace,
   json,
   numberKey,
+  rich,
   stringKey,
   tupleKey,
   type CacheService,
   type ChatInfo,
   type Immutable,
   type KeyCodec,
+  type KeyOf,
   type NamespaceCache,
   type NamespaceDefinition,
+  type NamespaceOf,
+  type ValueOf,
 } from '../../src/index.js';
 
 interface Session {
@@ -21,7 +25,13 @@ interface Session {
   seen: Date;
 }
 
-const sessions = defineNamespace({ name: 'sessions', key: stringKey(), value: json<Session>() });
+const sessions = defineNamespace({ name: 'sessions', key: stringKey(), value: rich<Session>() });
+const drafts = defineNamespace({
+  name: 'drafts',
+  key: numberKey(),
+  value: rich<Session>(),
+  values: 'copied',
+});
 declare const cache: NamespaceCache<string, Session>;
 declare const service: CacheService;
 
@@ -72,6 +82,51 @@ describe('types', () => {
     expectTypeOf(cache.getOrLoad('a', async () => mutable)).resolves.toEqualTypeOf<Immutable<Session>>();
   });
 
+  it('of what is read are V itself where each reader gets a copy', async () => {
+    const copies = service.namespace(drafts);
+    expectTypeOf(copies).toEqualTypeOf<NamespaceCache<number, Session, Session>>();
+    expectTypeOf(copies).toEqualTypeOf<NamespaceOf<typeof drafts>>();
+    const session = await copies.get(1);
+    expectTypeOf(session).toEqualTypeOf<Session | undefined>();
+    session?.roles.push('admin');
+    expectTypeOf(copies.getMany([1])).resolves.toEqualTypeOf<(Session | undefined)[]>();
+    expectTypeOf([...copies.values()]).toEqualTypeOf<Session[]>();
+    void copies.update(1, (current) => {
+      current?.roles.push('admin');
+      return current ?? { userId: 1, roles: [], seen: new Date() };
+    });
+    const read = await cache.get('a');
+    if (read !== undefined) void copies.set(1, read);
+    // @ts-expect-error: no mode
+    defineNamespace({ name: 'x', key: stringKey(), value: json<number>(), values: 'cloned' });
+  });
+
+  it('follow from a definition, for constructors and functions', () => {
+    expectTypeOf<NamespaceOf<typeof sessions>>().toEqualTypeOf<NamespaceCache<string, Session>>();
+    expectTypeOf<KeyOf<typeof sessions>>().toEqualTypeOf<string>();
+    expectTypeOf<ValueOf<typeof sessions>>().toEqualTypeOf<Session>();
+    expectTypeOf<KeyOf<typeof drafts>>().toEqualTypeOf<number>();
+    expectTypeOf<ValueOf<typeof drafts>>().toEqualTypeOf<Session>();
+    const named = { ...sessions, name: 'named' };
+    expectTypeOf<ValueOf<typeof named>>().toEqualTypeOf<Session>();
+    // @ts-expect-error: no definition
+    expectTypeOf<ValueOf<string>>().toBeNever();
+    const frozen = defineNamespace({
+      name: 'f',
+      key: stringKey(),
+      value: json<number[]>(),
+      values: 'frozen',
+    });
+    expectTypeOf<NamespaceOf<typeof frozen>>().toEqualTypeOf<NamespaceCache<string, number[]>>();
+  });
+
+  it('of binary data stay what they are', () => {
+    expectTypeOf<Immutable<{ bytes: Buffer; of: Uint8Array }>>().toEqualTypeOf<{
+      readonly bytes: Buffer;
+      readonly of: Uint8Array;
+    }>();
+  });
+
   it('of user state follow from the fallback', () => {
     expectTypeOf(service.getUserState(1, 'step', 0)).toEqualTypeOf<number>();
     expectTypeOf(service.getUserState<string>(1, 'step')).toEqualTypeOf<string | undefined>();
@@ -82,7 +137,7 @@ describe('types', () => {
     // @ts-expect-error: a misspelt option
     CacheModule.forRoot({ checkpointInterval: 1 });
     CacheModule.forRoot({ storage: undefined, namespaces: [sessions], checkpointIntervalMs: false });
-    CacheModule.forFeature([sessions]);
+    CacheModule.forFeature([sessions, drafts]);
     CacheModule.forRootAsync({
       inject: ['CONFIG'],
       useFactory: (config: { path: string }) => ({ storage: { type: 'sqlite', database: config.path } }),

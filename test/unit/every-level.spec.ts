@@ -356,9 +356,9 @@ describe.each(Object.values(CachePersistenceLevel))('a namespace at level %s', (
 
   it.skipIf(level === MEMORY_ONLY)('looks the same before and after a restart', async () => {
     const value = {
-      when: new Date(0),
+      zero: -0,
       gone: undefined,
-      list: [undefined, NaN],
+      list: [null, 1.5],
       proto: JSON.parse('{"__proto__":1}'),
     };
     await cache.set('a', value);

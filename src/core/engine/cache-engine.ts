@@ -1,3 +1,5 @@
+import type { NamespaceWith } from '../namespace/namespace-types.js';
+import type { ValueMode } from '../values/value-mode.js';
 import { CacheError } from '../cache-error.js';
 import type { CacheLogger } from '../cache-logger.js';
 import type { EngineContext } from '../context.js';
@@ -5,7 +7,6 @@ import type { NamespaceDefinition, NamespaceTuning } from '../definition/namespa
 import type { NamespaceStats, NamespaceSummary } from '../definition/namespace-stats.js';
 import type { Drainable } from '../levels/drainable.js';
 import { acknowledgesEarly, isPersisted } from '../levels/levels.js';
-import type { NamespaceCache } from '../namespace/namespace-cache.js';
 import { sumFlushes, sumLoads, type FlushReport, type LeftBehind, type LoadReport } from '../reports.js';
 import type { RescueJournal } from '../rescue/rescue-journal.js';
 import { SafeLogger } from '../safe-logger.js';
@@ -81,7 +82,9 @@ export class CacheEngine {
    * Declares a namespace and loads its rows; the storage is opened for the first one that is persisted. Registering one
    * definition twice gives the same namespace. Rejects with `DUPLICATE_NAMESPACE` for another one of the same name.
    */
-  async register<K, V>(definition: NamespaceDefinition<K, V>): Promise<NamespaceCache<K, V>> {
+  async register<K, V, M extends ValueMode>(
+    definition: NamespaceDefinition<K, V, M>,
+  ): Promise<NamespaceWith<K, V, M>> {
     this.#assertNotClosed();
     const declared = definition as unknown as NamespaceDefinition;
     const tuned = this.#registry.tuned(declared);
@@ -96,11 +99,11 @@ export class CacheEngine {
     }
     await this.#loads.get(member);
     if (this.#isStarted) storage?.purge.request([tuned.name]);
-    return member.cache as unknown as NamespaceCache<K, V>;
+    return member.cache as unknown as NamespaceWith<K, V, M>;
   }
 
   /** The namespace of a definition or a name. Throws `UNKNOWN_NAMESPACE` for one that is not declared. */
-  namespace<K, V>(which: NamespaceDefinition<K, V> | string): NamespaceCache<K, V> {
+  namespace<K, V, M extends ValueMode>(which: NamespaceDefinition<K, V, M> | string): NamespaceWith<K, V, M> {
     return this.#registry.get(which);
   }
 

@@ -1,3 +1,5 @@
+import type { NamespaceWith } from '../namespace/namespace-types.js';
+import type { ValueMode } from '../values/value-mode.js';
 import { CacheError } from '../cache-error.js';
 import type { EngineContext } from '../context.js';
 import {
@@ -78,7 +80,7 @@ export class NamespaceRegistry {
   }
 
   /** The namespace of a definition or a name. Throws `UNKNOWN_NAMESPACE` for one that is not declared. */
-  get<K, V>(which: NamespaceDefinition<K, V> | string): NamespaceCache<K, V> {
+  get<K, V, M extends ValueMode>(which: NamespaceDefinition<K, V, M> | string): NamespaceWith<K, V, M> {
     const name = typeof which === 'string' ? which : which.name;
     const member = this.#members.get(name);
     if (member === undefined || (typeof which !== 'string' && !isOf(member, which))) {
@@ -89,7 +91,7 @@ export class NamespaceRegistry {
         { namespace: name },
       );
     }
-    return member.cache as unknown as NamespaceCache<K, V>;
+    return member.cache as unknown as NamespaceWith<K, V, M>;
   }
 
   #inMemory(

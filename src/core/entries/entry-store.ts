@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.js';
 import type { MemoryKey } from '../keys/key-space.js';
-import { freezeDeep } from '../values/freeze.js';
+import { makeShared } from '../values/copying-codec.js';
 import type { StoredValue } from '../values/stored-value.js';
 import type { ValueCodec } from '../values/value-codec.js';
 
@@ -170,8 +170,8 @@ export class EntryStore<V> {
       this.#onEvict(key);
       return undefined;
     }
-    // A value that is not kept is frozen too: an updater could change it in place and return it as unchanged.
-    const isShareable = freezeDeep(value);
+    // Also of what is not kept: an updater that changed it in place would give it back as if it were what there is.
+    const isShareable = makeShared(value, this.#codec);
     if (keeps && isShareable) {
       this.#texts.delete(key);
       this.#lru.set(key, value as Slot<V>, {

@@ -37,9 +37,7 @@ export class ValueEncoder<V> {
     ttlMs: number | undefined,
   ): StoredValue<V> | undefined {
     const next = this.apply(fn, current);
-    // A value that is decoded for each reader may have been changed in place.
-    const isUnchanged = next === current && this.definition.value.plain === true;
-    if (isUnchanged && ttlMs === undefined) return undefined;
+    if (ttlMs === undefined && next === current && this.#isFixed(next)) return undefined;
     const expiry = ttlMs === undefined && current !== undefined ? expiresAt : this.expiry(ttlMs);
     return this.#checked(this.encode(next), expiry);
   }
@@ -61,6 +59,24 @@ export class ValueEncoder<V> {
     return next;
   }
 
+  /** Gives each of several readers of `value`, which nobody has been given yet, what is theirs: the frozen object, or a copy. */
+  copies(value: V): () => V {
+    if (this.#isFixed(value)) return () => value;
+    const stored = this.stored(value, undefined);
+    return () => stored.read(this.definition.value);
+  }
+
+  /** Bytes that a value takes, for a bound of memory. Throws `INVALID_VALUE` where that can't be told. */
+  size(value: V): number {
+    const { value: codec } = this.definition;
+    if (codec.measure === undefined) return Buffer.byteLength(this.encode(value));
+    try {
+      return codec.measure(value);
+    } catch (error) {
+      throw this.#invalid('The value could not be measured for maxBytes. Leave maxBytes out.', error);
+    }
+  }
+
   encode(value: V): string {
     try {
       const text = this.definition.value.encode(value);
@@ -76,6 +92,13 @@ export class ValueEncoder<V> {
   expiry(ttlMs: number | undefined): number | null {
     const ttl = ttlMs ?? this.definition.ttlMs ?? Infinity;
     return ttl === Infinity ? null : this.clock.now() + ttl;
+  }
+
+  /** Whether nobody can change it in place: it is frozen, or no object. */
+  #isFixed(value: V): boolean {
+    const { value: codec, values } = this.definition;
+    if (codec.plain === true && values !== 'copied') return true;
+    return value === null || (typeof value !== 'object' && typeof value !== 'function');
   }
 
   /** Refuses what can't be read back: later, nobody could act on it. */

@@ -31,6 +31,8 @@ export interface Level<V> {
   get(key: MemoryKey): Promise<V | undefined>;
   /** What {@link set} would make of a value: what readers, and a restart, would get. Throws `INVALID_VALUE` as that. */
   asStored(value: V): V;
+  /** Gives each of several readers of a value, which is of this level and nobody has yet, what is theirs to have. */
+  copies(value: V): () => V;
   set(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<void>;
   /** Checks and encodes a value, and gives what stores it. Throws `INVALID_VALUE` where {@link set} would reject with it. */
   prepare(key: MemoryKey, value: V, ttlMs: number | undefined): () => Promise<void>;

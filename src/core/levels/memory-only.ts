@@ -1,5 +1,5 @@
 import { CacheError } from '../cache-error.js';
-import { byteLength, type EntryStore } from '../entries/entry-store.js';
+import type { EntryStore } from '../entries/entry-store.js';
 import type { InFlight } from '../entries/in-flight.js';
 import type { EngineContext } from '../context.js';
 import type { MemoryKey } from '../keys/key-space.js';
@@ -54,6 +54,10 @@ export class MemoryOnly<V> implements Level<V> {
     return value;
   }
 
+  copies(value: V): () => V {
+    return () => value;
+  }
+
   async set(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<void> {
     this.#put(key, value, this.#values.expiry(ttlMs));
   }
@@ -106,7 +110,7 @@ export class MemoryOnly<V> implements Level<V> {
   #sizeOf(value: V): number {
     const { name, maxBytes } = this.definition;
     if (maxBytes === undefined) return 0;
-    const size = byteLength(this.#values.encode(value));
+    const size = this.#values.size(value);
     if (size > maxBytes) {
       throw new CacheError(
         'INVALID_VALUE',

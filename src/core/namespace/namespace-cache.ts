@@ -28,23 +28,24 @@ export interface LoadOptions extends WriteOptions {
  * A namespace in use: Map-like, and the same on every persistence level. What differs by level is when a write is
  * acknowledged, that is, when its promise resolves.
  *
- * Values of persisted namespaces are frozen snapshots of what was set. Every method that takes a key rejects with
+ * Values of persisted namespaces are snapshots of what was set: frozen, and typed `R` = `Immutable<V>`; with `values: 'copied'`
+ * a copy for each reader, typed `R` = `V`, and an updater may change the one that it is given. Every method that takes a key rejects with
  * `INVALID_KEY` for one that the key codec refuses, and every method that takes options with `INVALID_OPTION` for what is no
  * object, unknown or out of range; reads reject with `READ_FAILED` when the database can't be asked
  * and with `UNREADABLE_ENTRY` when the stored row does not decode; writes reject with `WRITE_FAILED` or
  * `ENTRY_REFUSED` when `ON_CHANGE` can't commit them, and with `CACHE_CLOSED` after the stop.
  */
-export interface NamespaceCache<K, V> {
+export interface NamespaceCache<K, V, R = Immutable<V>> {
   readonly definition: NamespaceDefinition<K, V>;
 
   /** The value of `key`: from memory, else from the database (misses of one tick share one query). */
-  get(key: K): Promise<Immutable<V> | undefined>;
+  get(key: K): Promise<R | undefined>;
   /** The value of `key` if it is in memory; never asks the database. Counts, and refreshes recency. Throws instead of rejecting. */
-  getIfPresent(key: K): Immutable<V> | undefined;
+  getIfPresent(key: K): R | undefined;
   /**
    * The value of `key`; where there is none, what `loader` gives, stored as by `set`. One loader per key runs at a
    * time and its callers share the outcome. A write to the key that comes while it runs wins over what it gives.
-   * Rejects with what the loader throws, with `INVALID_VALUE` when it gives `undefined` or what can't be serialised, and
+   * Rejects with what the loader throws, with `INVALID_VALUE` when it gives `undefined` or what the codec refuses, and
    * with `LOAD_TIMED_OUT` after `timeoutMs`. The loaded value is returned even when it could not be stored, or a write
    * came first; it always is what a restart would give (except on `MEMORY_ONLY`, which keeps the loader's very object).
    */
@@ -52,13 +53,13 @@ export interface NamespaceCache<K, V> {
     key: K,
     loader: (key: K) => Immutable<V> | Promise<Immutable<V>>,
     options?: LoadOptions,
-  ): Promise<Immutable<V>>;
+  ): Promise<R>;
   /** The values of `keys`, in their order. */
-  getMany(keys: Iterable<K>): Promise<(Immutable<V> | undefined)[]>;
+  getMany(keys: Iterable<K>): Promise<(R | undefined)[]>;
   /** Whether there is a value; reads like {@link get}. */
   has(key: K): Promise<boolean>;
 
-  /** Stores a value. Rejects with `INVALID_VALUE` for one that can't be serialised. */
+  /** Stores a value. Rejects with `INVALID_VALUE` for one that its codec could not bring back as it was. */
   set(key: K, value: Immutable<V>, options?: WriteOptions): Promise<void>;
   /** Stores entries, all checked before the first is stored. Each is a write of its own. */
   setMany(entries: Iterable<readonly [K, Immutable<V>]>, options?: WriteOptions): Promise<void>;
@@ -68,11 +69,7 @@ export interface NamespaceCache<K, V> {
    * run again when its first result could not be committed. Its effect is stored once. If it throws, gives `undefined` or
    * a promise, only this call rejects. Keeps the entry's expiry unless `ttlMs` renews it.
    */
-  update(
-    key: K,
-    fn: (current: Immutable<V> | undefined) => Immutable<V>,
-    options?: WriteOptions,
-  ): Promise<Immutable<V>>;
+  update(key: K, fn: (current: R | undefined) => Immutable<V>, options?: WriteOptions): Promise<R>;
   /** Removes an entry; answers whether there was one. */
   delete(key: K): Promise<boolean>;
   /** Removes entries; answers how many there were. */
@@ -87,10 +84,10 @@ export interface NamespaceCache<K, V> {
   /** Keys in memory, most recently used first. */
   keys(): IterableIterator<K>;
   /** Values in memory, most recently used first. */
-  values(): IterableIterator<Immutable<V>>;
+  values(): IterableIterator<R>;
   /** Entries in memory, most recently used first. */
-  entries(): IterableIterator<[K, Immutable<V>]>;
-  [Symbol.iterator](): IterableIterator<[K, Immutable<V>]>;
+  entries(): IterableIterator<[K, R]>;
+  [Symbol.iterator](): IterableIterator<[K, R]>;
 
   /** Tries to write everything that is dirty now. Resolves also when some of it failed: the report says so, and it is kept. */
   flush(): Promise<FlushReport>;

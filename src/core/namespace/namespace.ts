@@ -76,7 +76,7 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
       this.#load(call, memoryKey, () => loader(key) as V | Promise<V>, ttlMs),
     );
     if (timeoutMs !== undefined) load.giveUpAfter(timeoutMs, () => this.#timedOut(memoryKey, timeoutMs));
-    return (await load.outcome) as Immutable<V>;
+    return (await this.#outcomeOf(load)) as Immutable<V>;
   }
 
   async getMany(keys: Iterable<K>): Promise<(Immutable<V> | undefined)[]> {
@@ -213,6 +213,14 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
     this.#counters.deletes += 1;
     this.#loaderCalls.supersede(key);
     return this.#level.delete(key);
+  }
+
+  /** What a load gave: the object itself where one caller waits, else to each what is theirs. */
+  async #outcomeOf(load: LoaderCall<V>): Promise<V> {
+    const value = await load.outcome;
+    if (load.callers === 1) return value;
+    load.copies ??= this.#level.copies(value);
+    return load.copies();
   }
 
   async #load(

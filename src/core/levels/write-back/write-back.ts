@@ -132,6 +132,10 @@ export class WriteBack<V> implements Level<V>, Drainable {
     return this.#values.restored(value);
   }
 
+  copies(value: V): () => V {
+    return this.#values.copies(value);
+  }
+
   set(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<void> {
     try {
       // At the call, also where the write has to wait: what becomes of the object then is not what was set.

@@ -77,6 +77,10 @@ export class WriteThrough<V> implements Level<V>, Drainable {
     return this.#values.restored(value);
   }
 
+  copies(value: V): () => V {
+    return this.#values.copies(value);
+  }
+
   async set(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<void> {
     await this.prepare(key, value, ttlMs)();
   }
