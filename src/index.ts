@@ -15,7 +15,12 @@ export {
   type NamespaceOptions,
   type NamespaceTuning,
 } from './core/definition/namespace-definition.js';
-export type { LoadOptions, NamespaceCache, WriteOptions } from './core/namespace/namespace-cache.js';
+export type {
+  LoadOptions,
+  NamespaceCache,
+  TouchOptions,
+  WriteOptions,
+} from './core/namespace/namespace-cache.js';
 export type { KeyOf, NamespaceOf, ValueOf } from './core/namespace/namespace-types.js';
 export type { NamespaceStats, NamespaceSummary, WriteErrorStats } from './core/definition/namespace-stats.js';
 export { STORAGE_CHANNEL, type StorageEvent } from './core/diagnostics.js';

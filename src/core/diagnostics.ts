@@ -12,6 +12,12 @@ export type StorageEvent =
   | { readonly type: 'write-failed'; readonly code: string | undefined; readonly error: unknown }
   /** Writing works again, this long after the first failure and after so many of them. */
   | { readonly type: 'write-recovered'; readonly afterMs: number; readonly failures: number }
+  /** A write rejected to its caller because the database could not be written to or read, or refuses the entry. */
+  | {
+      readonly type: 'write-rejected';
+      readonly namespace: string;
+      readonly code: 'WRITE_FAILED' | 'READ_FAILED' | 'ENTRY_REFUSED';
+    }
   /** The database refuses entries for what they are. */
   | {
       readonly type: 'entry-refused';

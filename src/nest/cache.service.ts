@@ -30,7 +30,7 @@ export class CacheService {
     this.#chats = new ChatCaches((definition) => {
       chat.assertDeclared(definition);
       return engine.namespace(definition);
-    }, engine.logger);
+    }, engine.rejections);
   }
 
   /** Settings and info of chats. `ON_SHUTDOWN` unless overridden. */
@@ -111,8 +111,10 @@ export class CacheService {
   }
 
   /** Removes every entry of a namespace. Rejects with `UNKNOWN_NAMESPACE` for one that is not declared. */
-  async clearNamespace(namespace: CacheNamespace | NamespaceDefinition | string): Promise<void> {
-    await this.engine.namespace(namespace).clear();
+  clearNamespace(namespace: CacheNamespace | NamespaceDefinition | string): Promise<void> {
+    const { rejections } = this.engine;
+    const name = typeof namespace === 'string' ? namespace : namespace?.name;
+    return rejections.watch(this.#clear(namespace), rejections.refusalsOf(name));
   }
 
   /** Tries to write every dirty entry of every persisted namespace. What failed is in the report, and is kept. */
@@ -128,5 +130,9 @@ export class CacheService {
   /** The figures of every namespace, by its name. */
   getStats(): CacheStats {
     return this.engine.stats();
+  }
+
+  async #clear(namespace: NamespaceDefinition | string): Promise<void> {
+    await this.engine.namespace(namespace).clear();
   }
 }

@@ -4,9 +4,12 @@ import { InFlight, LoadWatch } from '../../src/core/entries/in-flight.js';
 import { Knowledge } from '../../src/core/entries/knowledge.js';
 import { MissReader } from '../../src/core/entries/miss-reader.js';
 import { PersistedEntries } from '../../src/core/entries/persisted-entries.js';
+import { valueOf } from '../../src/core/entries/known-value.js';
+import { ValueEncoder } from '../../src/core/entries/value-encoder.js';
 import { DirtyBudget } from '../../src/core/levels/write-back/dirty-budget.js';
 import { FoldedRow } from '../../src/core/levels/write-through/folded-row.js';
 import { Flusher } from '../../src/core/levels/write-back/flusher.js';
+import { WriteBack, type WriteBackOptions } from '../../src/core/levels/write-back/write-back.js';
 import { OperationOrder } from '../../src/core/levels/write-back/operation-order.js';
 import { DirtyEntries, type TakenChange } from '../../src/core/levels/write-back/dirty-entries.js';
 import type { StoredEntry } from '../../src/index.js';
@@ -171,7 +174,7 @@ describe('the simulator notices', { timeout: 180_000 }, () => {
         }));
         committed.call(this, newest, epoch);
       });
-      expect(await verdict(CALM)).toMatch(/holds|after a crash|shows/);
+      expect(await verdict(CALM)).toMatch(/holds|after a crash|shows|unwritten/);
     });
 
     it('a read that puts what it found over a newer write', async () => {
@@ -203,6 +206,22 @@ describe('the simulator notices', { timeout: 180_000 }, () => {
     it('an update counted twice, since nobody asked whether its first attempt had committed', async () => {
       vi.spyOn(FoldedRow.prototype, 'matches').mockReturnValue(false);
       expect(await verdict({ ...CALM, weathers: ['fair', 'lies'] })).toMatch(/holds/);
+    });
+
+    it('a touch that comes to nothing', async () => {
+      vi.spyOn(ValueEncoder.prototype, 'renewed').mockImplementation((stored) => stored);
+      expect(await verdict(CALM)).toMatch(/holds|after a crash|shows/);
+    });
+
+    it('a refresh that puts a row over what is dirty', async () => {
+      vi.spyOn(WriteBack.prototype, 'refresh').mockImplementation(async function (
+        this: WriteBack<unknown>,
+        key,
+      ) {
+        const { entries, definition } = Reflect.get(this, 'options') as WriteBackOptions<unknown>;
+        return valueOf(await entries.reader.readAnew(key), definition.value);
+      });
+      expect(await verdict(CALM)).toMatch(/holds|after a crash|shows|unwritten/);
     });
 
     it('a load or read that is not told of a write', async () => {

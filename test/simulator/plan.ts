@@ -26,7 +26,12 @@ export type Step =
       readonly isInvalid: boolean;
     }
   | { readonly do: 'get or load'; readonly name: Name }
-  | { readonly do: 'read'; readonly name: Name; readonly key: string }
+  | {
+      readonly do: 'read';
+      readonly name: Name;
+      readonly key: string;
+      readonly how: 'get' | 'refresh' | 'ttl';
+    }
   | { readonly do: 'flush'; readonly name: Name }
   | { readonly do: 'reload' }
   /** `keys` are those that the database refuses in bad weather of that kind. */

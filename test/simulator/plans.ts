@@ -35,6 +35,13 @@ const name = fc.oneof(
 const write: fc.Arbitrary<Write> = fc.oneof(
   { weight: 8, arbitrary: fc.record({ kind: fc.constant('set' as const), key, value }) },
   { weight: 8, arbitrary: fc.record({ kind: fc.constant('update' as const), key, add }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('set if absent' as const), key, value }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('increment' as const), key, add }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('take' as const), key }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant('touch' as const), key, isForever: fc.boolean() }),
+  },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('delete' as const), key }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('rename' as const), key, to: key }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('throw' as const), key }) },
@@ -53,7 +60,15 @@ const write: fc.Arbitrary<Write> = fc.oneof(
 function stepsIn({ weathers, wallMs }: Required<Pick<Climate, 'weathers' | 'wallMs'>>): fc.Arbitrary<Step> {
   const always: fc.WeightedArbitrary<Step>[] = [
     { weight: 20, arbitrary: fc.record({ do: fc.constant('write' as const), name, write }) },
-    { weight: 12, arbitrary: fc.record({ do: fc.constant('read' as const), name, key }) },
+    {
+      weight: 12,
+      arbitrary: fc.record({
+        do: fc.constant('read' as const),
+        name,
+        key,
+        how: fc.constantFrom('get', 'get', 'refresh', 'ttl'),
+      }),
+    },
     {
       weight: 1,
       arbitrary: fc.record({

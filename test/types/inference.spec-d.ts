@@ -61,6 +61,30 @@ describe('types', () => {
     void service.namespace(sessions).set('a', { userId: 'x' });
   });
 
+  it('of numbers alone have something to increment', () => {
+    const counters = defineNamespace({ name: 'c', key: stringKey(), value: json<number>() });
+    expectTypeOf(service.namespace(counters).increment('a', 2)).resolves.toEqualTypeOf<number>();
+    // @ts-expect-error: a session is no number
+    void cache.increment('a');
+    const maybe = defineNamespace({ name: 'm', key: stringKey(), value: json<number | null>() });
+    // @ts-expect-error: null is no number
+    void service.namespace(maybe).increment('a');
+    // @ts-expect-error: 1 is to be added as a number
+    void service.namespace(counters).increment('a', '1');
+  });
+
+  it('of operations on one entry follow from the value', () => {
+    expectTypeOf(cache.take('a')).resolves.toEqualTypeOf<Immutable<Session> | undefined>();
+    expectTypeOf(cache.refresh('a')).resolves.toEqualTypeOf<Immutable<Session> | undefined>();
+    expectTypeOf(cache.setIfAbsent('a', { userId: 1, roles: [], seen: new Date() })).resolves.toBeBoolean();
+    expectTypeOf(cache.ttl('a')).resolves.toEqualTypeOf<number | null | undefined>();
+    void cache.touch('a', { ttlMs: null });
+    // @ts-expect-error: a touch needs a time to live
+    void cache.touch('a', {});
+    // @ts-expect-error: a time to live is given by its name
+    void cache.set('a', { userId: 1, roles: [], seen: new Date() }, 5000);
+  });
+
   it('of what is read are readonly at every depth', async () => {
     const session = await cache.get('a');
     expectTypeOf(session).toEqualTypeOf<Immutable<Session> | undefined>();

@@ -7,6 +7,7 @@ import type { NamespaceDefinition, NamespaceTuning } from '../definition/namespa
 import type { NamespaceStats, NamespaceSummary } from '../definition/namespace-stats.js';
 import type { Drainable } from '../levels/drainable.js';
 import { acknowledgesEarly, isPersisted } from '../levels/levels.js';
+import { Rejections } from '../namespace/rejections.js';
 import { sumFlushes, sumLoads, type FlushReport, type LeftBehind, type LoadReport } from '../reports.js';
 import type { RescueJournal } from '../rescue/rescue-journal.js';
 import { SafeLogger } from '../safe-logger.js';
@@ -27,6 +28,8 @@ const NOTHING_LOADED: LoadReport = Object.freeze({ rows: 0, skipped: 0, duration
 
 /** All namespaces of one application on one storage: how they are opened, loaded, flushed and stopped. */
 export class CacheEngine {
+  /** What looks after the promises of writes. */
+  readonly rejections: Rejections;
   readonly #registry: NamespaceRegistry;
   readonly #loads = new Map<Member, Promise<LoadReport>>();
   #storage: Promise<OpenStorage> | undefined;
@@ -48,7 +51,8 @@ export class CacheEngine {
       undefined,
   ) {
     this.context = { ...context, logger: new SafeLogger(context.logger) };
-    this.#registry = new NamespaceRegistry(overrides, this.context);
+    this.rejections = new Rejections(context.clock, this.context.logger);
+    this.#registry = new NamespaceRegistry(overrides, this.context, this.rejections);
     this.#checkpoints = new Checkpoints(
       options.checkpointIntervalMs,
       context.clock,
@@ -238,6 +242,7 @@ export class CacheEngine {
     this.#storage ??= Promise.resolve(this.createStorage()).then(async (storage) => {
       this.#journal = this.journalFor(storage);
       this.#open = await OpenStorage.open(storage, this.options, this.context, this.#journal);
+      this.#open.onRecovery(() => this.rejections.recovered());
       return this.#open;
     });
     return this.#storage;

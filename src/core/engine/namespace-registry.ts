@@ -12,6 +12,7 @@ import { KeySpace } from '../keys/key-space.js';
 import type { Drainable } from '../levels/drainable.js';
 import { memoryLevel } from '../levels/levels.js';
 import { Namespace } from '../namespace/namespace.js';
+import type { Rejections } from '../namespace/rejections.js';
 import type { NamespaceCache } from '../namespace/namespace-cache.js';
 import type { OpenStorage } from './open-storage.js';
 
@@ -35,6 +36,7 @@ export class NamespaceRegistry {
     /** Other tuning for namespaces, by name. */
     private readonly overrides: Readonly<Record<string, NamespaceTuning>>,
     private readonly context: EngineContext,
+    private readonly rejections: Rejections,
   ) {}
 
   get members(): readonly Member[] {
@@ -99,9 +101,10 @@ export class NamespaceRegistry {
     keys: KeySpace<unknown>,
     counters: NamespaceCounters,
   ): NamespaceCache<unknown, unknown> {
-    const { clock } = this.context;
-    const { store, inFlight, level } = memoryLevel(definition, counters, this.context);
-    return new Namespace({ definition, keys, store, inFlight, level, counters, clock });
+    const { context, rejections } = this;
+    const { store, inFlight, level } = memoryLevel(definition, counters, context);
+    const { clock } = context;
+    return new Namespace({ definition, keys, store, inFlight, level, counters, clock, rejections });
   }
 
   #persisted(
@@ -110,10 +113,12 @@ export class NamespaceRegistry {
     keys: KeySpace<unknown>,
     counters: NamespaceCounters,
   ): Pick<Member, 'cache' | 'level'> {
+    const { rejections } = this;
     const { clock } = this.context;
     const { level, entries } = storage.attach(definition, keys, counters);
     const { store, inFlight } = entries;
-    return { level, cache: new Namespace({ definition, keys, store, inFlight, level, counters, clock }) };
+    const parts = { definition, keys, store, inFlight, level, counters, clock, rejections };
+    return { level, cache: new Namespace(parts) };
   }
 }
 

@@ -42,7 +42,7 @@ export class OpenStorage {
     readonly journal: RescueJournal | undefined,
   ) {
     const { maxDirty, maxDirtyBytes } = options;
-    this.#writer = new StorageWriter(storage, new StorageHealth(context), context);
+    this.#writer = new StorageWriter(storage, new StorageHealth(context, options.writeTimeoutMs), context);
     this.#turns = new WriteTurns(context.clock, (error) => {
       context.logger.error(`A part of the cache failed where it should not: ${String(error)}`);
     });
@@ -74,6 +74,11 @@ export class OpenStorage {
       );
     }
     return opened;
+  }
+
+  /** Has `recovered` called at the end of each episode of failures. */
+  onRecovery(recovered: () => void): void {
+    this.#writer.health.onRecovery(recovered);
   }
 
   /** The failures to write there are now; `undefined` where writing works. */

@@ -19,11 +19,24 @@ interface Waiter<V> {
 
 /** One read of one key under way. */
 class KeyRead<V> {
-  /** False once the key was written to: the row that is read is then outdated. */
+  /** False once the key was written to, or a later read was answered: what is found is then no longer what there is. */
   current = true;
+  /** Whether its query has left. */
+  isAsked = false;
   readonly waiters: Waiter<V>[] = [];
 
-  constructor(readonly key: MemoryKey) {}
+  constructor(
+    readonly key: MemoryKey,
+    /** The read of the key that was under way when this one began. */
+    private earlier: KeyRead<V> | undefined,
+  ) {}
+
+  /** Neither it nor one before it says what there is. */
+  supersede(): void {
+    this.current = false;
+    this.earlier?.supersede();
+    this.earlier = undefined;
+  }
 }
 
 export interface MissReaderOptions<V> {
@@ -51,21 +64,32 @@ export class MissReader<V> implements Supersedable {
 
   constructor(private readonly options: MissReaderOptions<V>) {}
 
-  /** Reads `key` from the database, as of some moment after the call. Rejects with `READ_FAILED` or `CACHE_CLOSED`. */
+  /** What the database has of `key`. Joins a read that is under way. Rejects with `READ_FAILED` or `CACHE_CLOSED`. */
   read(key: MemoryKey): Promise<KnownValue<V>> {
+    return this.#join(key, this.#reads.get(key));
+  }
+
+  /** What it has at some time since the call. */
+  readAnew(key: MemoryKey): Promise<KnownValue<V>> {
+    const underway = this.#reads.get(key);
+    return this.#join(key, underway?.isAsked === false ? underway : undefined);
+  }
+
+  #join(key: MemoryKey, underway: KeyRead<V> | undefined): Promise<KnownValue<V>> {
     if (this.#closed) return Promise.reject(stoppedError());
-    let read = this.#reads.get(key);
-    if (read === undefined) {
-      read = new KeyRead<V>(key);
-      this.#reads.set(key, read);
-      this.#underway.add(read);
-      if (this.#batch.length === 0) this.options.clock.immediate(() => this.#dispatch());
-      this.#batch.push(read);
-    }
-    const { waiters } = read;
+    const { waiters } = underway ?? this.#begin(key);
     return new Promise((resolve, reject) => {
       waiters.push({ resolve, reject });
     });
+  }
+
+  #begin(key: MemoryKey): KeyRead<V> {
+    const read = new KeyRead<V>(key, this.#reads.get(key));
+    this.#reads.set(key, read);
+    this.#underway.add(read);
+    if (this.#batch.length === 0) this.options.clock.immediate(() => this.#dispatch());
+    this.#batch.push(read);
+    return read;
   }
 
   /** A write to `key` took effect: a read under way is outdated, and no later caller joins it. */
@@ -73,12 +97,12 @@ export class MissReader<V> implements Supersedable {
     if (this.#reads.size === 0) return;
     const read = this.#reads.get(key);
     if (read === undefined) return;
-    read.current = false;
+    read.supersede();
     this.#reads.delete(key);
   }
 
   supersedeAll(): void {
-    for (const read of this.#reads.values()) read.current = false;
+    for (const read of this.#reads.values()) read.supersede();
     this.#reads.clear();
   }
 
@@ -137,6 +161,7 @@ export class MissReader<V> implements Supersedable {
 
   async #query(reads: readonly KeyRead<V>[]): Promise<void> {
     const { namespace } = this.options;
+    for (const read of reads) read.isAsked = true;
     let found: KnownValue<V>[];
     try {
       found = await this.ask(reads.map((read) => read.key));
@@ -160,16 +185,22 @@ export class MissReader<V> implements Supersedable {
 
   #finish(read: KeyRead<V>, found: KnownValue<V>): void {
     if (!this.#underway.delete(read)) return;
-    if (read.current) {
-      this.#reads.delete(read.key);
-      this.options.onFound(read.key, found);
-    }
+    const { current } = read;
+    this.#forget(read);
+    read.supersede();
+    if (current) this.options.onFound(read.key, found);
     for (const waiter of read.waiters) waiter.resolve(found);
+  }
+
+  /** Nobody joins it any more. */
+  #forget(read: KeyRead<V>): void {
+    if (this.#reads.get(read.key) === read) this.#reads.delete(read.key);
   }
 
   #fail(read: KeyRead<V>, error: CacheError): void {
     if (!this.#underway.delete(read)) return;
-    if (read.current) this.#reads.delete(read.key);
+    this.#forget(read);
+    read.supersede();
     for (const waiter of read.waiters) waiter.reject(error);
   }
 }

@@ -8,13 +8,29 @@ import type { Updater } from '../values/value-codec.js';
 /** Makes snapshots of a namespace's values: encodes them, and gives them their expiry. */
 export class ValueEncoder<V> {
   constructor(
-    private readonly definition: NamespaceDefinition<unknown, V>,
+    protected readonly definition: NamespaceDefinition<unknown, V>,
     private readonly clock: Clock,
   ) {}
 
   /** What is stored of a value that is set now. Throws `INVALID_VALUE` when it can't be serialised. */
   stored(value: V, ttlMs: number | undefined): StoredValue<V> {
-    return this.#checked(this.encode(value), this.expiry(ttlMs));
+    return this.storedUntil(value, this.expiry(ttlMs));
+  }
+
+  /** The same with an expiry in wall-clock ms, `null` for never. */
+  storedUntil(value: V, expiresAt: number | null): StoredValue<V> {
+    return this.#checked(this.encode(value), expiresAt);
+  }
+
+  /** A stored value with another expiry: its very text where memory has that, else encoded anew. */
+  renewed(stored: StoredValue<V>, expiresAt: number | null): StoredValue<V> {
+    let text: string;
+    try {
+      ({ text } = stored);
+    } catch (error) {
+      throw this.#unencodable(error);
+    }
+    return this.#checked(text, expiresAt);
   }
 
   /** What {@link stored} would hold. */
@@ -36,14 +52,14 @@ export class ValueEncoder<V> {
     fn: Updater<V>,
     ttlMs: number | undefined,
   ): StoredValue<V> | undefined {
-    const next = this.apply(fn, current);
-    if (ttlMs === undefined && next === current && this.#isFixed(next)) return undefined;
+    const next = this.#apply(fn, current);
+    if (ttlMs === undefined && next === current && this.isFixed(next)) return undefined;
     const expiry = ttlMs === undefined && current !== undefined ? expiresAt : this.expiry(ttlMs);
-    return this.#checked(this.encode(next), expiry);
+    return this.storedUntil(next, expiry);
   }
 
   /** Runs an updater, and refuses results that are not values. */
-  apply(fn: Updater<V>, current: V | undefined): V {
+  #apply(fn: Updater<V>, current: V | undefined): V {
     const next = fn(current);
     if (next === undefined) {
       throw this.#invalid(
@@ -61,7 +77,7 @@ export class ValueEncoder<V> {
 
   /** Gives each of several readers of `value`, which nobody has been given yet, what is theirs: the frozen object, or a copy. */
   copies(value: V): () => V {
-    if (this.#isFixed(value)) return () => value;
+    if (this.isFixed(value)) return () => value;
     const stored = this.stored(value, undefined);
     return () => stored.read(this.definition.value);
   }
@@ -82,8 +98,7 @@ export class ValueEncoder<V> {
       const text = this.definition.value.encode(value);
       if (typeof text === 'string') return text;
     } catch (error) {
-      if (isCacheError(error)) throw this.#invalid(error.message, error.cause);
-      throw this.#invalid('The value codec could not encode the value.', error);
+      throw this.#unencodable(error);
     }
     throw this.#invalid('The value codec did not give a string.');
   }
@@ -95,7 +110,7 @@ export class ValueEncoder<V> {
   }
 
   /** Whether nobody can change it in place: it is frozen, or no object. */
-  #isFixed(value: V): boolean {
+  protected isFixed(value: V): boolean {
     const { value: codec, values } = this.definition;
     if (codec.plain === true && values !== 'copied') return true;
     return value === null || (typeof value !== 'object' && typeof value !== 'function');
@@ -115,6 +130,11 @@ export class ValueEncoder<V> {
       throw this.#invalid('The value codec can not decode what it has encoded.', error);
     }
     return stored;
+  }
+
+  #unencodable(error: unknown): CacheError {
+    if (isCacheError(error)) return this.#invalid(error.message, error.cause);
+    return this.#invalid('The value codec could not encode the value.', error);
   }
 
   #invalid(reason: string, cause?: unknown): CacheError {

@@ -1,6 +1,6 @@
 import { CacheError } from '../cache-error.js';
 import { assertRecord, MAX_TIMER_MS, msOf, refuseUnknown } from '../option-checks.js';
-import type { LoadOptions, WriteOptions } from './namespace-cache.js';
+import type { LoadOptions, TouchOptions, WriteOptions } from './namespace-cache.js';
 
 const WRITE_OPTIONS = ['ttlMs'] as const;
 const LOAD_OPTIONS = [...WRITE_OPTIONS, 'timeoutMs'] as const;
@@ -11,6 +11,18 @@ export function ttlIn(namespace: string, options: WriteOptions | undefined): num
   if (options === undefined) return undefined;
   assertKnown(namespace, options, WRITE_OPTIONS);
   return msOf(namespace, 'ttlMs', options.ttlMs);
+}
+
+/** The time to live that a touch names, which must name one: `Infinity` for never. */
+export function newTtlIn(namespace: string, options: TouchOptions): number {
+  assertKnown(namespace, options, WRITE_OPTIONS);
+  const ttlMs = msOf(namespace, 'ttlMs', options.ttlMs);
+  if (ttlMs !== undefined) return ttlMs;
+  throw new CacheError(
+    'INVALID_OPTION',
+    `Namespace '${namespace}': touch() needs a new time to live, such as ${EXAMPLE}, or { ttlMs: null } for never.`,
+    { namespace, option: 'ttlMs' },
+  );
 }
 
 /** The same of a load, and for how long it is waited for: `undefined` for as long as it takes. */

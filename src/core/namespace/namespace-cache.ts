@@ -12,6 +12,12 @@ export interface WriteOptions {
   readonly ttlMs?: number | null | undefined;
 }
 
+/** How long an entry lives from now on. */
+export interface TouchOptions {
+  /** Milliseconds until the entry expires; `null` or `Infinity` for never. */
+  readonly ttlMs: number | null;
+}
+
 /** How long a loaded entry lives, and how long its loader may take. */
 export interface LoadOptions extends WriteOptions {
   /**
@@ -32,8 +38,12 @@ export interface LoadOptions extends WriteOptions {
  * a copy for each reader, typed `R` = `V`, and an updater may change the one that it is given. Every method that takes a key rejects with
  * `INVALID_KEY` for one that the key codec refuses, and every method that takes options with `INVALID_OPTION` for what is no
  * object, unknown or out of range; reads reject with `READ_FAILED` when the database can't be asked
- * and with `UNREADABLE_ENTRY` when the stored row does not decode; writes reject with `WRITE_FAILED` or
- * `ENTRY_REFUSED` when `ON_CHANGE` can't commit them, and with `CACHE_CLOSED` after the stop.
+ * and with `UNREADABLE_ENTRY` when the stored row does not decode, as do all writes but `set` and `delete`, which replace
+ * it; writes reject with `WRITE_FAILED` or `ENTRY_REFUSED` when `ON_CHANGE` can't commit them, and with `CACHE_CLOSED` after
+ * the stop.
+ *
+ * A write that nobody awaits does not end the process when it rejects: the cache logs what was rejected, once per outage, or
+ * per namespace and code where the call was at fault.
  */
 export interface NamespaceCache<K, V, R = Immutable<V>> {
   readonly definition: NamespaceDefinition<K, V>;
@@ -58,6 +68,17 @@ export interface NamespaceCache<K, V, R = Immutable<V>> {
   getMany(keys: Iterable<K>): Promise<(R | undefined)[]>;
   /** Whether there is a value; reads like {@link get}. */
   has(key: K): Promise<boolean>;
+  /**
+   * Milliseconds until the entry expires, `null` where it never does, `undefined` where there is none. Leaves recency and
+   * the figures of hits alone.
+   */
+  ttl(key: K): Promise<number | null | undefined>;
+  /**
+   * Reads the row of `key` anew, whatever memory holds, and gives what there is now. For rows that something else than this
+   * application has written. What is dirty here is newer than the row, and stays. `MEMORY_ONLY` has no rows: it gives what
+   * is in memory.
+   */
+  refresh(key: K): Promise<R | undefined>;
 
   /** Stores a value. Rejects with `INVALID_VALUE` for one that its codec could not bring back as it was. */
   set(key: K, value: Immutable<V>, options?: WriteOptions): Promise<void>;
@@ -70,6 +91,21 @@ export interface NamespaceCache<K, V, R = Immutable<V>> {
    * a promise, only this call rejects. Keeps the entry's expiry unless `ttlMs` renews it.
    */
   update(key: K, fn: (current: R | undefined) => Immutable<V>, options?: WriteOptions): Promise<R>;
+  /**
+   * Stores a value where there is none; answers whether it did. Where there is one, that and its expiry stay as they are.
+   * Of callers at the same time one alone gets `true`.
+   */
+  setIfAbsent(key: K, value: Immutable<V>, options?: WriteOptions): Promise<boolean>;
+  /**
+   * Adds `by` to a number and gives the sum. Absent counts as 0, and then the namespace's `ttlMs` applies; otherwise the
+   * expiry stays. Only for namespaces of numbers. Default 1. Rejects with `INVALID_VALUE` for a stored value or a `by` that is
+   * no finite number, and for a sum beyond ±(2⁵³ − 1).
+   */
+  increment(this: NamespaceCache<K, number>, key: K, by?: number): Promise<number>;
+  /** Gives the value and removes the entry, so that of callers at the same time one alone gets it; `undefined` for the others. */
+  take(key: K): Promise<R | undefined>;
+  /** Gives an entry another expiry, counted from the call; answers whether there was one. */
+  touch(key: K, options: TouchOptions): Promise<boolean>;
   /** Removes an entry; answers whether there was one. */
   delete(key: K): Promise<boolean>;
   /** Removes entries; answers how many there were. */

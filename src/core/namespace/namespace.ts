@@ -3,13 +3,16 @@ import type { Clock } from '../clock.js';
 import type { EntryStore } from '../entries/entry-store.js';
 import type { InFlight } from '../entries/in-flight.js';
 import type { KeySpace, MemoryKey } from '../keys/key-space.js';
-import type { Level } from '../levels/level.js';
+import { DONE, type Level } from '../levels/level.js';
 import type { FlushReport } from '../reports.js';
+import type { Decide } from '../values/decision.js';
 import type { Immutable } from '../values/immutable.js';
 import { abandon, isThenable } from '../values/thenable.js';
-import { assertEntry, assertFunction, assertList, timesIn, ttlIn } from './call-options.js';
+import { assertEntry, assertFunction, assertList, newTtlIn, timesIn, ttlIn } from './call-options.js';
+import { Decisions } from './decisions.js';
 import { LoaderCalls, type LoaderCall } from './loader-calls.js';
-import type { LoadOptions, NamespaceCache, WriteOptions } from './namespace-cache.js';
+import type { LoadOptions, NamespaceCache, TouchOptions, WriteOptions } from './namespace-cache.js';
+import type { Rejections } from './rejections.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
 import type { NamespaceCounters, NamespaceStats } from '../definition/namespace-stats.js';
 
@@ -25,6 +28,7 @@ export interface NamespaceParts<K, V> {
   readonly level: Level<V>;
   readonly counters: NamespaceCounters;
   readonly clock: Clock;
+  readonly rejections: Rejections;
 }
 
 /**
@@ -38,6 +42,10 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
   readonly #level: Level<V>;
   readonly #counters: NamespaceCounters;
   readonly #loaderCalls: LoaderCalls<V>;
+  readonly #clock: Clock;
+  readonly #decisions: Decisions<V>;
+  readonly #rejections: Rejections;
+  readonly #onRejected: (error: unknown) => void;
 
   constructor(parts: NamespaceParts<K, V>) {
     this.definition = parts.definition;
@@ -45,6 +53,10 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
     this.#store = parts.store;
     this.#level = parts.level;
     this.#counters = parts.counters;
+    this.#clock = parts.clock;
+    this.#decisions = new Decisions(parts.definition, parts.level.values);
+    this.#rejections = parts.rejections;
+    this.#onRejected = parts.rejections.handlerFor(parts.definition, parts.counters);
     this.#loaderCalls = new LoaderCalls(parts.clock);
     // What takes effect supersedes a loader; a delete of what is not there does so, too, and has none.
     parts.inFlight.add(this.#loaderCalls);
@@ -88,62 +100,113 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
     return (await this.get(key)) !== undefined;
   }
 
+  async ttl(key: K): Promise<number | null | undefined> {
+    const memoryKey = this.#keys.admit(key);
+    const expiresAt = this.#store.has(memoryKey)
+      ? this.#store.expiresAt(memoryKey)
+      : await this.#level.expiresAt(memoryKey);
+    if (typeof expiresAt !== 'number') return expiresAt;
+    const left = expiresAt - this.#clock.now();
+    return left > 0 ? left : undefined;
+  }
+
+  async refresh(key: K): Promise<Immutable<V> | undefined> {
+    return (await this.#level.refresh(this.#keys.admit(key))) as Immutable<V> | undefined;
+  }
+
+  // No method that writes is an async function: that would make a promise round the one that has a handler, and have none.
+
   set(key: K, value: Immutable<V>, options?: WriteOptions): Promise<void> {
-    // No async function: it would make a promise round the one that there is, and take two turns more to resolve it.
+    let written: Promise<void>;
     try {
-      return this.#set(this.#keys.admit(key), this.#valid(value), ttlIn(this.definition.name, options));
+      written = this.#set(this.#keys.admit(key), this.#valid(value), ttlIn(this.definition.name, options));
     } catch (error) {
-      return Promise.reject(error);
+      written = Promise.reject(error);
     }
+    // What took effect at its call has nothing to tell: it is not looked after, which costs the fastest writes nothing.
+    return written === DONE ? written : this.#rejections.watch(written, this.#onRejected);
   }
 
-  async setMany(entries: Iterable<readonly [K, Immutable<V>]>, options?: WriteOptions): Promise<void> {
-    const ttlMs = ttlIn(this.definition.name, options);
-    assertList(this.definition.name, 'the entries', entries);
-    // All of them are checked, and encoded, before the first is stored.
-    const prepared = Array.from(entries, (entry) => {
-      assertEntry(this.definition.name, entry);
-      return this.#level.prepare(this.#keys.admit(entry[0]), this.#valid(entry[1]), ttlMs);
+  setMany(entries: Iterable<readonly [K, Immutable<V>]>, options?: WriteOptions): Promise<void> {
+    return this.#write(async () => {
+      const ttlMs = ttlIn(this.definition.name, options);
+      assertList(this.definition.name, 'the entries', entries);
+      // All of them are checked, and encoded, before the first is stored.
+      const prepared = Array.from(entries, (entry) => {
+        assertEntry(this.definition.name, entry);
+        return this.#level.prepare(this.#keys.admit(entry[0]), this.#valid(entry[1]), ttlMs);
+      });
+      this.#counters.sets += prepared.length;
+      await settleAll(prepared.map((store) => store()));
     });
-    this.#counters.sets += prepared.length;
-    await settleAll(prepared.map((store) => store()));
   }
 
-  async update(
+  update(
     key: K,
     fn: (current: Immutable<V> | undefined) => Immutable<V>,
     options?: WriteOptions,
   ): Promise<Immutable<V>> {
-    const memoryKey = this.#keys.admit(key);
-    const ttlMs = ttlIn(this.definition.name, options);
-    assertFunction(this.definition.name, 'the updater', fn);
-    this.#counters.updates += 1;
-    const updated = this.#level.update(memoryKey, fn as (current: V | undefined) => V, ttlMs);
-    return (await updated) as Immutable<V>;
+    const { name } = this.definition;
+    return this.#modify(key, () => {
+      const ttlMs = ttlIn(name, options);
+      assertFunction(name, 'the updater', fn);
+      return this.#decisions.update(fn as (current: V | undefined) => V, ttlMs);
+    }) as Promise<Immutable<V>>;
   }
 
-  async delete(key: K): Promise<boolean> {
-    return this.#delete(this.#keys.admit(key));
+  setIfAbsent(key: K, value: Immutable<V>, options?: WriteOptions): Promise<boolean> {
+    return this.#write(() => {
+      const memoryKey = this.#keys.admit(key);
+      // Encoded now: what becomes of the object later is not what was given.
+      const offered = this.#level.values.stored(this.#valid(value), ttlIn(this.definition.name, options));
+      this.#counters.updates += 1;
+      return this.#level.modify(memoryKey, this.#decisions.setIfAbsent(offered), offered);
+    });
   }
 
-  async deleteMany(keys: Iterable<K>): Promise<number> {
-    assertList(this.definition.name, 'the keys', keys);
-    const admitted = Array.from(keys, (key) => this.#keys.admit(key));
-    const existed = await settleAll(admitted.map((key) => this.#delete(key)));
-    return existed.filter(Boolean).length;
+  increment(key: K, by = 1): Promise<number> {
+    return this.#modify(key, () => this.#decisions.increment(by));
   }
 
-  async rename(from: K, to: K): Promise<boolean> {
-    const source = this.#keys.admit(from);
-    const target = this.#keys.admit(to);
-    this.#loaderCalls.supersede(source);
-    this.#loaderCalls.supersede(target);
-    return this.#level.rename(source, target);
+  touch(key: K, options: TouchOptions): Promise<boolean> {
+    return this.#modify(key, () => this.#decisions.touch(newTtlIn(this.definition.name, options)));
   }
 
-  async clear(): Promise<void> {
-    this.#loaderCalls.supersedeAll();
-    await this.#level.clear();
+  take(key: K): Promise<Immutable<V> | undefined> {
+    return this.#write(() => {
+      const memoryKey = this.#removed(this.#keys.admit(key));
+      return this.#level.modify(memoryKey, this.#decisions.take());
+    }) as Promise<Immutable<V> | undefined>;
+  }
+
+  delete(key: K): Promise<boolean> {
+    return this.#write(() => this.#delete(this.#keys.admit(key)));
+  }
+
+  deleteMany(keys: Iterable<K>): Promise<number> {
+    return this.#write(async () => {
+      assertList(this.definition.name, 'the keys', keys);
+      const admitted = Array.from(keys, (key) => this.#keys.admit(key));
+      const existed = await settleAll(admitted.map((key) => this.#delete(key)));
+      return existed.filter(Boolean).length;
+    });
+  }
+
+  rename(from: K, to: K): Promise<boolean> {
+    return this.#write(() => {
+      const source = this.#keys.admit(from);
+      const target = this.#keys.admit(to);
+      this.#loaderCalls.supersede(source);
+      this.#loaderCalls.supersede(target);
+      return this.#level.rename(source, target);
+    });
+  }
+
+  clear(): Promise<void> {
+    return this.#write(() => {
+      this.#loaderCalls.supersedeAll();
+      return this.#level.clear();
+    });
   }
 
   get size(): number {
@@ -204,22 +267,52 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
     return (await this.#level.get(this.#keys.admit(key))) as Immutable<V> | undefined;
   }
 
+  /** Makes a write, and looks after its promise. */
+  #write<T>(write: () => Promise<T>): Promise<T> {
+    let written: Promise<T>;
+    try {
+      written = write();
+    } catch (error) {
+      written = Promise.reject(error);
+    }
+    return this.#rejections.watch(written, this.#onRejected);
+  }
+
+  /** Has an entry modified as `decided` says, unless that throws. */
+  #modify<R>(key: K, decided: () => Decide<V, R>): Promise<R> {
+    let modified: Promise<R>;
+    try {
+      const memoryKey = this.#keys.admit(key);
+      const decide = decided();
+      this.#counters.updates += 1;
+      modified = this.#level.modify(memoryKey, decide);
+    } catch (error) {
+      modified = Promise.reject(error);
+    }
+    return this.#rejections.watch(modified, this.#onRejected);
+  }
+
   #set(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<void> {
     this.#counters.sets += 1;
     return this.#level.set(key, value, ttlMs);
   }
 
   #delete(key: MemoryKey): Promise<boolean> {
+    return this.#level.delete(this.#removed(key));
+  }
+
+  /** Notes that a key is to be removed, whatever there is of it. */
+  #removed(key: MemoryKey): MemoryKey {
     this.#counters.deletes += 1;
     this.#loaderCalls.supersede(key);
-    return this.#level.delete(key);
+    return key;
   }
 
   /** What a load gave: the object itself where one caller waits, else to each what is theirs. */
   async #outcomeOf(load: LoaderCall<V>): Promise<V> {
     const value = await load.outcome;
     if (load.callers === 1) return value;
-    load.copies ??= this.#level.copies(value);
+    load.copies ??= this.#level.values.copies(value);
     return load.copies();
   }
 
@@ -236,18 +329,24 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
     call.loaded();
     if (value === undefined)
       throw this.#noValue('The loader gave undefined. Return null for "nothing", or throw.');
-    return call.isCurrent ? this.#storeLoaded(key, value, ttlMs) : this.#level.asStored(value);
+    return call.isCurrent ? this.#storeLoaded(key, value, ttlMs) : this.#asStored(value);
   }
 
   /** Stores what a loader gave unless there is a value by now. What could not be stored is still an answer. */
   async #storeLoaded(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<V> {
     this.#counters.sets += 1;
     try {
-      return await this.#level.update(key, (current) => (current === undefined ? value : current), ttlMs);
+      const loaded = this.#level.values.stored(value, ttlMs);
+      return await this.#level.modify(key, this.#decisions.load(loaded), loaded);
     } catch (error) {
       if (isCacheError(error, 'INVALID_VALUE')) throw error;
-      return this.#level.asStored(value);
+      return this.#asStored(value);
     }
+  }
+
+  /** What readers, and a restart, would get of a value. Throws `INVALID_VALUE` as `set` does. */
+  #asStored(value: V): V {
+    return this.#level.values.restored(value);
   }
 
   #valid(value: Immutable<V>): V {

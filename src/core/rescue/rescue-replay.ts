@@ -81,6 +81,7 @@ export class RescueReplay {
         committed: (written) => {
           this.#written += written.length;
         },
+        fateOfRefused: 'It is kept beside the rescue journal.',
         // A journal may hold refused entries only: the stop wrote the good ones.
         refusalsWithoutSuccess: Infinity,
       },
@@ -91,7 +92,10 @@ export class RescueReplay {
 
   async #remove(namespace: string, keys: readonly string[]): Promise<void> {
     const rows = keys.map((key): RowWrite => ({ namespace, key, value: undefined, expiresAt: null }));
-    const { refused, deferred, error } = await this.writer.write([rows], { committed: () => undefined });
+    const { refused, deferred, error } = await this.writer.write([rows], {
+      committed: () => undefined,
+      fateOfRefused: 'The rescue journal stays as it is.',
+    });
     if (deferred.length > 0) throw error;
     for (const { error: reason } of refused) throw reason;
   }

@@ -22,7 +22,11 @@ export class StorageHealth {
   #failures = 0;
   readonly #recoveries: (() => void)[] = [];
 
-  constructor(private readonly context: EngineContext) {}
+  constructor(
+    private readonly context: EngineContext,
+    /** How long after its call a write that waits for its commit is given up on, ms. */
+    private readonly writeTimeoutMs: number,
+  ) {}
 
   /** A write failed because of the database's state. */
   failed(error: unknown): void {
@@ -33,7 +37,9 @@ export class StorageHealth {
     this.#failingSince = this.context.clock.monotonic();
     this.#failingSinceWall = this.context.clock.now();
     this.context.logger.warn(
-      `The cache cannot write to its database (${reasonOf(error)}). Nothing is dropped: writes are kept and retried.`,
+      `The cache cannot write to its database (${reasonOf(error)}), and tries again. An ON_CHANGE write that can't be ` +
+        `committed rejects with WRITE_FAILED ${this.writeTimeoutMs} ms after its call (writeTimeoutMs); ON_SHUTDOWN writes ` +
+        'are kept and retried.',
     );
   }
 
@@ -62,14 +68,14 @@ export class StorageHealth {
     for (const recovered of this.#recoveries) recovered();
   }
 
-  /** The database refuses the entries themselves. */
-  refused(namespace: string, keys: readonly string[], error: unknown): void {
+  /** The database refuses entries for what they are; `fate` says what becomes of them. */
+  refused(namespace: string, keys: readonly string[], error: unknown, fate: string): void {
     publish({ type: 'entry-refused', namespace, count: keys.length, code: codeOf(error), error });
     const [example = ''] = keys;
     const shown = example.length > 80 ? `${example.slice(0, 80)}…` : example;
     this.context.logger.error(
       `Namespace '${namespace}': the database refuses ${counted(keys.length, 'entry', 'entries')} ` +
-        `(for example key ${JSON.stringify(shown)}; ${codeOf(error) ?? 'no code'}). The others are written.`,
+        `(for example key ${JSON.stringify(shown)}; ${codeOf(error) ?? 'no code'}). ${fate} The others are written.`,
     );
   }
 }

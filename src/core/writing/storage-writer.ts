@@ -9,6 +9,8 @@ import type { StorageHealth } from './storage-health.js';
 export interface WriteHooks<Row> {
   /** Called as soon as rows are committed, before others are tried. */
   readonly committed: (rows: readonly Row[]) => void;
+  /** What becomes of rows that the database refuses, for the log: a sentence. */
+  readonly fateOfRefused: string;
   /** Whether the refusal of this row was reported before. */
   readonly isKnownRefusal?: ((row: Row) => boolean) | undefined;
   /** See {@link isolateRefused}. */
@@ -36,7 +38,7 @@ export class StorageWriter {
   /** Writes atoms, each a list of rows that are committed together. Never rejects: the outcome says what became of each row. */
   async write<Row extends RowWrite>(
     atoms: readonly (readonly Row[])[],
-    { committed, isKnownRefusal, refusalsWithoutSuccess }: WriteHooks<Row>,
+    { committed, fateOfRefused, isKnownRefusal, refusalsWithoutSuccess }: WriteHooks<Row>,
   ): Promise<WriteOutcome<Row>> {
     const outcome = await isolateRefused(
       atoms,
@@ -50,7 +52,8 @@ export class StorageWriter {
       (error) => this.classify(error),
       refusalsWithoutSuccess,
     );
-    for (const { items, error } of outcome.refused) this.#refused(items, error, isKnownRefusal);
+    for (const { items, error } of outcome.refused)
+      this.#refused(items, error, fateOfRefused, isKnownRefusal);
     if (outcome.deferred.length > 0) this.#failed(outcome.deferred, outcome.error);
     return outcome;
   }
@@ -120,6 +123,7 @@ export class StorageWriter {
   #refused<Row extends RowWrite>(
     rows: readonly Row[],
     error: unknown,
+    fate: string,
     isKnown: ((row: Row) => boolean) | undefined,
   ): void {
     const [first] = rows;
@@ -130,6 +134,7 @@ export class StorageWriter {
       first.namespace,
       rows.map((row) => row.key),
       error,
+      fate,
     );
   }
 }

@@ -220,6 +220,7 @@ export class Flusher implements WriteSource {
     this.#underway = batch.atoms;
     const written = writer.write(batch.atoms, {
       committed: (rows) => this.#committed(pass, rows, batch.epoch),
+      fateOfRefused: 'At level ON_SHUTDOWN it is kept and tried again.',
       isKnownRefusal: ({ memoryKey }) => this.dirty.isRefused(memoryKey),
     });
     const prepared = pass.isOver ? undefined : this.#takeNext(pass);

@@ -4,7 +4,6 @@ import type { EngineContext } from '../../context.js';
 import type { NamespaceDefinition } from '../../definition/namespace-definition.js';
 import type { NamespaceCounters } from '../../definition/namespace-stats.js';
 import type { PersistedEntries } from '../../entries/persisted-entries.js';
-import type { ValueEncoder } from '../../entries/value-encoder.js';
 import type { KeySpace } from '../../keys/key-space.js';
 import { Retry } from '../../writing/retry.js';
 import { writeFailedError } from '../../writing/storage-health.js';
@@ -25,7 +24,6 @@ export interface CommitLineOptions<V> {
   readonly definition: NamespaceDefinition<unknown, V>;
   readonly keys: KeySpace<unknown>;
   readonly entries: PersistedEntries<V>;
-  readonly values: ValueEncoder<V>;
   readonly writer: StorageWriter;
   readonly committer: GroupCommitter;
   readonly counters: NamespaceCounters;

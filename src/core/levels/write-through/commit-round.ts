@@ -2,7 +2,6 @@ import { isCacheError, type CacheError } from '../../cache-error.js';
 import type { NamespaceDefinition } from '../../definition/namespace-definition.js';
 import { ABSENT, type KnownValue } from '../../entries/known-value.js';
 import type { PersistedEntries } from '../../entries/persisted-entries.js';
-import type { ValueEncoder } from '../../entries/value-encoder.js';
 import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
 import { writeFailedError } from '../../writing/storage-health.js';
 import { Fold, type FoldedKey } from './fold.js';
@@ -14,7 +13,6 @@ export interface CommitRoundOptions<V> {
   readonly definition: NamespaceDefinition<unknown, V>;
   readonly keys: KeySpace<unknown>;
   readonly entries: PersistedEntries<V>;
-  readonly values: ValueEncoder<V>;
   readonly onAttempted: (error: unknown) => void;
   /** So many writes were not taken by the database. */
   readonly onReject: (count: number, error: CacheError) => void;
@@ -154,8 +152,8 @@ export class CommitRound<V> implements Round {
   }
 
   #foldWrites(): void {
-    const { values, definition } = this.options;
-    const fold = new Fold<V>((key) => this.#known.get(key) ?? ABSENT, values, definition.value);
+    const { value: codec } = this.options.definition;
+    const fold = new Fold<V>((key) => this.#known.get(key) ?? ABSENT, codec);
     for (const write of this.#writes) if (!write.isSettled) fold.add(write);
     this.#rows = fold.atoms().map((atom) => atom.map((folded) => this.#rowOf(folded)));
     this.#clears = fold.cleared !== undefined;

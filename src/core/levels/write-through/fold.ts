@@ -1,9 +1,8 @@
-import { ABSENT, expiryOf, present, valueOf, type KnownValue } from '../../entries/known-value.js';
+import { ABSENT, present, storedOf, valueOf, type KnownValue } from '../../entries/known-value.js';
 import type { MemoryKey } from '../../keys/key-space.js';
 import { StoredValue } from '../../values/stored-value.js';
 import type { ValueCodec } from '../../values/value-codec.js';
 import type { QueuedWrite, WriteRequest } from './write-queue.js';
-import type { ValueEncoder } from '../../entries/value-encoder.js';
 
 /** Called when what a write waits for has been committed, or with the reason why it has not. */
 export type Settle = (error?: unknown) => void;
@@ -33,7 +32,6 @@ export class Fold<V> {
   constructor(
     /** What is committed of a key; asked once for each key. */
     private readonly committed: (key: MemoryKey) => KnownValue<V>,
-    private readonly values: ValueEncoder<V>,
     private readonly codec: ValueCodec<V>,
   ) {}
 
@@ -79,8 +77,8 @@ export class Fold<V> {
         this.#assign(request.key, present(request.stored));
         this.#wait(request.key, write, undefined);
         break;
-      case 'update':
-        this.#update(request, write);
+      case 'modify':
+        this.#modify(request, write);
         break;
       case 'delete':
         this.#delete(request, write);
@@ -94,12 +92,10 @@ export class Fold<V> {
     }
   }
 
-  #update({ key, fn, ttlMs }: RequestOf<V, 'update'>, write: QueuedWrite<V>): void {
+  #modify({ key, decide }: RequestOf<V, 'modify'>, write: QueuedWrite<V>): void {
     const { found } = this.#key(key);
-    const current = valueOf(found, this.codec);
-    const stored = this.values.updated(current, expiryOf(found), fn, ttlMs);
-    const result = stored === undefined ? current : stored.read(this.codec);
-    if (stored !== undefined) this.#assign(key, present(stored));
+    const { next, result } = decide(valueOf(found, this.codec), storedOf(found));
+    if (next !== undefined) this.#assign(key, next === null ? ABSENT : present(next));
     this.#wait(key, write, result);
   }
 

@@ -91,6 +91,7 @@ export class GroupCommitter implements WriteSource {
       committed: (rows) => {
         for (const row of rows) row.committed();
       },
+      fateOfRefused: 'At level ON_CHANGE its write rejects with ENTRY_REFUSED.',
     });
     for (const { items, error: reason } of refused) for (const row of items) row.refused(reason);
     const failed = new Set(deferred.map((row) => row.namespace));

@@ -1,17 +1,12 @@
 import type { Clock } from '../../clock.js';
 import type { MemoryKey } from '../../keys/key-space.js';
 import type { StoredValue } from '../../values/stored-value.js';
-import type { Updater } from '../../values/value-codec.js';
+import type { Decide } from '../../values/decision.js';
 
 /** A write to a write-through namespace, as it was called. */
 export type WriteRequest<V> =
   | { readonly kind: 'set'; readonly key: MemoryKey; readonly stored: StoredValue<V> }
-  | {
-      readonly kind: 'update';
-      readonly key: MemoryKey;
-      readonly fn: Updater<V>;
-      readonly ttlMs: number | undefined;
-    }
+  | { readonly kind: 'modify'; readonly key: MemoryKey; readonly decide: Decide<V, unknown> }
   | { readonly kind: 'delete'; readonly key: MemoryKey }
   | { readonly kind: 'rename'; readonly key: MemoryKey; readonly to: MemoryKey }
   | { readonly kind: 'clear' };
