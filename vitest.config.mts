@@ -4,6 +4,9 @@ import { defineConfig } from 'vitest/config';
 /** The contract of the storages once more, on the other line of TypeORM. */
 const TYPEORM_1 = 'test/contract/typeorm-1.spec.ts';
 
+/** What is run where an application has been installed. */
+const OF_APPS = 'test/package/apps/**';
+
 /** What depends on how Nest calls hooks, injects and replaces parts, once more on the line before. */
 const BY_NEST_LINE = [
   'test/nest/stop/*.spec.ts',
@@ -22,7 +25,7 @@ export default defineConfig({
           ...common,
           name: 'all',
           include: ['test/**/*.spec.ts'],
-          exclude: [TYPEORM_1, '**/node_modules/**'],
+          exclude: [TYPEORM_1, OF_APPS, '**/node_modules/**'],
           typecheck: {
             enabled: true,
             include: ['test/types/**/*.spec-d.ts'],

@@ -2,7 +2,7 @@ import type { NamespaceDefinition } from '../definition/namespace-definition.js'
 import type { ReadValue, ValueMode } from '../values/value-mode.js';
 import type { NamespaceCache } from './namespace-cache.js';
 
-/** The namespace of a definition, in use: `constructor(@InjectNamespace(sessions) sessions: NamespaceOf<typeof sessions>)`. */
+/** The namespace of a definition, in use: `constructor(@InjectNamespace(sessions) cache: NamespaceOf<typeof sessions>)`. */
 export type NamespaceOf<D extends NamespaceDefinition> =
   D extends NamespaceDefinition<infer K, infer V, infer M> ? NamespaceCache<K, V, ReadValue<V, M>> : never;
 

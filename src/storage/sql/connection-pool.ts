@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
-import { performance } from 'node:perf_hooks';
 import type { DataSource, QueryRunner } from 'typeorm';
+import { systemClock, within, type CacheTimer } from '../../core/clock.js';
 import type { Statement } from './statement.js';
 import { answered } from './answered.js';
 import type { Connection } from './connection.js';
@@ -57,13 +57,12 @@ export class ConnectionPool implements Connection {
     for (const [runner, connection] of this.#inUse) {
       await this.servers.abandon(runner, connection, new Error('The cache is closed.'));
     }
-    let timer: NodeJS.Timeout | undefined;
-    const timeUp = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);
-    });
     const closed = this.dataSource.isInitialized ? this.dataSource.destroy() : Promise.resolve();
-    await Promise.race([closed.catch(() => undefined), timeUp]);
-    clearTimeout(timer);
+    await within(
+      systemClock,
+      CLOSE_TIMEOUT_MS,
+      closed.catch(() => undefined),
+    );
     // A socket that a silent server leaves half closed would keep the process alive.
     for (const socket of this.#sockets) socket.destroy();
   }
@@ -111,7 +110,7 @@ export class ConnectionPool implements Connection {
   }
 
   #deadline(): number {
-    return performance.now() + this.#timeoutMs;
+    return systemClock.monotonic() + this.#timeoutMs;
   }
 
   /**
@@ -212,17 +211,17 @@ export class ConnectionPool implements Connection {
 
   /** Waits for an answer for a limited time. A connection that gives none is dropped like a broken one. */
   async #answerOf<T>(answer: Promise<T>, deadline = this.#deadline()): Promise<T> {
-    let timer: NodeJS.Timeout | undefined;
+    let timer: CacheTimer | undefined;
     const timeUp = new Promise<never>((_resolve, reject) => {
-      const timeLeft = Math.max(0, deadline - performance.now());
-      timer = setTimeout(() => reject(this.#noAnswer('The server has not answered')), timeLeft);
+      const timeLeft = Math.max(0, deadline - systemClock.monotonic());
+      const giveUp = (): void => reject(this.#noAnswer('The server has not answered'));
       // The connection keeps the process alive; a closed one must not.
-      timer.unref();
+      timer = systemClock.setTimer(timeLeft, giveUp, false);
     });
     try {
       return await Promise.race([answer, timeUp]);
     } finally {
-      clearTimeout(timer);
+      timer?.cancel();
     }
   }
 

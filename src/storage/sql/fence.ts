@@ -1,6 +1,5 @@
-import { performance } from 'node:perf_hooks';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { QueryRunner } from 'typeorm';
+import { sleep, systemClock } from '../../core/clock.js';
 import type { ServerSession, ServerSessions } from './server-sessions.js';
 
 const LOOK_EVERY_MS = 20;
@@ -30,9 +29,9 @@ export class Fence {
   }
 
   async #end(runner: QueryRunner, session: ServerSession): Promise<void> {
-    const deadline = performance.now() + GIVE_UP_AFTER_MS;
+    const deadline = systemClock.monotonic() + GIVE_UP_AFTER_MS;
     while (!(await this.sessions.end(runner, session))) {
-      if (performance.now() > deadline) {
+      if (systemClock.monotonic() > deadline) {
         throw Object.assign(
           new Error(
             `The server does not end session ${session.id}, whose connection broke in the middle of a write.`,
@@ -40,7 +39,7 @@ export class Fence {
           { code: 'OLD_SESSION_ALIVE' },
         );
       }
-      await delay(LOOK_EVERY_MS);
+      await sleep(systemClock, LOOK_EVERY_MS);
     }
   }
 }

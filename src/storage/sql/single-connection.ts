@@ -1,5 +1,5 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { DataSource, QueryRunner } from 'typeorm';
+import { nextTurn, systemClock } from '../../core/clock.js';
 import type { Statement } from './statement.js';
 import type { Connection } from './connection.js';
 import { ConnectionLock } from './connection-lock.js';
@@ -74,7 +74,7 @@ export class SingleConnection implements Connection {
       begin: () => runner.query(begin),
       execute: (statement) => kept?.execute(runner, statement) ?? execute(runner, statement),
       // Many statements of a driver that works on this thread would hold the event loop.
-      ...(kept === undefined ? { pause: () => nextTurn() } : {}),
+      ...(kept === undefined ? { pause: () => nextTurn(systemClock) } : {}),
       commit: () => runner.query('COMMIT'),
       // Some errors end the transaction by themselves; then there is nothing to roll back.
       rollback: () => runner.query('ROLLBACK').catch(() => undefined),
