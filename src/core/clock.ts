@@ -52,7 +52,7 @@ export function nextTurn(clock: Clock): Promise<void> {
   });
 }
 
-/** Waits for `work`, but no longer than `ms`; keeps the process alive meanwhile. */
+/** Waits for `work`, for `ms` at most; keeps the process alive meanwhile. */
 export async function within(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
   let timer: CacheTimer | undefined;
   const timeUp = new Promise<void>((resolve) => {

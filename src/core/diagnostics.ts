@@ -1,12 +1,12 @@
 import { channel } from 'node:diagnostics_channel';
 
 /**
- * The name of the `node:diagnostics_channel` on which the cache tells of its storage's failures. What a listener throws
- * does not reach the cache: Node makes an uncaught exception of it.
+ * The name of the `node:diagnostics_channel` on which the cache reports failures of its storage. An error thrown by a
+ * listener does not reach the cache: Node turns it into an uncaught exception.
  */
 export const STORAGE_CHANNEL = 'nestjs-durable-cache:storage';
 
-/** What is told on the channel {@link STORAGE_CHANNEL}. Never holds a key or a value. */
+/** An event on the channel {@link STORAGE_CHANNEL}. It never holds a key or a value. */
 export type StorageEvent =
   /** An attempt to write failed because of the database's state; it will be repeated. */
   | { readonly type: 'write-failed'; readonly code: string | undefined; readonly error: unknown }
@@ -42,7 +42,7 @@ export type StorageEvent =
 
 const storageChannel = channel(STORAGE_CHANNEL);
 
-/** Tells whoever listens; costs nothing when nobody does. */
+/** Publishes an event to the listeners; costs nothing when there are none. */
 export function publish(event: StorageEvent): void {
   if (storageChannel.hasSubscribers) storageChannel.publish(event);
 }

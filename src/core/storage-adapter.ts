@@ -17,12 +17,12 @@ export interface NamespaceWrite {
   readonly deletes: readonly string[];
 }
 
-/** Where a page of rows ended, in the words of the adapter that gave it: nobody else can tell anything from it. */
+/** Where a page of rows ended. Only the adapter that made it can read it. */
 export type LoadCursor = string | number | Uint8Array;
 
 /** Where a page of rows begins and how many it may hold. */
 export interface LoadPage {
-  /** What {@link LoadedPage.next} of the page before said; `undefined` for the first page. */
+  /** {@link LoadedPage.next} of the previous page; `undefined` for the first page. */
   readonly after: LoadCursor | undefined;
   readonly limit: number;
   /** Rows that expired at or before this time (wall-clock ms) are left out. */
@@ -36,7 +36,7 @@ export interface LoadPage {
 /** Rows that have no text for a key: NULL, a number, or bytes that are not UTF-8, in a table that others made. */
 export interface UnreadableRows {
   readonly count: number;
-  /** What one of the keys looks like, for logs; empty where there is none. */
+  /** One of the keys as it is shown in logs; empty if there is none. */
   readonly example: string;
 }
 
@@ -44,7 +44,7 @@ export interface UnreadableRows {
 export interface LoadedPage {
   /** In the order of their keys. */
   readonly rows: readonly StoredEntry[];
-  /** What the page leaves out. A storage may tell of all such rows on one page. Default none. */
+  /** The rows that the page leaves out. A storage may report all of them on one page. Default none. */
   readonly unreadable?: UnreadableRows;
   /** Where the next page begins; `undefined` when this one was the last. */
   readonly next: LoadCursor | undefined;
@@ -86,12 +86,12 @@ export interface CacheStorageAdapter {
   clearRange(namespace: string, range: KeyRange): Promise<void>;
   /** Removes the rows of a namespace that expired at or before `now`; answers how many. */
   purgeExpired(namespace: string, now: number): Promise<number>;
-  /** Tells what an error thrown by this adapter means for the data it was about. */
+  /** Says whether an error thrown by this adapter is about the data or about the state of the storage. */
   classify(error: unknown): StorageFailure;
   /** A short word for logs on where the data is: no credentials. */
   describe(): string;
   /** Where a rescue journal goes unless the app says so: a file path beside the data. Without it there is none. */
   readonly rescuePath?: string | undefined;
-  /** What the app should know of its configuration, a line each, for the log of the start: no credentials. */
+  /** Warnings about the configuration, logged at the start, one line each. They hold no credentials. */
   readonly warnings?: readonly string[];
 }

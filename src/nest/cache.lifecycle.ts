@@ -50,7 +50,7 @@ export class CacheLifecycle
     await this.engine.drain();
   }
 
-  /** The rest. Nest logs what a shutdown hook throws and goes on, so what is left behind is told here. */
+  /** The rest. Nest only logs what a shutdown hook throws, so the engine itself reports what it leaves behind. */
   async onApplicationShutdown(): Promise<void> {
     await this.engine.stop();
   }
@@ -82,7 +82,7 @@ export class CacheLifecycle
     );
   }
 
-  /** A module that is loaded lazily may declare the namespace yet: who mistyped its name is to see it all the same. */
+  /** Only a warning: a lazily loaded module may still declare the namespace. */
   #warnOfUnusedOverrides(): void {
     const declared = [
       ...[...this.chat.declared, ...this.options.namespaces].map(({ name }) => name),

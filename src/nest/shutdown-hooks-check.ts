@@ -8,7 +8,7 @@ const MAX_WAIT_MS = 60_000;
 /** The signals that process managers and terminals stop an application with. */
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
-/** What is in the listener that `enableShutdownHooks()` adds, in NestJS 11 and 12, and in no other's. */
+/** Text that only the listener of `enableShutdownHooks()` contains, in NestJS 11 and 12. */
 const OF_NEST = /ERROR_DURING_SHUTDOWN|callBeforeShutdownHook/;
 
 /**
@@ -46,7 +46,7 @@ export class ShutdownHooksCheck {
 
   #warn(): void {
     const listeners = STOP_SIGNALS.flatMap((signal) => process.listeners(signal));
-    // Nest keeps no public record of it: that Nest listens is told by what the listener is made of.
+    // Nest keeps no public record of its listeners: the source text of the listener shows whose it is.
     if (listeners.some((listener) => OF_NEST.test(String(listener)))) return;
     this.logger.warn(
       'Shutdown hooks are not enabled: a signal ends the process before ON_SHUTDOWN namespaces are written' +

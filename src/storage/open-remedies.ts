@@ -1,4 +1,4 @@
-/** How far a start has come. */
+/** The step that a start has reached. */
 export type OpenStep = 'connecting' | 'migrating' | 'using';
 
 const CHECK_CREDENTIALS = 'Check user and password of the storage.';
@@ -95,7 +95,7 @@ const MAY_NOT_ALTER =
 const MAY_NOT_USE =
   'Grant the user SELECT, INSERT, UPDATE and DELETE on cache_storage, and SELECT on cache_migrations.';
 
-/** What says that a right is missing, and not which. */
+/** Codes that report a missing right without naming it. */
 const RIGHTS: Readonly<Record<string, Readonly<Record<OpenStep, string>>>> = {
   '42501': { connecting: CHECK_CREDENTIALS, migrating: MAY_NOT_MIGRATE, using: MAY_NOT_USE },
   ER_TABLEACCESS_DENIED_ERROR: {
@@ -110,7 +110,7 @@ const RIGHTS: Readonly<Record<string, Readonly<Record<OpenStep, string>>>> = {
   },
 };
 
-/** What the drivers say without a code, in words of their own. */
+/** Driver messages that come without a code. */
 const BY_MESSAGE: readonly (readonly [RegExp, string])[] = [
   [/does not support SSL/i, NO_TLS],
   [/client password must be a/i, `The server asks for a password. ${CHECK_CREDENTIALS}`],
@@ -122,7 +122,7 @@ export function remedyFor(code: string | undefined, message: string, step: OpenS
   const byMessage = BY_MESSAGE.find(([pattern]) => pattern.test(message))?.[1];
   if (byMessage !== undefined) return byMessage;
   if (code === undefined) return 'See the cause.';
-  // SQLite's extended codes say more than one needs.
+  // The basic code is enough, without SQLite's extensions.
   const short = code.split('_', 2).join('_');
   return RIGHTS[code]?.[step] ?? REMEDIES[code] ?? REMEDIES[short] ?? 'See the cause.';
 }

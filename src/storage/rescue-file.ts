@@ -32,7 +32,7 @@ const PREFIX_LENGTH = 18;
  */
 export class RescueFile implements RescueJournal {
   readonly #path: string;
-  /** What the last {@link read} was of. */
+  /** The files that the last {@link read} has read. */
   #read: readonly string[] = [];
 
   constructor(
@@ -62,7 +62,7 @@ export class RescueFile implements RescueJournal {
     return this.#path;
   }
 
-  /** The files there are, the oldest first: the one of the journal's name, and those of stops that found it there. */
+  /** The existing files, oldest first: the one with the journal's name, and those of stops that found it taken. */
   files(): string[] {
     const folder = dirname(this.#path);
     const name = basename(this.#path);
@@ -90,7 +90,7 @@ export class RescueFile implements RescueJournal {
       linkSync(temporary, this.#path);
       rmSync(temporary);
     } catch {
-      // So it does on a file system without links.
+      // It also fails on a file system without links.
       renameSync(temporary, moreName(this.#path));
     }
     syncFolder(dirname(this.#path));
@@ -105,7 +105,7 @@ export class RescueFile implements RescueJournal {
     const aside: string[] = [];
     for (const file of this.#read) {
       const name = `${this.#path}.damaged-${timestamp()}-${aside.length + 1}`;
-      // Another instance that starts at the same time may have been quicker.
+      // Another instance that starts at the same time may have been first.
       if (renamed(file, name)) aside.push(name);
     }
     syncFolder(dirname(this.#path));
@@ -169,7 +169,7 @@ function namesIn(folder: string): string[] {
   }
 }
 
-/** Answers whether there was a file to rename. */
+/** Returns whether there was a file to rename. */
 function renamed(from: string, to: string): boolean {
   try {
     renameSync(from, to);
@@ -197,7 +197,7 @@ function encode(line: object): string {
   return `{"crc":"${checksum(text)}",${text.slice(1)}\n`;
 }
 
-/** The content of a line, or `undefined` for one that is not as it was written. */
+/** The content of a line, or `undefined` for a damaged one. */
 function decode(line: string): unknown {
   const text = `{${line.slice(PREFIX_LENGTH)}`;
   if (!line.startsWith(`{"crc":"${checksum(text)}",`)) return undefined;
@@ -208,7 +208,7 @@ function checksum(text: string): string {
   return crc32(text).toString(16).padStart(8, '0');
 }
 
-/** The lines of a file, which may be longer than a text can be. */
+/** The lines of a file, which may be longer than a string can be. */
 function* linesOf(path: string): Generator<string> {
   const file = openSync(path, 'r');
   try {
@@ -226,7 +226,7 @@ function* linesOf(path: string): Generator<string> {
   }
 }
 
-/** Everything up to the first line that is not as it was written. */
+/** Everything up to the first damaged line. */
 function parse(lines: Generator<string>): RescuedWrites {
   const writes: RescuedWrite[] = [];
   let isFirst = true;

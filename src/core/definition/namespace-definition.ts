@@ -6,7 +6,7 @@ import { CopyingCodec } from '../values/copying-codec.js';
 import type { ValueCodec } from '../values/value-codec.js';
 import type { ValueMode } from '../values/value-mode.js';
 
-/** What of a namespace can be tuned without touching its data. */
+/** The options of a namespace that can be changed without touching its data. */
 export interface NamespaceTuning {
   /** When a write is acknowledged, and so what a crash can lose. Default `ON_CHANGE`. */
   readonly persistence?: CachePersistenceLevel | undefined;
@@ -18,7 +18,7 @@ export interface NamespaceTuning {
   readonly ttlMs?: number | null | undefined;
 }
 
-/** What {@link defineNamespace} takes. */
+/** The options of {@link defineNamespace}. */
 export interface NamespaceOptions<K, V, M extends ValueMode = ValueMode> extends NamespaceTuning {
   /** 1 to 128 characters; the `namespace` column of the rows. Two definitions in one application never share it. */
   readonly name: string;
@@ -138,7 +138,7 @@ function tuning(name: string, given: NamespaceTuning, base: Tuned): Tuned {
   return tuned;
 }
 
-/** What the LRU's index arrays can address. */
+/** The most that the index arrays of the LRU can address. */
 const MAX_ENTRIES = 2 ** 24;
 
 function ttlOf(name: string, given: unknown): number | undefined {
@@ -173,6 +173,6 @@ function invalid(namespace: string, option: string, remedy: string): CacheError 
 function freezeDefinition<K, V, M extends ValueMode>(
   definition: NamespaceDefinition<K, V, M>,
 ): NamespaceDefinition<K, V, M> {
-  // Not enumerable: it is a mark, and no property of the namespace.
+  // Not enumerable: it is a mark, not a property of the namespace.
   return Object.freeze(Object.defineProperty(definition, DEFINITION, { value: true }));
 }

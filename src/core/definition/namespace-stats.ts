@@ -59,7 +59,7 @@ export interface NamespaceStats {
   readonly lastWriteError: WriteErrorStats | undefined;
   /** Entries that the database refuses and that still wait in memory. */
   readonly refused: number;
-  /** Rows met that do not decode. */
+  /** Rows that do not decode. */
   readonly unreadable: number;
 }
 
@@ -76,7 +76,7 @@ export interface WriteErrorStats {
   readonly at: number;
 }
 
-/** The counters behind {@link NamespaceStats}; each is raised where the thing it counts happens. */
+/** The counters behind {@link NamespaceStats}; each is raised where its event happens. */
 export class NamespaceCounters {
   hits = 0;
   misses = 0;

@@ -93,7 +93,7 @@ export class CacheEngine {
     const declared = definition as unknown as NamespaceDefinition;
     const tuned = this.#registry.tuned(declared);
     this.#registry.announce(declared);
-    // The storage is asked for first: two calls for one definition must find one member.
+    // The storage comes first: two calls for one definition must find one member.
     const storage = isPersisted(tuned) ? await this.#opened() : undefined;
     this.#assertNotClosed();
     let member = this.#registry.find(declared);
@@ -173,7 +173,7 @@ export class CacheEngine {
   async loadFromDatabase(): Promise<LoadReport> {
     const startedAt = this.context.clock.monotonic();
     const reports: LoadReport[] = [];
-    // One after the other: a load is bound by the database, and pages of one namespace follow each other.
+    // One after the other: the database is the limit.
     for (const member of this.#registry.members) reports.push(await this.#load(member));
     return sumLoads(reports, this.context.clock.monotonic() - startedAt);
   }

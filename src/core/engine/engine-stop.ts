@@ -8,11 +8,11 @@ import type { RescuedWrite, RescueJournal } from '../rescue/rescue-journal.js';
 import { finalFlush } from './final-flush.js';
 import type { OpenStorage } from './open-storage.js';
 
-/** How much of what is left of the time for draining one drain may take: others come after it. */
+/** The share of the remaining drain time that one drain may take: others follow it. */
 const DRAIN_SHARE = 0.5;
-/** What is kept of the stop's time for its end, ms: a quarter of it, and no more than this. */
+/** The end of the stop keeps a quarter of the stop's time for itself, and no more than this, ms. */
 const MAX_ENDING_MS = 1500;
-/** How long closing the storage may take where nothing is left of the stop's time, ms. */
+/** Time for closing the storage when none of the stop's time is left, ms. */
 const MIN_CLOSE_MS = 250;
 
 /** What a stop did. */
@@ -24,7 +24,7 @@ export interface StopReport {
   readonly leftBehind: readonly LeftBehind[];
 }
 
-/** What is stopped, as it is when it is looked at. */
+/** The parts of an engine that a stop needs, read at the moment they are needed. */
 export interface Stoppable {
   levels(): readonly Drainable[];
   /** The storage, where one was asked for. */
@@ -32,7 +32,7 @@ export interface Stoppable {
   journal(): RescueJournal | undefined;
   /** Entries written so far. */
   written(): number;
-  /** Begins nothing more by itself. */
+  /** Cancels the timers: nothing begins by itself any more. */
   rest(): void;
 }
 
@@ -50,7 +50,7 @@ interface Beginning {
  * what is dirty is written, and writes are still taken, since others stop too and may have something to say; then
  * *closed*: no more writes, the final flush, the rescue of what is unwritten, the storage closed.
  *
- * Whoever began it is to {@link end} it. Where nobody does in time, it ends by itself.
+ * Whoever begins the stop calls {@link end}. If nobody does so in time, the stop ends by itself.
  */
 export class EngineStop {
   #began: Beginning | undefined;
@@ -85,7 +85,7 @@ export class EngineStop {
     const deadline = at + this.timeoutMs;
     const endsAt = deadline - Math.min(MAX_ENDING_MS, this.timeoutMs / 4);
     this.#began = { at, written: this.engine.written(), endsAt, deadline };
-    // Holds no process: one that has nothing else to do ends the stop before it ends.
+    // The timer does not keep the process alive: a process with nothing else to do ends the stop before it exits.
     if (!this.#isClosed) this.#overdue = clock.setTimer(endsAt - at, () => this.endOverdue(), false);
     return this.#began;
   }
@@ -171,7 +171,7 @@ export class EngineStop {
     return report;
   }
 
-  /** The storage where it is open; one that is still being opened is waited for until `deadline`, and closed after it. */
+  /** The open storage. Waits until `deadline` for one that is still being opened, and closes it if it opens later. */
   async #openStorage(deadline: number): Promise<OpenStorage | undefined> {
     const { clock } = this.context;
     let isWaiting = true;
@@ -181,7 +181,7 @@ export class EngineStop {
         if (isWaiting) opened = storage;
         else await storage.close();
       },
-      // Told to whoever asked for it.
+      // Whoever asked for the storage gets this error.
     );
     if (opening === undefined) return undefined;
     const settled = opening.catch(() => undefined);

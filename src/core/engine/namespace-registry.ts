@@ -18,7 +18,7 @@ import type { OpenStorage } from './open-storage.js';
 
 /** A namespace in use. */
 export interface Member {
-  /** What was registered: definitions are told apart by identity. */
+  /** The definition as it was registered; definitions are compared by identity. */
   readonly declared: NamespaceDefinition;
   /** The same with the overrides. */
   readonly definition: NamespaceDefinition;

@@ -25,7 +25,7 @@ const REPLAY_BACKOFF_MS = 250;
 /** How often a start that waits for its storage says so, ms. */
 const OPENING_LINE_MS = 10_000;
 
-/** An open storage, and what everything that is written to it shares: its door, its turns, committer and budget. */
+/** An open storage, with the parts that all its writes share: writer, turns, committer and budget. */
 export class OpenStorage {
   readonly budget: DirtyBudget;
   readonly purge: ExpiryPurge;
@@ -51,7 +51,7 @@ export class OpenStorage {
     this.purge = new ExpiryPurge(this.#writer, this.#turns);
   }
 
-  /** Opens the storage. Rejects with `STORAGE_OPEN_FAILED`, or with what the adapter has to say of its configuration. */
+  /** Opens the storage. Rejects with `STORAGE_OPEN_FAILED`, or with the adapter's own error about its configuration. */
   static async open(
     storage: CacheStorageAdapter,
     options: ResolvedEngineOptions,
@@ -63,7 +63,7 @@ export class OpenStorage {
       if (journal !== undefined) assertPlace(journal, context);
       await opened.#openPatiently();
       for (const warning of storage.warnings ?? []) context.logger.warn(warning);
-      // Before anyone reads: what an earlier stop left in the journal is newer than the rows.
+      // Before anyone reads: the journal of an earlier stop is newer than the rows.
       if (journal !== undefined) await opened.#replay(journal);
     } catch (error) {
       if (error instanceof CacheError) throw error;
@@ -142,7 +142,7 @@ export class OpenStorage {
     }
   }
 
-  /** Tries for a while: a start after a stop that could not write is likely to meet the same lock. */
+  /** Retries for a while: the lock that kept the stop from writing may still be held. */
   async #replay(journal: RescueJournal): Promise<void> {
     const { clock, logger } = this.context;
     const deadline = clock.monotonic() + REPLAY_TIMEOUT_MS;

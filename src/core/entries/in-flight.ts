@@ -13,13 +13,13 @@ export interface Supersedable {
   supersedeAll(): void;
 }
 
-/** What is told of keys written to while a load is under way: the load must not put older rows over them. */
+/** Records the keys that are written during a load: the load must not put older rows over them. */
 export class LoadWatch implements Supersedable {
   readonly written = new Set<MemoryKey>();
   readonly #removed: Covers[] = [];
   /** Whether what the load reads is older than what memory holds, whatever the key. */
   isOver = false;
-  /** Whether memory may lack an entry that the load took for loaded. */
+  /** Whether memory may lack an entry that the load has put there. */
   missesSome = false;
 
   supersede(key: MemoryKey): void {

@@ -54,12 +54,12 @@ export interface MissReaderOptions<V> {
 export class MissReader<V> implements Supersedable {
   /** The reads that a new caller may still join. */
   readonly #reads = new Map<MemoryKey, KeyRead<V>>();
-  /** Every read that has callers to answer, superseded ones included. */
+  /** Every read that callers wait for, superseded ones included. */
   readonly #underway = new Set<KeyRead<V>>();
   /** What ends the listings under way. */
   readonly #listings = new Set<() => void>();
   #batch: KeyRead<V>[] = [];
-  /** What is to be asked in one query each, behind those under way. */
+  /** The next queries, each as the reads it is for. */
   #chunks: (readonly KeyRead<V>[])[] = [];
   #queries = 0;
   #closed = false;
@@ -106,7 +106,7 @@ export class MissReader<V> implements Supersedable {
     return read;
   }
 
-  /** A write to `key` took effect: a read under way no longer says what there is, and no later caller joins it. */
+  /** A write to `key` took effect: a read under way is outdated, and no later caller joins it. */
   supersede(key: MemoryKey): void {
     if (this.#reads.size === 0) return;
     const read = this.#reads.get(key);
@@ -124,7 +124,7 @@ export class MissReader<V> implements Supersedable {
     this.#reads.clear();
   }
 
-  /** Refuses further reads, and tells those who still wait that there will be no answer. */
+  /** Refuses further reads, and rejects those that wait. */
   close(): void {
     this.#closed = true;
     this.#batch = [];
@@ -154,13 +154,13 @@ export class MissReader<V> implements Supersedable {
     }
   }
 
-  /** What the database has of `keys`, in their order. Rejects with what the storage throws. */
+  /** Reads `keys` from the database; the result has their order. Rejects with what the storage throws. */
   async ask(keys: readonly MemoryKey[]): Promise<KnownValue<V>[]> {
     const found: KnownValue<V>[] = [];
     for (let start = 0; start < keys.length; start += MAX_KEYS_PER_QUERY) {
       const texts = keys.slice(start, start + MAX_KEYS_PER_QUERY).map((key) => this.options.keys.textOf(key));
       this.options.onAsked(texts.length);
-      // One query at a time: there are seldom two, and a connection takes one at a time.
+      // One query at a time: two are rare, and a connection takes one at a time.
       const rows = new Map((await this.#rowsOf(texts)).map((row) => [row.key, row]));
       for (const text of texts) found.push(this.#found(rows.get(text)));
     }

@@ -29,7 +29,7 @@ export interface PreloadOptions<V> {
   readonly entries: PersistedEntries<V>;
   readonly storage: CacheStorageAdapter;
   readonly context: EngineContext;
-  /** The keys of which there is something newer than their rows, in memory or evicted from it. */
+  /** The keys whose newest value is not in the database, whether in memory or evicted. */
   readonly unsaved: () => Iterable<MemoryKey>;
   /** The rows that are as good as gone: what removes them is accepted, and not written yet. */
   readonly removed: () => readonly KeyRange[];
@@ -41,7 +41,7 @@ interface Gathered {
   readonly row: StoredEntry;
 }
 
-/** Loads a namespace from the database, once at a time: of two at once, each would take for loaded what the other dropped. */
+/** Loads a namespace from the database, one load at a time: two would drop each other's entries. */
 export class Preload<V> {
   readonly #line = new SerialQueue();
 
@@ -57,8 +57,8 @@ export class Preload<V> {
  * One load: fills a namespace's memory from the database, in the order of keys, until it is full. Bad rows are skipped,
  * counted and left alone; nothing newer in memory is replaced.
  *
- * Rows are gathered first, as many as memory holds, and put into it when the last page is there: a load that fails leaves
- * memory as it was, at the price of holding both for its time.
+ * It gathers rows first, as many as memory holds, and puts them into memory after the last page. So a load that fails
+ * leaves memory as it was; the price is that both are held during the load.
  */
 class OneLoad<V> {
   readonly #gathered: Gathered[] = [];
@@ -88,7 +88,7 @@ class OneLoad<V> {
     return { rows: this.#rows, skipped: this.#skipped, durationMs: clock.monotonic() - startedAt };
   }
 
-  /** What is unsaved now counts as written during the load: its rows are older, also when it is saved meanwhile. */
+  /** Dirty entries count as written during the load: their rows are older, even if they are saved meanwhile. */
   #watch(): LoadWatch {
     const { entries, unsaved, removed } = this.options;
     const watch = entries.watch();
@@ -99,7 +99,7 @@ class OneLoad<V> {
     }
     for (const key of unsaved()) {
       watch.written.add(key);
-      // Neither in memory nor, once it is saved, among what is unsaved: memory will not hold everything.
+      // It is not in memory, and once saved it is not dirty either: memory will not hold everything.
       if (!entries.store.has(key)) this.#missesSome = true;
     }
     return watch;
@@ -111,9 +111,9 @@ class OneLoad<V> {
     while (!watch.isOver) {
       // Sequential on purpose: each page begins where the one before it ended.
       const { rows, unreadable, next } = await reading;
-      // On its way while this one is decoded. What is written meanwhile is newer, and the watch knows of it.
+      // Read while this page is decoded. The watch records what is written meanwhile.
       if (next !== undefined) reading = this.#read(next, limitAfter(rows));
-      // It leaves with the turn. And a driver that works on this very thread would never leave the event loop to others.
+      // The query is sent in this turn. A driver that works on this thread would otherwise never free the event loop.
       await nextTurn(this.options.context.clock);
       if (unreadable !== undefined) this.#leaveOut(unreadable);
       for (const row of rows) {
@@ -138,7 +138,7 @@ class OneLoad<V> {
   async #replace(watch: LoadWatch): Promise<void> {
     const { definition, entries, context } = this.options;
     if (watch.isOver) return;
-    // One that was written during the load may have left memory to make room for another.
+    // An entry that was written during the load may have been evicted.
     if (watch.missesSome) this.#missesSome = true;
     watch.missesSome = false;
     await this.#dropSaved(watch);
@@ -167,7 +167,7 @@ class OneLoad<V> {
   #read(after: LoadCursor | undefined, limit: number): Promise<LoadedPage> {
     const { definition, storage, context } = this.options;
     const page = storage.load(definition.name, { after, limit, now: context.clock.now() });
-    // Nobody may ask for it any more.
+    // The load may end before it needs this page.
     page.catch(() => undefined);
     return page;
   }

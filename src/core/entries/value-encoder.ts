@@ -45,7 +45,7 @@ export class ValueEncoder<V> {
     return this.stored(value, undefined).read(this.definition.value);
   }
 
-  /** What `fn` makes of a value; the expiry there was stays unless `ttlMs` renews it. `undefined` where `fn` changed nothing. */
+  /** The result of `fn`. Keeps the expiry unless `ttlMs` renews it. `undefined` if `fn` changed nothing. */
   updated(
     current: V | undefined,
     expiresAt: number | null,
@@ -58,7 +58,7 @@ export class ValueEncoder<V> {
     return this.storedUntil(next, expiry);
   }
 
-  /** Runs an updater, and refuses what no updater may give. */
+  /** Runs an updater, and refuses results that are not values. */
   #apply(fn: Updater<V>, current: V | undefined): V {
     const next = fn(current);
     if (next === undefined) {
@@ -116,13 +116,13 @@ export class ValueEncoder<V> {
     return value === null || (typeof value !== 'object' && typeof value !== 'function');
   }
 
-  /** What can't be read back must not be stored: it would be found out when nobody can act on it. */
+  /** Refuses what can't be read back: later, nobody could act on it. */
   #checked(text: string, expiresAt: number | null): StoredValue<V> {
     const stored = new StoredValue<V>(text, expiresAt);
     const { value: codec } = this.definition;
     if (codec.plain === true) return stored;
     if (!text.isWellFormed()) throw this.#invalid('The value codec gave text with half of a surrogate pair.');
-    // Not every database has room for one in a text.
+    // Not every database can store NUL in a text.
     if (text.includes('\0')) throw this.#invalid('The value codec gave text with a NUL character.');
     try {
       stored.read(codec);

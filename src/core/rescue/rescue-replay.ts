@@ -14,8 +14,8 @@ type KeyWrite = Extract<RescuedWrite, { key: string }>;
 type Removal = Exclude<RescuedWrite, KeyWrite>;
 
 /**
- * Brings what a stop left in the journal into the database, before anyone reads from it: never over a newer row, and as
- * often as it takes. The journal ends when all of it is committed; what the database refuses is kept aside.
+ * Writes the journal of an earlier stop into the database before anyone reads from it. It never replaces a newer row, and
+ * may run any number of times. The journal is removed when all of it is committed; refused entries are kept aside.
  */
 export class RescueReplay {
   #written = 0;
@@ -89,7 +89,7 @@ export class RescueReplay {
           this.#written += written.length;
         },
         fateOfRefused: 'It is kept beside the rescue journal.',
-        // What a journal holds may be nothing but refused entries: the good ones were written before the stop.
+        // A journal may hold refused entries only: the stop wrote the good ones.
         refusalsWithoutSuccess: Infinity,
       },
     );

@@ -5,7 +5,7 @@ import { counted } from '../listed.js';
 import type { LeftBehind } from '../reports.js';
 import type { RescuedWrite, RescueJournal } from './rescue-journal.js';
 
-/** How what is saved came to be unwritten, as log lines say it. */
+/** Log lines for the two ways in which entries are left unwritten. */
 interface Circumstance {
   readonly rescued: (count: string) => string;
   readonly lost: string;
@@ -21,14 +21,14 @@ const AT_EXIT: Circumstance = {
   lost: 'The process ended with',
 };
 
-/** Saves what the database did not take before the end of the process, and says what became of it. */
+/** Saves what was not written before the end of the process, and logs what became of it. */
 export class Rescue {
   constructor(
     private readonly journal: RescueJournal | undefined,
     private readonly logger: CacheLogger,
   ) {}
 
-  /** Puts what a stop could not write into the journal, beside what may wait there already; answers what is lost. */
+  /** Adds what a stop could not write to the journal; returns what is lost. */
   saveAtStop(unwritten: readonly RescuedWrite[]): LeftBehind[] {
     return this.#save(unwritten, AT_STOP);
   }

@@ -28,7 +28,7 @@ export class StorageHealth {
     private readonly writeTimeoutMs: number,
   ) {}
 
-  /** A write failed for a reason that is not the data's. */
+  /** A write failed because of the database's state. */
   failed(error: unknown): void {
     this.#failures += 1;
     this.#reason = reasonOf(error);
@@ -50,7 +50,7 @@ export class StorageHealth {
     return { since: this.#failingSinceWall, ms, reason: this.#reason };
   }
 
-  /** Registers who waits for the end of an episode of failures, whoever notices it. */
+  /** Calls `recovered` at the end of each episode of failures. */
   onRecovery(recovered: () => void): void {
     this.#recoveries.push(recovered);
   }
@@ -96,7 +96,7 @@ export function writeFailedError(namespace: string | undefined, cause: unknown):
   );
 }
 
-/** Why the storage failed. Only for failures that are not the data's: a message about data may quote it. */
+/** Why the storage failed. Not for failures caused by data: their messages may quote it. */
 export function reasonOf(error: unknown): string {
   return codeOf(error) ?? (error instanceof Error ? error.message : String(error));
 }

@@ -12,15 +12,15 @@ export interface WriteHooks<Row> {
   readonly committed: (rows: readonly Row[]) => void;
   /** What becomes of rows that the database refuses, for the log: a sentence. */
   readonly fateOfRefused: string;
-  /** Whether it was told before that the database refuses this row. */
+  /** Whether the refusal of this row was reported before. */
   readonly isKnownRefusal?: ((row: Row) => boolean) | undefined;
   /** See {@link isolateRefused}. */
   readonly refusalsWithoutSuccess?: number | undefined;
 }
 
 /**
- * The one door to the storage: whatever is written, cleared or purged goes through it, so that refused rows are isolated,
- * counters raised and the storage's health told in one place. Each call is one attempt; one at a time.
+ * The only way to write to the storage: writes, clears and purges go through it. It isolates refused rows, raises the
+ * counters and reports the storage's health. Each call is one attempt, and there is one call at a time.
  */
 export class StorageWriter {
   readonly #counters = new Map<string, NamespaceCounters>();
@@ -31,12 +31,12 @@ export class StorageWriter {
     private readonly context: EngineContext,
   ) {}
 
-  /** From now on what is written to `namespace` is counted in `counters`. */
+  /** Counts what is written to `namespace` in `counters` from now on. */
   count(namespace: string, counters: NamespaceCounters): void {
     this.#counters.set(namespace, counters);
   }
 
-  /** Writes atoms, each a list of rows that are committed together. Never rejects: what becomes of each row is in the outcome. */
+  /** Writes atoms, each a list of rows that are committed together. Never rejects: the outcome says what became of each row. */
   async write<Row extends RowWrite>(
     atoms: readonly (readonly Row[])[],
     { committed, fateOfRefused, isKnownRefusal, refusalsWithoutSuccess }: WriteHooks<Row>,
@@ -74,7 +74,7 @@ export class StorageWriter {
     );
   }
 
-  /** What an error of the storage means. An adapter that can't tell is taken to be in a bad state, not the data. */
+  /** What an error of the storage means. If the adapter's own `classify` throws, the error counts as transient. */
   classify(error: unknown): StorageFailure {
     try {
       return this.storage.classify(error);

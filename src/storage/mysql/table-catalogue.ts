@@ -60,7 +60,7 @@ function filled({ nullable, fallback, extra, version }: CatalogueColumn): Fillin
   return /^current_timestamp/i.test(fallback) ? 'unknown' : 'the same in each row';
 }
 
-/** Whether a trigger sees each row before it is checked. A user who may not ask is told of none. */
+/** Whether a trigger sees each row before it is checked. A user without that right sees none. */
 export async function isTriggered(runner: QueryRunner): Promise<boolean> {
   return ((await runner.query(TRIGGERS)) as unknown[]).length > 0;
 }
@@ -77,7 +77,7 @@ export async function uniqueKeysOf(runner: QueryRunner): Promise<UniqueKeyShape[
       name,
       columns: own.map(({ column }) => column ?? ''),
       isWhole: true,
-      // A key on the first characters takes texts that begin alike for the same.
+      // A key on the first characters can't distinguish texts that begin alike.
       isExact: own.every(({ prefix }) => prefix === null),
       removal: `ALTER TABLE \`cache_storage\` DROP ${name === 'PRIMARY' ? 'PRIMARY KEY' : `KEY \`${name}\``};`,
     };

@@ -10,7 +10,7 @@ const MENDED = '`cache_storage_mended`';
 const rightsNote = (rights: string): string => `The statements need the rights ${rights}.`;
 const BYTES = { namespace: 512, key: 2048 } as const;
 
-/** What the cache can't work with in a table of MySQL or MariaDB. Asks only. */
+/** Finds what the cache can't work with in a table of MySQL or MariaDB. Only reads. */
 export function mysqlTableFaults(runner: QueryRunner): Promise<TableFault[]> {
   return withFreeNames(runner, (nameOf) => faultsOf(runner, nameOf));
 }
@@ -35,7 +35,7 @@ async function faultsOf(runner: QueryRunner, nameOf: NameOf): Promise<TableFault
   if (faults.some(({ isAnother }) => isAnother)) return faults;
   const ofColumns = columns.flatMap(columnFaults);
   faults.push(...tableFaults(first), ...ofColumns);
-  // In another character set the columns could not even be compared with all of the texts.
+  // Columns of another character set can't be compared with all of the texts.
   if (ofColumns.length === 0) faults.push(...(await collationFaults(runner)));
   if (!hasUniqueKey(shape)) faults.push(noUniqueKey(await repeated(runner), uniqueKey(columns, before)));
   return faults;
@@ -88,7 +88,7 @@ function modified(name: string, type: string, nullable: 'YES' | 'NO'): string {
   return `ALTER TABLE ${TABLE} MODIFY \`${name}\` ${type} ${nullable === 'YES' ? 'NULL' : 'NOT NULL'}`;
 }
 
-/** Asks how many of the texts that are alike the columns tell apart: their collation is that of the whole UNION. */
+/** Counts how many of the similar texts the columns distinguish: their collation applies to the whole UNION. */
 async function collationFaults(runner: QueryRunner): Promise<TableFault[]> {
   const texts = ALIKE.map(() => 'SELECT ?').join(' UNION ');
   const tellsApart = (column: string): string =>
@@ -115,7 +115,7 @@ async function repeated(runner: QueryRunner): Promise<[string, string][]> {
   return rows.map(({ namespace, key }) => [String(namespace), String(key)]);
 }
 
-/** Nothing tells rows apart that have no key: a new table takes the newest of each. The old one stays, with all of them. */
+/** Rows without a key can't be distinguished: a new table takes the newest of each. The old table keeps all of them. */
 function uniqueKey(
   columns: readonly CatalogueColumn[],
   before: string,
@@ -124,7 +124,7 @@ function uniqueKey(
   const inOrder = columns.some(({ name }) => name === 'updated_at') ? ' ORDER BY `updated_at`' : '';
   return {
     adding: `ALTER TABLE ${TABLE} ${key};`,
-    // Each of them is a transaction of its own: they may have stopped half way before.
+    // Each statement is a transaction of its own: an earlier run may have stopped half way.
     merging: [
       `DROP TABLE IF EXISTS ${MENDED};`,
       `CREATE TABLE ${MENDED} LIKE ${TABLE};`,

@@ -17,12 +17,12 @@ const ROWS_PER_STATEMENT = 100;
 /** SQLSTATE classes about data: data exception, integrity constraint violation. */
 const ABOUT_DATA = new Set(['22', '23']);
 const UNIQUE_VIOLATION = '23505';
-/** What drivers without SQLSTATE say of data: Oracle, SQL Server, SQLite. */
+/** Errors about data from drivers without SQLSTATE: Oracle, SQL Server, SQLite. */
 const ABOUT_DATA_BY_CODE = /^(?:ORA-0*(?:1400|12899)|SQLITE_(?:CONSTRAINT|TOOBIG|MISMATCH)\w*)$/;
 
 /**
- * Any SQL database of TypeORM's, in the words of its query builder. A row is replaced by removing it and storing the new
- * one, in one transaction: every database has that, if none is fast at it.
+ * Any SQL database of TypeORM, through its query builder. It replaces a row by a delete and an insert in one transaction:
+ * every database has that, though none is fast at it.
  */
 export class PortableDialect implements Dialect {
   constructor(private readonly dataSource: DataSource) {}
@@ -101,7 +101,7 @@ export class PortableDialect implements Dialect {
       .orderBy('row.key', reverse ? 'DESC' : 'ASC')
       .limit(limit)
       .getRawMany<PagedRow>();
-    // Of a key that does not come back as it is, nothing leads on: what is behind it stays unread.
+    // A key that does not come back unchanged can't be a cursor: the rows after it stay unread.
     if (after !== undefined && rows.at(-1)?.key === after)
       return { rows: [], unreadable: { count: 1, example: String(after) }, next: undefined };
     if (after !== undefined || (range !== undefined && !isEvery(range))) return pageOf(rows, limit);
@@ -130,7 +130,7 @@ export class PortableDialect implements Dialect {
   }
 
   refusesData({ code, sqlState, message }: DriverError): boolean {
-    // A row that was removed and is there again: another instance stores it, too.
+    // A row that was removed and exists again: another instance stores it too.
     if (sqlState === UNIQUE_VIOLATION) return false;
     if (sqlState !== undefined) return ABOUT_DATA.has(sqlState.slice(0, 2));
     // Some drivers have no codes at all.

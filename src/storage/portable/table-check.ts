@@ -22,12 +22,12 @@ type ProbedDialect = Pick<Dialect, 'statements' | 'read' | 'load' | 'clear' | 'r
 
 const PROBE_NAMESPACE = '(probe of the cache)';
 const UNIQUE_VIOLATION = '23505';
-/** Texts that a type for something else than text would write in its own way. */
+/** Texts that a column of a non-text type would rewrite. */
 const VALUES = ['1.0', '{ "b":1, "a":1e2 }', '"\u00e9"', 'no JSON ', '"2026-01-02"'];
 
 /**
- * What the cache can't work with in a table of any database: what TypeORM says of it, and, since nobody knows what the
- * types and collations there do, what becomes of some rows that are written and rolled back.
+ * Finds what the cache can't work with in a table of any database: by what TypeORM knows of it and, since its types and
+ * collations are unknown, by test rows that are written and rolled back.
  */
 export function portableTableFaults(runner: QueryRunner, dialect: ProbedDialect): Promise<TableFault[]> {
   return withFreeNames(runner, (nameOf) => faultsOf(runner, dialect, nameOf));
@@ -126,7 +126,7 @@ async function bringsBack(runner: QueryRunner, dialect: ProbedDialect): Promise<
     const { rows } = await dialect.load(runner, PROBE_NAMESPACE, page);
     return rows.map(({ key }) => key).join() === ALIKE.toSorted(compareStored).join();
   } catch (error) {
-    // It takes two of them for the same, or can't hold one.
+    // It can't distinguish two of them, or can't hold one.
     const driverError = driverErrorOf(error);
     if (driverError.sqlState === UNIQUE_VIOLATION || dialect.refusesData(driverError)) return false;
     throw error;

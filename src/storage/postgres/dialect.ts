@@ -42,7 +42,7 @@ export class PostgresDialect implements Dialect {
       for (const keys of chunksOf(deletes, ROWS_PER_STATEMENT)) {
         yield {
           sql: `DELETE FROM ${table} WHERE "namespace" = $1 AND "key" = ANY($2::text[])`,
-          // In one order in every instance, as the rows that are stored.
+          // In the same order in every instance, like the rows that are stored.
           parameters: [namespace, [...keys].sort()],
         };
       }
@@ -109,13 +109,13 @@ export class PostgresDialect implements Dialect {
       return bytes.map(({ keyBytes, valueBytes, expires_at }) => ({
         key: keyBytes,
         expires_at,
-        // What is no text is for the decoder to refuse.
+        // The decoder refuses what is not text.
         value: (isUtf8(valueBytes) ? valueBytes.toString('utf8') : valueBytes) as string,
       }));
     }
   }
 
-  /** In a table of others: no page has them. */
+  /** In an adopted table: no page has them. */
   async #nameless(runner: QueryRunner, namespace: string, now: number): Promise<UnreadableRows> {
     const [found] = (await runner.query(
       `SELECT COUNT(*) AS "count" FROM ${this.table()} WHERE "namespace" = $1 AND "key" IS NULL AND ${ALIVE}`,
@@ -136,7 +136,7 @@ export class PostgresDialect implements Dialect {
     return new Map(rows.map(({ key, ms }) => [key, Math.round(Number(ms ?? 0))]));
   }
 
-  /** Under an advisory lock that ends with the transaction: tables and the account of them appear together. */
+  /** Under an advisory lock that ends with the transaction: the tables and their bookkeeping appear together. */
   async migrating(runner: QueryRunner, task: () => Promise<void>): Promise<void> {
     await runner.query('BEGIN');
     try {
@@ -161,7 +161,7 @@ export class PostgresDialect implements Dialect {
   }
 }
 
-/** A database in the encoding SQL_ASCII takes any bytes for a text, and says so when it is asked for one that is none. */
+/** A database with the encoding SQL_ASCII accepts any bytes as text, and fails when it has to send invalid ones. */
 const NO_TEXT = '22021';
 
 /** A row with its texts as they are stored. */
@@ -189,7 +189,7 @@ const bytesOf = (column: string): string =>
 const FROM_JSON =
   'SELECT r.n, r.k, r.v, r.e, to_timestamp($2 / 1000.0) FROM json_to_recordset($1::json) AS r(n text, k text, v text, e bigint)';
 
-/** As fast as COPY, but only in a text that the server has planned before: for the numbers of rows that come often. */
+/** As fast as COPY, but only if the server has planned the text before: for frequent numbers of rows. */
 function asParameters(table: string, rows: readonly Row[], now: number): Statement {
   const parameters: unknown[] = [new Date(now).toISOString()];
   const values = rows.map(({ namespace, key, value, expiresAt }, i) => {

@@ -32,7 +32,7 @@ export interface Catalogue {
   readonly triggered: boolean;
 }
 
-/** What not every version has is asked for as JSON. A trigger's type has a bit for each row, one for BEFORE, one for INSERT. */
+/** Columns that not every version has are read as JSON. A trigger's type has one bit each for ROW, BEFORE and INSERT. */
 const CATALOGUE = `
   SELECT c.relkind AS "kind", c.relpersistence AS "persistence",
     EXISTS (SELECT 1 FROM pg_trigger g WHERE g.tgrelid = c.oid AND g.tgtype & 7 = 7 AND g.tgenabled IN ('O', 'A')) AS "triggered",

@@ -13,7 +13,7 @@ import {
   type CatalogueKey,
 } from './table-catalogue.js';
 
-/** The migrations make it anew when their account is empty. */
+/** The migrations create it again when their bookkeeping table is empty. */
 const missing = (table: string): TableFault => ({
   what: 'it is missing',
   isBeyondAdopting: true,
@@ -22,7 +22,7 @@ const missing = (table: string): TableFault => ({
 
 const ORDINARY = 'r';
 const PARTITIONED = 'p';
-/** How others are spoken of in statements. */
+/** How other objects are named in statements. */
 const OTHER_KINDS: Readonly<Record<string, string>> = {
   v: 'VIEW',
   m: 'MATERIALIZED VIEW',
@@ -41,7 +41,7 @@ const isText = (name: string): name is TextColumn => Object.hasOwn(TEXTS, name);
 /** A character that the encoding of the database lacks. */
 const UNTRANSLATABLE = '22P05';
 
-/** What the cache can't work with in `table` of PostgreSQL, quoted. Asks only. */
+/** Finds what the cache can't work with in `table` of PostgreSQL, quoted. Only reads. */
 export function postgresTableFaults(runner: QueryRunner, table: string): Promise<TableFault[]> {
   return withFreeNames(runner, (nameOf) => faultsOf(runner, table, nameOf));
 }
@@ -75,14 +75,14 @@ async function faultsOf(runner: QueryRunner, table: string, nameOf: NameOf): Pro
     });
   const ofTypes = typeFaults(found.columns, table);
   faults.push(...ofTypes);
-  // Of other types than texts, PostgreSQL would not even take the question.
+  // PostgreSQL refuses this query for columns that are not text.
   if (ofTypes.length === 0) faults.push(...(await collationFaults(runner, table)));
   if (!hasUniqueKey(shape))
     faults.push(noUniqueKey(await repeated(runner, table), uniqueKey(found.columns, table)));
   return faults;
 }
 
-/** Beside one of these, ON CONFLICT does not even take another key. */
+/** Next to one of these, ON CONFLICT refuses any other key. */
 function deferredFaults(keys: readonly CatalogueKey[], table: string): TableFault[] {
   return keys
     .filter(({ deferrable, columns }) => deferrable && columns.toSorted().join() === 'key,namespace')
@@ -118,7 +118,7 @@ function typeFaults(columns: readonly CatalogueColumn[], table: string): TableFa
   });
 }
 
-/** Asks how many of the texts that are alike the columns tell apart: their collation is that of the whole UNION. */
+/** Counts how many of the similar texts the columns distinguish: their collation applies to the whole UNION. */
 async function collationFaults(runner: QueryRunner, table: string): Promise<TableFault[]> {
   const tellsApart = (column: string): string =>
     `(SELECT COUNT(*) FROM (SELECT "${column}" FROM ${table} WHERE false UNION SELECT unnest($1::text[])) AS "t")`;
@@ -153,7 +153,7 @@ async function repeated(runner: QueryRunner, table: string): Promise<[string, st
   return rows.map(({ namespace, key }) => [namespace, key]);
 }
 
-/** Of several rows with one key the newest stays. */
+/** Keeps the newest of several rows with one key. */
 function uniqueKey(
   columns: readonly CatalogueColumn[],
   table: string,

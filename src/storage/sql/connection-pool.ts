@@ -53,7 +53,7 @@ export class ConnectionPool implements Connection {
   }
 
   async close(): Promise<void> {
-    // What is still under way has been given up by everyone who waited for it.
+    // Nobody waits any longer for what is still under way.
     for (const [runner, connection] of this.#inUse) {
       await this.servers.abandon(runner, connection, new Error('The cache is closed.'));
     }
@@ -63,14 +63,14 @@ export class ConnectionPool implements Connection {
       CLOSE_TIMEOUT_MS,
       closed.catch(() => undefined),
     );
-    // What a silent server leaves half closed would keep the process alive.
+    // A socket that a silent server leaves half closed would keep the process alive.
     for (const socket of this.#sockets) socket.destroy();
   }
 
   read<T>(task: (runner: QueryRunner) => Promise<T>): Promise<T> {
     const deadline = this.#deadline();
     const read = async (): Promise<T> => {
-      // What a write that was given up on may yet change is not to be read as if it were settled.
+      // A row that a broken write may still change must not be read as settled.
       await this.#raiseFence(deadline);
       return this.#use((runner) => this.#answerOf(task(runner), deadline), deadline);
     };
@@ -114,8 +114,8 @@ export class ConnectionPool implements Connection {
   }
 
   /**
-   * Lends a connection to `task`, if there is one by `deadline`. One that breaks is given up, and `broken` told whose it
-   * was.
+   * Lends a connection to `task`, if one is free by `deadline`. A connection that breaks is dropped, and `broken` is called
+   * with its session.
    */
   async #use<T>(
     task: (runner: QueryRunner, connection: object) => Promise<T>,
@@ -209,7 +209,7 @@ export class ConnectionPool implements Connection {
     return this.#answerOf(answer);
   }
 
-  /** Waits for an answer, but not for ever. A connection that gave none is given up like one that broke. */
+  /** Waits for an answer for a limited time. A connection that gives none is dropped like a broken one. */
   async #answerOf<T>(answer: Promise<T>, deadline = this.#deadline()): Promise<T> {
     let timer: CacheTimer | undefined;
     const timeUp = new Promise<never>((_resolve, reject) => {

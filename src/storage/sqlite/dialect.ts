@@ -23,13 +23,13 @@ import { instantOf } from './instant.js';
 /** Rows in one statement of parameters, of which SQLite takes at most 32 766. */
 const ROWS_PER_STATEMENT = 1000;
 
-/** And in one of a text: the more, the longer SQLite has something to do while the event loop is busy. */
+/** Rows in one statement of JSON text: the more, the longer SQLite works while the event loop prepares the next batch. */
 const ROWS_PER_TEXT = 2500;
 
-/** And characters of values: what is made of them in one piece holds the event loop. */
+/** Characters of values in one statement: building its text holds the event loop. */
 const CHARACTERS_PER_STATEMENT = 2 ** 19;
 
-/** What SQLite says of an entry; everything else it says of the database. */
+/** Codes of SQLite about an entry; all others are about the database. */
 const ABOUT_DATA = new Set(['SQLITE_CONSTRAINT', 'SQLITE_TOOBIG', 'SQLITE_MISMATCH']);
 
 /** SQLite's `synchronous`: what an acknowledged commit survives. */

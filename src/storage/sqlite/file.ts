@@ -16,8 +16,8 @@ export function isEphemeral(database: unknown): boolean {
 }
 
 /**
- * Makes the folder (mode 0700) and the file (mode 0600) of a SQLite database where they are missing: what a cache holds
- * is nobody else's to read. What exists is left as it is. SQLite gives its -wal and -shm files the mode of the file.
+ * Creates the folder (mode 0700) and the file (mode 0600) of a SQLite database if they are missing: nobody else may read
+ * a cache. Existing ones are left as they are. SQLite gives its -wal and -shm files the mode of the file.
  */
 export async function prepareSqliteFile(database: string): Promise<void> {
   const file = resolve(database);

@@ -2,15 +2,15 @@
 const TEXT = `CASE WHEN trim("updated_at") GLOB '*:*[+-][0-9][0-9][0-9][0-9]'
     THEN substr(trim("updated_at"), 1, length(trim("updated_at")) - 2) || ':' || substr(trim("updated_at"), -2)
     ELSE trim("updated_at") END`;
-/** SQLite takes the 30th of February for a day in March. */
+/** SQLite reads the 30th of February as a day in March. */
 const DAY = 'substr(trim("updated_at"), 1, 10)';
 const IS_NUMBER = `typeof("updated_at") IN ('integer', 'real')
     OR typeof("updated_at") = 'text' AND trim("updated_at") GLOB '[0-9]*' AND trim("updated_at") NOT GLOB '*[^0-9.]*'`;
 const NUMBER = 'CAST("updated_at" AS REAL)';
 
 /**
- * The expression that orders rows by the instants that `instantOf` tells of, older ones first: forms of times that
- * don't compare as they are stored. What no instant can be told of comes first.
+ * The expression that orders rows by the instants of `instantOf`, oldest first: the stored forms of times don't compare
+ * directly. Rows without a readable time come first.
  */
 export const BY_INSTANT = `CASE WHEN ${IS_NUMBER}
   THEN CASE WHEN ${NUMBER} >= 1721059.5 AND ${NUMBER} < 5373484.5 THEN round((${NUMBER} - 2440587.5) * 86400000)

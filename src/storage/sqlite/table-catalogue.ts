@@ -5,7 +5,7 @@ import type { ColumnShape, UniqueKeyShape } from '../sql/table-shape.js';
 
 export interface CatalogueColumn {
   readonly name: string;
-  /** As it was declared: any words at all. */
+  /** The declared type, which may be any text. */
   readonly type: string;
   readonly notnull: number;
   readonly fallback: string | null;
@@ -52,7 +52,7 @@ export async function uniqueKeysOf(runner: QueryRunner, rebuilding: string): Pro
       columns: own.map(({ column }) => column ?? ''),
       isWhole: own.every(({ partial }) => partial === 0),
       isExact: own.every(({ coll }) => coll === 'BINARY'),
-      // That of a constraint can't be dropped.
+      // The index of a constraint can't be dropped.
       removal: name.startsWith('sqlite_autoindex_') ? rebuilding : `DROP INDEX "${name}";`,
     };
   });

@@ -15,12 +15,12 @@ import {
 } from './table-catalogue.js';
 
 const QUOTED = `"${CACHE_TABLE}"`;
-/** How many of them a column's collation tells apart: that of the first column holds for all of a compound SELECT. */
+/** Counts how many of them a column's collation distinguishes: the first column's applies to the whole compound SELECT. */
 const tellsApart = (column: string): string =>
   `(SELECT COUNT(*) FROM (SELECT "${column}" FROM ${QUOTED} WHERE 0 UNION SELECT value FROM json_each(?)))`;
 const COLLATIONS = `SELECT ${tellsApart('namespace')} AS namespace, ${tellsApart('key')} AS "key"`;
 
-/** What the cache can't work with in a table of SQLite. Asks only: it writes nothing, and takes no lock. */
+/** Finds what the cache can't work with in a table of SQLite. Only reads, and takes no lock. */
 export function sqliteTableFaults(runner: QueryRunner): Promise<TableFault[]> {
   return withFreeNames(runner, (nameOf) => faultsOf(runner, nameOf));
 }
@@ -62,7 +62,7 @@ function settingAside(before: string): { remedy: string; note: string } {
   return { remedy: `ALTER TABLE ${QUOTED} RENAME TO "${before}";`, note: setAsideNote(before) };
 }
 
-/** A type is as good as what SQLite makes of a text that is stored in it. */
+/** A type is usable if SQLite keeps a text that is stored in it. */
 function typeFaults(
   columns: readonly CatalogueColumn[],
   rebuilding: string,
