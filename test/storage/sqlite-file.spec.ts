@@ -139,6 +139,6 @@ describe('the SQLite file', () => {
     writeFileSync(join(folder, 'file'), '');
     expect(await openError(join(folder, 'file', 'cache.sqlite'))).toMatch(/can't be created/);
     mkdirSync(join(folder, 'folder'));
-    expect(await openError(join(folder, 'folder'))).toMatch(/could not open its database/);
+    expect(await openError(join(folder, 'folder'))).toMatch(/is a folder: name a file in it/);
   });
 });

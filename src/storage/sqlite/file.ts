@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir, open, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { CacheError } from '../../core/cache-error.js';
 
@@ -25,6 +25,12 @@ export async function prepareSqliteFile(database: string): Promise<void> {
     await handle.close();
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
+    if (await isFolder(file))
+      throw new CacheError(
+        'STORAGE_OPEN_FAILED',
+        `The cache's database ${file} is a folder: name a file in it, as in storage: { type: 'sqlite', database: 'data/cache.sqlite' }.`,
+        { cause },
+      );
     if (code === 'EEXIST' && !(await isFolderInTheWay(file))) return;
     throw new CacheError(
       'STORAGE_OPEN_FAILED',
@@ -33,6 +39,11 @@ export async function prepareSqliteFile(database: string): Promise<void> {
       { cause },
     );
   }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.isDirectory() === true;
 }
 
 /** `mkdir` says EEXIST when a file stands where the folder should be. */
