@@ -8,11 +8,11 @@ import type {
 } from '../../core/storage-adapter.js';
 import { CACHE_TABLE } from '../cache-storage.entity.js';
 import type { DriverError } from '../driver-error.js';
-import type { Dialect } from '../sql/dialect.js';
+import type { Dialect, TableState } from '../sql/dialect.js';
 import { chunksOf, partsOf, sortedRows, type Row } from '../sql/row-order.js';
 import type { RowQuery, Statement } from '../sql/statement.js';
 import { isDoubtful, NO_ROWS, pageOf, toEntry, type PagedRow, type StoredRow } from '../sql/stored-row.js';
-import type { TableFault } from '../sql/table-shape.js';
+import type { TableFault } from '../sql/table-fault.js';
 import { toTimestamp } from '../sql/timestamp.js';
 import { COLUMNS, REPLACE } from '../sql/upsert.js';
 import { sqliteTableFaults } from './table-check.js';
@@ -146,8 +146,8 @@ export class SqliteDialect implements Dialect {
     }
   }
 
-  tableFaults(runner: QueryRunner): Promise<readonly TableFault[]> {
-    return sqliteTableFaults(runner);
+  tableFaults(runner: QueryRunner, state: TableState): Promise<readonly TableFault[]> {
+    return sqliteTableFaults({ runner, dialect: this, state });
   }
 
   refusesData({ code = '' }: DriverError): boolean {
