@@ -1,4 +1,3 @@
-import { CacheError, isCacheError } from '../cache-error.js';
 import type { Clock } from '../clock.js';
 import type { EntryStore } from '../entries/entry-store.js';
 import type { InFlight } from '../entries/in-flight.js';
@@ -11,7 +10,6 @@ import { Scan } from '../listing/scan.js';
 import type { FlushReport } from '../reports.js';
 import type { Decide } from '../values/decision.js';
 import type { Immutable } from '../values/immutable.js';
-import { abandon, isThenable } from '../values/thenable.js';
 import {
   assertEntry,
   assertFunction,
@@ -22,7 +20,7 @@ import {
   ttlIn,
 } from './call-options.js';
 import { Decisions } from './decisions.js';
-import { LoaderCalls, type LoaderCall } from './loader-calls.js';
+import { assertValue } from './given-value.js';
 import type {
   LoadOptions,
   NamespaceCache,
@@ -30,6 +28,7 @@ import type {
   TouchOptions,
   WriteOptions,
 } from './namespace-cache.js';
+import { ReadThrough } from './read-through.js';
 import type { Rejections } from './rejections.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
 import type { NamespaceCounters, NamespaceStats } from '../definition/namespace-stats.js';
@@ -62,7 +61,7 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
   readonly #store: EntryStore<V>;
   readonly #level: Level<V>;
   readonly #counters: NamespaceCounters;
-  readonly #loaderCalls: LoaderCalls<V>;
+  readonly #readThrough: ReadThrough<V>;
   readonly #clock: Clock;
   readonly #decisions: Decisions<V>;
   readonly #rejections: Rejections;
@@ -78,9 +77,9 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
     this.#decisions = new Decisions(parts.definition, parts.level.values);
     this.#rejections = parts.rejections;
     this.#onRejected = parts.rejections.handlerFor(parts.definition, parts.counters);
-    this.#loaderCalls = new LoaderCalls(parts.clock);
+    this.#readThrough = new ReadThrough({ ...parts, decisions: this.#decisions });
     // What takes effect supersedes a loader; a delete of what is not there does so, too, and has none.
-    parts.inFlight.add(this.#loaderCalls);
+    parts.inFlight.add(this.#readThrough.calls);
   }
 
   getIfPresent(key: K): Immutable<V> | undefined {
@@ -105,11 +104,8 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
     const present = this.getIfPresent(key);
     if (present !== undefined) return present;
     const memoryKey = this.#keys.admit(key);
-    const load = this.#loaderCalls.join(memoryKey, (call) =>
-      this.#load(call, memoryKey, () => loader(key) as V | Promise<V>, ttlMs),
-    );
-    if (timeoutMs !== undefined) load.giveUpAfter(timeoutMs, () => this.#timedOut(memoryKey, timeoutMs));
-    return (await this.#outcomeOf(load)) as Immutable<V>;
+    const load = (): V | Promise<V> => loader(key) as V | Promise<V>;
+    return (await this.#readThrough.get(memoryKey, load, ttlMs, timeoutMs)) as Immutable<V>;
   }
 
   async getMany(keys: Iterable<K>): Promise<(Immutable<V> | undefined)[]> {
@@ -217,15 +213,15 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
     return this.#write(() => {
       const source = this.#keys.admit(from);
       const target = this.#keys.admit(to);
-      this.#loaderCalls.supersede(source);
-      this.#loaderCalls.supersede(target);
+      this.#readThrough.calls.supersede(source);
+      this.#readThrough.calls.supersede(target);
       return this.#level.rename(source, target);
     });
   }
 
   clear(): Promise<void> {
     return this.#write(() => {
-      this.#loaderCalls.supersedeAll();
+      this.#readThrough.calls.supersedeAll();
       return this.#level.clear();
     });
   }
@@ -237,7 +233,7 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
         const key = this.#keys.parse(range.prefix);
         return key !== undefined && (await this.#delete(key)) ? 1 : 0;
       }
-      this.#loaderCalls.supersedeWhere((key) => this.#keys.isIn(key, range));
+      this.#readThrough.calls.supersedeWhere((key) => this.#keys.isIn(key, range));
       return this.#level.removeRange(range);
     });
   }
@@ -355,74 +351,13 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
   /** Notes that a key is to be removed, whatever there is of it. */
   #removed(key: MemoryKey): MemoryKey {
     this.#counters.deletes += 1;
-    this.#loaderCalls.supersede(key);
+    this.#readThrough.calls.supersede(key);
     return key;
   }
 
-  /** What a load gave: the object itself where one caller waits, else to each what is theirs. */
-  async #outcomeOf(load: LoaderCall<V>): Promise<V> {
-    const value = await load.outcome;
-    if (load.callers === 1) return value;
-    load.copies ??= this.#level.values.copies(value);
-    return load.copies();
-  }
-
-  async #load(
-    call: LoaderCall<V>,
-    key: MemoryKey,
-    loader: () => V | Promise<V>,
-    ttlMs: number | undefined,
-  ): Promise<V> {
-    const stored = await this.#level.get(key);
-    if (stored !== undefined || call.isGivenUp) return stored as V;
-    this.#counters.loaderCalls += 1;
-    const value = await loader();
-    call.loaded();
-    if (value === undefined)
-      throw this.#noValue('The loader gave undefined. Return null for "nothing", or throw.');
-    return call.isCurrent ? this.#storeLoaded(key, value, ttlMs) : this.#asStored(value);
-  }
-
-  /** Stores what a loader gave unless there is a value by now. What could not be stored is still an answer. */
-  async #storeLoaded(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<V> {
-    this.#counters.sets += 1;
-    try {
-      const loaded = this.#level.values.stored(value, ttlMs);
-      return await this.#level.modify(key, this.#decisions.load(loaded), loaded);
-    } catch (error) {
-      if (isCacheError(error, 'INVALID_VALUE')) throw error;
-      return this.#asStored(value);
-    }
-  }
-
-  /** What readers, and a restart, would get of a value. Throws `INVALID_VALUE` as `set` does. */
-  #asStored(value: V): V {
-    return this.#level.values.restored(value);
-  }
-
   #valid(value: Immutable<V>): V {
-    if (value === undefined)
-      throw this.#noValue('undefined is no value. Use null for "nothing", or delete the key.');
-    if (isThenable(value)) {
-      abandon(value);
-      throw this.#noValue('a promise is no value. Await it first.');
-    }
+    assertValue(this.definition.name, value);
     return value as V;
-  }
-
-  #noValue(reason: string): CacheError {
-    const { name } = this.definition;
-    return new CacheError('INVALID_VALUE', `Namespace '${name}': ${reason}`, { namespace: name });
-  }
-
-  #timedOut(key: MemoryKey, timeoutMs: number): CacheError {
-    const { name } = this.definition;
-    return new CacheError(
-      'LOAD_TIMED_OUT',
-      `Namespace '${name}': the value was not loaded within ${timeoutMs} ms. The next call starts a new load; ` +
-        'raise timeoutMs where the loader needs longer.',
-      { namespace: name, key: this.#keys.textOf(key) },
-    );
   }
 }
 
