@@ -4,5 +4,5 @@ import { AddExpiresAt1761436800000 } from './1761436800000-add-expires-at.js';
 /** The cache's migrations, oldest first: for the `migrations` of an app that runs them itself (`migrationsRun: false`). */
 export const cacheMigrations = [CreateCacheStorage1761350400000, AddExpiresAt1761436800000];
 
-/** Where the cache keeps account of the migrations that ran, apart from the app's own. */
+/** The table that records the cache's migrations, apart from the app's own. */
 export const CACHE_MIGRATIONS_TABLE = 'cache_migrations';

@@ -1,7 +1,7 @@
 export { CacheModule } from './nest/cache.module.js';
 export { CacheService } from './nest/cache.service.js';
 export { InjectNamespace } from './nest/inject-namespace.decorator.js';
-export { getNamespaceToken } from './nest/cache.tokens.js';
+export { CACHE_OPTIONS, getNamespaceToken } from './nest/cache.tokens.js';
 export type {
   CacheModuleAsyncOptions,
   CacheModuleOptions,
@@ -15,22 +15,46 @@ export {
   type NamespaceOptions,
   type NamespaceTuning,
 } from './core/definition/namespace-definition.js';
-export type { LoadOptions, NamespaceCache, WriteOptions } from './core/namespace/namespace-cache.js';
-export type { NamespaceStats, WriteErrorStats } from './core/definition/namespace-stats.js';
+export type {
+  LoadOptions,
+  NamespaceCache,
+  ScanOptions,
+  TouchOptions,
+  WriteOptions,
+} from './core/namespace/namespace-cache.js';
+export type { KeyOf, NamespaceOf, ValueOf } from './core/namespace/namespace-types.js';
+export type { NamespaceStats, NamespaceSummary, WriteErrorStats } from './core/definition/namespace-stats.js';
 export { STORAGE_CHANNEL, type StorageEvent } from './core/diagnostics.js';
+export {
+  COMMIT_CHANNEL,
+  FLUSH_CHANNEL,
+  LOAD_CHANNEL,
+  READ_CHANNEL,
+  type CommitTrace,
+  type FlushTrace,
+  type LoadTrace,
+  type ReadTrace,
+} from './core/tracing.js';
 export type { CacheStats } from './core/engine/cache-engine.js';
+export type { CacheHealth } from './core/engine/health-check.js';
 export { CachePersistenceLevel } from './core/definition/persistence-level.js';
 export type { FlushReport, LoadReport } from './core/reports.js';
 export type { EngineOptions } from './core/engine/engine-options.js';
+export type { CacheTimer, Clock } from './core/clock.js';
 
 export type { KeyCodec } from './core/keys/key-codec.js';
+export type { KeyPrefix } from './core/keys/key-prefix.js';
+export type { KeyRange } from './core/keys/key-range.js';
 export { stringKey } from './core/keys/string-key.js';
 export { numberKey } from './core/keys/number-key.js';
 export { bigintKey } from './core/keys/bigint-key.js';
 export { tupleKey, type TupleOf } from './core/keys/tuple-key.js';
 export type { ValueCodec } from './core/values/value-codec.js';
-export { json, type JsonOptions } from './core/values/json.js';
+export { json, type JsonFunction, type JsonOptions, type UncheckedJsonOptions } from './core/values/json.js';
+export type { AsJson, JsonOf, JsonValue } from './core/values/json-of.js';
+export { rich } from './core/values/rich.js';
 export type { Immutable } from './core/values/immutable.js';
+export type { ReadValue, ValueMode } from './core/values/value-mode.js';
 
 export { CacheError, isCacheError, type CacheErrorCode, type CacheErrorContext } from './core/cache-error.js';
 

@@ -5,7 +5,7 @@ export interface TelegramAccess {
   readonly apiRoot: string | undefined;
 }
 
-/** What the bot is told from outside. */
+/** The bot's environment. */
 export interface Environment {
   /** Absent: the bot talks through a page of its own. */
   readonly telegram: TelegramAccess | undefined;

@@ -1,53 +1,76 @@
 import { CacheError } from '../core/cache-error.js';
-import type { CacheLogger } from '../core/cache-logger.js';
+import type { NamespaceDefinition } from '../core/definition/namespace-definition.js';
 import { isPersisted } from '../core/levels/levels.js';
 import type { NamespaceCache } from '../core/namespace/namespace-cache.js';
+import type { Rejections } from '../core/namespace/rejections.js';
 import type { Immutable } from '../core/values/immutable.js';
+import { chatsNamespace, chatUsersNamespace, usersNamespace } from './chat-namespaces.js';
 import type { ChatInfo, ChatRecord, ChatSettings, UserData, UserState } from './chat-types.js';
 
 const EMPTY: Readonly<Record<string, never>> = Object.freeze({});
 
 /** What a chat bot does with its three namespaces. */
 export class ChatCaches {
+  #chats: NamespaceCache<number, ChatRecord> | undefined;
+  #chatUsers: NamespaceCache<readonly [chatId: number, userId: number], UserData> | undefined;
+  #users: NamespaceCache<number, UserState> | undefined;
+
   constructor(
-    readonly chats: NamespaceCache<number, ChatRecord>,
-    readonly chatUsers: NamespaceCache<readonly [chatId: number, userId: number], UserData>,
-    readonly users: NamespaceCache<number, UserState>,
-    private readonly logger: CacheLogger,
+    /** Throws `UNKNOWN_NAMESPACE` for one that is not declared. */
+    private readonly find: <K, V>(definition: NamespaceDefinition<K, V>) => NamespaceCache<K, V>,
+    private readonly rejections: Rejections,
   ) {}
+
+  get chats(): NamespaceCache<number, ChatRecord> {
+    return (this.#chats ??= this.find(chatsNamespace));
+  }
+
+  get chatUsers(): NamespaceCache<readonly [chatId: number, userId: number], UserData> {
+    return (this.#chatUsers ??= this.find(chatUsersNamespace));
+  }
+
+  get users(): NamespaceCache<number, UserState> {
+    return (this.#users ??= this.find(usersNamespace));
+  }
 
   async getChatSettings(chatId: number): Promise<Immutable<ChatSettings>> {
     return (await this.chats.get(chatId))?.settings ?? EMPTY;
   }
 
-  async setChatSettings(chatId: number, settings: Immutable<ChatSettings>): Promise<void> {
-    assertRecord(settings, 'settings');
-    await this.chats.update(chatId, (record) => ({ ...record, settings }));
+  setChatSettings(chatId: number, settings: Immutable<ChatSettings>): Promise<void> {
+    return this.#write(chatsNamespace, async () => {
+      assertRecord(settings, 'settings');
+      await this.chats.update(chatId, (record) => ({ ...record, settings }));
+    });
   }
 
   async getChatInfo(chatId: number): Promise<Immutable<ChatInfo> | undefined> {
     return (await this.chats.get(chatId))?.info;
   }
 
-  async setChatInfo(chatId: number, info: Immutable<ChatInfo>): Promise<void> {
-    assertRecord(info, 'info');
-    await this.chats.update(chatId, (record) => ({ ...record, info }));
+  setChatInfo(chatId: number, info: Immutable<ChatInfo>): Promise<void> {
+    return this.#write(chatsNamespace, async () => {
+      assertRecord(info, 'info');
+      await this.chats.update(chatId, (record) => ({ ...record, info }));
+    });
   }
 
   async getUserData(chatId: number, userId: number): Promise<Immutable<UserData>> {
     return (await this.chatUsers.get([chatId, userId])) ?? EMPTY;
   }
 
-  async setUserData(chatId: number, userId: number, key: string, value: unknown): Promise<void> {
-    assertField(key);
-    if (value === undefined) {
-      throw new CacheError(
-        'INVALID_VALUE',
-        'undefined is no value. Use null, or remove the field with chatUsers.update().',
-      );
-    }
-    // A computed property is always the object's own, whatever its name: `__proto__` is data here.
-    await this.chatUsers.update([chatId, userId], (data) => ({ ...data, [key]: value }));
+  setUserData(chatId: number, userId: number, key: string, value: unknown): Promise<void> {
+    return this.#write(chatUsersNamespace, async () => {
+      assertField(key);
+      if (value === undefined) {
+        throw new CacheError(
+          'INVALID_VALUE',
+          'undefined is no value. Use null, or remove the field with chatUsers.update().',
+        );
+      }
+      // A computed property is always the object's own, whatever its name: `__proto__` is data here.
+      await this.chatUsers.update([chatId, userId], (data) => ({ ...data, [key]: value }));
+    });
   }
 
   getUserState<T>(userId: number, stateKey: string, fallback?: T): T | undefined {
@@ -65,7 +88,7 @@ export class ChatCaches {
   clearUserState(userId: number, stateKey?: string): void {
     if (stateKey === undefined) {
       this.#assertUserId(userId);
-      this.#report(this.users.delete(userId));
+      void this.users.delete(userId);
       return;
     }
     assertField(stateKey);
@@ -75,7 +98,7 @@ export class ChatCaches {
     if (!isPersisted(this.users.definition)) {
       if (present === undefined || !Object.hasOwn(present, stateKey)) return;
       if (Object.keys(present).length === 1) {
-        this.#report(this.users.delete(userId));
+        void this.users.delete(userId);
         return;
       }
     }
@@ -85,22 +108,22 @@ export class ChatCaches {
     });
   }
 
-  /** At the level the namespace is declared with this takes effect at the call, and can't fail once the key is good. */
+  /**
+   * At the level the namespace is declared with this takes effect at the call, and can't fail once the key is good. With
+   * another one (`overrides`) it may fail when its caller is gone: the namespace logs that.
+   */
   #change(userId: number, fn: (state: Immutable<UserState> | undefined) => Immutable<UserState>): void {
     this.#assertUserId(userId);
-    this.#report(this.users.update(userId, fn));
+    void this.users.update(userId, fn);
   }
 
   #assertUserId(userId: number): void {
     this.users.definition.key.encode(userId);
   }
 
-  /** With another level (`overrides`) a write may fail later, when its caller is gone. */
-  #report(write: Promise<unknown>): void {
-    write.catch((error: unknown) => {
-      const code = error instanceof CacheError ? error.code : 'no code';
-      this.logger.error(`A change of user state was not stored (${code}).`);
-    });
+  /** A promise round that of a namespace, which tells of what comes to it. */
+  #write({ name }: { readonly name: string }, write: () => Promise<void>): Promise<void> {
+    return this.rejections.watch(write(), this.rejections.refusalsOf(name));
   }
 }
 

@@ -10,8 +10,8 @@ import { StorageLocation } from './storage-location.js';
 import { refuseJournal, refuseRunning } from './unattended.js';
 
 /**
- * Runs `copy`: results go to `stdout`, progress and warnings to `stderr`. Answers whether everything was copied. Rejects
- * with what is to be told.
+ * Runs `copy`: results go to `stdout`, progress and warnings to `stderr`. Returns whether everything was copied. Rejects
+ * with the error to print.
  */
 export async function runCopy(
   command: CopyCommand,
@@ -67,7 +67,7 @@ async function copied(
   }
 }
 
-/** Rejects where both sides are one place, or an application uses one of them. Gives what is to be warned of. */
+/** Rejects where both sides are one place, or an application uses one of them. Returns the warnings. */
 async function warningsOf(
   from: StorageLocation,
   to: StorageLocation,

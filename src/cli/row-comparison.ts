@@ -41,7 +41,7 @@ export async function* compareRows(
   } while (after !== undefined);
 }
 
-/** What is told of the first keys is the same each time. */
+/** The first keys are the same each time. */
 function inOrderOf(keys: readonly string[], { rows, refused }: ExactRead): ExactRead {
   const places = new Map(keys.map((key, place) => [key, place]));
   const placeOf = (key: string | undefined): number => places.get(key ?? '') ?? keys.length;
@@ -67,7 +67,7 @@ async function missingIn(
   return [...missing.values()];
 }
 
-/** A key that the database doesn't even take in a question is not there. */
+/** A key that the database does not accept in a query is not there. */
 async function sizesIn(
   storage: ListedStorage,
   namespace: string,

@@ -34,11 +34,11 @@ export interface NamespaceCopy {
   readonly refused: readonly RefusedRows[];
   /** How many of those the target refuses. */
   readonly refusedByTarget: number;
-  /** Rows whose time of writing can't be told; they are copied without it. */
+  /** Rows whose time of writing is unknown; they are copied without it. */
   readonly untimed: readonly RefusedRows[];
 }
 
-/** Told after each part: how many of `total` rows of a namespace are done with. */
+/** Called after each part with how many of the `total` rows of a namespace are done. */
 export type CopyListener = (namespace: string, done: number, total: number) => void;
 
 /**
@@ -79,7 +79,7 @@ export class StorageCopy {
     );
   }
 
-  /** Copies what {@link plan} gave. In a dry run it tells what it would do, as far as that is known without writing. */
+  /** Copies what {@link plan} gave. In a dry run it reports what it would do, as far as that is known without writing. */
   async run(
     plan: readonly NamespacePlan[],
     listener: CopyListener,

@@ -18,8 +18,8 @@ export function refuseJournal(option: 'from' | 'to' | 'journal', path: string | 
 }
 
 /**
- * Throws `INSTANCE_RUNNING` where an application is seen to use a side, unless nothing is to be written. Gives what is to be
- * warned of.
+ * Throws `INSTANCE_RUNNING` where an application is seen to use a side, unless nothing is to be written. Returns the
+ * warnings.
  */
 export function refuseRunning(
   option: 'from' | 'to',

@@ -2,7 +2,7 @@
 export type CacheErrorCode =
   /** A key of the wrong type, empty, too long, or one that could not be read back as it was given. */
   | 'INVALID_KEY'
-  /** A value that cannot be serialised or does not fit the namespace's `maxBytes`. */
+  /** A value that its codec could not bring back as it was, or that does not fit the namespace's `maxBytes`. */
   | 'INVALID_VALUE'
   /** An option of the module, of a namespace or of a call that is unknown or out of range. */
   | 'INVALID_OPTION'
@@ -12,8 +12,12 @@ export type CacheErrorCode =
   | 'DUPLICATE_NAMESPACE'
   /** `CacheModule.forRoot()` or `forRootAsync()` was imported twice in one application. */
   | 'DUPLICATE_MODULE'
+  /** `CacheModule` or its `forFeature()` is imported without `forRoot()` or `forRootAsync()`. */
+  | 'MISSING_MODULE'
   /** `CacheModule.forRoot()` or `forRootAsync()` is imported by a module that is loaded lazily. */
   | 'LAZY_MODULE'
+  /** A test replaces `CacheModule` in a way that replaces nothing. */
+  | 'MODULE_NOT_REPLACED'
   /** The stored row of this key does not decode; it is kept as it is until it is set or deleted. */
   | 'UNREADABLE_ENTRY'
   /** The storage could not be connected to, migrated or written to at start. */

@@ -1,3 +1,6 @@
+import { performance } from 'node:perf_hooks';
+import * as timers from 'node:timers';
+
 /** A pending timer. */
 export interface CacheTimer {
   cancel(): void;
@@ -15,7 +18,13 @@ export interface Clock {
   immediate(task: () => void): void;
 }
 
-/** The clock of the machine. */
+/** As they are when the package is loaded: a test may replace those that are global, or those in the module, later. */
+const { setTimeout, clearTimeout, setImmediate } = timers;
+
+/**
+ * The clock of the machine. Fake timers of Jest and Vitest, which nobody advances while a call of the cache is awaited, do
+ * not stop it. The time of day alone is the one that such a test sets, and decides which entries expire.
+ */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => Math.round(performance.now()),
@@ -43,7 +52,7 @@ export function nextTurn(clock: Clock): Promise<void> {
   });
 }
 
-/** Waits for `work`, but no longer than `ms`; keeps the process alive meanwhile. */
+/** Waits for `work`, for `ms` at most; keeps the process alive meanwhile. */
 export async function within(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
   let timer: CacheTimer | undefined;
   const timeUp = new Promise<void>((resolve) => {

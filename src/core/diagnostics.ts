@@ -1,17 +1,23 @@
 import { channel } from 'node:diagnostics_channel';
 
 /**
- * The name of the `node:diagnostics_channel` on which the cache tells of its storage's failures. What a listener throws
- * does not reach the cache: Node makes an uncaught exception of it.
+ * The name of the `node:diagnostics_channel` on which the cache reports failures of its storage. An error thrown by a
+ * listener does not reach the cache: Node turns it into an uncaught exception.
  */
 export const STORAGE_CHANNEL = 'nestjs-durable-cache:storage';
 
-/** What is told on the channel {@link STORAGE_CHANNEL}. Never holds a key or a value. */
+/** An event on the channel {@link STORAGE_CHANNEL}. It never holds a key or a value. */
 export type StorageEvent =
   /** An attempt to write failed because of the database's state; it will be repeated. */
   | { readonly type: 'write-failed'; readonly code: string | undefined; readonly error: unknown }
   /** Writing works again, this long after the first failure and after so many of them. */
   | { readonly type: 'write-recovered'; readonly afterMs: number; readonly failures: number }
+  /** A write rejected to its caller because the database could not be written to or read, or refuses the entry. */
+  | {
+      readonly type: 'write-rejected';
+      readonly namespace: string;
+      readonly code: 'WRITE_FAILED' | 'READ_FAILED' | 'ENTRY_REFUSED';
+    }
   /** The database refuses entries for what they are. */
   | {
       readonly type: 'entry-refused';
@@ -36,7 +42,7 @@ export type StorageEvent =
 
 const storageChannel = channel(STORAGE_CHANNEL);
 
-/** Tells whoever listens; costs nothing when nobody does. */
+/** Publishes an event to the listeners; costs nothing when there are none. */
 export function publish(event: StorageEvent): void {
   if (storageChannel.hasSubscribers) storageChannel.publish(event);
 }

@@ -1,6 +1,6 @@
 import { CacheError } from './cache-error.js';
 
-/** What a timer of Node can count: longer delays fire at once. */
+/** The longest delay of a Node timer: longer ones fire at once. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export function isPositiveInteger(value: unknown): value is number {
@@ -9,7 +9,7 @@ export function isPositiveInteger(value: unknown): value is number {
 
 /** Throws `INVALID_OPTION` for options that are no object. `example` shows what to pass instead. */
 export function assertRecord(given: unknown, where: string, example: string): asserts given is object {
-  // By its tag, which is the same in every realm: a Date or a Map is no set of options either.
+  // By its tag, which is the same in every realm. A Date or a Map is not an options object either.
   if (Object.prototype.toString.call(given) === '[object Object]') return;
   throw new CacheError('INVALID_OPTION', `${where}: the options must be an object such as ${example}.`);
 }
@@ -30,8 +30,8 @@ export function refuseUnknown(given: object, known: readonly string[], where: st
 }
 
 /**
- * An option of a namespace that is a time, as it was given; `Infinity` for `null`. Throws `INVALID_OPTION` for what is
- * neither that nor a whole number of milliseconds from 1 to `max`.
+ * A time option of a namespace; `Infinity` for `null`. Throws `INVALID_OPTION` unless it is one of these or a whole number
+ * of milliseconds from 1 to `max`.
  */
 export function msOf(
   namespace: string,

@@ -2,7 +2,7 @@ import type { CacheError } from './cache-error.js';
 
 /** What a flush did. */
 export interface FlushReport {
-  /** Entries (puts and deletes) that this flush committed. */
+  /** Entries (puts and deletes) that were committed from the call of the flush to its end. */
   readonly written: number;
   /** Entries it tried and could not commit; they are kept and tried again. */
   readonly failed: number;

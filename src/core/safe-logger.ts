@@ -1,8 +1,7 @@
 import type { CacheLogger } from './cache-logger.js';
 
 /**
- * The app's logger behind a wall: whatever it throws or rejects with ends here. A line that it does not take is lost;
- * the cache is not.
+ * Wraps the app's logger: what it throws or rejects with ends here. The log line is lost, and the cache goes on.
  */
 export class SafeLogger implements CacheLogger {
   constructor(private readonly logger: CacheLogger) {}
@@ -26,7 +25,7 @@ export class SafeLogger implements CacheLogger {
   #say(level: keyof CacheLogger, message: string): void {
     try {
       const said: unknown = this.logger[level](message);
-      // An async method is assignable to one that gives nothing, and nobody would look at its rejection.
+      // TypeScript lets an async method stand for a void one, and nobody would handle its rejection.
       if (typeof said === 'object' && said !== null) Promise.resolve(said).then(undefined, () => undefined);
     } catch {
       // There is nowhere to say so.

@@ -1,6 +1,5 @@
 /**
- * Operations that can't take effect at their call, one after the other in the order of the calls. While there is one,
- * every later write of the namespace joins the line behind it.
+ * Runs operations one after the other, in the order of the calls.
  */
 export class SerialQueue {
   #tail: Promise<unknown> = Promise.resolve();
@@ -14,14 +13,14 @@ export class SerialQueue {
     return this.#length;
   }
 
-  /** Runs `op` after everything in line; a failure of it is its caller's alone. */
+  /** Runs `op` after everything in line. Only its caller gets its failure. */
   run<T>(op: () => T | Promise<T>): Promise<T> {
     this.#length += 1;
     const result = this.#tail.then(op).finally(() => {
       this.#length -= 1;
     });
     this.#tail = result.catch(() => undefined);
-    // One of its own for the caller: a failure that nobody looks at is to be reported as such.
+    // The caller gets a promise of its own, so that an unhandled failure is reported.
     return result.then((value) => value);
   }
 

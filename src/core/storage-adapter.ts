@@ -1,3 +1,5 @@
+import type { KeyRange } from './keys/key-range.js';
+
 /** A row as the storage holds it. */
 export interface StoredEntry {
   /** The encoded key. */
@@ -15,30 +17,34 @@ export interface NamespaceWrite {
   readonly deletes: readonly string[];
 }
 
-/** Where a page of rows ended, in the words of the adapter that gave it: nobody else can tell anything from it. */
+/** Where a page of rows ended. Only the adapter that made it can read it. */
 export type LoadCursor = string | number | Uint8Array;
 
 /** Where a page of rows begins and how many it may hold. */
 export interface LoadPage {
-  /** What {@link LoadedPage.next} of the page before said; `undefined` for the first page. */
+  /** {@link LoadedPage.next} of the previous page; `undefined` for the first page. */
   readonly after: LoadCursor | undefined;
   readonly limit: number;
   /** Rows that expired at or before this time (wall-clock ms) are left out. */
   readonly now: number;
+  /** The keys to load. Default all of them. With a range rows come in the order of their keys' bytes in UTF-8. */
+  readonly range?: KeyRange | undefined;
+  /** Whether rows come in descending order. Default false. */
+  readonly reverse?: boolean | undefined;
 }
 
 /** Rows that have no text for a key: NULL, a number, or bytes that are not UTF-8, in a table that others made. */
 export interface UnreadableRows {
   readonly count: number;
-  /** What one of the keys looks like, for logs; empty where there is none. */
+  /** One of the keys as it is shown in logs; empty if there is none. */
   readonly example: string;
 }
 
 /** One page of a namespace. */
 export interface LoadedPage {
-  /** In ascending order of key. */
+  /** In the order of their keys. */
   readonly rows: readonly StoredEntry[];
-  /** What the page leaves out. A storage may tell of all such rows on one page. Default none. */
+  /** The rows that the page leaves out. A storage may report all of them on one page. Default none. */
   readonly unreadable?: UnreadableRows;
   /** Where the next page begins; `undefined` when this one was the last. */
   readonly next: LoadCursor | undefined;
@@ -53,7 +59,7 @@ export type StorageFailure = 'transient' | 'permanent';
 /**
  * The storage port: what the engine needs of a database. Bulk first; a single entry is a bulk of one.
  *
- * The engine has one `write` or `clear` under way at a time. `load`, `read` and `count` may overlap a `write`, and must then
+ * The engine has one `write`, `clear` or `clearRange` under way at a time. `load`, `read` and `count` may overlap a `write`, and must then
  * see all of it or nothing. Keys compare by exact bytes.
  */
 export interface CacheStorageAdapter {
@@ -61,9 +67,9 @@ export interface CacheStorageAdapter {
   open(): Promise<void>;
   /** Releases the connection. Called once, after the last write. */
   close(): Promise<void>;
-  /** The number of rows of a namespace that have not expired at `now`. */
-  count(namespace: string, now: number): Promise<number>;
-  /** One page of a namespace, in ascending order of key. */
+  /** The number of rows of a namespace, or of those whose keys lie in `range`, that have not expired at `now`. */
+  count(namespace: string, now: number, range?: KeyRange): Promise<number>;
+  /** One page of a namespace, in order of key. */
   load(namespace: string, page: LoadPage): Promise<LoadedPage>;
   /** The rows there are of `keys`, in any order, expired ones included. */
   read(namespace: string, keys: readonly string[]): Promise<readonly StoredEntry[]>;
@@ -76,14 +82,16 @@ export interface CacheStorageAdapter {
   write(batch: readonly NamespaceWrite[], now: number): Promise<void>;
   /** Removes every row of a namespace in one transaction. */
   clear(namespace: string): Promise<void>;
+  /** Removes every row of a namespace whose key lies in `range`, in one transaction. */
+  clearRange(namespace: string, range: KeyRange): Promise<void>;
   /** Removes the rows of a namespace that expired at or before `now`; answers how many. */
   purgeExpired(namespace: string, now: number): Promise<number>;
-  /** Tells what an error thrown by this adapter means for the data it was about. */
+  /** Says whether an error thrown by this adapter is about the data or about the state of the storage. */
   classify(error: unknown): StorageFailure;
   /** A short word for logs on where the data is: no credentials. */
   describe(): string;
   /** Where a rescue journal goes unless the app says so: a file path beside the data. Without it there is none. */
   readonly rescuePath?: string | undefined;
-  /** What the app should know of its configuration, a line each, for the log of the start: no credentials. */
+  /** Warnings about the configuration, logged at the start, one line each. They hold no credentials. */
   readonly warnings?: readonly string[];
 }

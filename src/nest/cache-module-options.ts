@@ -1,7 +1,8 @@
 import type { ModuleMetadata, Provider, Type } from '@nestjs/common';
 import type { DataSource, DataSourceOptions } from 'typeorm';
-import { chatNamespaces as builtIn } from '../chat/chat-namespaces.js';
+import { lackingMethods } from '../core/adapter-check.js';
 import { CacheError } from '../core/cache-error.js';
+import { systemClock, type Clock } from '../core/clock.js';
 import {
   ENGINE_OPTIONS,
   resolveEngineOptions,
@@ -31,7 +32,10 @@ export interface CacheOptions extends EngineOptions {
   readonly namespaces?: readonly NamespaceDefinition[] | undefined;
   /** Other tuning for declared namespaces, by name, the built-in ones included: `{ chats: { maxEntries: 50_000 } }`. */
   readonly overrides?: Readonly<Record<string, NamespaceTuning>> | undefined;
-  /** Whether to declare the namespaces of a chat bot (`chats`, `chatUsers`, `users`). Default true. */
+  /**
+   * Whether to declare the namespaces of a chat bot (`chats`, `chatUsers`, `users`). A namespace of the application that has
+   * one of these names takes the place of the built-in one. Default true.
+   */
   readonly chatNamespaces?: boolean | undefined;
   /** Whether to run the cache's migrations at start. Set to false where `cacheMigrations` are run by the app. Default true. */
   readonly migrationsRun?: boolean | undefined;
@@ -46,6 +50,8 @@ export interface CacheOptions extends EngineOptions {
    * process, and commits cost less. Default `full`.
    */
   readonly synchronous?: SqliteSynchronous | undefined;
+  /** Time as the cache sees it, for tests. Default the machine's. */
+  readonly clock?: Clock | undefined;
 }
 
 /** {@link CacheOptions}, and what Nest must know before any factory runs. */
@@ -67,7 +73,7 @@ export interface CacheModuleAsyncOptions extends Pick<ModuleMetadata, 'imports'>
   readonly useExisting?: Type<CacheOptionsFactory> | undefined;
   /** See {@link CacheModuleOptions.isGlobal}. */
   readonly isGlobal?: boolean | undefined;
-  /** Namespaces that `@InjectNamespace` shall find: those that only the factory names are reached by `CacheService.namespace()`. */
+  /** Namespaces for `@InjectNamespace`: those that only the factory names are reached by `CacheService.namespace()`. */
   readonly namespaces?: readonly NamespaceDefinition[] | undefined;
 }
 
@@ -75,13 +81,15 @@ export interface CacheModuleAsyncOptions extends Pick<ModuleMetadata, 'imports'>
 export interface ResolvedCacheOptions {
   readonly engine: ResolvedEngineOptions;
   readonly storage: DataSourceOptions | DataSource | CacheStorageAdapter;
-  /** The namespaces that the module itself declares: the built-in ones and those of the options. */
-  readonly declared: readonly NamespaceDefinition[];
+  /** The namespaces that the options name. */
+  readonly namespaces: readonly NamespaceDefinition[];
+  readonly chatNamespaces: boolean;
   readonly overrides: Readonly<Record<string, NamespaceTuning>>;
   readonly migrationsRun: boolean;
   readonly synchronous: SqliteSynchronous;
   /** `undefined` for the storage's own choice. */
   readonly rescueJournal: string | false | undefined;
+  readonly clock: Clock;
 }
 
 const OWN_OPTIONS = [
@@ -92,8 +100,12 @@ const OWN_OPTIONS = [
   'migrationsRun',
   'synchronous',
   'rescueJournal',
+  'clock',
   'isGlobal',
 ] as const;
+
+/** What a clock can do. */
+const CLOCK_METHODS = ['now', 'monotonic', 'setTimer', 'immediate'] as const;
 
 /** What {@link CacheModuleAsyncOptions} may hold. */
 export const ASYNC_OPTIONS = [
@@ -107,7 +119,11 @@ export const ASYNC_OPTIONS = [
 ] as const;
 
 /** Checks options and fills in the defaults. Throws `INVALID_OPTION` with the remedy. */
-export function resolveCacheOptions(given: CacheModuleOptions): ResolvedCacheOptions {
+export function resolveCacheOptions(
+  given: CacheModuleOptions,
+  /** Where the options don't say. */
+  hasChatNamespaces = true,
+): ResolvedCacheOptions {
   assertRecord(given, 'CacheModule', "{ storage: { type: 'postgres', url } }, from a factory too");
   refuseUnknown(given, [...OWN_OPTIONS, ...ENGINE_OPTIONS], 'CacheModule');
   const {
@@ -118,6 +134,7 @@ export function resolveCacheOptions(given: CacheModuleOptions): ResolvedCacheOpt
     migrationsRun,
     synchronous,
     rescueJournal,
+    clock,
     isGlobal: _,
     ...engine
   } = given;
@@ -137,14 +154,17 @@ export function resolveCacheOptions(given: CacheModuleOptions): ResolvedCacheOpt
   if (synchronous !== undefined && synchronous !== 'full' && synchronous !== 'normal') {
     throw invalid('synchronous', "must be 'full' or 'normal'");
   }
+  if (clock !== undefined) assertClock(clock);
   const resolved: ResolvedCacheOptions = {
     engine: resolveEngineOptions(engine),
     storage: storage ?? { type: sqliteDriver(), database: 'data/cache.sqlite' },
-    declared: [...((chatNamespaces ?? true) ? builtIn : []), ...(namespaces ?? [])],
+    namespaces: namespaces ?? [],
+    chatNamespaces: chatNamespaces ?? hasChatNamespaces,
     overrides: overrides ?? {},
     migrationsRun: migrationsRun ?? true,
     synchronous: synchronous ?? 'full',
     rescueJournal,
+    clock: clock ?? systemClock,
   };
   return Object.freeze(resolved);
 }
@@ -163,6 +183,15 @@ function assertStorage(storage: unknown): void {
   }
   if ('then' in storage)
     throw invalid('storage', 'is a promise: await it, in the useFactory of forRootAsync');
+  const lacking = lackingMethods(storage);
+  if (lacking.length > 0)
+    throw invalid('storage', `is no complete CacheStorageAdapter: it lacks ${lacking.join('(), ')}()`);
+}
+
+function assertClock(clock: unknown): void {
+  const methods = Object(clock) as Partial<Record<string, unknown>>;
+  if (CLOCK_METHODS.every((method) => typeof methods[method] === 'function')) return;
+  throw invalid('clock', `must have the methods ${CLOCK_METHODS.join(', ')}; tests take a TestClock`);
 }
 
 /** Throws `INVALID_OPTION` for a list that holds anything but definitions. */

@@ -5,13 +5,16 @@ import {
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
+import { ChatDeclaration } from '../chat/chat-declaration.js';
 import { CacheEngine } from '../core/engine/cache-engine.js';
 import type { StopReport } from '../core/engine/engine-stop.js';
-import type { LoadReport } from '../core/reports.js';
+import type { StartReport } from '../core/engine/start-report.js';
+import { listed } from '../core/listed.js';
 import type { ResolvedCacheOptions } from './cache-module-options.js';
-import { CACHE_ENGINE, RESOLVED_OPTIONS } from './cache.tokens.js';
+import { CACHE_ENGINE, CHAT_DECLARATION, RESOLVED_OPTIONS } from './cache.tokens.js';
 import { failProcess, unwatchProcessEnd, watchProcessEnd } from './process-end.js';
 import { ShutdownHooksCheck } from './shutdown-hooks-check.js';
+import { startLine } from './start-line.js';
 
 /**
  * The cache's place in the life of the application: before every other module at the start, after every other one in each
@@ -27,17 +30,18 @@ export class CacheLifecycle
   constructor(
     @Inject(CACHE_ENGINE) private readonly engine: CacheEngine,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedCacheOptions,
+    @Inject(CHAT_DECLARATION) private readonly chat: ChatDeclaration,
   ) {
-    this.#hooksCheck = new ShutdownHooksCheck(engine.logger);
+    this.#hooksCheck = new ShutdownHooksCheck(engine.logger, options.clock, () => this.#isAtStake());
     watchProcessEnd(engine);
     void engine.stopped.then((report) => this.#stopped(report));
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    const { rows, skipped, durationMs } = await this.#started();
+    const report = await this.#started();
     this.#warnOfUnusedOverrides();
-    this.engine.logger.log(`Cache started: ${rows} rows loaded, ${skipped} skipped, in ${durationMs} ms.`);
-    if (this.engine.acknowledgesEarly) this.#hooksCheck.begin();
+    this.engine.logger.log(startLine(report));
+    this.#hooksCheck.begin();
   }
 
   /** The bulk, while the rest of the application still runs. */
@@ -46,7 +50,7 @@ export class CacheLifecycle
     await this.engine.drain();
   }
 
-  /** The rest. Nest logs what a shutdown hook throws and goes on, so what is left behind is told here. */
+  /** The rest. Nest only logs what a shutdown hook throws, so the engine itself reports what it leaves behind. */
   async onApplicationShutdown(): Promise<void> {
     await this.engine.stop();
   }
@@ -59,9 +63,9 @@ export class CacheLifecycle
     if (!this.#isServing) void this.engine.stop();
   }
 
-  async #started(): Promise<LoadReport> {
+  async #started(): Promise<StartReport> {
     try {
-      const report = await this.engine.loadReport();
+      const report = await this.engine.startReport();
       this.#isServing = true;
       return report;
     } catch (error) {
@@ -70,17 +74,25 @@ export class CacheLifecycle
     }
   }
 
-  /** A module that is loaded lazily may declare the namespace yet: who mistyped its name is to see it all the same. */
+  /** Whether a signal would lose something. The namespaces of a chat bot are there in every application: they count once they are used. */
+  #isAtStake(): boolean {
+    return this.engine.acknowledgingEarly.some(
+      ({ name, stats: { size, dirty, sets, updates, deletes } }) =>
+        !this.chat.isBuiltIn(name) || size + dirty + sets + updates + deletes > 0,
+    );
+  }
+
+  /** Only a warning: a lazily loaded module may still declare the namespace. */
   #warnOfUnusedOverrides(): void {
     const declared = [
-      ...this.options.declared.map(({ name }) => name),
+      ...[...this.chat.declared, ...this.options.namespaces].map(({ name }) => name),
       ...this.engine.definitions.map(({ name }) => name),
     ];
     for (const name of Object.keys(this.options.overrides)) {
       if (declared.includes(name)) continue;
       this.engine.logger.warn(
         `overrides: no namespace '${name}' is declared so far. It takes effect if a module that is loaded lazily ` +
-          `declares that; else correct the name. Declared: ${[...new Set(declared)].join(', ')}.`,
+          `declares that; else correct the name. Declared: ${listed([...new Set(declared)]) || 'none'}.`,
       );
     }
   }

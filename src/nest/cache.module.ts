@@ -6,14 +6,23 @@ import { CacheCoreModule } from './cache-core.module.js';
 import { CacheFeatureModule } from './cache-feature.module.js';
 import { CacheLifecycle } from './cache.lifecycle.js';
 import {
-  cacheEngineProvider,
+  bareServiceProvider,
   cacheServiceProvider,
+  chatDeclarationProvider,
+  engineProvider,
   namespaceProvider,
   resolvedOptionsProvider,
+  type EngineFactory,
 } from './cache.providers.js';
 import { CacheService } from './cache.service.js';
 import { CacheStopModule } from './cache-stop.module.js';
-import { CACHE_ENGINE, CACHE_OPTIONS, RESOLVED_OPTIONS } from './cache.tokens.js';
+import {
+  CACHE_ENGINE,
+  CACHE_OPTIONS,
+  CHAT_DECLARATION,
+  MODULE_NAMESPACES,
+  RESOLVED_OPTIONS,
+} from './cache.tokens.js';
 import { FirstStopHooks } from './first-stop-hooks.js';
 import {
   assertDefinitions,
@@ -24,43 +33,71 @@ import {
   type CacheOptionsFactory,
 } from './cache-module-options.js';
 
-/** The cache as a Nest module: import `forRoot()` or `forRootAsync()` once, `forFeature()` where namespaces are declared. */
-@Module({})
+/**
+ * The cache as a Nest module: import `forRoot()` or `forRootAsync()` once, `forFeature()` where namespaces are declared. Imported
+ * without one of them, it fails the start with `MISSING_MODULE`, as `forFeature()` does without a `forRoot()`.
+ */
+@Module({ providers: [bareServiceProvider], exports: [CacheService] })
 export class CacheModule {
   /** With options known now. Throws `INVALID_OPTION` at once for one that is unknown or out of range. */
   static forRoot(options: CacheModuleOptions = {}): DynamicModule {
     resolveCacheOptions(options);
     const provider: Provider = { provide: CACHE_OPTIONS, useValue: options };
-    return root([provider], [], options.isGlobal, options.namespaces);
+    return cacheRoot({ ...options, providers: [provider] });
   }
 
   /** With options that a factory, a class or another provider gives. */
   static forRootAsync(options: CacheModuleAsyncOptions): DynamicModule {
     assertRecord(options, 'CacheModule.forRootAsync', '{ useFactory: () => ({ … }) }');
     refuseUnknown(options, ASYNC_OPTIONS, 'CacheModule.forRootAsync');
-    return root(asyncProviders(options), options.imports, options.isGlobal, options.namespaces);
+    return cacheRoot({ ...options, providers: asyncProviders(options) });
   }
 
   /** Declares the namespaces of a feature module, for `@InjectNamespace` in its providers. */
   static forFeature(namespaces: readonly NamespaceDefinition[]): DynamicModule {
     assertDefinitions(namespaces);
-    const providers = namespaces.map(namespaceProvider);
-    return { module: CacheFeatureModule, providers, exports: providers.map((provider) => provider.provide) };
+    const provided = namespaces.map(namespaceProvider);
+    return {
+      module: CacheFeatureModule,
+      providers: [...provided, { provide: MODULE_NAMESPACES, useValue: namespaces }],
+      exports: provided.map((provider) => provider.provide),
+    };
   }
 }
 
-function root(
-  options: Provider[],
-  imports: DynamicModule['imports'],
+/** What Nest must know before any factory runs. */
+interface CacheRoot {
+  /** What gives `CACHE_OPTIONS`. */
+  readonly providers: readonly Provider[];
+  readonly imports?: DynamicModule['imports'];
+  readonly isGlobal?: boolean | undefined;
+  readonly namespaces?: readonly NamespaceDefinition[] | undefined;
+  readonly chatNamespaces?: boolean | undefined;
+  /** Makes the engine, where it is not the usual one. */
+  readonly createEngine?: EngineFactory;
+}
+
+/** The modules that one application has. */
+export function cacheRoot({
+  providers,
+  imports = [],
   isGlobal = true,
-  namespaces: readonly NamespaceDefinition[] = [],
-): DynamicModule {
+  namespaces = [],
+  chatNamespaces,
+  createEngine,
+}: CacheRoot): DynamicModule {
   const core: DynamicModule = {
     module: CacheCoreModule,
     global: true,
-    imports: imports ?? [],
-    providers: [...options, resolvedOptionsProvider, cacheEngineProvider, CacheLifecycle],
-    exports: [CACHE_ENGINE, RESOLVED_OPTIONS, CacheLifecycle],
+    imports,
+    providers: [
+      ...providers,
+      resolvedOptionsProvider(chatNamespaces),
+      chatDeclarationProvider,
+      engineProvider(CacheModule, createEngine),
+      CacheLifecycle,
+    ],
+    exports: [CACHE_ENGINE, RESOLVED_OPTIONS, CHAT_DECLARATION, CacheLifecycle],
   };
   const stop: DynamicModule = { module: CacheStopModule, imports: [core], providers: [FirstStopHooks] };
   const provided = namespaces.map(namespaceProvider);
@@ -68,7 +105,7 @@ function root(
     module: CacheModule,
     global: isGlobal,
     imports: [core, stop],
-    providers: [cacheServiceProvider, ...provided],
+    providers: [cacheServiceProvider, ...provided, { provide: MODULE_NAMESPACES, useValue: namespaces }],
     exports: [CacheService, ...provided.map((provider) => provider.provide)],
   };
 }

@@ -1,7 +1,7 @@
-import { Logger, type FactoryProvider } from '@nestjs/common';
-import { ModulesContainer } from '@nestjs/core';
-import type { DataSource, DataSourceOptions } from 'typeorm';
-import { systemClock } from '../core/clock.js';
+import { Logger, type FactoryProvider, type Type } from '@nestjs/common';
+import { LazyModuleLoader, ModulesContainer } from '@nestjs/core';
+import { ChatDeclaration } from '../chat/chat-declaration.js';
+import { isCacheStorage } from '../core/adapter-check.js';
 import { CacheEngine } from '../core/engine/cache-engine.js';
 import type { EngineContext } from '../core/context.js';
 import type { NamespaceCache } from '../core/namespace/namespace-cache.js';
@@ -11,35 +11,88 @@ import type { CacheStorageAdapter } from '../core/storage-adapter.js';
 import { RescueFile } from '../storage/rescue-file.js';
 import { TypeOrmStorage } from '../storage/typeorm-storage.js';
 import { CacheLifecycle } from './cache.lifecycle.js';
-import { resolveCacheOptions, type ResolvedCacheOptions } from './cache-module-options.js';
+import {
+  resolveCacheOptions,
+  type CacheModuleOptions,
+  type ResolvedCacheOptions,
+} from './cache-module-options.js';
 import { CacheService } from './cache.service.js';
-import { CACHE_ENGINE, CACHE_OPTIONS, getNamespaceToken, RESOLVED_OPTIONS } from './cache.tokens.js';
-import { assertImportedWell, placeAtTheEdges } from './module-order.js';
+import {
+  CACHE_ENGINE,
+  CACHE_OPTIONS,
+  CHAT_DECLARATION,
+  getNamespaceToken,
+  MODULE_NAMESPACES,
+  RESOLVED_OPTIONS,
+} from './cache.tokens.js';
+import { importedBareError, missingCacheError } from './missing-module.js';
+import { assertImportedWell, assertReplacedWell, placeAtTheEdges } from './module-order.js';
+
+/** Makes the engine of an application, started. */
+export type EngineFactory = (options: ResolvedCacheOptions) => CacheEngine;
+
+/** The engine, once the modules are seen to be in their places. */
+export function engineProvider(
+  /** What holds all that an application has of the cache. */
+  moduleClass: Type,
+  create: EngineFactory = createEngine,
+): FactoryProvider<CacheEngine> {
+  return {
+    provide: CACHE_ENGINE,
+    inject: [RESOLVED_OPTIONS, ModulesContainer, LazyModuleLoader],
+    useFactory: (options: ResolvedCacheOptions, modules: ModulesContainer, loader: LazyModuleLoader) => {
+      assertReplacedWell(loader, moduleClass);
+      assertImportedWell(modules);
+      placeAtTheEdges(modules);
+      return create(options);
+    },
+  };
+}
 
 /** The one place where the parts are put together. */
-export const cacheEngineProvider: FactoryProvider<CacheEngine> = {
-  provide: CACHE_ENGINE,
+export function createEngine(options: ResolvedCacheOptions): CacheEngine {
+  const { clock } = options;
+  const context: EngineContext = { clock, logger: new Logger('Cache'), random: Math.random };
+  const engine = new CacheEngine(
+    () => createStorage(options),
+    options.engine,
+    options.overrides,
+    context,
+    (storage) => createJournal(options, storage),
+  );
+  engine.start();
+  return engine;
+}
+
+/** The options, checked. Where others take the place of those of `forRoot`, its chat namespaces are declared as before. */
+export function resolvedOptionsProvider(hasChatNamespaces?: boolean): FactoryProvider<ResolvedCacheOptions> {
+  return {
+    provide: RESOLVED_OPTIONS,
+    inject: [CACHE_OPTIONS],
+    useFactory: (given: CacheModuleOptions) => resolveCacheOptions(given, hasChatNamespaces),
+  };
+}
+
+/** What the application declares itself is found here before any namespace is: it takes the place of a built-in one. */
+export const chatDeclarationProvider: FactoryProvider<ChatDeclaration> = {
+  provide: CHAT_DECLARATION,
   inject: [RESOLVED_OPTIONS, ModulesContainer],
-  useFactory: (options: ResolvedCacheOptions, modules: ModulesContainer): CacheEngine => {
-    assertImportedWell(modules);
-    placeAtTheEdges(modules);
-    const context: EngineContext = { clock: systemClock, logger: new Logger('Cache'), random: Math.random };
-    const engine = new CacheEngine(
-      () => createStorage(options),
-      options.engine,
-      options.overrides,
-      context,
-      (storage) => createJournal(options, storage),
-    );
-    engine.start();
-    return engine;
-  },
+  useFactory: ({ chatNamespaces, namespaces }: ResolvedCacheOptions, modules: ModulesContainer) =>
+    new ChatDeclaration(chatNamespaces, [
+      ...namespaces,
+      ...[...modules.values()].flatMap(
+        ({ providers }) =>
+          (providers.get(MODULE_NAMESPACES)?.instance ?? []) as readonly NamespaceDefinition[],
+      ),
+    ]),
 };
 
-export const resolvedOptionsProvider: FactoryProvider<ResolvedCacheOptions> = {
-  provide: RESOLVED_OPTIONS,
-  inject: [CACHE_OPTIONS],
-  useFactory: resolveCacheOptions,
+/** In the place of the service where the module is imported without options. */
+export const bareServiceProvider: FactoryProvider<never> = {
+  provide: CacheService,
+  useFactory: () => {
+    throw importedBareError();
+  },
 };
 
 /**
@@ -48,10 +101,16 @@ export const resolvedOptionsProvider: FactoryProvider<ResolvedCacheOptions> = {
  */
 export const cacheServiceProvider: FactoryProvider<Promise<CacheService>> = {
   provide: CacheService,
-  inject: [CACHE_ENGINE, RESOLVED_OPTIONS, CacheLifecycle],
-  useFactory: async (engine: CacheEngine, { declared }: ResolvedCacheOptions, lifecycle: CacheLifecycle) => {
-    await Promise.all(declared.map((definition) => register(definition, engine, lifecycle)));
-    return new CacheService(engine);
+  inject: [CACHE_ENGINE, RESOLVED_OPTIONS, CHAT_DECLARATION, CacheLifecycle],
+  useFactory: async (
+    engine: CacheEngine,
+    { namespaces }: ResolvedCacheOptions,
+    chat: ChatDeclaration,
+    lifecycle: CacheLifecycle,
+  ) => {
+    const declared = [...chat.declared, ...namespaces];
+    await Promise.all(declared.map((definition) => register(definition, { engine, chat, lifecycle })));
+    return new CacheService(engine, chat);
   },
 };
 
@@ -61,17 +120,38 @@ export function namespaceProvider(
 ): FactoryProvider<Promise<NamespaceCache<unknown, unknown>>> {
   return {
     provide: getNamespaceToken(definition),
-    inject: [CACHE_ENGINE, CacheLifecycle],
-    useFactory: (engine: CacheEngine, lifecycle: CacheLifecycle) => register(definition, engine, lifecycle),
+    // Optional, so that it is said here what is missing: Nest would name tokens that nobody knows.
+    inject: [
+      ModulesContainer,
+      { token: CACHE_ENGINE, optional: true },
+      { token: CHAT_DECLARATION, optional: true },
+      { token: CacheLifecycle, optional: true },
+    ],
+    useFactory: async (
+      modules: ModulesContainer,
+      engine: CacheEngine | undefined,
+      chat: ChatDeclaration | undefined,
+      lifecycle: CacheLifecycle | undefined,
+    ) => {
+      if (engine === undefined || chat === undefined || lifecycle === undefined)
+        throw await missingCacheError(modules, definition);
+      return register(definition, { engine, chat, lifecycle });
+    },
   };
+}
+
+interface Root {
+  readonly engine: CacheEngine;
+  readonly chat: ChatDeclaration;
+  readonly lifecycle: CacheLifecycle;
 }
 
 async function register(
   definition: NamespaceDefinition,
-  engine: CacheEngine,
-  lifecycle: CacheLifecycle,
+  { engine, chat, lifecycle }: Root,
 ): Promise<NamespaceCache<unknown, unknown>> {
   try {
+    chat.assertFree(definition);
     return await engine.register(definition);
   } catch (error) {
     // Not waited for: what fails because of it must not be reported in its place.
@@ -81,7 +161,7 @@ async function register(
 }
 
 function createStorage({ storage, migrationsRun, synchronous }: ResolvedCacheOptions): CacheStorageAdapter {
-  return isAdapter(storage) ? storage : new TypeOrmStorage({ storage, migrationsRun, synchronous });
+  return isCacheStorage(storage) ? storage : new TypeOrmStorage({ storage, migrationsRun, synchronous });
 }
 
 function createJournal(
@@ -89,11 +169,5 @@ function createJournal(
   storage: CacheStorageAdapter,
 ): RescueJournal | undefined {
   const path = rescueJournal ?? storage.rescuePath;
-  return path === undefined || path === false ? undefined : new RescueFile(path);
-}
-
-function isAdapter(
-  storage: DataSourceOptions | DataSource | CacheStorageAdapter,
-): storage is CacheStorageAdapter {
-  return 'purgeExpired' in storage && 'classify' in storage;
+  return path === undefined || path === false ? undefined : new RescueFile(path, rescueJournal !== undefined);
 }

@@ -1,24 +1,37 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ChatCaches } from '../chat/chat-caches.js';
 import type { CacheNamespace } from '../chat/cache-namespace.js';
-import { chatsNamespace, chatUsersNamespace, usersNamespace } from '../chat/chat-namespaces.js';
+import { ChatDeclaration } from '../chat/chat-declaration.js';
 import type { ChatInfo, ChatRecord, ChatSettings, UserData, UserState } from '../chat/chat-types.js';
 import { CacheEngine, type CacheStats } from '../core/engine/cache-engine.js';
+import type { NamespaceSummary } from '../core/definition/namespace-stats.js';
+import type { CacheHealth } from '../core/engine/health-check.js';
 import type { NamespaceCache } from '../core/namespace/namespace-cache.js';
+import type { NamespaceWith } from '../core/namespace/namespace-types.js';
+import type { ValueMode } from '../core/values/value-mode.js';
 import type { NamespaceDefinition } from '../core/definition/namespace-definition.js';
 import type { FlushReport, LoadReport } from '../core/reports.js';
 import type { Immutable } from '../core/values/immutable.js';
-import { CACHE_ENGINE } from './cache.tokens.js';
+import { CACHE_ENGINE, CHAT_DECLARATION } from './cache.tokens.js';
 
 /**
  * The cache of the application: its namespaces, and what a chat bot does with the three that the module declares
- * itself. Those methods throw `UNKNOWN_NAMESPACE` where `chatNamespaces` is false.
+ * itself. What needs one of them throws `UNKNOWN_NAMESPACE` (or rejects with it) where `chatNamespaces` is false, or the
+ * application has a namespace of that name itself.
  */
 @Injectable()
 export class CacheService {
-  #chat: ChatCaches | undefined;
+  readonly #chats: ChatCaches;
 
-  constructor(@Inject(CACHE_ENGINE) private readonly engine: CacheEngine) {}
+  constructor(
+    @Inject(CACHE_ENGINE) private readonly engine: CacheEngine,
+    @Inject(CHAT_DECLARATION) chat: ChatDeclaration,
+  ) {
+    this.#chats = new ChatCaches((definition) => {
+      chat.assertDeclared(definition);
+      return engine.namespace(definition);
+    }, engine.rejections);
+  }
 
   /** Settings and info of chats. `ON_SHUTDOWN` unless overridden. */
   get chats(): NamespaceCache<number, ChatRecord> {
@@ -36,8 +49,18 @@ export class CacheService {
   }
 
   /** The namespace of a definition. Throws `UNKNOWN_NAMESPACE` for one that is not declared. */
-  namespace<K, V>(definition: NamespaceDefinition<K, V>): NamespaceCache<K, V> {
+  namespace<K, V, M extends ValueMode>(definition: NamespaceDefinition<K, V, M>): NamespaceWith<K, V, M> {
     return this.engine.namespace(definition);
+  }
+
+  /** The declared namespaces with their levels and figures, in the order of their declaration. */
+  namespaces(): readonly NamespaceSummary[] {
+    return this.engine.summaries();
+  }
+
+  /** How the cache is: asks the database, for 800 ms at most, and looks at what is unwritten. Never rejects. */
+  health(): Promise<CacheHealth> {
+    return this.engine.health();
   }
 
   /** The settings of a chat; `{}` when there are none. */
@@ -88,8 +111,10 @@ export class CacheService {
   }
 
   /** Removes every entry of a namespace. Rejects with `UNKNOWN_NAMESPACE` for one that is not declared. */
-  async clearNamespace(namespace: CacheNamespace | NamespaceDefinition | string): Promise<void> {
-    await this.engine.namespace(namespace).clear();
+  clearNamespace(namespace: CacheNamespace | NamespaceDefinition | string): Promise<void> {
+    const { rejections } = this.engine;
+    const name = typeof namespace === 'string' ? namespace : namespace?.name;
+    return rejections.watch(this.#clear(namespace), rejections.refusalsOf(name));
   }
 
   /** Tries to write every dirty entry of every persisted namespace. What failed is in the report, and is kept. */
@@ -107,13 +132,7 @@ export class CacheService {
     return this.engine.stats();
   }
 
-  get #chats(): ChatCaches {
-    this.#chat ??= new ChatCaches(
-      this.engine.namespace(chatsNamespace),
-      this.engine.namespace(chatUsersNamespace),
-      this.engine.namespace(usersNamespace),
-      this.engine.logger,
-    );
-    return this.#chat;
+  async #clear(namespace: NamespaceDefinition | string): Promise<void> {
+    await this.engine.namespace(namespace).clear();
   }
 }

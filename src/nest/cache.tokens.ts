@@ -4,11 +4,21 @@ import type { NamespaceDefinition } from '../core/definition/namespace-definitio
 /** The engine of the application: internal to the module. */
 export const CACHE_ENGINE = Symbol('CACHE_ENGINE');
 
-/** The options as the application gave them: internal to the module. */
+/**
+ * The injection token of the options that `forRoot` or `forRootAsync` got, for a test that gives others:
+ * `overrideProvider(CACHE_OPTIONS).useValue({ storage: new InMemoryStorage() })`. They take the place of all options. The
+ * namespaces that `forRoot` declares stay declared, and its `chatNamespaces` holds where they name none.
+ */
 export const CACHE_OPTIONS = Symbol('CACHE_OPTIONS');
 
 /** The same, checked and with every default filled in: internal to the module. */
 export const RESOLVED_OPTIONS = Symbol('RESOLVED_OPTIONS');
+
+/** What of a chat bot's namespaces the module declares: internal to the module. */
+export const CHAT_DECLARATION = Symbol('CHAT_DECLARATION');
+
+/** The namespaces that one import of the module declares, for those who look for all of them: internal to the module. */
+export const MODULE_NAMESPACES = Symbol('MODULE_NAMESPACES');
 
 /** The injection token of a namespace, for custom providers and for tests that replace it. */
 export function getNamespaceToken(namespace: Pick<NamespaceDefinition, 'name'> | string): string {

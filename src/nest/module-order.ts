@@ -1,5 +1,5 @@
 import type { Type } from '@nestjs/common';
-import type { ModulesContainer } from '@nestjs/core';
+import type { LazyModuleLoader, ModulesContainer } from '@nestjs/core';
 import { CacheError } from '../core/cache-error.js';
 import { CacheCoreModule } from './cache-core.module.js';
 import { CacheStopModule } from './cache-stop.module.js';
@@ -27,6 +27,25 @@ export function assertImportedWell(modules: ModulesContainer): void {
         'lazily declares its namespaces with CacheModule.forFeature([...]).',
     );
   }
+}
+
+/**
+ * Throws where a test replaces the class `CacheModule`: Nest compares it with what is imported, which is what `forRoot`
+ * made, replaces nothing, and says nothing. The test would run on the database of the app. Nest keeps the replacements
+ * where it loads modules lazily; a version that does not is trusted.
+ */
+export function assertReplacedWell(loader: LazyModuleLoader, moduleClass: Type): void {
+  const { moduleOverrides } = loader as unknown as {
+    readonly moduleOverrides?: readonly { readonly moduleToReplace: unknown }[];
+  };
+  if (!moduleOverrides?.some(({ moduleToReplace }) => moduleToReplace === moduleClass)) return;
+  throw new CacheError(
+    'MODULE_NOT_REPLACED',
+    'overrideModule(CacheModule) replaces nothing: Nest looks for the module as it is imported, and CacheModule.forRoot() ' +
+      'makes one at each call. Use overrideProvider(CACHE_OPTIONS).useValue({ storage: new InMemoryStorage() }), or share the ' +
+      'module as a constant, const cache = CacheModule.forRoot({ ... }), and replace that: ' +
+      'overrideModule(cache).useModule(CacheTestingModule.forRoot({ ... })).',
+  );
 }
 
 /**

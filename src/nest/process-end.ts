@@ -30,16 +30,16 @@ export function failProcess(): void {
   failsProcess = true;
 }
 
-/** Nothing goes on in this process: a stop that has begun by now is not going to be ended by anybody else. */
+/** Nothing goes on in this process. */
 function beforeExit(): void {
-  for (const engine of engines) engine.stopOverdue();
+  for (const engine of engines) engine.beforeExit();
 }
 
 function atExit(): void {
   if (failsProcess) process.exitCode = 1;
   for (const engine of engines) {
     try {
-      engine.rescueAtExit();
+      if (engine.rescueAtExit().length > 0) process.exitCode = 1;
     } catch (error) {
       // The others are still to be saved.
       process.exitCode = 1;

@@ -1,4 +1,4 @@
-import { Column, Entity, PrimaryColumn, type ValueTransformer } from 'typeorm';
+import { Column, CreateDateColumn, Entity, PrimaryColumn, type ValueTransformer } from 'typeorm';
 
 /** The table's name. It is the same in every database, and no `entityPrefix` applies. */
 export const CACHE_TABLE = 'cache_storage';
@@ -36,7 +36,8 @@ export class CacheStorage {
   value!: string;
 
   /** When the row was last written, UTC. On MySQL and MariaDB a connection reads it right with `timezone: 'Z'`. */
-  @Column({ name: 'updated_at', type: Date, nullable: true, default: () => 'CURRENT_TIMESTAMP' })
+  // So that the driver names the type. TypeORM would compare `type: Date` with the global `Date`, which fake timers replace.
+  @CreateDateColumn({ name: 'updated_at', nullable: true, default: () => 'CURRENT_TIMESTAMP' })
   updatedAt!: Date | null;
 
   /** Wall-clock milliseconds since the Unix epoch from which the entry counts as absent; `null` for never. */

@@ -1,6 +1,6 @@
 import type { DataSource, DataSourceOptions } from 'typeorm';
 import { CACHE_MIGRATIONS_TABLE, cacheMigrations } from '../../migrations/index.js';
-import { CacheStorage } from './cache-storage.entity.js';
+import { CACHE_TABLE, CacheStorage } from './cache-storage.entity.js';
 import { withoutTraces } from './sqlite/quiet-sqlite3.js';
 import { silentLogger } from './silent-logger.js';
 import { mysqlOptions, postgresOptions } from './sql/server-options.js';
@@ -44,7 +44,7 @@ export function connectionOf(storage: DataSourceOptions | DataSource): CacheConn
   return {
     given,
     isOwn,
-    warnings,
+    warnings: [...(isOwn ? [] : warningsOfTemplate(given)), ...warnings],
     options: {
       ...options,
       entities: [CacheStorage],
@@ -65,10 +65,31 @@ function forDriver(given: DataSourceOptions, isOwn: boolean): Pick<CacheConnecti
     return { options: postgresOptions(options, isOwn), warnings };
   }
   if (given.type === 'mysql' || given.type === 'mariadb') {
-    const { options, warnings } = spelledOut(given);
-    return { options: mysqlOptions(options, isOwn), warnings };
+    // One of a template says nothing here: it would only stand in the name of the rescue journal.
+    const { schema: _schema, ...rest } = given as typeof given & { schema?: unknown };
+    const { options, warnings } = spelledOut(rest as typeof given);
+    return {
+      options: mysqlOptions(options, isOwn),
+      warnings: isOwn ? [...warnings, ...warningsOfCharset(given.charset)] : warnings,
+    };
   }
   return { options: given.type === 'sqlite' ? withoutTraces(given) : withTrimmedUrl(given), warnings: [] };
+}
+
+/** What keeps the tables of the app apart from those of others, and not those of the cache. */
+function warningsOfTemplate({ entityPrefix }: DataSourceOptions): readonly string[] {
+  if (entityPrefix === undefined || entityPrefix === '') return [];
+  return [
+    `The DataSource given as storage has an entityPrefix, which the tables of the cache don't have: they are ${CACHE_TABLE} and ` +
+      `${CACHE_MIGRATIONS_TABLE}. Applications that share this database need a schema or a database each for their caches.`,
+  ];
+}
+
+function warningsOfCharset(charset: string | undefined): readonly string[] {
+  if (charset === undefined || /^utf8mb4/i.test(charset)) return [];
+  return [
+    "The storage's charset does nothing here: the cache speaks utf8mb4, which has every character. Leave it out.",
+  ];
 }
 
 /** TypeORM takes a line break at the end for a part of the database's name. */

@@ -1,17 +1,17 @@
 import type { StorageFailure } from '../core/storage-adapter.js';
 
-/** What the drivers say of an error, each in its own way. */
+/** The fields of driver errors. */
 export interface DriverError {
   /** The driver's code: `SQLITE_BUSY`, `40P01`, `ER_DUP_ENTRY`, `ECONNRESET`. */
   readonly code: string | undefined;
   /** The SQLSTATE of an answer of the server. */
   readonly sqlState: string | undefined;
-  /** Whether the driver says that the connection is of no more use. */
+  /** Whether the driver says that the connection is unusable. */
   readonly fatal: boolean;
   readonly message: string;
 }
 
-/** The database's or the driver's refusal, without what TypeORM and the drivers add to it: statements, values, credentials. */
+/** An error of the database or the driver, without the statements, values and credentials that TypeORM and drivers add. */
 export class DatabaseError extends Error {
   override readonly name = 'DatabaseError';
 
@@ -65,14 +65,14 @@ export function driverErrorOf(error: unknown): DriverError {
   };
 }
 
-/** An opening quote with what it begins: an apostrophe stands behind a letter. */
+/** An opening quote with what follows it. An apostrophe follows a letter. */
 const QUOTED = /(?<![\p{L}\p{N}])(?:'([^']*)'|"([^"]*)"|['"])/gu;
 /** Before a name, and never before a value. */
 const BEFORE_NAME = /\b(?:column|field|relation|table)\s+$/i;
 
 /**
  * The message up to the first thing it quotes that is no name of the cache's: MySQL quotes values and pieces of the
- * statement, PostgreSQL values. Where a value ends nobody can tell, since it may hold quotes, and a message may be cut short.
+ * statement, PostgreSQL values. The end of a value is unknown, since it may hold quotes, and a message may be cut short.
  */
 export function withoutQuotes(message: string): string {
   const text = message.slice(0, firstForeign(message));

@@ -1,9 +1,10 @@
 import type { DataSourceOptions } from 'typeorm';
 import type { CacheError } from '../core/cache-error.js';
 import { withoutQuotes } from './driver-error.js';
+import { isInstalled } from './is-installed.js';
 import { unsupported } from './unsupported.js';
 
-/** What each database needs besides TypeORM. */
+/** The driver package of each database. */
 const PACKAGES: Readonly<Record<string, string>> = {
   sqlite: 'sqlite3',
   'better-sqlite3': 'better-sqlite3',
@@ -18,11 +19,11 @@ const PACKAGES: Readonly<Record<string, string>> = {
   sqljs: 'sql.js',
 };
 
-/** The types that the cache runs on, those that it is made for first. */
+/** The types that the cache runs on, the main ones first. */
 const TYPES =
   "'sqlite', 'better-sqlite3', 'postgres', 'mysql', 'mariadb', and other SQL databases of TypeORM: 'sqljs', 'cockroachdb', " +
   "'mssql', 'oracle', 'sap', 'spanner', 'aurora-postgres', 'aurora-mysql', 'expo', 'capacitor', 'cordova', 'nativescript'";
-/** What databases and their packages are called elsewhere. */
+/** Other names of databases and their packages. */
 const OTHER_NAMES: Readonly<Record<string, string>> = {
   sqlite3: 'sqlite',
   pg: 'postgres',
@@ -30,11 +31,19 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
   mysql2: 'mysql',
 };
 
-/** What to say of an error that TypeORM has when a DataSource is made: the driver's package is missing, or unknown to it. */
+/** Those whose packages hold a binary. */
+const COMPILED = new Set(['sqlite3', 'better-sqlite3', 'oracledb', '@sap/hana-client']);
+
+/** How the packages, and the loaders of binaries, say that there is none that fits. */
+const UNBUILT = /Could not locate the bindings file|NODE_MODULE_VERSION|invalid ELF header|wrong ELF class/i;
+
+/** The remedy for an error of `new DataSource()`: the driver's package is missing, or TypeORM does not know it. */
 export function driverPackageError(type: DataSourceOptions['type'], cause: unknown): CacheError {
   const name = cause instanceof Error ? cause.constructor.name : '';
   const driver = PACKAGES[type];
   if (driver !== undefined && (name === 'DriverPackageNotInstalledError' || isNotFound(cause))) {
+    // TypeORM says the same of a package that fails when it is loaded.
+    if (isInstalled(driver, 'typeorm')) return notLoadedError(driver, withoutOptions(cause));
     return unsupported(
       `The cache needs the package '${driver}' for storage of type '${type}', and it is not installed: npm install ${driver}`,
       withoutOptions(cause),
@@ -52,6 +61,26 @@ export function driverPackageError(type: DataSourceOptions['type'], cause: unkno
   );
 }
 
+/** What is said when a database is opened of a driver that has no binary, or one of another version of Node; `undefined` for other errors. */
+export function unbuiltDriverError(type: DataSourceOptions['type'], cause: unknown): CacheError | undefined {
+  const driver = PACKAGES[type];
+  const { code, message } = (cause ?? {}) as { code?: unknown; message?: unknown };
+  if (driver === undefined) return undefined;
+  if (code !== 'ERR_DLOPEN_FAILED' && !UNBUILT.test(String(message))) return undefined;
+  return notLoadedError(driver, withoutOptions(cause));
+}
+
+function notLoadedError(driver: string, cause: Error): CacheError {
+  return unsupported(
+    COMPILED.has(driver)
+      ? `The package '${driver}' is installed, and can't be loaded: its binary is missing, or was built for another version of ` +
+          `Node.js. Run: npm rebuild ${driver} (with pnpm: pnpm approve-builds, then pnpm rebuild ${driver}). Where there is no ` +
+          'binary for the platform, that needs Python and a C++ compiler.'
+      : `The package '${driver}' is installed, and can't be loaded: install it anew (npm install ${driver}).`,
+    cause,
+  );
+}
+
 function insteadOf(type: string): string {
   if (type === 'sqlite') {
     return "Use type: 'better-sqlite3' (npm install better-sqlite3): TypeORM 1 has no other.";
@@ -61,7 +90,7 @@ function insteadOf(type: string): string {
   return `The cache runs on ${TYPES}.${hint}`;
 }
 
-/** What stands in the place of a type may be an address, with its password. */
+/** The `type` may be an address by mistake, with its password. */
 function shown(type: string): string {
   return /^[\w-]{1,32}$/.test(type) ? `type '${type}'` : 'the type that the storage names';
 }
@@ -70,7 +99,7 @@ function isNotFound(error: unknown): boolean {
   return /MODULE_NOT_FOUND/.test(String((error as { code?: unknown } | undefined)?.code));
 }
 
-/** The error's name and what it says up to its first quote: TypeORM's own may quote the options. */
+/** The error's name and its message up to the first quote: TypeORM's errors may quote the options. */
 function withoutOptions(error: unknown): Error {
   const { name } = error instanceof Error ? error.constructor : { name: 'Error' };
   const message = error instanceof Error ? withoutQuotes(error.message) : '';

@@ -1,3 +1,5 @@
+import { compareStored } from '../core/keys/key-order.js';
+import { EVERY_KEY, isWithin, type KeyRange } from '../core/keys/key-range.js';
 import type {
   CacheStorageAdapter,
   LoadedPage,
@@ -25,22 +27,19 @@ export class InMemoryStorage implements CacheStorageAdapter {
     // The rows stay: an application that is started again on this object finds them.
   }
 
-  async count(namespace: string, now: number): Promise<number> {
+  async count(namespace: string, now: number, range: KeyRange = EVERY_KEY): Promise<number> {
     let count = 0;
-    for (const row of this.#rows(namespace).values()) if (isAlive(row, now)) count += 1;
+    for (const row of this.#rows(namespace).values())
+      if (isAlive(row, now) && isWithin(row.key, range)) count += 1;
     return count;
   }
 
-  async load(namespace: string, { after, limit, now }: LoadPage): Promise<LoadedPage> {
+  async load(namespace: string, { after, limit, now, range, reverse }: LoadPage): Promise<LoadedPage> {
     const rows = this.#rows(namespace);
     const found: StoredEntry[] = [];
-    const keys = this.#keysInOrder(namespace);
-    for (
-      let i = after === undefined ? 0 : firstAfter(keys, String(after));
-      i < keys.length && found.length < limit;
-      i += 1
-    ) {
-      const row = rows.get(keys[i] as string);
+    for (const key of keysBetween(this.#keysInOrder(namespace), after?.toString(), range, reverse)) {
+      if (found.length === limit) break;
+      const row = rows.get(key);
       if (row !== undefined && isAlive(row, now)) found.push(toEntry(row));
     }
     return { rows: found, next: found.length < limit ? undefined : found.at(-1)?.key };
@@ -79,6 +78,12 @@ export class InMemoryStorage implements CacheStorageAdapter {
     this.#sorted.delete(namespace);
   }
 
+  async clearRange(namespace: string, range: KeyRange): Promise<void> {
+    const rows = this.#rows(namespace);
+    for (const key of rows.keys()) if (isWithin(key, range)) rows.delete(key);
+    this.#sorted.delete(namespace);
+  }
+
   async purgeExpired(namespace: string, now: number): Promise<number> {
     const rows = this.#rows(namespace);
     let purged = 0;
@@ -111,7 +116,7 @@ export class InMemoryStorage implements CacheStorageAdapter {
   #keysInOrder(namespace: string): string[] {
     let keys = this.#sorted.get(namespace);
     if (keys === undefined) {
-      keys = [...this.#rows(namespace).keys()].sort();
+      keys = [...this.#rows(namespace).keys()].sort(compareStored);
       this.#sorted.set(namespace, keys);
     }
     return keys;
@@ -126,14 +131,35 @@ function isAlive(row: StoredEntry, now: number): boolean {
   return row.expiresAt === null || row.expiresAt > now;
 }
 
-/** The index of the first of the sorted `keys` that is greater than `after`. */
-function firstAfter(keys: readonly string[], after: string): number {
+/** Those of the sorted `keys` that lie in `range`, from behind `after`, forwards or backwards. */
+function* keysBetween(
+  keys: readonly string[],
+  after: string | undefined,
+  range = EVERY_KEY,
+  reverse = false,
+): Generator<string> {
+  const step = reverse ? -1 : 1;
+  let i = reverse ? keys.length - 1 : indexOf(keys, range.prefix);
+  if (after !== undefined) i = reverse ? indexOf(keys, after) - 1 : indexOf(keys, after);
+  let hasBegun = false;
+  for (; i >= 0 && i < keys.length; i += step) {
+    const key = keys[i] as string;
+    if (key === after) continue;
+    if (isWithin(key, range)) {
+      hasBegun = true;
+      yield key;
+    } else if (hasBegun) return;
+  }
+}
+
+/** The index of the first of the sorted `keys` that does not come before `text`. */
+function indexOf(keys: readonly string[], text: string): number {
   let low = 0;
   let high = keys.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if ((keys[middle] as string) > after) high = middle;
-    else low = middle + 1;
+    if (compareStored(keys[middle] as string, text) < 0) low = middle + 1;
+    else high = middle;
   }
   return low;
 }

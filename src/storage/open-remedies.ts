@@ -1,4 +1,4 @@
-/** How far a start has come. */
+/** The step that a start has reached. */
 export type OpenStep = 'connecting' | 'migrating' | 'using';
 
 const CHECK_CREDENTIALS = 'Check user and password of the storage.';
@@ -20,7 +20,7 @@ const TOO_MANY =
 const MISSING_TABLE = 'The table is missing: set migrationsRun to true, or run cacheMigrations before.';
 const SHORT_KEYS =
   'The key of the table has more bytes than its row format takes: run ALTER TABLE cache_storage ROW_FORMAT=DYNAMIC, and start again.';
-const LOCKED_TABLE =
+const LOCKED =
   'Another instance is migrating the table, or another session has locked it: start again when it is done.';
 const FOREIGN_KEY =
   'A foreign key uses columns of the table that have to change: drop it (ALTER TABLE … DROP FOREIGN KEY), start once, and make it ' +
@@ -59,8 +59,9 @@ const REMEDIES: Readonly<Record<string, string>> = {
   '42P07': NO_RIGHTS_ON_TABLES,
   '53300': TOO_MANY,
   '57P03': 'The server is starting or stopping: start again when it is up.',
-  '55P03': LOCKED_TABLE,
-  ER_LOCK_WAIT_TIMEOUT: LOCKED_TABLE,
+  '55P03': LOCKED,
+  ER_LOCK_WAIT_TIMEOUT: LOCKED,
+  NO_ANSWER: 'The server took the connection and does not answer: see what holds it up, and start again.',
   '42P01': MISSING_TABLE,
   ER_ACCESS_DENIED_ERROR: `${CHECK_CREDENTIALS} A user who may connect with TLS alone is told the same without: set ssl.`,
   ER_ACCESS_DENIED_NO_PASSWORD_ERROR: CHECK_CREDENTIALS,
@@ -103,7 +104,7 @@ const MAY_NOT_ALTER =
 const MAY_NOT_USE =
   'Grant the user SELECT, INSERT, UPDATE and DELETE on cache_storage, and SELECT on cache_migrations.';
 
-/** What says that a right is missing, and not which. */
+/** Codes that report a missing right without naming it. */
 const RIGHTS: Readonly<Record<string, Readonly<Record<OpenStep, string>>>> = {
   '42501': { connecting: CHECK_CREDENTIALS, migrating: MAY_NOT_MIGRATE, using: MAY_NOT_USE },
   ER_TABLEACCESS_DENIED_ERROR: {
@@ -118,7 +119,7 @@ const RIGHTS: Readonly<Record<string, Readonly<Record<OpenStep, string>>>> = {
   },
 };
 
-/** What the drivers say without a code, in words of their own. */
+/** Driver messages that come without a code. */
 const BY_MESSAGE: readonly (readonly [RegExp, string])[] = [
   [/does not support SSL/i, NO_TLS],
   [/client password must be a/i, `The server asks for a password. ${CHECK_CREDENTIALS}`],
@@ -135,7 +136,7 @@ export function remedyFor(code: string | undefined, message: string, step: OpenS
   const byMessage = BY_MESSAGE.find(([pattern]) => pattern.test(message))?.[1];
   if (byMessage !== undefined) return byMessage;
   if (code === undefined) return 'See the cause.';
-  // SQLite's extended codes say more than one needs.
+  // The basic code is enough, without SQLite's extensions.
   const short = code.split('_', 2).join('_');
   return RIGHTS[code]?.[step] ?? REMEDIES[code] ?? REMEDIES[short] ?? 'See the cause.';
 }

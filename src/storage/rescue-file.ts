@@ -3,18 +3,21 @@ import {
   closeSync,
   fsyncSync,
   linkSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { crc32 } from 'node:zlib';
+import { CacheError } from '../core/cache-error.js';
+import { codeOf } from '../core/driver-code.js';
 import type { RescuedWrite, RescuedWrites, RescueJournal } from '../core/rescue/rescue-journal.js';
+import { makeFolder } from './make-folder.js';
 
 /** The first line: what the file is. */
 const HEADER = { journal: 'nestjs-durable-cache', version: 1 } as const;
@@ -29,18 +32,37 @@ const PREFIX_LENGTH = 18;
  */
 export class RescueFile implements RescueJournal {
   readonly #path: string;
-  /** What the last {@link read} was of. */
+  /** The files that the last {@link read} has read. */
   #read: readonly string[] = [];
 
-  constructor(path: string) {
+  constructor(
+    path: string,
+    readonly isChosen = false,
+  ) {
     this.#path = resolve(path);
+  }
+
+  /** Makes and removes a file of the longest name there may be, in the folder, or in the one that it would be made in. */
+  obstacle(): Error | undefined {
+    try {
+      if (statSync(this.#path, { throwIfNoEntry: false })?.isDirectory() === true)
+        throw Object.assign(new Error('It is a folder.'), { code: 'EISDIR' });
+      let folder = dirname(this.#path);
+      while (statSync(folder, { throwIfNoEntry: false }) === undefined) folder = dirname(folder);
+      const trial = join(folder, moreName(basename(this.#path)));
+      closeSync(openSync(trial, 'wx', 0o600));
+      rmSync(trial);
+      return undefined;
+    } catch (error) {
+      return error as Error;
+    }
   }
 
   describe(): string {
     return this.#path;
   }
 
-  /** The files there are, the oldest first: the one of the journal's name, and those of stops that found it there. */
+  /** The existing files, oldest first: the one with the journal's name, and those of stops that found it taken. */
   files(): string[] {
     const folder = dirname(this.#path);
     const name = basename(this.#path);
@@ -50,9 +72,11 @@ export class RescueFile implements RescueJournal {
   }
 
   async read(): Promise<RescuedWrites | undefined> {
-    this.#read = this.files();
-    if (this.#read.length === 0) return undefined;
-    const contents = this.#read.map((file) => parse(linesOf(file)));
+    const contents = this.#reading(() => {
+      this.#read = this.files();
+      return this.#read.map((file) => parse(linesOf(file)));
+    });
+    if (contents.length === 0) return undefined;
     return {
       writes: contents.flatMap(({ writes }) => writes),
       damaged: contents.some(({ damaged }) => damaged),
@@ -66,8 +90,8 @@ export class RescueFile implements RescueJournal {
       linkSync(temporary, this.#path);
       rmSync(temporary);
     } catch {
-      // So it does on a file system without links.
-      renameSync(temporary, `${this.#path}.more-${timestamp()}-${randomUUID()}`);
+      // It also fails on a file system without links.
+      renameSync(temporary, moreName(this.#path));
     }
     syncFolder(dirname(this.#path));
   }
@@ -81,7 +105,7 @@ export class RescueFile implements RescueJournal {
     const aside: string[] = [];
     for (const file of this.#read) {
       const name = `${this.#path}.damaged-${timestamp()}-${aside.length + 1}`;
-      // Another instance that starts at the same time may have been quicker.
+      // Another instance that starts at the same time may have been first.
       if (renamed(file, name)) aside.push(name);
     }
     syncFolder(dirname(this.#path));
@@ -95,8 +119,22 @@ export class RescueFile implements RescueJournal {
     return name;
   }
 
+  /** To try again would not help, as it does with a database. */
+  #reading<T>(task: () => T): T {
+    try {
+      return task();
+    } catch (cause) {
+      throw new CacheError(
+        'STORAGE_OPEN_FAILED',
+        `The rescue journal ${this.#path} can't be read (${codeOf(cause) ?? String(cause)}). It may hold writes that an earlier ` +
+          'stop could not make: give the process the right to read it and its folder, or move it away to start without them.',
+        { cause },
+      );
+    }
+  }
+
   #writeTemporary(writes: readonly RescuedWrite[]): string {
-    mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(this.#path));
     const temporary = `${this.#path}.${randomUUID()}.tmp`;
     const file = openSync(temporary, 'wx', 0o600);
     try {
@@ -112,6 +150,11 @@ export class RescueFile implements RescueJournal {
   }
 }
 
+/** The name of a stop's file where the journal's own is taken. */
+function moreName(name: string): string {
+  return `${name}.more-${timestamp()}-${randomUUID()}`;
+}
+
 function timestamp(): string {
   return new Date().toISOString().replaceAll(':', '-');
 }
@@ -120,12 +163,13 @@ function namesIn(folder: string): string[] {
   try {
     return readdirSync(folder);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    // A file may stand where the folder should be.
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return [];
     throw error;
   }
 }
 
-/** Answers whether there was a file to rename. */
+/** Returns whether there was a file to rename. */
 function renamed(from: string, to: string): boolean {
   try {
     renameSync(from, to);
@@ -153,7 +197,7 @@ function encode(line: object): string {
   return `{"crc":"${checksum(text)}",${text.slice(1)}\n`;
 }
 
-/** The content of a line, or `undefined` for one that is not as it was written. */
+/** The content of a line, or `undefined` for a damaged one. */
 function decode(line: string): unknown {
   const text = `{${line.slice(PREFIX_LENGTH)}`;
   if (!line.startsWith(`{"crc":"${checksum(text)}",`)) return undefined;
@@ -164,7 +208,7 @@ function checksum(text: string): string {
   return crc32(text).toString(16).padStart(8, '0');
 }
 
-/** The lines of a file, which may be longer than a text can be. */
+/** The lines of a file, which may be longer than a string can be. */
 function* linesOf(path: string): Generator<string> {
   const file = openSync(path, 'r');
   try {
@@ -182,7 +226,7 @@ function* linesOf(path: string): Generator<string> {
   }
 }
 
-/** Everything up to the first line that is not as it was written. */
+/** Everything up to the first damaged line. */
 function parse(lines: Generator<string>): RescuedWrites {
   const writes: RescuedWrite[] = [];
   let isFirst = true;

@@ -17,7 +17,7 @@ export interface SchemaOptions {
   readonly migrationsRun: boolean;
   /** Of the database, for messages. */
   readonly description: string;
-  /** Told how far it has come. */
+  /** Called at each step. */
   readonly reached: (step: OpenStep) => void;
 }
 

@@ -1,6 +1,7 @@
 import { DataSource, type DataSourceOptions, type QueryRunner } from 'typeorm';
 import { hasCacheTable } from '../../migrations/database-family.js';
 import { CacheError } from '../core/cache-error.js';
+import { EVERY_KEY, type KeyRange } from '../core/keys/key-range.js';
 import type {
   LoadedPage,
   LoadPage,
@@ -23,7 +24,7 @@ import type { Dialect } from './sql/dialect.js';
 import type { ExactRows, NamespaceNames } from './sql/exact-rows.js';
 import type { SqliteSynchronous } from './sqlite/dialect.js';
 import { DatabaseError, driverErrorOf, withoutQuotes } from './driver-error.js';
-import { driverPackageError } from './driver-package.js';
+import { driverPackageError, unbuiltDriverError } from './driver-package.js';
 import { remedyFor, type OpenStep } from './open-remedies.js';
 import { retryWhileBusy } from './retry-while-busy.js';
 import { hasAllColumns, prepareSchema } from './schema.js';
@@ -87,7 +88,8 @@ export class TypeOrmStorage implements ListedStorage {
       opened?.();
     } catch (error) {
       await connection.close().catch(() => undefined);
-      throw error instanceof CacheError ? error : this.#openFailed(error);
+      if (error instanceof CacheError) throw error;
+      throw unbuiltDriverError(this.#dataSource.options.type, error) ?? this.#openFailed(error);
     }
   }
 
@@ -103,8 +105,8 @@ export class TypeOrmStorage implements ListedStorage {
     return (await this.#names()).stray;
   }
 
-  count(namespace: string, now: number): Promise<number> {
-    return this.#read((dialect, runner) => dialect.count(runner, namespace, now));
+  count(namespace: string, now: number, range: KeyRange = EVERY_KEY): Promise<number> {
+    return this.#read((dialect, runner) => dialect.count(runner, namespace, now, range));
   }
 
   load(namespace: string, page: LoadPage): Promise<LoadedPage> {
@@ -150,6 +152,11 @@ export class TypeOrmStorage implements ListedStorage {
 
   async clear(namespace: string): Promise<void> {
     await this.#guard(() => this.#database.connection.write([this.#database.dialect.clear(namespace)]));
+  }
+
+  async clearRange(namespace: string, range: KeyRange): Promise<void> {
+    const { connection, dialect } = this.#database;
+    await this.#guard(async () => connection.write([dialect.clear(namespace, range)]));
   }
 
   purgeExpired(namespace: string, now: number): Promise<number> {

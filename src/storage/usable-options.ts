@@ -1,7 +1,9 @@
 import type { DataSourceOptions } from 'typeorm';
+import { CACHE_MIGRATIONS_TABLE } from '../../migrations/index.js';
 import { refuseUnspeakable } from './address/schema-name.js';
 import { parseServerUrl, refuseControlCharacters, trimmedUrl } from './address/server-url.js';
-import { isEphemeral } from './sqlite/file.js';
+import { CACHE_TABLE } from './cache-storage.entity.js';
+import { folderError, isEphemeral } from './sqlite/file.js';
 import { unsupported } from './unsupported.js';
 
 const ADDRESS = /^\s*[a-z][a-z\d+.-]+:\/\//i;
@@ -23,9 +25,27 @@ export function refuseUnusable(given: DataSourceOptions, isOwn: boolean): void {
         "'path/to/file' } with the sqlite3 package, or give an object that implements CacheStorageAdapter.",
     );
   }
+  if (isOwn) refuseIgnored(given);
   if ('schema' in given) refuseUnspeakable(given.schema);
   if (given.type === 'sqlite' || given.type === 'better-sqlite3') refuseUnusableFile(given, isOwn);
   else if (TYPEORM_URLS.has(given.type)) refuseParameters(given);
+}
+
+/** What would seem to keep the rows of two applications apart, and does not. */
+function refuseIgnored({ type, entityPrefix, ...rest }: DataSourceOptions): void {
+  if (entityPrefix !== undefined && entityPrefix !== '') {
+    throw unsupported(
+      `The tables of the cache have no entityPrefix: they are ${CACHE_TABLE} and ${CACHE_MIGRATIONS_TABLE}. Leave it out. ` +
+        'Applications that share a server take a schema each (PostgreSQL) or a database each.',
+    );
+  }
+  const { schema } = rest as { schema?: unknown };
+  if ((type === 'mysql' || type === 'mariadb') && schema !== undefined && schema !== '') {
+    throw unsupported(
+      `A storage of type '${type}' has no schema: on MySQL and MariaDB that is the database. Give the name as database, and leave ` +
+        'schema out.',
+    );
+  }
 }
 
 function refuseUnusableFile({ type, database }: { type: string; database: unknown }, isOwn: boolean): void {
@@ -41,6 +61,8 @@ function refuseUnusableFile({ type, database }: { type: string; database: unknow
         "address as url of its own type, as in { type: 'postgres', url }.",
     );
   }
+  // Nothing is left of the slash where the path is resolved.
+  if (/[\\/]$/.test(database)) throw folderError(database);
   if (!isOwn && isEphemeral(database)) {
     throw unsupported(
       'The DataSource given as storage is an in-memory SQLite database, which no second connection can see. ' +

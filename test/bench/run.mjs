@@ -10,11 +10,13 @@ import { coalescing } from './parts/coalescing.mjs';
 import { databases } from './parts/databases.mjs';
 import { durableWrites } from './parts/durable-writes.mjs';
 import { hits } from './parts/hits.mjs';
+import { listing } from './parts/listing.mjs';
 import { memory } from './parts/memory.mjs';
 import { overload } from './parts/overload.mjs';
 import { sets } from './parts/sets.mjs';
 import { start } from './parts/start.mjs';
 import { sustainedSets } from './parts/sustained-sets.mjs';
+import { valueCheck } from './parts/value-check.mjs';
 import { writeReport } from './support/report.mjs';
 import { tableOf } from './support/table.mjs';
 
@@ -24,9 +26,11 @@ const PARTS = [
   allocations,
   sets,
   sustainedSets,
+  valueCheck,
   durableWrites,
   coalescing,
   bulk,
+  listing,
   databases,
   memory,
   start,

@@ -1,10 +1,10 @@
-import { linkSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DataSourceOptions } from 'typeorm';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { mariadbServer, postgresServer } from '../support/services.js';
 import { tempFolder } from '../support/temp-folder.js';
-import { runCopy } from './support/copy-command.js';
+import { runCopy, startCommand } from './support/copy-command.js';
 import { run, withStorage } from './support/raw-table.js';
 
 const folder = tempFolder();
@@ -80,5 +80,44 @@ describe.skipIf(postgres === undefined)('two schemas of one PostgreSQL database'
     expect(output).toMatch(/^From: .*, schema one\nTo: .*, schema two\nn: 1 of 1 rows copied$/m);
     expect(code).toBe(0);
     expect(await withStorage(to, (storage) => storage.count('n', 1))).toBe(1);
+  });
+});
+
+describe('a place where no SQLite file can be', () => {
+  const source = join(folder, 'to-copy.sqlite');
+
+  it('is a folder: the refusal says which file to name, and naming it does', async () => {
+    await fill({ type: 'sqlite', database: source });
+    const target = join(folder, 'target');
+    mkdirSync(target);
+    for (const name of [target, `${target}/`]) {
+      for (const options of [[], ['--dry-run']]) {
+        const { code, output } = await runCopy(folder, source, name, ...options);
+        expect(output).toBe(
+          `UNSUPPORTED_STORAGE: ${name} is a folder: name a file in it, such as ${join(target, 'cache.sqlite')}.\n`,
+        );
+        expect(code).toBe(1);
+      }
+    }
+    expect(readdirSync(target)).toEqual([]);
+    expect(await runCopy(folder, source, join(target, 'cache.sqlite'))).toMatchObject({ code: 0 });
+  });
+
+  it('is behind a file', async () => {
+    await fill({ type: 'sqlite', database: source });
+    const { code, output } = await runCopy(folder, source, join(source, 'cache.sqlite'));
+    expect(output).toMatch(/^STORAGE_OPEN_FAILED: .*can't be created \(ENOTDIR\)/m);
+    expect(code).toBe(1);
+  });
+
+  // Node's own way to make folders never comes back from there.
+  it.skipIf(!existsSync('/proc/self'))('is on a file system that has no room for it', async () => {
+    await fill({ type: 'sqlite', database: source });
+    const target = '/proc/none/deeper/cache.sqlite';
+    const child = startCommand(folder, 'copy', '--from', source, '--to', target);
+    onTestFinished(() => child.kill('SIGKILL'));
+    const { code, output } = await child.ended;
+    expect(output).toMatch(/^STORAGE_OPEN_FAILED: .*can't be created \(ENOENT\)/m);
+    expect(code).toBe(1);
   });
 });

@@ -1,12 +1,13 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
+import * as runner from 'vitest';
 import { describe, expect, it } from 'vitest';
 import { InMemoryStorage } from '../../src/index.js';
+import { describeStorageContract } from '../../src/testing/index.js';
 import { PortableDialect } from '../../src/storage/portable/dialect.js';
 import { TypeOrmStorage } from '../../src/storage/typeorm-storage.js';
 import { errorWith } from '../support/definitions.js';
 import { mariadbServer, postgresServer } from '../support/services.js';
 import { sqliteFiles, storageOn } from './sql-storage.js';
-import { describeStorageContract } from './storage-contract.js';
 
 const newFile = sqliteFiles();
 
@@ -26,20 +27,32 @@ async function exportOf(sql: string): Promise<Uint8Array> {
   return bytes;
 }
 
-describeStorageContract('memory', async () => new InMemoryStorage(), { refusesNull: false });
+describeStorageContract({ name: 'memory', create: () => new InMemoryStorage(), refusesNull: false, runner });
 
 describe.each(['sqlite', 'better-sqlite3'] as const)('%s', (type) => {
-  describeStorageContract('a file', async () => storageOn({ type, database: newFile() }));
+  describeStorageContract({
+    name: 'a file',
+    create: async () => storageOn({ type, database: newFile() }),
+    runner,
+  });
 
-  describeStorageContract('in memory', async () => storageOn({ type, database: ':memory:' }));
+  describeStorageContract({
+    name: 'in memory',
+    create: async () => storageOn({ type, database: ':memory:' }),
+    runner,
+  });
 
-  describeStorageContract('a file of an app, its DataSource as template', async () =>
-    storageOn(new DataSource({ type, database: newFile() })),
-  );
+  describeStorageContract({
+    name: 'a file of an app, its DataSource as template',
+    create: async () => storageOn(new DataSource({ type, database: newFile() })),
+    runner,
+  });
 
-  describeStorageContract('a file, with the portable dialect', async () =>
-    portableOn({ type, database: newFile() }),
-  );
+  describeStorageContract({
+    name: 'a file, with the portable dialect',
+    create: async () => portableOn({ type, database: newFile() }),
+    runner,
+  });
 });
 
 describe('a database without a dialect of its own', () => {
@@ -92,17 +105,24 @@ describe.skipIf(postgres === undefined)('PostgreSQL', async () => {
     return schema;
   };
 
-  describeStorageContract('a schema', async () =>
-    storageOn({ type: 'postgres', url, schema: await newSchema() }),
-  );
+  describeStorageContract({
+    name: 'a schema',
+    create: async () => storageOn({ type: 'postgres', url, schema: await newSchema() }),
+    runner,
+  });
 
-  describeStorageContract('the database of an app, its DataSource as template', async () =>
-    storageOn(new DataSource({ type: 'postgres', url, schema: await newSchema(), poolSize: 1 })),
-  );
+  describeStorageContract({
+    name: 'the database of an app, its DataSource as template',
+    create: async () =>
+      storageOn(new DataSource({ type: 'postgres', url, schema: await newSchema(), poolSize: 1 })),
+    runner,
+  });
 
-  describeStorageContract('with the portable dialect', async () =>
-    portableOn({ type: 'postgres', url, schema: await newSchema() }),
-  );
+  describeStorageContract({
+    name: 'with the portable dialect',
+    create: async () => portableOn({ type: 'postgres', url, schema: await newSchema() }),
+    runner,
+  });
 });
 
 const mariadb = await mariadbServer();
@@ -125,11 +145,16 @@ describe.skipIf(mariadb === undefined)('MariaDB', () => {
     await admin.destroy();
   });
 
-  describeStorageContract('a database', async () =>
-    storageOn({ type: 'mariadb', url: await mariadb.newDatabase() }),
-  );
+  describeStorageContract({
+    name: 'a database',
+    create: async () => storageOn({ type: 'mariadb', url: await mariadb.newDatabase() }),
+    runner,
+  });
 
-  describeStorageContract('the database of an app, its DataSource as template', async () =>
-    storageOn(new DataSource({ type: 'mysql', url: await mariadb.newDatabase(), timezone: '+05:30' })),
-  );
+  describeStorageContract({
+    name: 'the database of an app, its DataSource as template',
+    create: async () =>
+      storageOn(new DataSource({ type: 'mysql', url: await mariadb.newDatabase(), timezone: '+05:30' })),
+    runner,
+  });
 });

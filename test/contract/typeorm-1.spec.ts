@@ -1,10 +1,11 @@
 // Here `typeorm` is TypeORM 1: see vitest.config.mts.
 import { DataSource } from 'typeorm';
+import * as runner from 'vitest';
 import { describe, expect, it } from 'vitest';
+import { describeStorageContract } from '../../src/testing/index.js';
 import { errorWith } from '../support/definitions.js';
 import { mariadbServer, postgresServer } from '../support/services.js';
 import { sqliteFiles, storageOn } from './sql-storage.js';
-import { describeStorageContract } from './storage-contract.js';
 
 const newFile = sqliteFiles();
 
@@ -16,29 +17,41 @@ describe('TypeORM 1 with better-sqlite3', () => {
     expect(() => storageOn({ type: 'sqlite', database: newFile() })).toThrow('better-sqlite3');
   });
 
-  describeStorageContract('a file', async () => storageOn({ type: 'better-sqlite3', database: newFile() }));
+  describeStorageContract({
+    name: 'a file',
+    create: async () => storageOn({ type: 'better-sqlite3', database: newFile() }),
+    runner,
+  });
 
-  describeStorageContract('in memory', async () =>
-    storageOn({ type: 'better-sqlite3', database: ':memory:' }),
-  );
+  describeStorageContract({
+    name: 'in memory',
+    create: async () => storageOn({ type: 'better-sqlite3', database: ':memory:' }),
+    runner,
+  });
 
-  describeStorageContract('a file of an app, its DataSource as template', async () =>
-    storageOn(new DataSource({ type: 'better-sqlite3', database: newFile() })),
-  );
+  describeStorageContract({
+    name: 'a file of an app, its DataSource as template',
+    create: async () => storageOn(new DataSource({ type: 'better-sqlite3', database: newFile() })),
+    runner,
+  });
 });
 
 const postgres = await postgresServer();
 describe.skipIf(postgres === undefined)('TypeORM 1 with PostgreSQL', () => {
   if (postgres === undefined) return;
-  describeStorageContract('a database', async () =>
-    storageOn({ type: 'postgres', url: await postgres.newDatabase() }),
-  );
+  describeStorageContract({
+    name: 'a database',
+    create: async () => storageOn({ type: 'postgres', url: await postgres.newDatabase() }),
+    runner,
+  });
 });
 
 const mariadb = await mariadbServer();
 describe.skipIf(mariadb === undefined)('TypeORM 1 with MariaDB', () => {
   if (mariadb === undefined) return;
-  describeStorageContract('a database', async () =>
-    storageOn({ type: 'mariadb', url: await mariadb.newDatabase() }),
-  );
+  describeStorageContract({
+    name: 'a database',
+    create: async () => storageOn({ type: 'mariadb', url: await mariadb.newDatabase() }),
+    runner,
+  });
 });

@@ -105,7 +105,8 @@ for (const { kind, name, server } of KINDS)
       await cache.setUserData(1, 1, 'a', 1);
       await server?.freeze();
       await expect(cache.setUserData(1, 1, 'a', 2)).rejects.toThrow(errorWith('WRITE_FAILED'));
-      expect(log.with('NO_ANSWER')).toHaveLength(1);
+      expect(log.with('cannot write to its database (NO_ANSWER)')).toHaveLength(1);
+      expect(log.with('a write was rejected with WRITE_FAILED')).toHaveLength(1);
       expect(await cache.getUserData(1, 1)).toEqual({ a: 1 });
       server?.thaw();
       // Whatever became of the write that was rejected: it does not come after this one.
@@ -200,7 +201,9 @@ for (const { kind, name, server } of KINDS)
         await cache.setChatSettings(2, { large });
         expect(await cache.getUserData(1, 1)).toEqual({ a: 1 });
         expect(await cache.getChatSettings(2)).toEqual({ large });
-        expect(log.with(name === 'PostgreSQL' ? '53100' : 'ER_RECORD_FILE_FULL')).toHaveLength(1);
+        const code = name === 'PostgreSQL' ? '53100' : 'ER_RECORD_FILE_FULL';
+        expect(log.with(`cannot write to its database (${code})`)).toHaveLength(1);
+        expect(log.with('a write was rejected with WRITE_FAILED')).toHaveLength(1);
         unlinkSync(join(small, 'filler'));
         await cache.setUserData(1, 1, 'large', large);
         await vi.waitFor(() => expect(cache.getStats()['chats']?.dirty).toBe(0), { timeout: 15_000 });

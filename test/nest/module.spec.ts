@@ -145,14 +145,6 @@ describe('CacheModule', () => {
         CacheModule.forFeature([other]),
       ]),
     ).rejects.toThrow(errorWith('DUPLICATE_NAMESPACE'));
-    await expect(
-      startApp([
-        CacheModule.forRoot({
-          storage: newStorage(),
-          namespaces: [namespaceOf(ON_CHANGE, { name: 'chats' })],
-        }),
-      ]),
-    ).rejects.toThrow(errorWith('DUPLICATE_NAMESPACE'));
     const app = await startApp([
       CacheModule.forRoot({ storage: newStorage(), namespaces: [sessions] }),
       VisitsModule,
@@ -172,6 +164,7 @@ describe('CacheModule', () => {
     [{ storage: null }, /'storage' must be TypeORM options/],
     [{ storage: [] }, /'storage' must be TypeORM options/],
     [{ storage: Promise.resolve({}) }, /'storage' is a promise: await it/],
+    [{ storage: { load() {}, purgeExpired() {} } }, /lacks open\(\), close\(\), count\(\), read\(\)/],
     [{ namespaces: sessions }, /namespaces/],
     [{ migrationsRun: 'no' }, /migrationsRun/],
     [{ synchronous: 'off' }, /synchronous/],
@@ -242,6 +235,22 @@ describe('CacheModule', () => {
     expect(Object.keys(app.get(CacheService).getStats())).toEqual([]);
     expect(() => app.get(CacheService).chats).toThrow(errorWith('UNKNOWN_NAMESPACE'));
     await app.close();
+  });
+
+  it('lists its namespaces in the order of their declaration, and says how it is', async () => {
+    const own = namespaceOf(ON_CHANGE, { name: 'own' });
+    const app = await startApp([
+      CacheModule.forRoot({ storage: newStorage(), namespaces: [own] }),
+      VisitsModule,
+    ]);
+    const cache = app.get(CacheService);
+    await app.get(Visits).entries.set('a', { userId: 1 });
+    const summaries = cache.namespaces();
+    expect(summaries.map(({ name }) => name)).toEqual(['chats', 'chatUsers', 'users', 'own', 'sessions']);
+    expect(summaries.at(-1)).toMatchObject({ persistenceLevel: ON_CHANGE, stats: { size: 1, written: 1 } });
+    expect(await cache.health()).toMatchObject({ status: 'up', dirty: 0 });
+    await app.close();
+    expect(await cache.health()).toMatchObject({ status: 'down', reasons: ['The cache has been stopped.'] });
   });
 
   it('says which namespace is unknown, and what to do', async () => {
@@ -363,8 +372,49 @@ describe('CacheModule', () => {
     const app = await startApp([CacheModule.forRoot({ storage })], log);
     await app.get(CacheService).setChatSettings(1, {});
     await app.close();
-    expect(log.with('Cache started: 1 rows loaded, 0 skipped, in')).toHaveLength(1);
-    expect(log.with('Cache stopped: 1 entries written in')).toHaveLength(1);
-    expect(log.lines.filter((line) => line.includes('Cache '))).toHaveLength(2);
+    const [started, stopped, ...more] = log.lines.filter((line) => line.includes('Cache '));
+    expect(started).toMatch(
+      /Cache started on sqlite \/.*\.db, loaded in \d+ ms: chats \(ON_SHUTDOWN, 0 rows\), chatUsers \(ON_CHANGE, 1 row\), users \(MEMORY_ONLY\)\.$/,
+    );
+    expect(stopped).toMatch(/Cache stopped: 1 entry written in \d+ ms\.$/);
+    expect(more).toEqual([]);
+  });
+
+  it('says at the stop that nothing was left to write, where that is so', async () => {
+    const log = new NestLog();
+    const app = await startApp([CacheModule.forRoot({ storage: newStorage() })], log);
+    await app.get(CacheService).setUserData(1, 2, 'a', 1);
+    await app.close();
+    expect(log.with('Cache stopped: nothing was left to write.')).toHaveLength(1);
+  });
+
+  it('keeps the line of the start short, however many namespaces there are and wherever they are stored', async () => {
+    const log = new NestLog();
+    const namespaces = Array.from({ length: 30 }, (_, i) =>
+      namespaceOf(ON_CHANGE, { name: i === 0 ? `line\nbreak${'y'.repeat(100)}` : `n${i}` }),
+    );
+    const storage = Object.assign(new InMemoryStorage(), { describe: () => 'x'.repeat(5000) });
+    const app = await startApp([CacheModule.forRoot({ storage, namespaces, chatNamespaces: false })], log);
+    const [line = ''] = log.with('Cache started');
+    expect(line).toContain('n9 (ON_CHANGE, 0 rows) and 20 more.');
+    expect(line).toMatch(/line breaky+… \(ON_CHANGE/);
+    expect(line).not.toContain('\n');
+    expect(line.length).toBeLessThan(600);
+    await app.close();
+  });
+
+  it('starts without a database where nothing is persisted, and on a storage that can’t say where it is', async () => {
+    const log = new NestLog();
+    const storage = Object.assign(new InMemoryStorage(), {
+      describe: () => {
+        throw new Error('nowhere');
+      },
+    });
+    const without = await startApp([CacheModule.forRoot({ chatNamespaces: false, storage })], log);
+    await without.close();
+    const nameless = await startApp([CacheModule.forRoot({ storage })], log);
+    await nameless.close();
+    expect(log.with('Cache started without a database: no namespaces.')).toHaveLength(1);
+    expect(log.with('Cache started on its storage')).toHaveLength(1);
   });
 });

@@ -2,7 +2,7 @@ import { Module, type INestApplicationContext } from '@nestjs/common';
 import { LazyModuleLoader, NestFactory } from '@nestjs/core';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi, type Mock } from 'vitest';
 import {
   CacheModule,
   CacheService,
@@ -12,6 +12,7 @@ import {
   stringKey,
   type CacheModuleOptions,
 } from '../../src/index.js';
+import { systemClock, type CacheTimer } from '../../src/core/clock.js';
 import { Child } from '../support/child-process.js';
 import { errorWith } from '../support/definitions.js';
 import { settle } from '../support/fake-clock.js';
@@ -26,6 +27,17 @@ const postgres = await postgresServer();
 const endListeners = (): number[] => [process.listenerCount('exit'), process.listenerCount('beforeExit')];
 const sessions = defineNamespace({ name: 'sessions', key: stringKey(), value: json<string>() });
 const otherSessions = defineNamespace({ name: 'sessions', key: stringKey(), value: json<number>() });
+
+/** From now on, the timers that are set and not cancelled. None of them fires. */
+function heldTimers(): { readonly held: ReadonlySet<CacheTimer>; readonly set: Mock } {
+  const held = new Set<CacheTimer>();
+  const set = vi.spyOn(systemClock, 'setTimer').mockImplementation(() => {
+    const timer = { cancel: () => void held.delete(timer) };
+    held.add(timer);
+    return timer;
+  });
+  return { held, set };
+}
 
 /** An application in a process of its own, with two caches in files of their own. */
 function startTwo(name: string, then: string): { child: Child; journals: string[] } {
@@ -83,7 +95,7 @@ describe('several applications in one process', () => {
 
 describe('a start that fails', () => {
   afterEach(() => {
-    vi.useRealTimers();
+    vi.restoreAllMocks();
   });
 
   const failures: [string, Partial<CacheModuleOptions>, typeof sessions | typeof otherSessions, string][] = [
@@ -94,7 +106,7 @@ describe('a start that fails', () => {
   it.each(failures)(
     '%s leaves no storage, timer or listener behind',
     async (_why, options, feature, code) => {
-      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+      const timers = heldTimers();
       const storage = new InMemoryStorage();
       const closed = new Promise<void>((resolve) => {
         vi.spyOn(storage, 'close').mockImplementation(async () => resolve());
@@ -107,7 +119,8 @@ describe('a start that fails', () => {
       await expect(start).rejects.toThrow(errorWith(code));
       await closed;
       await settle();
-      expect(vi.getTimerCount()).toBe(0);
+      expect(timers.set).toHaveBeenCalled();
+      expect(timers.held.size).toBe(0);
       expect(endListeners()).toEqual(before);
     },
   );

@@ -33,7 +33,7 @@ describe.each(nestLines)('shutdown hooks on %s', (line) => {
     ],
     ['Nest listens for others only', "app.enableShutdownHooks(['SIGUSR2']);", /SIGTERM|SIGINT/],
   ])('are asked for, once, when %s', async (_when, code, notMentioned) => {
-    const child = startProcess('warned', `${code} ${STAY}`);
+    const child = startProcess('warned', `${code} await cache.setChatSettings(1, { a: 1 }); ${STAY}`);
     const [warning] = await child.prints(/WARN.*enableShutdownHooks.*/);
     expect(warning).not.toMatch(notMentioned);
     child.kill('SIGKILL');
@@ -50,6 +50,11 @@ describe.each(nestLines)('shutdown hooks on %s', (line) => {
     ],
     ['they are enabled for one signal', "app.enableShutdownHooks(['SIGTERM']);", '{}'],
     ['no namespace needs them', '', '{ chatNamespaces: false }'],
+    [
+      'nobody uses the built-in namespace that would need them',
+      "await cache.setUserData(1, 2, 'a', 1);",
+      '{}',
+    ],
     ['the stop has begun', "app.enableShutdownHooks(); process.kill(process.pid, 'SIGTERM');", '{}'],
   ])('are not asked for when %s', async (_when, code, options) => {
     // The check comes a second after the start: look after it.

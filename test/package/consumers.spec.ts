@@ -11,8 +11,9 @@ const newDatabase = async (): Promise<string> => (await postgres?.newDatabase())
 const DATABASE_URL = await newDatabase();
 
 describeConsumer('sqlite', {
-  natives: ['sqlite3'],
-  sources: { 'readme-example.ts': example },
+  natives: ['sqlite3', 'better-sqlite3'],
+  example,
+  tests: true,
   copy: { from: 'data/cache.sqlite', to: 'copy.sqlite' },
 });
 
@@ -22,7 +23,9 @@ describeConsumer('better-sqlite3', {
 });
 
 describeConsumer('nest-11-commonjs', {
-  natives: ['sqlite3'],
+  natives: ['sqlite3', 'better-sqlite3'],
+  example,
+  tests: true,
   copy: { from: 'data/scores.sqlite', to: 'copy.sqlite' },
 });
 

@@ -38,6 +38,42 @@ function reachable(entries: readonly string[]): Set<string> {
   return found;
 }
 
+/** What a page links to: paths, with the part of the page behind a `#`. Links of other hosts are left out. */
+function linksOf(page: string): string[] {
+  const text = readFileSync(page, 'utf8').replaceAll(/^ *```.*?^ *```$|`[^`\n]*`/gms, '');
+  return Array.from(text.matchAll(/\]\(([^)\s]+)\)/g), ([, link = '']) => link).filter(
+    (link) => !/^[a-z]+:/.test(link),
+  );
+}
+
+/** The names that GitHub and npm give to the headings of a page. */
+function anchorsOf(page: string): string[] {
+  const headings = readFileSync(page, 'utf8').matchAll(/^#+ (.*)$/gm);
+  return Array.from(headings, ([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+describe('the pages of the package', () => {
+  const pages = [...files].filter((path) => path.endsWith('.md'));
+
+  it('are README, CHANGELOG and those of docs', () => {
+    expect(pages).toEqual(expect.arrayContaining(['README.md', 'CHANGELOG.md', 'docs/durability.md']));
+  });
+
+  it.each(pages)('link to what is in the package, too: %s', (page) => {
+    for (const link of linksOf(page)) {
+      const [path = '', anchor] = link.split('#');
+      const target = path === '' ? page : posix.join(posix.dirname(page), path);
+      expect(files, link).toContain(target);
+      if (anchor !== undefined) expect(anchorsOf(target), link).toContain(anchor);
+    }
+  });
+});
+
 describe('the package', () => {
   const { exports, bin } = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest;
   const entries = [

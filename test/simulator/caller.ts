@@ -1,17 +1,17 @@
 import { isCacheError, type NamespaceCache } from '../../src/index.js';
 import type { Chronicle } from './chronicle.js';
-import type { State, Write } from './model.js';
+import { TTL_MS, WRITE_TIMEOUT_MS } from './engine-parts.js';
+import type { Held, Write } from './model.js';
 import { padded } from './padding.js';
 import type { Patience } from './patience.js';
 import { KEYS, LOADED_KEY, THROUGH, type Name, type Step } from './plan.js';
+import { ScanOracle, type Scanned } from './scan-oracle.js';
 import type { Scheduler } from './scheduler.js';
 import type { SimulatedStorage } from './simulated-storage.js';
 import type { Tally } from './tally.js';
 import { UNDECODABLE, UnrulyError } from './unruly.js';
-import { Witness } from './witness.js';
+import type { Witness } from './witness.js';
 
-/** How long the engine may try to commit a write-through write. */
-export const WRITE_TIMEOUT_MS = 2000;
 /** The last attempt of a write may begin at its deadline, and others be under way. */
 const ATTEMPT_MS = 1000;
 /** What `getOrLoad` loads. */
@@ -27,23 +27,22 @@ export interface CallerWorld {
   readonly chronicle: Chronicle;
   /** Whether a commit may have been reported as failed that was not. */
   readonly hasLied: () => boolean;
+  /** Whether every stored value decodes whenever it is asked for. */
+  readonly decodesAlways: boolean;
   /** Something was seen that breaks a promise. */
   readonly broken: (what: string) => void;
 }
 
 /** Calls one namespace as an application does, and looks at what comes back. */
 export class Caller {
-  readonly witness: Witness;
   readonly #isThrough: boolean;
 
   constructor(
-    private readonly name: Name,
     private readonly cache: NamespaceCache<string, number>,
-    before: State,
+    readonly witness: Witness,
     private readonly world: CallerWorld,
   ) {
-    this.witness = new Witness(name, before);
-    this.#isThrough = (THROUGH as readonly Name[]).includes(name);
+    this.#isThrough = (THROUGH as readonly string[]).includes(witness.name);
   }
 
   take(step: Extract<Step, { name: Name }>): void {
@@ -63,7 +62,13 @@ export class Caller {
         this.#getOrLoad();
         break;
       case 'read':
-        this.#read(step.key);
+        this.#read(step.key, step.how);
+        break;
+      case 'scan':
+        this.#scan(step.reverse, step.isSlow);
+        break;
+      case 'count':
+        this.#count();
         break;
       case 'flush':
         this.flush();
@@ -110,12 +115,22 @@ export class Caller {
         return this.#refused(
           write.isUpdate ? cache.update(write.key, () => write.value) : cache.set(write.key, write.value),
         );
+      case 'set if absent':
+        return cache.setIfAbsent(write.key, write.value);
+      case 'increment':
+        return cache.increment(write.key, write.add);
+      case 'take':
+        return cache.take(write.key);
+      case 'touch':
+        return cache.touch(write.key, { ttlMs: write.isForever ? null : TTL_MS });
       case 'delete':
         return cache.delete(write.key);
       case 'rename':
         return cache.rename(write.key, write.to);
       case 'clear':
         return cache.clear();
+      case 'delete prefix':
+        return cache.deletePrefix(write.prefix);
     }
   }
 
@@ -153,27 +168,76 @@ export class Caller {
     );
   }
 
-  #read(key: string): void {
+  #read(key: string, how: 'get' | 'refresh' | 'ttl'): void {
     this.#assertCommittedIsSeen(key);
     const { witness } = this;
     const { settled } = witness;
-    const promise = this.cache.get(key);
-    this.#follow(`get ${key}`, promise);
+    const promise = this.cache[how](key);
+    this.#follow(`${how} ${key}`, promise);
     promise.then(
-      (value) => {
-        if (!this.world.hasLied() && !witness.mayShow(key, value, settled))
-          this.#broken(`${key} shows ${value}, which it was not at any time of the read.`);
+      (answer) => {
+        const shows = (held: Held | undefined): boolean =>
+          how === 'ttl' ? isLeftOf(held, answer) : held?.value === answer;
+        if (!this.world.hasLied() && !witness.mayShow(key, shows, settled))
+          this.#broken(`${key} shows ${answer} to ${how}, which it was not at any time of the read.`);
       },
       () => undefined,
     );
+  }
+
+  #scan(reverse: boolean, isSlow: boolean): void {
+    const oracle = new ScanOracle(this.witness);
+    const promise = this.#scanned(reverse, isSlow);
+    this.#follow('scan', promise);
+    promise.then(
+      (entries) => {
+        this.world.tally.scans += 1;
+        if (this.world.hasLied()) return;
+        const fault = oracle.faultOf(entries, reverse, this.world.decodesAlways);
+        if (fault !== undefined) this.#broken(`${fault}.`);
+        for (const [key, value] of entries) this.#assertCommitted(key, value);
+      },
+      (error: unknown) => this.#assertReadFailure(error),
+    );
+  }
+
+  async #scanned(reverse: boolean, isSlow: boolean): Promise<Scanned> {
+    const entries: (readonly [string, number])[] = [];
+    for await (const [key, value] of this.cache.scan({ reverse })) {
+      entries.push([key, value]);
+      if (isSlow) await this.world.scheduler.someTime();
+    }
+    return entries;
+  }
+
+  #count(): void {
+    const oracle = new ScanOracle(this.witness);
+    const promise = this.cache.count();
+    this.#follow('count', promise);
+    promise.then(
+      (count) => {
+        const fault = this.world.hasLied() ? undefined : oracle.faultOfCount(count);
+        if (fault !== undefined) this.#broken(`${fault}.`);
+      },
+      (error: unknown) => this.#assertReadFailure(error),
+    );
+  }
+
+  #assertReadFailure(error: unknown): void {
+    if (!isCacheError(error, 'READ_FAILED') && !isCacheError(error, 'CACHE_CLOSED'))
+      this.#broken(`a listing rejects: ${String(error)}`);
   }
 
   /** Write-through never shows what was not committed. */
   #assertCommittedIsSeen(key: string): void {
     if (!this.#isThrough) return;
     const seen = this.#present(key);
-    if (seen === undefined || this.witness.before.get(key) === seen) return;
-    const committed = this.world.simulated.committed.get(`${this.name} ${key}`);
+    if (seen !== undefined) this.#assertCommitted(key, seen);
+  }
+
+  #assertCommitted(key: string, seen: number): void {
+    if (!this.#isThrough || key === LOADED_KEY || this.witness.before.get(key)?.value === seen) return;
+    const committed = this.world.simulated.committed.get(`${this.witness.name} ${key}`);
     if (committed?.has(padded(seen)) !== true)
       this.#broken(`${key} shows ${seen}, which was never committed.`);
   }
@@ -191,11 +255,17 @@ export class Caller {
   #follow(what: string, promise: Promise<unknown>, timeoutMs = Infinity): void {
     const { tally, chronicle, patience, scheduler } = this.world;
     tally.operations += 1;
-    chronicle.follow(`${this.name}: ${what}`, promise);
-    patience.follow(`${this.name}: ${what}`, promise, scheduler.monotonic(), timeoutMs);
+    chronicle.follow(`${this.witness.name}: ${what}`, promise);
+    patience.follow(`${this.witness.name}: ${what}`, promise, scheduler.monotonic(), timeoutMs);
   }
 
   #broken(what: string): void {
-    this.world.broken(`${this.name}: ${what}`);
+    this.world.broken(`${this.witness.name}: ${what}`);
   }
+}
+
+/** Whether an entry may have that time left. */
+function isLeftOf(held: Held | undefined, ms: number | null | undefined): boolean {
+  if (held === undefined) return ms === undefined;
+  return held.isForever ? ms === null : typeof ms === 'number' && ms > 0;
 }

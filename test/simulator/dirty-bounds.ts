@@ -86,7 +86,7 @@ export class DirtyBounds {
       const state = witness.acknowledged();
       if (state === undefined) return undefined;
       const texts = this.simulated.texts.get(witness.name);
-      for (const [key, value] of state) {
+      for (const [key, { value }] of state) {
         const text = padded(value);
         if (texts?.get(key) !== text && !witness.isOpen(key)) bytes += text.length * BYTES_PER_CHARACTER;
       }

@@ -8,14 +8,15 @@ import {
   type CacheStorageAdapter,
   type NamespaceDefinition,
 } from '../../src/index.js';
-import { WRITE_TIMEOUT_MS } from './caller.js';
 import { THROUGH, type Name, type Plan } from './plan.js';
 import type { Random } from './random.js';
 import { simulatedCodec } from './unruly.js';
 
 export const SHUTDOWN_TIMEOUT_MS = 5000;
+/** How long the engine may try to commit a write-through write. */
+export const WRITE_TIMEOUT_MS = 2000;
 /** Longer than any history, with every step of the wall clock. */
-const TTL_MS = 10 * 365 * 86_400_000;
+export const TTL_MS = 10 * 365 * 86_400_000;
 /** What the engine is given. */
 export interface EngineParts {
   readonly storage: CacheStorageAdapter;

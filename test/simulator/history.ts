@@ -124,7 +124,7 @@ export class History {
 
   /** What the journal of another database holds is nothing to this one. */
   async #assertUntouched(): Promise<void> {
-    const rows = new Map(this.plan.rows.map((key) => [key, 1]));
+    const rows = new Map(this.plan.rows.map((key) => [key, { value: 1, isForever: true }]));
     for (const name of NAMES) {
       const stored = await this.#stored(name);
       if (!equalStates(stored, rows))
@@ -205,7 +205,9 @@ export class History {
   async #stored(name: Name): Promise<State> {
     const { rows } = await this.#rows.load(name, { after: undefined, limit: 1000, now: 0 });
     const entries = rows.filter((row) => row.key !== LOADED_KEY);
-    return new Map(entries.map((row) => [row.key, unpadded(row.value)]));
+    return new Map(
+      entries.map((row) => [row.key, { value: unpadded(row.value), isForever: row.expiresAt === null }]),
+    );
   }
 }
 

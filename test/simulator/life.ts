@@ -15,7 +15,7 @@ import type { Conditions, SimulatedStorage } from './simulated-storage.js';
 import type { Strays } from './strays.js';
 import type { Tally } from './tally.js';
 import { SimulatedLogger } from './unruly.js';
-import type { Witness } from './witness.js';
+import { Witness } from './witness.js';
 
 /** The checkpoint, and the purge of what has expired. */
 const PERIODIC_TIMERS = 2;
@@ -98,7 +98,7 @@ export class Life {
       ),
     );
     this.#engine.start();
-    const { scheduler, simulated, tally, chronicle } = this.world;
+    const { plan, scheduler, simulated, tally, chronicle } = this.world;
     const world = {
       scheduler,
       simulated,
@@ -106,10 +106,14 @@ export class Life {
       tally,
       chronicle,
       hasLied: () => this.#hasLied,
+      decodesAlways: !this.world.plan.unruly.includes('codec'),
       broken: (what: string) => this.#broken(what),
     };
     for (const [name, cache] of caches) {
-      this.#callers.set(name, new Caller(name, cache, await this.world.stored(name), world));
+      this.#callers.set(
+        name,
+        new Caller(cache, new Witness(name, await this.world.stored(name), !plan.expires), world),
+      );
     }
     const back = BACK.map((name) => this.witness(name));
     this.#bounds = new DirtyBounds(this.world.plan, back, simulated);
@@ -137,6 +141,8 @@ export class Life {
       case 'set many':
       case 'get or load':
       case 'read':
+      case 'scan':
+      case 'count':
       case 'flush':
         this.#caller(step.name).take(step);
         break;

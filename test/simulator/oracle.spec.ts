@@ -4,9 +4,15 @@ import { InFlight, LoadWatch } from '../../src/core/entries/in-flight.js';
 import { Knowledge } from '../../src/core/entries/knowledge.js';
 import { MissReader } from '../../src/core/entries/miss-reader.js';
 import { PersistedEntries } from '../../src/core/entries/persisted-entries.js';
+import { valueOf } from '../../src/core/entries/known-value.js';
+import { ValueEncoder } from '../../src/core/entries/value-encoder.js';
 import { DirtyBudget } from '../../src/core/levels/write-back/dirty-budget.js';
 import { FoldedRow } from '../../src/core/levels/write-through/folded-row.js';
+import { LiveCount } from '../../src/core/levels/write-back/live-count.js';
+import { PendingRemovals } from '../../src/core/levels/write-back/pending-removals.js';
+import { DirtyWatch } from '../../src/core/levels/write-back/dirty-watch.js';
 import { Flusher } from '../../src/core/levels/write-back/flusher.js';
+import { WriteBack, type WriteBackOptions } from '../../src/core/levels/write-back/write-back.js';
 import { OperationOrder } from '../../src/core/levels/write-back/operation-order.js';
 import { DirtyEntries, type TakenChange } from '../../src/core/levels/write-back/dirty-entries.js';
 import type { StoredEntry } from '../../src/index.js';
@@ -163,15 +169,14 @@ describe('the simulator notices', { timeout: 180_000 }, () => {
       vi.spyOn(DirtyEntries.prototype, 'committed').mockImplementation(function (
         this: DirtyEntries,
         batch: readonly TakenChange[],
-        epoch: number,
       ) {
         const newest = batch.map(({ memoryKey, change }) => ({
           memoryKey,
           change: this.get(memoryKey) ?? change,
         }));
-        committed.call(this, newest, epoch);
+        committed.call(this, newest);
       });
-      expect(await verdict(CALM)).toMatch(/holds|after a crash|shows/);
+      expect(await verdict(CALM)).toMatch(/holds|after a crash|shows|unwritten/);
     });
 
     it('a read that puts what it found over a newer write', async () => {
@@ -205,6 +210,22 @@ describe('the simulator notices', { timeout: 180_000 }, () => {
       expect(await verdict({ ...CALM, weathers: ['fair', 'lies'] })).toMatch(/holds/);
     });
 
+    it('a touch that comes to nothing', async () => {
+      vi.spyOn(ValueEncoder.prototype, 'renewed').mockImplementation((stored) => stored);
+      expect(await verdict(CALM)).toMatch(/holds|after a crash|shows/);
+    });
+
+    it('a refresh that puts a row over what is dirty', async () => {
+      vi.spyOn(WriteBack.prototype, 'refresh').mockImplementation(async function (
+        this: WriteBack<unknown>,
+        key,
+      ) {
+        const { entries, definition } = Reflect.get(this, 'options') as WriteBackOptions<unknown>;
+        return valueOf(await entries.reader.readAnew(key), definition.value);
+      });
+      expect(await verdict(CALM)).toMatch(/holds|after a crash|shows|unwritten/);
+    });
+
     it('a load or read that is not told of a write', async () => {
       vi.spyOn(InFlight.prototype, 'supersede').mockImplementation(() => undefined);
       expect(await verdict(CALM)).toMatch(/holds|shows|unwritten/);
@@ -213,6 +234,44 @@ describe('the simulator notices', { timeout: 180_000 }, () => {
     it('knowledge of what is absent that contradicts memory', async () => {
       vi.spyOn(Knowledge.prototype, 'present').mockImplementation(() => undefined);
       expect(await verdict(CALM)).toMatch(/remembered as absent/);
+    });
+
+    it('a scan that does not see what is dirty and has no row', async () => {
+      vi.spyOn(DirtyEntries.prototype, 'putKeys').mockImplementation(function* none() {
+        yield* [];
+      });
+      expect(await verdict(CALM)).toMatch(/a scan did not give/);
+    });
+
+    it('a scan that does not see what is written while it reads', async () => {
+      vi.spyOn(DirtyWatch.prototype, 'get').mockReturnValue(undefined);
+      expect(await verdict(CALM)).toMatch(/a scan gave/);
+    });
+
+    it('a scan that takes the rows of before a clear for what there is', async () => {
+      vi.spyOn(DirtyWatch.prototype, 'isRemoved').mockReturnValue(false);
+      vi.spyOn(DirtyWatch.prototype, 'isEmptied', 'get').mockReturnValue(false);
+      expect(await verdict(CALM)).toMatch(/a scan gave/);
+    });
+
+    it('a removal of a range that does not know what it removes until it is written', async () => {
+      vi.spyOn(PendingRemovals.prototype, 'has').mockReturnValue(false);
+      expect(await verdict(CALM)).toMatch(/holds|shows|a scan gave|a count gave/);
+    });
+
+    it('a load or read that is not told of a removal', async () => {
+      vi.spyOn(InFlight.prototype, 'supersedeWhere').mockImplementation(() => undefined);
+      expect(await verdict(CALM)).toMatch(/holds|shows|unwritten/);
+    });
+
+    it('a removal that tells another number than it removes', async () => {
+      vi.spyOn(LiveCount.prototype, 'of').mockResolvedValue(1);
+      expect(await verdict(CALM)).toMatch(/holds|a count gave/);
+    });
+
+    it('a count whose questions are answered of the rows before a flush and after', async () => {
+      vi.spyOn(Flusher.prototype, 'attempts', 'get').mockReturnValue(0);
+      expect(await verdict({ ...CALM, weathers: [] })).toMatch(/a count gave|holds/);
     });
 
     it('a flusher that does not look again', async () => {

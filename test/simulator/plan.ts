@@ -7,7 +7,9 @@ export const BACK = ['back', 'back too'] as const;
 export type Name = (typeof THROUGH)[number] | (typeof BACK)[number];
 export const NAMES: readonly Name[] = [...THROUGH, ...BACK];
 
-export const KEYS = ['a', 'b', 'c', 'd'] as const;
+export const KEYS = ['a', 'b', 'c', 'cd'] as const;
+/** What some of them begin with, and what none does. */
+export const PREFIXES = ['a', 'c', 'x'] as const;
 /** The key that only `getOrLoad` writes to. */
 export const LOADED_KEY = 'loaded';
 
@@ -26,7 +28,20 @@ export type Step =
       readonly isInvalid: boolean;
     }
   | { readonly do: 'get or load'; readonly name: Name }
-  | { readonly do: 'read'; readonly name: Name; readonly key: string }
+  | {
+      readonly do: 'read';
+      readonly name: Name;
+      readonly key: string;
+      readonly how: 'get' | 'refresh' | 'ttl';
+    }
+  | {
+      readonly do: 'scan';
+      readonly name: Name;
+      readonly reverse: boolean;
+      /** Whether some time passes between two entries. */
+      readonly isSlow: boolean;
+    }
+  | { readonly do: 'count'; readonly name: Name }
   | { readonly do: 'flush'; readonly name: Name }
   | { readonly do: 'reload' }
   /** `keys` are those that the database refuses in bad weather of that kind. */

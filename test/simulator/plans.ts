@@ -1,6 +1,16 @@
 import fc from 'fast-check';
 import type { Write } from './model.js';
-import { BACK, KEYS, type End, type Name, type Ordeal, type Plan, type Step, type Weather } from './plan.js';
+import {
+  BACK,
+  KEYS,
+  PREFIXES,
+  type End,
+  type Name,
+  type Ordeal,
+  type Plan,
+  type Step,
+  type Weather,
+} from './plan.js';
 import { UNDECODABLE, UNENCODABLE, type Unruly } from './unruly.js';
 
 const HOUR_MS = 3_600_000;
@@ -35,10 +45,24 @@ const name = fc.oneof(
 const write: fc.Arbitrary<Write> = fc.oneof(
   { weight: 8, arbitrary: fc.record({ kind: fc.constant('set' as const), key, value }) },
   { weight: 8, arbitrary: fc.record({ kind: fc.constant('update' as const), key, add }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('set if absent' as const), key, value }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('increment' as const), key, add }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('take' as const), key }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant('touch' as const), key, isForever: fc.boolean() }),
+  },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('delete' as const), key }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('rename' as const), key, to: key }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('throw' as const), key }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('clear' as const) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('delete prefix' as const),
+      prefix: fc.constantFrom(...PREFIXES),
+    }),
+  },
   {
     weight: 1,
     arbitrary: fc.record({
@@ -53,7 +77,15 @@ const write: fc.Arbitrary<Write> = fc.oneof(
 function stepsIn({ weathers, wallMs }: Required<Pick<Climate, 'weathers' | 'wallMs'>>): fc.Arbitrary<Step> {
   const always: fc.WeightedArbitrary<Step>[] = [
     { weight: 20, arbitrary: fc.record({ do: fc.constant('write' as const), name, write }) },
-    { weight: 12, arbitrary: fc.record({ do: fc.constant('read' as const), name, key }) },
+    {
+      weight: 12,
+      arbitrary: fc.record({
+        do: fc.constant('read' as const),
+        name,
+        key,
+        how: fc.constantFrom('get', 'get', 'refresh', 'ttl'),
+      }),
+    },
     {
       weight: 1,
       arbitrary: fc.record({
@@ -72,6 +104,16 @@ function stepsIn({ weathers, wallMs }: Required<Pick<Climate, 'weathers' | 'wall
         isInvalid: fc.nat({ max: 3 }).map((n) => n === 3),
       }),
     },
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        do: fc.constant('scan' as const),
+        name,
+        reverse: fc.boolean(),
+        isSlow: fc.boolean(),
+      }),
+    },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('count' as const), name }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('get or load' as const), name }) },
     {
       weight: 2,

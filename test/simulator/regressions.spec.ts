@@ -44,7 +44,10 @@ const wait = (ms: number): Step => ({ do: 'wait', ms });
 describe('while the database is healthy', () => {
   it('updates of more evicted keys than may be dirty all come to an end', async () => {
     // In memory are c and d then: the updates of a and b wait for the database, and take all the room there is.
-    const others = ['c', 'd'].flatMap((key): Step[] => [{ do: 'read', name: 'back', key }, wait(30)]);
+    const others = ['c', 'd'].flatMap((key): Step[] => [
+      { do: 'read', name: 'back', key, how: 'get' },
+      wait(30),
+    ]);
     const updates: Step = { do: 'update all', name: 'back', add: 1, times: 1 };
     const details = { maxDirty: 2, maxEntries: 2, rows: ['a', 'b', 'c', 'd'] };
     await live(plan([wait(300), ...others, updates, wait(20_000)], details));

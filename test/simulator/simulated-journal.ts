@@ -2,10 +2,16 @@ import type { RescuedWrite, RescuedWrites, RescueJournal } from '../../src/core/
 
 /** A rescue journal that outlives the process. */
 export class SimulatedJournal implements RescueJournal {
+  readonly isChosen = false;
+
   #writes: readonly RescuedWrite[] | undefined;
 
   describe(): string {
     return 'journal';
+  }
+
+  obstacle(): undefined {
+    return undefined;
   }
 
   async read(): Promise<RescuedWrites | undefined> {

@@ -1,3 +1,4 @@
+import { isWithin, type KeyRange } from '../../src/core/keys/key-range.js';
 import type {
   CacheStorageAdapter,
   LoadedPage,
@@ -25,6 +26,9 @@ export interface Conditions {
   /** Keys that the database refuses. */
   readonly poison: Set<string>;
 }
+
+/** Rows on one page: so few that there are several. */
+const MOST_ROWS = 2;
 
 /**
  * The database of a simulation: its rows outlive the process. A call takes effect at one step and is answered at a later
@@ -54,12 +58,12 @@ export class SimulatedStorage implements CacheStorageAdapter {
     await this.scheduler.someTime();
   }
 
-  count(namespace: string, now: number): Promise<number> {
-    return this.#call(() => this.rows.count(namespace, now));
+  count(namespace: string, now: number, range?: KeyRange): Promise<number> {
+    return this.#call(() => this.rows.count(namespace, now, range));
   }
 
   load(namespace: string, page: LoadPage): Promise<LoadedPage> {
-    return this.#call(() => this.rows.load(namespace, page));
+    return this.#call(() => this.rows.load(namespace, { ...page, limit: Math.min(page.limit, MOST_ROWS) }));
   }
 
   read(namespace: string, keys: readonly string[]): Promise<readonly StoredEntry[]> {
@@ -88,6 +92,16 @@ export class SimulatedStorage implements CacheStorageAdapter {
       this.texts.get(namespace)?.clear();
       this.commits += 1;
       this.chronicle.note(`   committed: clear of ${namespace}`);
+    }, true);
+  }
+
+  clearRange(namespace: string, range: KeyRange): Promise<void> {
+    return this.#call(async () => {
+      await this.rows.clearRange(namespace, range);
+      const texts = this.texts.get(namespace);
+      for (const key of texts?.keys() ?? []) if (isWithin(key, range)) texts?.delete(key);
+      this.commits += 1;
+      this.chronicle.note(`   committed: ${namespace}: ${range.prefix}… gone`);
     }, true);
   }
 

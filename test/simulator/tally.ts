@@ -3,6 +3,8 @@ export interface Tally {
   histories: number;
   /** Reads and writes called. */
   operations: number;
+  /** Scans that came to their end. */
+  scans: number;
   crashes: number;
   stops: number;
   /** Lives at whose end nothing was left to do before the stop. */
@@ -25,6 +27,7 @@ export function newTally(): Tally {
   return {
     histories: 0,
     operations: 0,
+    scans: 0,
     crashes: 0,
     stops: 0,
     rests: 0,

@@ -1,4 +1,4 @@
-import { apply, equalStates, showState, type State, type Write } from './model.js';
+import { apply, equalHeld, equalStates, showState, type Held, type State, type Write } from './model.js';
 
 interface Called {
   readonly write: Write;
@@ -26,6 +26,8 @@ export class Witness {
   constructor(
     readonly name: string,
     readonly before: State,
+    /** Whether entries never expire unless a write says so. */
+    private readonly isForever: boolean,
   ) {
     this.#ended = { calls: 0, state: before };
   }
@@ -45,7 +47,7 @@ export class Witness {
     let { calls, state } = this.#ended;
     let isPrefix = true;
     for (const called of this.#calls.slice(calls)) {
-      if (called.outcome === 'acknowledged') ({ state } = apply(state, called.write));
+      if (called.outcome === 'acknowledged') ({ state } = this.#apply(state, called.write));
       isPrefix &&= called.outcome !== 'open';
       if (!isPrefix) continue;
       calls += 1;
@@ -63,7 +65,9 @@ export class Witness {
         if (write.kind === 'rename' && touched.has(write.key)) touched.add(write.to);
         continue;
       }
-      if (write.kind === 'clear') return true;
+      if (write.kind === 'clear' || (write.kind === 'delete prefix' && key.startsWith(write.prefix)))
+        return true;
+      if (write.kind === 'delete prefix') continue;
       touched.add(write.key);
       if (write.kind === 'rename') touched.add(write.to);
     }
@@ -93,15 +97,32 @@ export class Witness {
   }
 
   /** Whether a read that began when `from` calls had ended may show this: what a key was at any time since. */
-  mayShow(key: string, value: number | undefined, from: number): boolean {
-    if (this.#calls.some((called) => called.uncertain)) return true;
+  mayShow(key: string, shows: (held: Held | undefined) => boolean, from: number): boolean {
+    const states = this.#heldSince(key, from);
+    return states?.some(shows) ?? true;
+  }
+
+  /** The values of a key at any time since `from` calls had ended, `undefined` for absent; nothing when nobody knows. */
+  shown(key: string, from: number): ReadonlySet<number | undefined> | undefined {
+    const states = this.#heldSince(key, from);
+    return states === undefined ? undefined : new Set(states.map((held) => held?.value));
+  }
+
+  #heldSince(key: string, from: number): (Held | undefined)[] | undefined {
+    if (this.#calls.some((called) => called.uncertain)) return undefined;
+    const states: (Held | undefined)[] = [];
     let state = this.before;
-    let allowed = from === 0 && state.get(key) === value;
+    if (from === 0) states.push(state.get(key));
     this.#calls.forEach((called, i) => {
-      if (called.outcome !== 'rejected') ({ state } = apply(state, called.write));
-      allowed ||= i + 1 >= from && state.get(key) === value;
+      if (called.outcome !== 'rejected') ({ state } = this.#apply(state, called.write));
+      if (i + 1 >= from) states.push(state.get(key));
     });
-    return allowed;
+    return states;
+  }
+
+  /** How many writes were called. */
+  get calls(): number {
+    return this.#calls.length;
   }
 
   /** Throws when a promise is still open. */
@@ -126,21 +147,21 @@ export class Witness {
 
   /** Throws when a key holds what it did not hold at any time since the last flush: for write-back after a crash. */
   assertHeldSinceFlush(actual: State, keys: readonly string[]): void {
-    const allowed = new Map(keys.map((key) => [key, new Set<number | undefined>()]));
+    const allowed = new Map(keys.map((key) => [key, [] as (Held | undefined)[]]));
     let state = this.before;
     const note = (held: State): void => {
-      for (const key of keys) allowed.get(key)?.add(held.get(key));
+      for (const key of keys) allowed.get(key)?.push(held.get(key));
     };
     this.#calls.forEach((called, i) => {
       if (i >= this.#flushedUpTo) note(state);
-      if (called.uncertain) note(apply(state, called.write).state);
-      if (called.outcome !== 'rejected') ({ state } = apply(state, called.write));
+      if (called.uncertain) note(this.#apply(state, called.write).state);
+      if (called.outcome !== 'rejected') ({ state } = this.#apply(state, called.write));
     });
     note(state);
     for (const key of keys) {
-      if (allowed.get(key)?.has(actual.get(key)) === true) continue;
+      if (allowed.get(key)?.some((held) => equalHeld(held, actual.get(key))) === true) continue;
       throw new Error(
-        `${this.name}: ${key} is ${actual.get(key)} after a crash, and never was.\n${this.#show()}`,
+        `${this.name}: ${key} is ${JSON.stringify(actual.get(key))} after a crash, and never was.\n${this.#show()}`,
       );
     }
   }
@@ -150,11 +171,15 @@ export class Witness {
     let state = this.before;
     for (const called of this.#calls) {
       if (!takesEffect(called)) continue;
-      const applied = apply(state, called.write);
+      const applied = this.#apply(state, called.write);
       if (called.outcome === 'acknowledged' && applied.result !== called.result) return undefined;
       ({ state } = applied);
     }
     return state;
+  }
+
+  #apply(state: State, write: Write): { state: State; result: unknown } {
+    return apply(state, write, this.isForever);
   }
 
   #show(): string {

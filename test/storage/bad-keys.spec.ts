@@ -22,8 +22,26 @@ async function run(options: DataSourceOptions, ...statements: string[]): Promise
   return result;
 }
 
-/** Starts on the database twice. Each time all of the `good` rows are there, and `bad` others are counted and named once. */
-async function expectStart(storage: DataSourceOptions, good: readonly string[], bad: number): Promise<void> {
+async function listed(entries: AsyncIterable<readonly [string, string]>): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const [key, value] of entries) {
+    expect(value).toBe('good');
+    keys.push(key);
+  }
+  return keys;
+}
+
+/**
+ * Starts on the database twice. Each time all of the `good` rows are there, and `bad` others are counted and named once;
+ * and so it is when they are listed, unless the database does not sort by bytes.
+ */
+async function expectStart(
+  storage: DataSourceOptions,
+  good: readonly string[],
+  bad: number,
+  isListable = true,
+): Promise<void> {
+  const inOrder = good.toSorted((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)));
   for (const _ of ['first', 'second']) {
     const log = new NestLog();
     const app = await startApp(
@@ -36,6 +54,16 @@ async function expectStart(storage: DataSourceOptions, good: readonly string[], 
     expect(await cache.get('absent')).toBeUndefined();
     expect(app.get(CacheService).getStats()['names']).toMatchObject({ unreadable: bad });
     expect(log.with(`Namespace 'names': ${bad} stored rows do not decode`)).toHaveLength(1);
+    if (isListable) {
+      expect(await listed(cache)).toEqual(inOrder);
+      expect(await listed(cache.scan({ reverse: true }))).toEqual(inOrder.toReversed());
+      expect(app.get(CacheService).getStats()['names']).toMatchObject({ unreadable: 3 * bad });
+    } else {
+      await expect(listed(cache)).rejects.toMatchObject({
+        code: 'READ_FAILED',
+        cause: { message: expect.stringContaining('UTF-16') as string },
+      });
+    }
     await app.close();
   }
 }
@@ -79,7 +107,31 @@ describe.each(['sqlite', 'better-sqlite3'] as const)(
         insert(`CAST(i AS BLOB)`, 3),
         insert(`char(65533, i)`, 3),
       );
-      await expectStart(storage, ['\uFFFD\u0001', '\uFFFD\u0002', '\uFFFD\u0003'], 3);
+      await expectStart(storage, ['\uFFFD\u0001', '\uFFFD\u0002', '\uFFFD\u0003'], 3, false);
+    });
+
+    it('are left alone when a range of others is counted and cleared in a file of UTF-16', async () => {
+      const database = join(folder, `${type} utf-16 range.sqlite`);
+      await run(
+        { type, database },
+        "PRAGMA encoding = 'UTF-16'",
+        SQLITE_TABLE,
+        insert(`CAST(i AS BLOB)`, 3),
+        insert(`char(97, 256 * i, 98)`, 20),
+        insert(`char(97, 512) || i`, 7),
+      );
+      const storage = new TypeOrmStorage({
+        storage: { type, database },
+        migrationsRun: true,
+        synchronous: 'full',
+      });
+      await storage.open();
+      const range = { prefix: 'a\u0200', isWhole: false };
+      expect(await storage.count('names', 1, range)).toBe(8);
+      await storage.clearRange('names', range);
+      expect(await storage.count('names', 1, range)).toBe(0);
+      expect(await storage.count('names', 1)).toBe(22);
+      await storage.close();
     });
   },
 );

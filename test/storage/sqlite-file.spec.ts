@@ -1,4 +1,12 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { DataSource } from 'typeorm';
 import { describe, expect, it } from 'vitest';
@@ -135,10 +143,19 @@ describe('the SQLite file', () => {
     expect(await openErrorAsNobody(join(parent, 'cache.sqlite'))).toMatch(/EACCES.*write permission/);
   });
 
-  it('is refused where a file stands in the place of its folder, and where a folder stands in its place', async () => {
+  it('is refused where a file stands in the place of its folder', async () => {
     writeFileSync(join(folder, 'file'), '');
     expect(await openError(join(folder, 'file', 'cache.sqlite'))).toMatch(/can't be created/);
-    mkdirSync(join(folder, 'folder'));
-    expect(await openError(join(folder, 'folder'))).toMatch(/is a folder: name a file in it/);
+  });
+
+  it('is not what a folder is taken for: the refusal says which file to name', async () => {
+    const path = join(folder, 'folder');
+    mkdirSync(path);
+    const remedy = `${path} is a folder: name a file in it, such as ${join(path, 'cache.sqlite')}.`;
+    await expect(storageAt(path).open()).rejects.toThrow(remedy);
+    expect(readdirSync(path)).toEqual([]);
+    const missing = join(folder, 'missing');
+    expect(() => storageAt(`${missing}/`)).toThrow(`such as ${join(missing, 'cache.sqlite')}`);
+    expect(existsSync(missing)).toBe(false);
   });
 });

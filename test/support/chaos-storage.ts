@@ -1,115 +1,94 @@
+import type { KeyRange } from '../../src/core/keys/key-range.js';
 import type {
   CacheStorageAdapter,
-  LoadedPage,
-  LoadPage,
   NamespaceWrite,
   StorageFailure,
   StoredEntry,
 } from '../../src/core/storage-adapter.js';
+import { FaultyStorage, StorageFault } from '../../src/testing/index.js';
+import { standIn } from '../../src/testing/stand-in.js';
 
 /** What a storage throws when it is told to. */
-export class ChaosError extends Error {
-  constructor(
-    readonly kind: StorageFailure,
-    readonly code = kind === 'transient' ? 'CHAOS_DOWN' : 'CHAOS_REFUSED',
-  ) {
-    super(`chaos: ${kind}`);
+export class ChaosError extends StorageFault {
+  constructor(kind: StorageFailure, code = kind === 'transient' ? 'CHAOS_DOWN' : 'CHAOS_REFUSED') {
+    super(kind, code);
   }
 }
 
-/** A real storage behind a wall: its calls can be held, made to fail, and counted. */
-export class ChaosStorage implements CacheStorageAdapter {
+/** The storage of users' tests, with the faults besides that the cache alone has to know, and what came through it. */
+export class ChaosStorage extends FaultyStorage {
   /** Every batch and clear that committed. */
-  readonly committed: (readonly NamespaceWrite[] | { readonly clear: string })[] = [];
+  readonly committed: (readonly NamespaceWrite[] | { readonly clear: string; readonly range?: KeyRange })[];
   reads = 0;
-  /** While set, every call fails with it. */
-  down: ChaosError | undefined;
   /** Fails the commits that hold one of these keys, as a constraint would. */
-  readonly poison = new Set<string>();
-  /** Commits, then says it failed: the outcome is unknown to the caller. */
-  liesAboutCommits = false;
-  #gate: Promise<void> = Promise.resolve();
-  #open: () => void = () => undefined;
+  readonly poison: Set<string>;
+  readonly #lies: { aboutCommits: boolean };
+  #down: ChaosError | undefined;
 
-  constructor(private readonly inner: CacheStorageAdapter) {}
+  constructor(inner: CacheStorageAdapter) {
+    const committed: ChaosStorage['committed'] = [];
+    const poison = new Set<string>();
+    const lies = { aboutCommits: false };
+    const commit = async (task: Promise<void>, what: ChaosStorage['committed'][number]): Promise<void> => {
+      await task;
+      committed.push(what);
+      if (lies.aboutCommits) throw new ChaosError('transient');
+    };
+    super(
+      standIn(() => inner, {
+        write: async (batch, now) => {
+          const keys = batch.flatMap(({ puts, deletes }) => [...puts.map((put) => put.key), ...deletes]);
+          if (keys.some((key) => poison.has(key))) throw new ChaosError('permanent');
+          await commit(inner.write(batch, now), batch);
+        },
+        clear: (namespace) => commit(inner.clear(namespace), { clear: namespace }),
+        clearRange: (namespace, range) =>
+          commit(inner.clearRange(namespace, range), { clear: namespace, range }),
+      }),
+    );
+    this.committed = committed;
+    this.poison = poison;
+    this.#lies = lies;
+  }
+
+  /** Commits, then says it failed: the outcome is unknown to the caller. */
+  set liesAboutCommits(lies: boolean) {
+    this.#lies.aboutCommits = lies;
+  }
+
+  /** While set, every call fails with it. */
+  get down(): ChaosError | undefined {
+    return this.#down;
+  }
+
+  set down(error: ChaosError | undefined) {
+    this.#down = error;
+    const times = error === undefined ? 0 : Infinity;
+    this.failReads(times, error);
+    this.failWrites(times, error);
+  }
 
   /** From now on writes and clears wait. */
   hold(): void {
-    this.#gate = new Promise((resolve) => {
-      this.#open = resolve;
-    });
+    this.hang('writes');
   }
 
   release(): void {
-    this.#open();
-    this.#gate = Promise.resolve();
+    const { down } = this;
+    this.heal();
+    this.down = down;
   }
 
   get writes(): number {
     return this.committed.length;
   }
 
-  open(): Promise<void> {
-    return this.inner.open();
-  }
-
-  close(): Promise<void> {
-    return this.inner.close();
-  }
-
-  async count(namespace: string, now: number): Promise<number> {
-    this.#mayFail();
-    return this.inner.count(namespace, now);
-  }
-
-  async load(namespace: string, page: LoadPage): Promise<LoadedPage> {
-    this.#mayFail();
-    return this.inner.load(namespace, page);
-  }
-
-  async read(namespace: string, keys: readonly string[]): Promise<readonly StoredEntry[]> {
+  override read(namespace: string, keys: readonly string[]): Promise<readonly StoredEntry[]> {
     this.reads += 1;
-    this.#mayFail();
-    return this.inner.read(namespace, keys);
+    return super.read(namespace, keys);
   }
 
-  async writtenAt(namespace: string, keys: readonly string[]): Promise<ReadonlyMap<string, number>> {
-    this.#mayFail();
-    return this.inner.writtenAt(namespace, keys);
-  }
-
-  async write(batch: readonly NamespaceWrite[], now: number): Promise<void> {
-    await this.#gate;
-    this.#mayFail();
-    const keys = batch.flatMap(({ puts, deletes }) => [...puts.map((put) => put.key), ...deletes]);
-    if (keys.some((key) => this.poison.has(key))) throw new ChaosError('permanent');
-    await this.inner.write(batch, now);
-    this.committed.push(batch);
-    if (this.liesAboutCommits) throw new ChaosError('transient');
-  }
-
-  async clear(namespace: string): Promise<void> {
-    await this.#gate;
-    this.#mayFail();
-    await this.inner.clear(namespace);
-    this.committed.push({ clear: namespace });
-    if (this.liesAboutCommits) throw new ChaosError('transient');
-  }
-
-  async purgeExpired(namespace: string, now: number): Promise<number> {
-    this.#mayFail();
-    return this.inner.purgeExpired(namespace, now);
-  }
-
-  classify(error: unknown): StorageFailure {
-    return error instanceof ChaosError ? error.kind : this.inner.classify(error);
-  }
-
-  describe(): string {
+  override describe(): string {
     return 'chaos';
-  }
-
-  #mayFail(): void {
-    if (this.down !== undefined) throw this.down;
   }
 }

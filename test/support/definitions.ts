@@ -6,6 +6,7 @@ import {
   stringKey,
   type NamespaceDefinition,
   type NamespaceTuning,
+  type ValueCodec,
 } from '../../src/index.js';
 
 export const { MEMORY_ONLY, ON_CHANGE, ON_SHUTDOWN } = CachePersistenceLevel;
@@ -16,7 +17,13 @@ export function namespaceOf<V = unknown>(
   tuning: NamespaceTuning & { name?: string } = {},
 ): NamespaceDefinition<string, V> {
   const { name = persistence, ...rest } = tuning;
-  return defineNamespace({ name, key: stringKey(), value: json<V>(), persistence, ...rest });
+  return defineNamespace({
+    name,
+    key: stringKey(),
+    value: json<unknown>() as ValueCodec<V>,
+    persistence,
+    ...rest,
+  });
 }
 
 /** How many there are in a counter value; for updaters. */

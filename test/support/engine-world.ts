@@ -2,8 +2,9 @@ import { CacheEngine } from '../../src/core/engine/cache-engine.js';
 import { resolveEngineOptions, type EngineOptions } from '../../src/core/engine/engine-options.js';
 import type { CacheLogger } from '../../src/core/cache-logger.js';
 import type { RescueJournal } from '../../src/core/rescue/rescue-journal.js';
-import type { NamespaceCache } from '../../src/core/namespace/namespace-cache.js';
+import type { NamespaceWith } from '../../src/core/namespace/namespace-types.js';
 import type { NamespaceDefinition } from '../../src/core/definition/namespace-definition.js';
+import type { ValueMode } from '../../src/core/values/value-mode.js';
 import { InMemoryStorage } from '../../src/storage/in-memory-storage.js';
 import { ChaosStorage } from './chaos-storage.js';
 import { FakeClock } from './fake-clock.js';
@@ -25,7 +26,9 @@ export class EngineWorld {
     this.engine = this.#newEngine();
   }
 
-  register<K, V>(definition: NamespaceDefinition<K, V>): Promise<NamespaceCache<K, V>> {
+  register<K, V, M extends ValueMode>(
+    definition: NamespaceDefinition<K, V, M>,
+  ): Promise<NamespaceWith<K, V, M>> {
     return this.engine.register(definition);
   }
 

@@ -15,7 +15,16 @@ export type NestLine = keyof typeof NEST_LINES;
 export const nestLines = Object.keys(NEST_LINES) as NestLine[];
 
 /** What the package and a script beside it load. */
-const LOADED = ['better-sqlite3', 'lru-cache', 'pg', 'reflect-metadata', 'rxjs', 'sqlite3', 'typeorm'];
+const LOADED = [
+  'better-sqlite3',
+  'lru-cache',
+  'mysql2',
+  'pg',
+  'reflect-metadata',
+  'rxjs',
+  'sqlite3',
+  'typeorm',
+];
 
 /** Makes `folder` one in which scripts load the package as it is built, on a line of NestJS. */
 export function installOn(line: NestLine, folder: string): void {

@@ -49,7 +49,7 @@ describe('the stop of an engine', () => {
     const report = await world.engine.stop();
     expect(await world.engine.stop()).toBe(report);
     expect(await world.engine.stopped).toBe(report);
-    world.engine.stopOverdue();
+    world.engine.beforeExit();
     await world.clock.advance(TIMEOUT_MS);
     expect(world.logger.lines).toEqual([expect.stringContaining('Cache stopped')]);
     expect(world.clock.timers).toBe(0);

@@ -51,6 +51,64 @@ describe.each(Object.values(CachePersistenceLevel))('a namespace at level %s', (
     expect(results).toEqual([1, 2, 3, 4, 5]);
   });
 
+  it('lets one of 100 overlapping setIfAbsent win; the losers leave value and expiry alone', async () => {
+    const wins = await Promise.all(
+      Array.from({ length: 100 }, (_, i) => cache.setIfAbsent('lock', i, { ttlMs: 1000 + i })),
+    );
+    expect(wins).toEqual(wins.map((_, i) => i === 0));
+    expect([await cache.get('lock'), await cache.ttl('lock')]).toEqual([0, 1000]);
+    await world.clock.advance(1000);
+    expect(await cache.setIfAbsent('lock', 'next')).toBe(true);
+    expect([await cache.get('lock'), await cache.ttl('lock')]).toEqual(['next', null]);
+  });
+
+  it('loses none of 100 overlapping increments, gives each its own sum, and keeps the expiry', async () => {
+    const counter = cache as NamespaceCache<string, number>;
+    await counter.set('n', 5, { ttlMs: 1000 });
+    await world.clock.advance(400);
+    const sums = await Promise.all(Array.from({ length: 100 }, () => counter.increment('n')));
+    expect(sums).toEqual(sums.map((_, i) => 6 + i));
+    expect([await counter.increment('n', -5), await counter.ttl('n')]).toEqual([100, 600]);
+    expect([await counter.increment('new', 2.5), await counter.ttl('new')]).toEqual([2.5, null]);
+  });
+
+  it('gives what is taken to one of those who take it', async () => {
+    const value = { token: 't' };
+    await cache.set('a', value);
+    const taken = await Promise.all([cache.take('a'), cache.take('a'), cache.take('a')]);
+    expect(taken).toEqual([value, undefined, undefined]);
+    expect(await cache.get('a')).toBeUndefined();
+    expect(await cache.delete('a')).toBe(false);
+  });
+
+  it('renews an expiry, says how long is left, and touches nothing that is not there', async () => {
+    const value = { user: 1 };
+    await cache.set('a', value, { ttlMs: 1000 });
+    expect(await cache.ttl('a')).toBe(1000);
+    await world.clock.advance(900);
+    expect(await cache.touch('a', { ttlMs: 500 })).toBe(true);
+    expect(await cache.ttl('a')).toBe(500);
+    await world.clock.advance(499);
+    expect(await cache.get('a')).toEqual(value);
+    expect(await cache.touch('a', { ttlMs: null })).toBe(true);
+    expect(await cache.ttl('a')).toBeNull();
+    await world.clock.advance(1_000_000);
+    expect(await cache.get('a')).toEqual(value);
+    expect(await cache.touch('a', { ttlMs: 1 })).toBe(true);
+    await world.clock.advance(1);
+    expect([await cache.touch('a', { ttlMs: 1 }), await cache.ttl('a')]).toEqual([false, undefined]);
+    expect([await cache.touch('b', { ttlMs: 1 }), await cache.ttl('b')]).toEqual([false, undefined]);
+    expect(await cache.has('b')).toBe(false);
+  });
+
+  it('gives what there is when it is refreshed', async () => {
+    await cache.set('a', 1, { ttlMs: 1000 });
+    expect([await cache.refresh('a'), await cache.refresh('b')]).toEqual([1, undefined]);
+    expect([await cache.get('a'), await cache.ttl('a')]).toEqual([1, 1000]);
+    await world.clock.advance(1000);
+    expect(await cache.refresh('a')).toBeUndefined();
+  });
+
   it('rejects only the update whose function throws', async () => {
     const counter = cache as NamespaceCache<string, number>;
     const outcomes = await Promise.allSettled([
@@ -100,9 +158,15 @@ describe.each(Object.values(CachePersistenceLevel))('a namespace at level %s', (
       cache.update('a', (n) => [n ?? 'none']),
       cache.set('a', 2),
       cache.update('a', (n) => [n]),
+      cache.setIfAbsent('a', 3),
+      cache.touch('a', { ttlMs: 1000 }),
+      cache.take('a'),
+      cache.touch('a', { ttlMs: 1000 }),
+      cache.setIfAbsent('a', 4),
     ];
-    expect(await Promise.all(results)).toEqual([undefined, [1], true, ['none'], undefined, [2]]);
-    expect(await cache.get('a')).toEqual([2]);
+    const first = [undefined, [1], true, ['none'], undefined, [2]];
+    expect(await Promise.all<unknown>(results)).toEqual([...first, false, true, [2], false, true]);
+    expect(await cache.get('a')).toBe(4);
   });
 
   it('takes a clear in its place among other operations', async () => {
@@ -186,6 +250,38 @@ describe.each(Object.values(CachePersistenceLevel))('a namespace at level %s', (
     expect(await cache.getMany(['a', 'b'])).toEqual([1, undefined]);
   });
 
+  it('refuses a promise as a value, whatever it would give, and changes nothing', async () => {
+    await cache.set('a', 'before');
+    const promises = [
+      () => Promise.resolve(1),
+      () => Promise.reject(new Error('unseen')),
+      // oxlint-disable-next-line unicorn/no-thenable
+      () => ({ then: (done: (value: number) => void) => done(1) }),
+    ];
+    for (const promised of promises) {
+      for (const write of [
+        () => cache.set('a', promised()),
+        () =>
+          cache.setMany([
+            ['b', 1],
+            ['a', promised()],
+          ]),
+      ]) {
+        await expect(write()).rejects.toThrow(errorWith('INVALID_VALUE'));
+        await expect(write()).rejects.toThrow(/Await it first/i);
+      }
+    }
+    expect(await cache.getMany(['a', 'b'])).toEqual(['before', undefined]);
+  });
+
+  it('refuses entries that are no pairs, and changes nothing', async () => {
+    for (const entry of [undefined, null, 5, 'ab', ['a'], {}]) {
+      const entries = [['b', 1], entry] as [string, unknown][];
+      await expect(cache.setMany(entries)).rejects.toThrow(errorWith('INVALID_OPTION'));
+    }
+    expect(await cache.get('b')).toBeUndefined();
+  });
+
   it('refuses a bad key at every method, and changes nothing', async () => {
     await cache.set('a', 1);
     const bad = '';
@@ -204,6 +300,12 @@ describe.each(Object.values(CachePersistenceLevel))('a namespace at level %s', (
       cache.deleteMany(['a', bad]),
       cache.rename('a', bad),
       cache.rename(bad, 'a'),
+      cache.setIfAbsent(bad, 1),
+      (cache as NamespaceCache<string, number>).increment(bad),
+      cache.take(bad),
+      cache.touch(bad, { ttlMs: 1 }),
+      cache.ttl(bad),
+      cache.refresh(bad),
     ];
     for (const call of calls) await expect(call).rejects.toThrow(errorWith('INVALID_KEY'));
     expect(() => cache.getIfPresent(bad)).toThrow(errorWith('INVALID_KEY'));
@@ -261,7 +363,26 @@ describe.each(Object.values(CachePersistenceLevel))('a namespace at level %s', (
     await expect(cache.getOrLoad('b', () => undefined)).rejects.toThrow(errorWith('INVALID_VALUE'));
   });
 
-  it.each(['set', 'delete', 'clear'] as const)(
+  it('refuses options that are no object or unknown, says what to write instead, and changes nothing', async () => {
+    const calls = [
+      cache.set('a', 1, 5000 as never),
+      cache.setMany([['a', 1]], 5000 as never),
+      cache.update('a', () => 1, 5000 as never),
+      cache.setIfAbsent('a', 1, 5000 as never),
+      cache.touch('a', 5000 as never),
+      cache.getOrLoad('a', () => 1, 5000 as never),
+    ];
+    for (const call of calls) {
+      await expect(call).rejects.toThrow(errorWith('INVALID_OPTION'));
+      await expect(call).rejects.toThrow('{ ttlMs: 5000 }');
+    }
+    await expect(cache.setIfAbsent('a', 1, { ttl: 1 } as never)).rejects.toThrow(errorWith('INVALID_OPTION'));
+    await expect(cache.setIfAbsent('a', undefined)).rejects.toThrow(errorWith('INVALID_VALUE'));
+    expect(await cache.has('a')).toBe(false);
+    expect(cache.stats()).toMatchObject({ sets: 0, updates: 0 });
+  });
+
+  it.each(['set', 'delete', 'clear', 'take', 'setIfAbsent'] as const)(
     'a %s during a load wins over what is loaded',
     async (write) => {
       let finish: (value: string) => void = () => undefined;
@@ -274,11 +395,12 @@ describe.each(Object.values(CachePersistenceLevel))('a namespace at level %s', (
       );
       await settle();
       if (write === 'set') await cache.set('a', 'newer');
-      else if (write === 'delete') await cache.delete('a');
-      else await cache.clear();
+      else if (write === 'setIfAbsent') await cache.setIfAbsent('a', 'newer');
+      else if (write === 'clear') await cache.clear();
+      else await cache[write]('a');
       finish('older');
       expect(await load).toBe('older');
-      expect(await cache.get('a')).toBe(write === 'set' ? 'newer' : undefined);
+      expect(await cache.get('a')).toBe(write.startsWith('set') ? 'newer' : undefined);
     },
   );
 
@@ -287,6 +409,12 @@ describe.each(Object.values(CachePersistenceLevel))('a namespace at level %s', (
     await cache.get('a');
     await cache.get('x');
     await cache.update('a', () => 2);
+    await cache.setIfAbsent('a', 3);
+    await (cache as NamespaceCache<string, number>).increment('a');
+    await cache.touch('a', { ttlMs: null });
+    await cache.ttl('a');
+    await cache.refresh('a');
+    await cache.take('a');
     await cache.delete('a');
     expect(cache.stats()).toMatchObject({
       persistenceLevel: level,
@@ -296,9 +424,10 @@ describe.each(Object.values(CachePersistenceLevel))('a namespace at level %s', (
       misses: 1,
       hitRate: 0.5,
       sets: 1,
-      updates: 1,
-      deletes: 1,
+      updates: 4,
+      deletes: 2,
       evictions: 0,
+      rejected: 0,
     });
   });
 
@@ -324,9 +453,9 @@ describe.each(Object.values(CachePersistenceLevel))('a namespace at level %s', (
 
   it.skipIf(level === MEMORY_ONLY)('looks the same before and after a restart', async () => {
     const value = {
-      when: new Date(0),
+      zero: -0,
       gone: undefined,
-      list: [undefined, NaN],
+      list: [null, 1.5],
       proto: JSON.parse('{"__proto__":1}'),
     };
     await cache.set('a', value);
@@ -374,6 +503,11 @@ describe.each(Object.values(CachePersistenceLevel))('a namespace at level %s', (
     await expect(cache.delete('a')).rejects.toThrow(errorWith('CACHE_CLOSED'));
     await expect(cache.clear()).rejects.toThrow(errorWith('CACHE_CLOSED'));
     await expect(cache.rename('a', 'b')).rejects.toThrow(errorWith('CACHE_CLOSED'));
+    await expect(cache.setIfAbsent('b', 2)).rejects.toThrow(errorWith('CACHE_CLOSED'));
+    await expect(cache.take('a')).rejects.toThrow(errorWith('CACHE_CLOSED'));
+    await expect(cache.touch('a', { ttlMs: 1 })).rejects.toThrow(errorWith('CACHE_CLOSED'));
+    await expect(cache.refresh('a')).rejects.toThrow(errorWith('CACHE_CLOSED'));
+    expect(await cache.ttl('a')).toBeNull();
     expect(await cache.get('a')).toBe(1);
   });
 });

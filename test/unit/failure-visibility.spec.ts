@@ -95,5 +95,13 @@ describe.each([ON_CHANGE, ON_SHUTDOWN])('a failing database is seen (%s)', (leve
     await world.rows.write([{ namespace: 'other', puts: [row], deletes: [] }], 1);
     await world.register(namespaceOf(level, { name: 'other' }));
     expect(events).toEqual([{ type: 'rows-unreadable', namespace: 'other', count: 1 }]);
+    expect(world.logger.with('longer than')).toEqual([]);
+  });
+
+  it('in the log: a row whose key is too long to be one of the cache’s', async () => {
+    const row = { key: 'k'.repeat(513), value: '1', expiresAt: null };
+    await world.rows.write([{ namespace: 'other', puts: [row], deletes: [] }], 1);
+    await world.register(namespaceOf(level, { name: 'other' }));
+    expect(world.logger.with('longer than the 512 characters')).toHaveLength(1);
   });
 });

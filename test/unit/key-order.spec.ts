@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/core/clock.js';
-import { inStoredOrder } from '../../src/core/levels/write-back/key-order.js';
+import { inStoredOrder } from '../../src/core/keys/key-order.js';
 
 const sorted = (keys: readonly number[]): number[] =>
   [...keys].sort((a, b) => (String(a) < String(b) ? -1 : 1));

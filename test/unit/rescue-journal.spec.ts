@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { NamespaceCache } from '../../src/index.js';
@@ -83,6 +83,54 @@ describe('the rescue journal', () => {
     await stopWithoutDatabase();
     await startAgain();
     expect(await world.stored('n')).toEqual({ new: 1 });
+  });
+
+  it('replays a removal of a range of keys and what came after it, and leaves other keys alone', async () => {
+    await cache.setMany(Array.from({ length: 2500 }, (_, i) => [`old ${i}`, i] as const));
+    await cache.set('other', 1);
+    await cache.flush();
+    expect(await cache.deletePrefix('old ')).toBe(2500);
+    await cache.set('old 7', 'new');
+    await stopWithoutDatabase();
+    await startAgain();
+    expect(await world.stored('n')).toEqual({ 'old 7': 'new', other: 1 });
+  });
+
+  it('replays removals of several stops in their order, never over a newer row', async () => {
+    await cache.setMany([
+      ['a1', 1],
+      ['a2', 1],
+      ['b1', 1],
+    ]);
+    await cache.flush();
+    await cache.set('a3', 'of the first stop');
+    await cache.set('b2', 'of the first stop');
+    await stopWithoutDatabase();
+    // Another process has started meanwhile, and stops as well.
+    const other = new EngineWorld({ shutdownTimeoutMs: 1000 }, new RescueFile(`${path}.other`));
+    await other.rows.write(
+      [{ namespace: 'n', puts: [{ key: 'a1', value: '1', expiresAt: null }], deletes: [] }],
+      1,
+    );
+    const late = await other.register(definition);
+    await late.deletePrefix('a');
+    await late.set('a4', 'of the second stop');
+    other.storage.down = new ChaosError('transient');
+    const stop = other.engine.stop();
+    await other.clock.advance(5000);
+    await stop;
+    renameSync(`${path}.other`, `${path}.more-2`);
+    await world.rows.write(
+      [{ namespace: 'n', puts: [{ key: 'a2', value: '"newer"', expiresAt: null }], deletes: [] }],
+      world.clock.now() + 1,
+    );
+    await startAgain();
+    expect(await world.stored('n')).toEqual({
+      a2: 'newer',
+      a4: 'of the second stop',
+      b1: 1,
+      b2: 'of the first stop',
+    });
   });
 
   it('never puts an older value over a newer row, nor clears one away', async () => {
@@ -172,7 +220,7 @@ describe('the rescue journal', () => {
     expect(others).toEqual([]);
     expect(aside).toMatch(/^cache\.rescue\.ndjson\.refused-/);
     expect(readFileSync(join(path, '..', aside as string), 'utf8')).toContain('"key":"poison"');
-    expect(world.logger.with('refuses 1 entries')).toHaveLength(1);
+    expect(world.logger.with('refuses 1 entry of')).toHaveLength(1);
   });
 
   it('of nothing but refused entries does not stop the start', async () => {
@@ -318,7 +366,9 @@ describe('the rescue journal', () => {
 
   it('that can not be written is said to be lost, at the highest level', async () => {
     const broken: RescueJournal = {
+      isChosen: false,
       describe: () => '/full/disk',
+      obstacle: () => undefined,
       read: () => journal.read(),
       appendSync: () => {
         throw Object.assign(new Error('no space'), { code: 'ENOSPC' });

@@ -543,3 +543,40 @@ describe('options of SQLite', () => {
     },
   );
 });
+
+describe('what would seem to keep the rows of applications apart, and does not', () => {
+  it('is refused in options of the cache’s own, with what does', () => {
+    for (const type of ['sqlite', 'postgres', 'mariadb']) {
+      const storage = { type, database: 'data/cache.sqlite', entityPrefix: 'secret_' };
+      expect(refusalOf(storage)).toMatch(/no entityPrefix: they are cache_storage.*a schema each/);
+      expect(() => connect({ ...storage, entityPrefix: '' })).not.toThrow();
+    }
+    for (const type of ['mysql', 'mariadb']) {
+      const storage = { type, url: `${type}://u@h/db`, schema: 'secret' };
+      expect(refusalOf(storage)).toMatch(/that is the database/);
+    }
+  });
+
+  it('is warned of where a DataSource of the application has it for its own tables', () => {
+    const template = new DataSource({ type: 'postgres', url: 'postgres://u@h/db', entityPrefix: 'app_' });
+    const { options, warnings } = connectionOf(template);
+    expect(options).not.toHaveProperty('entityPrefix');
+    expect(warnings).toEqual([expect.stringMatching(/^The DataSource given as storage has an entityPrefix/)]);
+    const withSchema = new DataSource({ type: 'mysql', url: 'mysql://u@h/db', schema: 'x' } as never);
+    expect(connectionOf(withSchema).options).not.toHaveProperty('schema');
+  });
+});
+
+describe('a charset that MySQL or MariaDB is to speak', () => {
+  it.each(['latin1', 'utf8', 'UTF8_GENERAL_CI'])('is warned of, since it does nothing: %s', (charset) => {
+    const { options, warnings } = connectionOf({ type: 'mariadb', url: 'mariadb://u@h/db', charset });
+    expect(options).toMatchObject({ charset: 'utf8mb4' });
+    expect(warnings).toEqual([expect.stringContaining('charset does nothing here')]);
+  });
+
+  it.each(['utf8mb4', 'UTF8MB4_UNICODE_CI', undefined])('is nothing to speak of when it is %s', (charset) => {
+    const storage = { type: 'mysql', url: 'mysql://u@h/db', charset } as DataSourceOptions;
+    expect(connectionOf(storage).warnings).toEqual([]);
+    expect(connectionOf(new DataSource({ ...storage, charset: 'latin1' } as never)).warnings).toEqual([]);
+  });
+});

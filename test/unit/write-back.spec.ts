@@ -93,6 +93,23 @@ describe('ON_SHUTDOWN', () => {
     expect(await world.stored('on_shutdown')).toEqual({ a: 2, b: 2 });
   });
 
+  it('reports of a flush what was written since its call, whoever asked for the write', async () => {
+    // With so little room a pass begins by itself.
+    world = new EngineWorld({ maxDirty: 4 });
+    cache = await world.register(definition);
+    await Promise.all(['a', 'b'].map((key) => cache.set(key, 1)));
+    const early = cache.flush();
+    expect(await early).toMatchObject({ written: 2, remaining: 0 });
+    expect(world.storage.writes).toBe(1);
+    world.storage.hold();
+    await Promise.all(['a', 'b'].map((key) => cache.set(key, 2)));
+    await settle();
+    await cache.set('c', 2);
+    const late = cache.flush();
+    world.storage.release();
+    expect(await late).toMatchObject({ written: 3, remaining: 0 });
+  });
+
   it('a delete during the write of an older value wins', async () => {
     await cache.set('a', 1);
     world.storage.hold();

@@ -8,7 +8,7 @@ export interface CommandCall {
   readonly rest: string;
   readonly chatId: number;
   readonly userId: number;
-  /** What tells that the message was delivered before. */
+  /** Identifies a message that was delivered before. */
   readonly delivery?: Delivery | undefined;
 }
 

@@ -26,7 +26,7 @@ export class ConfigureDialogue {
     this.#save(userId, { chatId });
   }
 
-  /** Ends the dialogue; answers whether there was one. */
+  /** Ends the dialogue; returns whether there was one. */
   cancel(userId: number): boolean {
     if (this.#progress(userId) === undefined) return false;
     this.cache.clearUserState(userId, STATE_KEY);

@@ -25,7 +25,7 @@ export class UserMemory {
     return split(await this.cache.chatUsers.get(place)).entries;
   }
 
-  /** Keeps one thing more. Answers what to tell the user; nothing for a message that was handled before the last one. */
+  /** Keeps one thing more. Returns the answer to the user; nothing for a message that was handled before the last one. */
   put(place: Place, key: string, value: string, delivery?: Delivery): Promise<string | undefined> {
     assertLengths(key, value);
     return this.#change(place, delivery, (entries) => {
@@ -34,7 +34,7 @@ export class UserMemory {
     });
   }
 
-  /** Removes one thing; answers like {@link put}. */
+  /** Removes one thing; returns like {@link put}. */
   remove(place: Place, key: string, delivery?: Delivery): Promise<string | undefined> {
     return this.#change(place, delivery, (entries) => {
       const { [key]: _removed, ...others } = entries;
@@ -49,7 +49,7 @@ export class UserMemory {
     if (source === undefined) return;
     await this.cache.chatUsers.update(to, (target) => {
       const { entries, notes } = split(target);
-      // Taken over already: what was forgotten since is not to come back.
+      // Taken over already: keys that were forgotten since must not come back.
       if (target !== undefined && notes.movedFrom === from[0]) return target;
       const old = split(source);
       const receipt = notes.receipt ?? old.notes.receipt;

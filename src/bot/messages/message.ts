@@ -5,7 +5,7 @@ interface Chat {
   readonly type: string;
 }
 
-/** What tells a message that is delivered once more from a new one. */
+/** Distinguishes a repeated delivery from a new message. */
 export interface Delivery {
   /** Higher than that of the message before it in the chat. */
   readonly id: number;

@@ -5,7 +5,7 @@ import type { Delivery } from './message.js';
  * that is delivered again, after a crash, finds its receipt there and changes nothing.
  */
 export interface Receipt extends Delivery {
-  /** What the message was answered. */
+  /** The answer to the message. */
   readonly answer: string;
 }
 
@@ -18,8 +18,8 @@ export function isHandled(delivery: Delivery, last: Delivery): boolean {
 }
 
 /**
- * What a handled message is answered now: the last one the same as before, since that answer may not have arrived. One before
- * it gets nothing: the next message was not begun before its answer was sent.
+ * The answer to a repeated message. The last one gets the same answer again, since that may not have arrived. An earlier one
+ * gets nothing: the bot begins the next message only after it has sent the answer.
  */
 export function repeatedAnswer(delivery: Delivery, last: Receipt): string | undefined {
   return delivery.id === last.id ? last.answer : undefined;

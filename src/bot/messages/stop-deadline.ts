@@ -12,7 +12,7 @@ const MESSAGES_MS = 3000;
 export class StopDeadline {
   #at: number | undefined;
 
-  /** Waits for `work` until the deadline, which the first caller sets; answers whether it ended by then. */
+  /** Waits for `work` until the deadline, which the first caller sets; returns whether it ended by then. */
   async allows(work: Promise<unknown>): Promise<boolean> {
     this.#at ??= performance.now() + MESSAGES_MS;
     const inTime = new AbortController();
@@ -26,7 +26,7 @@ export class StopDeadline {
         late,
       ]);
     } finally {
-      // The timer is not to outlive the wait.
+      // The timer must not outlive the wait.
       late.catch(() => undefined);
       inTime.abort();
     }

@@ -18,7 +18,7 @@ export class ChatSettingsBook {
     return this.cache.getChatSettings(chatId);
   }
 
-  /** Sets one setting. Answers what to tell the user; nothing for a message that was handled before the last one. */
+  /** Sets one setting. Returns the answer to the user; nothing for a message that was handled before the last one. */
   put(chatId: number, key: string, value: string, delivery?: Delivery): Promise<string | undefined> {
     assertLengths(key, value);
     return this.#change(chatId, delivery, (settings) => {
@@ -27,7 +27,7 @@ export class ChatSettingsBook {
     });
   }
 
-  /** Removes one setting; answers like {@link put}. */
+  /** Removes one setting; returns like {@link put}. */
   remove(chatId: number, key: string, delivery?: Delivery): Promise<string | undefined> {
     return this.#change(chatId, delivery, (before) => {
       const { [key]: _removed, ...settings } = before;
@@ -38,7 +38,7 @@ export class ChatSettingsBook {
     });
   }
 
-  /** What a message was answered, if it was the last one that changed a setting. */
+  /** The answer to a message, if it was the last one that changed a setting. */
   async answered(chatId: number, delivery: Delivery): Promise<string | undefined> {
     const receipt = receiptOf(await this.cache.chats.get(chatId));
     return receipt !== undefined && isHandled(delivery, receipt)

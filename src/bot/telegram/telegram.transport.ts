@@ -82,7 +82,7 @@ export class TelegramTransport implements OnModuleDestroy {
     return this.poll.run((update) => this.#handle(update), signal);
   }
 
-  /** Answers whether the update is done with. */
+  /** Returns whether the update is done with. */
   async #handle(update: Update): Promise<boolean> {
     try {
       await this.#bot.handleUpdate(update);

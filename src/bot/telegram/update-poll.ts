@@ -5,7 +5,7 @@ import { TelegramLine } from './telegram-line.js';
 import { TelegramPatience } from './telegram-patience.js';
 import { UpdatesInHand } from './updates-in-hand.js';
 
-/** Handles an update; answers whether Telegram may forget it. Never rejects. */
+/** Handles an update; returns whether Telegram may forget it. Never rejects. */
 type HandleUpdate = (update: Update) => Promise<boolean>;
 
 /**

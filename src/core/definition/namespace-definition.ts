@@ -2,9 +2,11 @@ import { CacheError } from '../cache-error.js';
 import type { KeyCodec } from '../keys/key-codec.js';
 import { CachePersistenceLevel } from './persistence-level.js';
 import { assertRecord, isPositiveInteger, msOf, refuseUnknown } from '../option-checks.js';
+import { CopyingCodec } from '../values/copying-codec.js';
 import type { ValueCodec } from '../values/value-codec.js';
+import type { ValueMode } from '../values/value-mode.js';
 
-/** What of a namespace can be tuned without touching its data. */
+/** The options of a namespace that can be changed without touching its data. */
 export interface NamespaceTuning {
   /** When a write is acknowledged, and so what a crash can lose. Default `ON_CHANGE`. */
   readonly persistence?: CachePersistenceLevel | undefined;
@@ -16,21 +18,28 @@ export interface NamespaceTuning {
   readonly ttlMs?: number | null | undefined;
 }
 
-/** What {@link defineNamespace} takes. */
-export interface NamespaceOptions<K, V> extends NamespaceTuning {
+/** The options of {@link defineNamespace}. */
+export interface NamespaceOptions<K, V, M extends ValueMode = ValueMode> extends NamespaceTuning {
   /** 1 to 128 characters; the `namespace` column of the rows. Two definitions in one application never share it. */
   readonly name: string;
   /** How keys are stored; gives the key type. */
   readonly key: KeyCodec<K>;
   /** How values are stored; gives the value type. `MEMORY_ONLY` keeps values as they are, and encodes only to measure them for `maxBytes`. */
   readonly value: ValueCodec<V>;
+  /**
+   * What readers get. `frozen`: one object for all, frozen at every depth and typed `Immutable<V>`. `copied`: a copy for each
+   * read, typed `V` and theirs to change, which changes nothing else; each read then decodes the value. `MEMORY_ONLY` gives the very
+   * object that was set, either way. Default `frozen`.
+   */
+  readonly values?: M | undefined;
 }
 
 /** A declared namespace: validated, every default filled in, frozen. */
-export interface NamespaceDefinition<K = unknown, V = unknown> {
+export interface NamespaceDefinition<K = unknown, V = unknown, M extends ValueMode = ValueMode> {
   readonly name: string;
   readonly key: KeyCodec<K>;
   readonly value: ValueCodec<V>;
+  readonly values: M;
   readonly persistence: CachePersistenceLevel;
   readonly maxEntries: number;
   readonly maxBytes: number | undefined;
@@ -41,7 +50,7 @@ export interface NamespaceDefinition<K = unknown, V = unknown> {
 const DEFINITION = Symbol.for('nestjs-durable-cache:namespace');
 
 const TUNING = ['persistence', 'maxEntries', 'maxBytes', 'ttlMs'] as const;
-const OPTIONS: readonly string[] = ['name', 'key', 'value', ...TUNING];
+const OPTIONS: readonly string[] = ['name', 'key', 'value', 'values', ...TUNING];
 const LEVELS: readonly string[] = Object.values(CachePersistenceLevel);
 
 /**
@@ -49,7 +58,9 @@ const LEVELS: readonly string[] = Object.values(CachePersistenceLevel);
  *
  * Throws `INVALID_OPTION` for an option that is unknown or out of range.
  */
-export function defineNamespace<K, V>(options: NamespaceOptions<K, V>): NamespaceDefinition<K, V> {
+export function defineNamespace<K, V, M extends ValueMode = ValueMode>(
+  options: NamespaceOptions<K, V, M>,
+): NamespaceDefinition<K, V, M> {
   assertRecord(options, 'defineNamespace', "{ name: 'sessions', key: stringKey(), value: json<Session>() }");
   const name = validName(options.name);
   refuseUnknown(options, OPTIONS, `defineNamespace('${name}')`);
@@ -59,10 +70,15 @@ export function defineNamespace<K, V>(options: NamespaceOptions<K, V>): Namespac
   if (typeof options.value?.encode !== 'function' || typeof options.value.decode !== 'function') {
     throw invalid(name, 'value', 'must be a value codec such as json<MyType>()');
   }
+  const values: ValueMode = options.values ?? 'frozen';
+  if (values !== 'frozen' && values !== 'copied')
+    throw invalid(name, 'values', "must be 'frozen' or 'copied'");
   return freezeDefinition({
     name,
     key: options.key,
-    value: options.value,
+    value: values === 'copied' ? new CopyingCodec(options.value) : options.value,
+    // What was left out is 'frozen', and typed as that: readers of either mode may take values as readonly.
+    values: values as M,
     ...tuning(name, options, DEFAULTS),
   });
 }
@@ -73,13 +89,13 @@ export function isDefinition(value: unknown): value is NamespaceDefinition {
 }
 
 /** The same namespace with other tuning. Throws `INVALID_OPTION` as {@link defineNamespace} does. */
-export function tuneNamespace<K, V>(
-  definition: NamespaceDefinition<K, V>,
+export function tuneNamespace<K, V, M extends ValueMode>(
+  definition: NamespaceDefinition<K, V, M>,
   changes: NamespaceTuning,
-): NamespaceDefinition<K, V> {
-  const { name, key, value } = definition;
+): NamespaceDefinition<K, V, M> {
+  const { name, key, value, values } = definition;
   assertKnown(name, changes);
-  return freezeDefinition({ name, key, value, ...tuning(name, changes, definition) });
+  return freezeDefinition({ name, key, value, values, ...tuning(name, changes, definition) });
 }
 
 /** Throws `INVALID_OPTION` for what {@link tuneNamespace} refuses, whichever namespace of that name there is. */
@@ -122,7 +138,7 @@ function tuning(name: string, given: NamespaceTuning, base: Tuned): Tuned {
   return tuned;
 }
 
-/** What the LRU's index arrays can address. */
+/** The most that the index arrays of the LRU can address. */
 const MAX_ENTRIES = 2 ** 24;
 
 function ttlOf(name: string, given: unknown): number | undefined {
@@ -154,7 +170,9 @@ function invalid(namespace: string, option: string, remedy: string): CacheError 
   });
 }
 
-function freezeDefinition<K, V>(definition: NamespaceDefinition<K, V>): NamespaceDefinition<K, V> {
-  // Not enumerable: it is a mark, and no property of the namespace.
+function freezeDefinition<K, V, M extends ValueMode>(
+  definition: NamespaceDefinition<K, V, M>,
+): NamespaceDefinition<K, V, M> {
+  // Not enumerable: it is a mark, not a property of the namespace.
   return Object.freeze(Object.defineProperty(definition, DEFINITION, { value: true }));
 }

@@ -24,24 +24,31 @@ export interface NamespaceStats {
   readonly waiting: number;
   /** Bytes of the encoded values that those calls hold, counted alike. */
   readonly waitingBytes: number;
-  /** Reads answered from memory. */
+  /**
+   * Keys that `get`, `getIfPresent`, `getMany`, `getOrLoad` and `has` found in memory. Writes that answer with a value
+   * (`update`, `increment`, `take`) and `ttl` and `refresh` count as neither hits nor misses.
+   */
   readonly hits: number;
-  /** Reads that memory could not answer, whatever the database said then. */
+  /** Keys that those did not find there, whatever the database said then. */
   readonly misses: number;
   /** hits / (hits + misses); 0 before the first read. */
   readonly hitRate: number;
-  /** Calls of `set`, entries of `setMany`, and values stored by `getOrLoad`. */
+  /** Calls of `set`, entries of `setMany`, and values that `getOrLoad` stored. Counted at the call, as the next two are. */
   readonly sets: number;
+  /** Calls of `update`, `setIfAbsent`, `increment` and `touch`, whatever they find. */
   readonly updates: number;
+  /** Calls of `delete` and `take`, and keys of `deleteMany`, whether there is an entry or not. */
   readonly deletes: number;
   /** Entries that left memory to make room. Nothing persisted is lost by it. */
   readonly evictions: number;
   /** Loaders run by `getOrLoad`. */
   readonly loaderCalls: number;
-  /** Keys asked of the database by reads. */
+  /** Keys asked of the database: by reads, `refresh` included, and for what writes build on. */
   readonly storageReads: number;
   /** Entries (puts and deletes) committed to the database. */
   readonly written: number;
+  /** Calls of writing methods that rejected because of the database: `WRITE_FAILED`, `READ_FAILED`, `ENTRY_REFUSED`. */
+  readonly rejected: number;
   /** Attempts to write to the database that failed. */
   readonly writeFailures: number;
   /** Attempts made again after one that failed. */
@@ -52,8 +59,15 @@ export interface NamespaceStats {
   readonly lastWriteError: WriteErrorStats | undefined;
   /** Entries that the database refuses and that still wait in memory. */
   readonly refused: number;
-  /** Rows met that do not decode. */
+  /** Rows that do not decode. */
   readonly unreadable: number;
+}
+
+/** A declared namespace and its figures, for who shows or exports them all. */
+export interface NamespaceSummary {
+  readonly name: string;
+  readonly persistenceLevel: CachePersistenceLevel;
+  readonly stats: NamespaceStats;
 }
 
 export interface WriteErrorStats {
@@ -62,7 +76,7 @@ export interface WriteErrorStats {
   readonly at: number;
 }
 
-/** The counters behind {@link NamespaceStats}; each is raised where the thing it counts happens. */
+/** The counters behind {@link NamespaceStats}; each is raised where its event happens. */
 export class NamespaceCounters {
   hits = 0;
   misses = 0;
@@ -73,6 +87,7 @@ export class NamespaceCounters {
   loaderCalls = 0;
   storageReads = 0;
   written = 0;
+  rejected = 0;
   writeFailures = 0;
   retries = 0;
   lastWriteError: WriteErrorStats | undefined;

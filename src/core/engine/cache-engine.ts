@@ -1,20 +1,25 @@
+import type { NamespaceWith } from '../namespace/namespace-types.js';
+import type { ValueMode } from '../values/value-mode.js';
 import { CacheError } from '../cache-error.js';
 import type { CacheLogger } from '../cache-logger.js';
 import type { EngineContext } from '../context.js';
 import type { NamespaceDefinition, NamespaceTuning } from '../definition/namespace-definition.js';
-import type { NamespaceStats } from '../definition/namespace-stats.js';
+import type { NamespaceStats, NamespaceSummary } from '../definition/namespace-stats.js';
 import type { Drainable } from '../levels/drainable.js';
 import { acknowledgesEarly, isPersisted } from '../levels/levels.js';
-import type { NamespaceCache } from '../namespace/namespace-cache.js';
-import { sumFlushes, sumLoads, type FlushReport, type LoadReport } from '../reports.js';
+import { Rejections } from '../namespace/rejections.js';
+import { sumFlushes, sumLoads, type FlushReport, type LeftBehind, type LoadReport } from '../reports.js';
 import type { RescueJournal } from '../rescue/rescue-journal.js';
 import { SafeLogger } from '../safe-logger.js';
 import type { CacheStorageAdapter } from '../storage-adapter.js';
+import { loadTraces, traced } from '../tracing.js';
 import { Checkpoints } from './checkpoints.js';
 import type { ResolvedEngineOptions } from './engine-options.js';
 import { EngineStop, type StopReport } from './engine-stop.js';
+import { HealthCheck, type CacheHealth } from './health-check.js';
 import { NamespaceRegistry, type Member } from './namespace-registry.js';
 import { OpenStorage } from './open-storage.js';
+import type { StartReport } from './start-report.js';
 
 /** The figures of every namespace, by name. */
 export type CacheStats = Readonly<Record<string, NamespaceStats>>;
@@ -23,12 +28,16 @@ const NOTHING_LOADED: LoadReport = Object.freeze({ rows: 0, skipped: 0, duration
 
 /** All namespaces of one application on one storage: how they are opened, loaded, flushed and stopped. */
 export class CacheEngine {
+  /** What looks after the promises of writes. */
+  readonly rejections: Rejections;
   readonly #registry: NamespaceRegistry;
   readonly #loads = new Map<Member, Promise<LoadReport>>();
   #storage: Promise<OpenStorage> | undefined;
   #journal: RescueJournal | undefined;
   readonly #checkpoints: Checkpoints;
   readonly #stop: EngineStop;
+  readonly #health: HealthCheck;
+  #open: OpenStorage | undefined;
   private readonly context: EngineContext;
   #isStarted = false;
 
@@ -42,7 +51,8 @@ export class CacheEngine {
       undefined,
   ) {
     this.context = { ...context, logger: new SafeLogger(context.logger) };
-    this.#registry = new NamespaceRegistry(overrides, this.context);
+    this.rejections = new Rejections(context.clock, this.context.logger);
+    this.#registry = new NamespaceRegistry(overrides, this.context, this.rejections);
     this.#checkpoints = new Checkpoints(
       options.checkpointIntervalMs,
       context.clock,
@@ -60,17 +70,30 @@ export class CacheEngine {
       options.shutdownTimeoutMs,
       this.context,
     );
+    this.#health = new HealthCheck(
+      {
+        members: () => this.#registry.members,
+        storage: () => this.#storage,
+        opened: () => this.#open,
+        isClosed: () => this.#stop.state === 'closed',
+      },
+      options,
+      this.context,
+    );
   }
 
   /**
    * Declares a namespace and loads its rows; the storage is opened for the first one that is persisted. Registering one
    * definition twice gives the same namespace. Rejects with `DUPLICATE_NAMESPACE` for another one of the same name.
    */
-  async register<K, V>(definition: NamespaceDefinition<K, V>): Promise<NamespaceCache<K, V>> {
+  async register<K, V, M extends ValueMode>(
+    definition: NamespaceDefinition<K, V, M>,
+  ): Promise<NamespaceWith<K, V, M>> {
     this.#assertNotClosed();
     const declared = definition as unknown as NamespaceDefinition;
     const tuned = this.#registry.tuned(declared);
-    // The storage is asked for first: two calls for one definition must find one member.
+    this.#registry.announce(declared);
+    // The storage comes first: two calls for one definition must find one member.
     const storage = isPersisted(tuned) ? await this.#opened() : undefined;
     this.#assertNotClosed();
     let member = this.#registry.find(declared);
@@ -80,11 +103,11 @@ export class CacheEngine {
     }
     await this.#loads.get(member);
     if (this.#isStarted) storage?.purge.request([tuned.name]);
-    return member.cache as unknown as NamespaceCache<K, V>;
+    return member.cache as unknown as NamespaceWith<K, V, M>;
   }
 
   /** The namespace of a definition or a name. Throws `UNKNOWN_NAMESPACE` for one that is not declared. */
-  namespace<K, V>(which: NamespaceDefinition<K, V> | string): NamespaceCache<K, V> {
+  namespace<K, V, M extends ValueMode>(which: NamespaceDefinition<K, V, M> | string): NamespaceWith<K, V, M> {
     return this.#registry.get(which);
   }
 
@@ -97,9 +120,11 @@ export class CacheEngine {
     return this.#registry.members.map((member) => member.definition);
   }
 
-  /** Whether a process that ends without a stop loses what a namespace has acknowledged. */
-  get acknowledgesEarly(): boolean {
-    return this.definitions.some(acknowledgesEarly);
+  /** The namespaces of which a process that ends without a stop loses what they have acknowledged. */
+  get acknowledgingEarly(): readonly NamespaceSummary[] {
+    return this.summaries().filter(({ persistenceLevel }) =>
+      acknowledgesEarly({ persistence: persistenceLevel }),
+    );
   }
 
   /** Begins checkpoints, and the purge of expired rows: of the namespaces there are, and of each that comes. */
@@ -108,12 +133,32 @@ export class CacheEngine {
     this.#checkpoints.start();
   }
 
-  /** What the loads of all namespaces so far did. */
-  async loadReport(): Promise<LoadReport> {
-    const reports = await Promise.all(this.#loads.values());
-    return sumLoads(
-      reports,
-      reports.reduce((sum, report) => sum + report.durationMs, 0),
+  /** What the loads of all namespaces so far did. Rejects where one of them failed. */
+  async startReport(): Promise<StartReport> {
+    await Promise.all(this.#loads.values());
+    const namespaces: StartReport['namespaces'][number][] = [];
+    for (const member of this.#registry.members) {
+      const { name, persistence } = member.definition;
+      namespaces.push({ name, persistence, load: (await this.#loads.get(member)) ?? NOTHING_LOADED });
+    }
+    return { database: this.#open === undefined ? undefined : nameOf(this.#open.storage), namespaces };
+  }
+
+  /** How the cache is. Never rejects. */
+  health(): Promise<CacheHealth> {
+    return this.#health.check();
+  }
+
+  /** The namespaces in the order of their declaration, with their figures. */
+  summaries(): readonly NamespaceSummary[] {
+    return Object.freeze(
+      this.#registry.members.map(({ definition, cache }) =>
+        Object.freeze({
+          name: definition.name,
+          persistenceLevel: definition.persistence,
+          stats: Object.freeze(cache.stats()),
+        }),
+      ),
     );
   }
 
@@ -128,7 +173,7 @@ export class CacheEngine {
   async loadFromDatabase(): Promise<LoadReport> {
     const startedAt = this.context.clock.monotonic();
     const reports: LoadReport[] = [];
-    // One after the other: a load is bound by the database, and pages of one namespace follow each other.
+    // One after the other: the database is the limit.
     for (const member of this.#registry.members) reports.push(await this.#load(member));
     return sumLoads(reports, this.context.clock.monotonic() - startedAt);
   }
@@ -160,17 +205,17 @@ export class CacheEngine {
     return this.#stop.end();
   }
 
-  /** For a process that comes to its end in the middle of a stop that nobody goes on with. */
-  stopOverdue(): void {
-    this.#stop.endOverdue();
+  /** For a process that has nothing left to do: ends a stop that nobody goes on with, or writes what is dirty. */
+  beforeExit(): void {
+    this.#stop.beforeExit();
   }
 
   /**
    * For the very end of a process that did not stop the cache (`process.exit`, an uncaught exception): puts what is
-   * unwritten into the rescue journal, synchronously, and says so.
+   * unwritten into the rescue journal, synchronously, and says so. Returns what is lost all the same.
    */
-  rescueAtExit(): void {
-    this.#stop.rescueAtExit();
+  rescueAtExit(): readonly LeftBehind[] {
+    return this.#stop.rescueAtExit();
   }
 
   #assertNotClosed(): void {
@@ -194,9 +239,11 @@ export class CacheEngine {
   }
 
   #opened(): Promise<OpenStorage> {
-    this.#storage ??= Promise.resolve(this.createStorage()).then((storage) => {
+    this.#storage ??= Promise.resolve(this.createStorage()).then(async (storage) => {
       this.#journal = this.journalFor(storage);
-      return OpenStorage.open(storage, this.options, this.context, this.#journal);
+      this.#open = await OpenStorage.open(storage, this.options, this.context, this.#journal);
+      this.#open.onRecovery(() => this.rejections.recovered());
+      return this.#open;
     });
     return this.#storage;
   }
@@ -204,7 +251,11 @@ export class CacheEngine {
   async #load({ definition, level }: Member): Promise<LoadReport> {
     if (level === undefined) return NOTHING_LOADED;
     try {
-      return await level.load();
+      return await traced(loadTraces, this.context.clock, {
+        begin: () => ({ namespace: definition.name }),
+        run: () => level.load(),
+        done: (trace, { rows, skipped }) => Object.assign(trace, { rows, skipped }),
+      });
     } catch (cause) {
       throw new CacheError(
         'READ_FAILED',
@@ -212,5 +263,14 @@ export class CacheEngine {
         { namespace: definition.name, cause },
       );
     }
+  }
+}
+
+/** An adapter of the app that can't say where it is keeps nobody from starting. */
+function nameOf(storage: CacheStorageAdapter): string {
+  try {
+    return storage.describe();
+  } catch {
+    return 'its storage';
   }
 }

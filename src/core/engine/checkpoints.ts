@@ -4,7 +4,7 @@ import type { Drainable } from '../levels/drainable.js';
 /** Between two purges of expired rows. */
 const PURGE_INTERVAL_MS = 600_000;
 
-/** What happens from time to time: checkpoints of what is dirty, purges of what has expired. */
+/** The periodic work: checkpoints of dirty entries, and purges of expired rows. */
 export class Checkpoints {
   #checkpoint: CacheTimer | undefined;
   #purge: CacheTimer | undefined;
@@ -33,7 +33,7 @@ export class Checkpoints {
     this.#checkpoint = this.clock.setTimer(this.intervalMs, () => void this.#run(), false);
   }
 
-  /** The next checkpoint is set when this one is done: they never pile up on a slow database. */
+  /** Schedules the next checkpoint when this one is done, so that they don't pile up on a slow database. */
   async #run(): Promise<void> {
     const dirty = this.levels().filter((level) => level.dirty > 0);
     await Promise.all(dirty.map((level) => level.flush()));

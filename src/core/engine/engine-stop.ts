@@ -1,17 +1,18 @@
 import { within, type CacheTimer } from '../clock.js';
 import type { EngineContext } from '../context.js';
 import type { Drainable } from '../levels/drainable.js';
+import { counted } from '../listed.js';
 import type { LeftBehind } from '../reports.js';
 import { Rescue } from '../rescue/rescue.js';
-import type { RescueJournal } from '../rescue/rescue-journal.js';
+import type { RescuedWrite, RescueJournal } from '../rescue/rescue-journal.js';
 import { finalFlush } from './final-flush.js';
 import type { OpenStorage } from './open-storage.js';
 
-/** How much of what is left of the time for draining one drain may take: others come after it. */
+/** The share of the remaining drain time that one drain may take: others follow it. */
 const DRAIN_SHARE = 0.5;
-/** What is kept of the stop's time for its end, ms: a quarter of it, and no more than this. */
+/** The end of the stop keeps a quarter of the stop's time for itself, and no more than this, ms. */
 const MAX_ENDING_MS = 1500;
-/** How long closing the storage may take where nothing is left of the stop's time, ms. */
+/** Time for closing the storage when none of the stop's time is left, ms. */
 const MIN_CLOSE_MS = 250;
 
 /** What a stop did. */
@@ -23,7 +24,7 @@ export interface StopReport {
   readonly leftBehind: readonly LeftBehind[];
 }
 
-/** What is stopped, as it is when it is looked at. */
+/** The parts of an engine that a stop needs, read at the moment they are needed. */
 export interface Stoppable {
   levels(): readonly Drainable[];
   /** The storage, where one was asked for. */
@@ -31,7 +32,7 @@ export interface Stoppable {
   journal(): RescueJournal | undefined;
   /** Entries written so far. */
   written(): number;
-  /** Begins nothing more by itself. */
+  /** Cancels the timers: nothing begins by itself any more. */
   rest(): void;
 }
 
@@ -49,13 +50,14 @@ interface Beginning {
  * what is dirty is written, and writes are still taken, since others stop too and may have something to say; then
  * *closed*: no more writes, the final flush, the rescue of what is unwritten, the storage closed.
  *
- * Whoever began it is to {@link end} it. Where nobody does in time, it ends by itself.
+ * Whoever begins the stop calls {@link end}. If nobody does so in time, the stop ends by itself.
  */
 export class EngineStop {
   #began: Beginning | undefined;
   #overdue: CacheTimer | undefined;
   #isClosed = false;
   #hasRescued = false;
+  #isLastFlushTried = false;
   #ended!: (report: Promise<StopReport>) => void;
   /** Resolves when the stop is over, whoever ended it. */
   readonly report: Promise<StopReport>;
@@ -83,7 +85,7 @@ export class EngineStop {
     const deadline = at + this.timeoutMs;
     const endsAt = deadline - Math.min(MAX_ENDING_MS, this.timeoutMs / 4);
     this.#began = { at, written: this.engine.written(), endsAt, deadline };
-    // Holds no process: one that has nothing else to do ends the stop before it ends.
+    // The timer does not keep the process alive: a process with nothing else to do ends the stop before it exits.
     if (!this.#isClosed) this.#overdue = clock.setTimer(endsAt - at, () => this.endOverdue(), false);
     return this.#began;
   }
@@ -117,12 +119,25 @@ export class EngineStop {
     void this.end();
   }
 
-  /** For the very end of a process, without a turn of the event loop: saves what is unwritten, and says so. */
-  rescueAtExit(): void {
-    if (this.#hasRescued) return;
+  /** For the very end of a process, without a turn of the event loop: saves what is unwritten, says so, and returns what is lost. */
+  rescueAtExit(): readonly LeftBehind[] {
+    if (this.#hasRescued) return [];
     const unwritten = this.#unwritten();
     this.#hasRescued = true;
-    new Rescue(this.engine.journal(), this.context.logger).saveAtExit(unwritten);
+    return new Rescue(this.engine.journal(), this.context.logger).saveAtExit(unwritten);
+  }
+
+  /**
+   * For a process that has nothing left to do. A stop that nobody goes on with is ended. Where none has begun, what is dirty
+   * is written, once: others may still stop the application, and write more.
+   */
+  beforeExit(): void {
+    if (this.state === 'draining') this.endOverdue();
+    if (this.state !== 'running' || this.#isLastFlushTried) return;
+    const levels = this.engine.levels();
+    if (levels.every(({ dirty, refused }) => dirty <= refused)) return;
+    this.#isLastFlushTried = true;
+    for (const level of levels) void level.flush();
   }
 
   async #end(): Promise<StopReport> {
@@ -142,20 +157,21 @@ export class EngineStop {
     // From here on nothing is acknowledged: what is gathered now is all there is.
     for (const level of levels) level.giveUp();
     storage?.budget.close();
-    const leftBehind = this.#rescue();
+    const unwritten = this.#unwritten();
+    const leftBehind = this.#rescue(unwritten);
     if (storage !== undefined) await this.#close(storage, deadline);
     const report = {
       written: this.engine.written() - written,
       durationMs: clock.monotonic() - at,
       leftBehind,
     };
-    // A start that failed at its storage is no stop to tell of.
+    // A start that failed at its storage is no stop to report.
     if (storage !== undefined || this.engine.storage() === undefined)
-      logger.log(`Cache stopped: ${report.written} entries written in ${report.durationMs} ms.`);
+      logger.log(`Cache stopped: ${outcomeOf(report, unwritten.length)}.`);
     return report;
   }
 
-  /** The storage where it is open; one that is still being opened is waited for until `deadline`, and closed after it. */
+  /** The open storage. Waits until `deadline` for one that is still being opened, and closes it if it opens later. */
   async #openStorage(deadline: number): Promise<OpenStorage | undefined> {
     const { clock } = this.context;
     let isWaiting = true;
@@ -165,7 +181,7 @@ export class EngineStop {
         if (isWaiting) opened = storage;
         else await storage.close();
       },
-      // Told to whoever asked for it.
+      // Whoever asked for the storage gets this error.
     );
     if (opening === undefined) return undefined;
     const settled = opening.catch(() => undefined);
@@ -174,13 +190,12 @@ export class EngineStop {
     return opened;
   }
 
-  #rescue(): readonly LeftBehind[] {
-    const unwritten = this.#unwritten();
+  #rescue(unwritten: readonly RescuedWrite[]): readonly LeftBehind[] {
     this.#hasRescued = true;
     return new Rescue(this.engine.journal(), this.context.logger).saveAtStop(unwritten);
   }
 
-  #unwritten(): ReturnType<Drainable['unwritten']> {
+  #unwritten(): RescuedWrite[] {
     return this.engine.levels().flatMap((level) => level.unwritten());
   }
 
@@ -192,4 +207,10 @@ export class EngineStop {
       logger.warn(`The cache's storage did not close cleanly: ${String(error)}`);
     }
   }
+}
+
+function outcomeOf({ written, durationMs }: StopReport, unwritten: number): string {
+  if (written === 0 && unwritten === 0) return 'nothing was left to write';
+  const done = `${counted(written, 'entry', 'entries')} written in ${durationMs} ms`;
+  return unwritten === 0 ? done : `${done}, ${unwritten} not: see above`;
 }

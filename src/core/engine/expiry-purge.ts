@@ -39,7 +39,7 @@ export class ExpiryPurge implements WriteSource {
     try {
       await this.writer.purge(namespace);
     } catch {
-      // Told by the door. Nothing is lost by it, and the next purge comes.
+      // The storage writer has reported it. Nothing is lost: the next purge tries again.
       this.#due.clear();
     }
   }

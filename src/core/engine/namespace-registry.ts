@@ -1,3 +1,5 @@
+import type { NamespaceWith } from '../namespace/namespace-types.js';
+import type { ValueMode } from '../values/value-mode.js';
 import { CacheError } from '../cache-error.js';
 import type { EngineContext } from '../context.js';
 import {
@@ -10,12 +12,13 @@ import { KeySpace } from '../keys/key-space.js';
 import type { Drainable } from '../levels/drainable.js';
 import { memoryLevel } from '../levels/levels.js';
 import { Namespace } from '../namespace/namespace.js';
+import type { Rejections } from '../namespace/rejections.js';
 import type { NamespaceCache } from '../namespace/namespace-cache.js';
 import type { OpenStorage } from './open-storage.js';
 
 /** A namespace in use. */
 export interface Member {
-  /** What was registered: definitions are told apart by identity. */
+  /** The definition as it was registered; definitions are compared by identity. */
   readonly declared: NamespaceDefinition;
   /** The same with the overrides. */
   readonly definition: NamespaceDefinition;
@@ -26,16 +29,23 @@ export interface Member {
 
 /** The namespaces of an engine, by name. */
 export class NamespaceRegistry {
-  readonly #members = new Map<string, Member>();
+  /** By name, in the order of their declaration; `undefined` until the storage of one is open. */
+  readonly #members = new Map<string, Member | undefined>();
 
   constructor(
     /** Other tuning for namespaces, by name. */
     private readonly overrides: Readonly<Record<string, NamespaceTuning>>,
     private readonly context: EngineContext,
+    private readonly rejections: Rejections,
   ) {}
 
   get members(): readonly Member[] {
-    return [...this.#members.values()];
+    return [...this.#members.values()].filter((member) => member !== undefined);
+  }
+
+  /** A namespace of this name is about to join: its place among the others is fixed now. */
+  announce({ name }: NamespaceDefinition): void {
+    if (!this.#members.has(name)) this.#members.set(name, undefined);
   }
 
   /** A definition with the overrides there are for it. */
@@ -72,10 +82,10 @@ export class NamespaceRegistry {
   }
 
   /** The namespace of a definition or a name. Throws `UNKNOWN_NAMESPACE` for one that is not declared. */
-  get<K, V>(which: NamespaceDefinition<K, V> | string): NamespaceCache<K, V> {
+  get<K, V, M extends ValueMode>(which: NamespaceDefinition<K, V, M> | string): NamespaceWith<K, V, M> {
     const name = typeof which === 'string' ? which : which.name;
     const member = this.#members.get(name);
-    if (member === undefined || (typeof which !== 'string' && member.declared !== (which as unknown))) {
+    if (member === undefined || (typeof which !== 'string' && !isOf(member, which))) {
       throw new CacheError(
         'UNKNOWN_NAMESPACE',
         `Namespace '${name}' is not declared${member === undefined ? '' : ' with this definition'}. ` +
@@ -83,7 +93,7 @@ export class NamespaceRegistry {
         { namespace: name },
       );
     }
-    return member.cache as unknown as NamespaceCache<K, V>;
+    return member.cache as unknown as NamespaceWith<K, V, M>;
   }
 
   #inMemory(
@@ -91,9 +101,10 @@ export class NamespaceRegistry {
     keys: KeySpace<unknown>,
     counters: NamespaceCounters,
   ): NamespaceCache<unknown, unknown> {
-    const { clock } = this.context;
-    const { store, inFlight, level } = memoryLevel(definition, counters, this.context);
-    return new Namespace({ definition, keys, store, inFlight, level, counters, clock });
+    const { context, rejections } = this;
+    const { store, inFlight, level } = memoryLevel(definition, keys, counters, context);
+    const { clock } = context;
+    return new Namespace({ definition, keys, store, inFlight, level, counters, clock, rejections });
   }
 
   #persisted(
@@ -102,9 +113,16 @@ export class NamespaceRegistry {
     keys: KeySpace<unknown>,
     counters: NamespaceCounters,
   ): Pick<Member, 'cache' | 'level'> {
+    const { rejections } = this;
     const { clock } = this.context;
     const { level, entries } = storage.attach(definition, keys, counters);
     const { store, inFlight } = entries;
-    return { level, cache: new Namespace({ definition, keys, store, inFlight, level, counters, clock }) };
+    const parts = { definition, keys, store, inFlight, level, counters, clock, rejections };
+    return { level, cache: new Namespace(parts) };
   }
+}
+
+/** Whether `definition` is the member's, as it was declared or with its overrides. */
+function isOf(member: Member, definition: unknown): boolean {
+  return member.declared === definition || member.definition === definition;
 }

@@ -1,5 +1,7 @@
 import { CacheError } from '../cache-error.js';
+import type { CacheTimer } from '../clock.js';
 import type { EngineContext } from '../context.js';
+import { codeOf } from '../driver-code.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
 import type { NamespaceCounters } from '../definition/namespace-stats.js';
 import { PersistedEntries } from '../entries/persisted-entries.js';
@@ -11,7 +13,7 @@ import type { RescueJournal } from '../rescue/rescue-journal.js';
 import { RescueReplay } from '../rescue/rescue-replay.js';
 import type { CacheStorageAdapter } from '../storage-adapter.js';
 import { repeat } from '../writing/retry.js';
-import { StorageHealth } from '../writing/storage-health.js';
+import { StorageHealth, type FailureEpisode } from '../writing/storage-health.js';
 import { StorageWriter } from '../writing/storage-writer.js';
 import { WriteTurns } from '../writing/write-turns.js';
 import type { ResolvedEngineOptions } from './engine-options.js';
@@ -20,8 +22,10 @@ import { ExpiryPurge } from './expiry-purge.js';
 /** How long a start waits for the database to take what the journal holds. */
 const REPLAY_TIMEOUT_MS = 10_000;
 const REPLAY_BACKOFF_MS = 250;
+/** How often a start that waits for its storage says so, ms. */
+const OPENING_LINE_MS = 10_000;
 
-/** An open storage, and what everything that is written to it shares: its door, its turns, committer and budget. */
+/** An open storage, with the parts that all its writes share: writer, turns, committer and budget. */
 export class OpenStorage {
   readonly budget: DirtyBudget;
   readonly purge: ExpiryPurge;
@@ -38,7 +42,7 @@ export class OpenStorage {
     readonly journal: RescueJournal | undefined,
   ) {
     const { maxDirty, maxDirtyBytes } = options;
-    this.#writer = new StorageWriter(storage, new StorageHealth(context), context);
+    this.#writer = new StorageWriter(storage, new StorageHealth(context, options.writeTimeoutMs), context);
     this.#turns = new WriteTurns(context.clock, (error) => {
       context.logger.error(`A part of the cache failed where it should not: ${String(error)}`);
     });
@@ -47,7 +51,7 @@ export class OpenStorage {
     this.purge = new ExpiryPurge(this.#writer, this.#turns);
   }
 
-  /** Opens the storage. Rejects with `STORAGE_OPEN_FAILED`, or with what the adapter has to say of its configuration. */
+  /** Opens the storage. Rejects with `STORAGE_OPEN_FAILED`, or with the adapter's own error about its configuration. */
   static async open(
     storage: CacheStorageAdapter,
     options: ResolvedEngineOptions,
@@ -56,9 +60,10 @@ export class OpenStorage {
   ): Promise<OpenStorage> {
     const opened = new OpenStorage(storage, options, context, journal);
     try {
-      await storage.open();
+      if (journal !== undefined) assertPlace(journal, context);
+      await opened.#openPatiently();
       for (const warning of storage.warnings ?? []) context.logger.warn(warning);
-      // Before anyone reads: what an earlier stop left in the journal is newer than the rows.
+      // Before anyone reads: the journal of an earlier stop is newer than the rows.
       if (journal !== undefined) await opened.#replay(journal);
     } catch (error) {
       if (error instanceof CacheError) throw error;
@@ -69,6 +74,16 @@ export class OpenStorage {
       );
     }
     return opened;
+  }
+
+  /** Has `recovered` called at the end of each episode of failures. */
+  onRecovery(recovered: () => void): void {
+    this.#writer.health.onRecovery(recovered);
+  }
+
+  /** The failures to write there are now; `undefined` where writing works. */
+  get failures(): FailureEpisode | undefined {
+    return this.#writer.health.episode;
   }
 
   /** The memory and the level of one persisted namespace. */
@@ -103,7 +118,31 @@ export class OpenStorage {
     await this.storage.close();
   }
 
-  /** Tries for a while: a start after a stop that could not write is likely to meet the same lock. */
+  /** Says now and then that it waits, and for what: who started the application sees nothing else. */
+  async #openPatiently(): Promise<void> {
+    const { clock, logger } = this.context;
+    const startedAt = clock.monotonic();
+    let timer: CacheTimer;
+    const wait = (): void => {
+      timer = clock.setTimer(OPENING_LINE_MS, say, false);
+    };
+    const say = (): void => {
+      const seconds = Math.round((clock.monotonic() - startedAt) / 1000);
+      logger.warn(
+        `The cache has been waiting for ${seconds} s to open its storage (${this.storage.describe()}): another session may ` +
+          'hold a lock, a migration may take its time, or the server does not answer.',
+      );
+      wait();
+    };
+    wait();
+    try {
+      await this.storage.open();
+    } finally {
+      timer!.cancel();
+    }
+  }
+
+  /** Retries for a while: the lock that kept the stop from writing may still be held. */
   async #replay(journal: RescueJournal): Promise<void> {
     const { clock, logger } = this.context;
     const deadline = clock.monotonic() + REPLAY_TIMEOUT_MS;
@@ -114,6 +153,8 @@ export class OpenStorage {
         return true;
       } catch (error) {
         cause = error;
+        // Of the journal itself, which says what is wrong with it.
+        if (error instanceof CacheError) throw await this.#closed(error);
         if (this.#writer.classify(error) === 'transient') return false;
         throw await this.#notReplayed(journal, error);
       }
@@ -121,13 +162,33 @@ export class OpenStorage {
     if (!isReplayed) throw await this.#notReplayed(journal, cause);
   }
 
-  async #notReplayed(journal: RescueJournal, cause: unknown): Promise<CacheError> {
-    await this.storage.close().catch(() => undefined);
-    return new CacheError(
-      'STORAGE_OPEN_FAILED',
-      `The cache could not replay ${journal.describe()}, which holds writes that an earlier stop could not make. ` +
-        'Start again when the database can be written to; to start without them, move the file away.',
-      { cause },
+  #notReplayed(journal: RescueJournal, cause: unknown): Promise<CacheError> {
+    return this.#closed(
+      new CacheError(
+        'STORAGE_OPEN_FAILED',
+        `The cache could not replay ${journal.describe()}, which holds writes that an earlier stop could not make. ` +
+          'Start again when the database can be written to; to start without them, move the file away.',
+        { cause },
+      ),
     );
   }
+
+  /** The failure of a start, once the storage is closed. */
+  async #closed(failure: CacheError): Promise<CacheError> {
+    await this.storage.close().catch(() => undefined);
+    return failure;
+  }
+}
+
+/** Throws `INVALID_OPTION` where the application named a place that can't be written to; of another one it only says so. */
+function assertPlace(journal: RescueJournal, { logger }: EngineContext): void {
+  const obstacle = journal.obstacle();
+  if (obstacle === undefined) return;
+  const reason =
+    `The rescue journal ${journal.describe()} can't be written (${codeOf(obstacle) ?? obstacle.message}): what a stop ` +
+    'could not write to the database would be lost. Set rescueJournal to a file in a folder that the process may write to, ' +
+    'or to false to do without.';
+  if (journal.isChosen)
+    throw new CacheError('INVALID_OPTION', reason, { option: 'rescueJournal', cause: obstacle });
+  logger.warn(reason);
 }

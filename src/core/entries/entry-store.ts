@@ -1,14 +1,14 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.js';
 import type { MemoryKey } from '../keys/key-space.js';
-import { freezeDeep } from '../values/freeze.js';
+import { makeShared } from '../values/copying-codec.js';
 import type { StoredValue } from '../values/stored-value.js';
 import type { ValueCodec } from '../values/value-codec.js';
 
 /**
- * What a slot of the LRU holds: a value, or null in the place of one that is still to be decoded. To compare a slot with
- * null does not touch what it holds, as V8 does to compare it with anything else: in a large cache that is one miss of the
- * processor's cache more for every hit. A value that is null itself has no text. The types of the LRU don't know null.
+ * What a slot of the LRU holds: a value, or null as the mark of one that is not decoded yet. V8 compares a slot with null
+ * without touching the object in it; any other comparison touches it, which costs each hit in a large cache one more miss
+ * of the processor's cache. A value that is null itself has no text. The types of the LRU don't allow null.
  */
 type Slot<V> = V & {};
 
@@ -77,7 +77,7 @@ export class EntryStore<V> {
     return remaining === Infinity ? null : this.#clock.now() + remaining + 1;
   }
 
-  /** Holds what a stored was made of: as a value where it was decoded already, else as text. */
+  /** Holds a stored value: decoded if it was decoded already, else as text. */
   putStored(key: MemoryKey, stored: StoredValue<V>): void {
     if (!stored.isShared) {
       this.putText(key, stored.text, stored.expiresAt);
@@ -126,15 +126,15 @@ export class EntryStore<V> {
     return this.#texts.size > 0 && this.#lru.has(key) ? this.#texts.get(key) : undefined;
   }
 
-  /** The LRU takes a value in its own place (null, or an object that grew) for no change, and keeps the old size. */
+  /** The LRU treats an identical value (null, or an object that grew) as no change, and would keep the old size. */
   #makeWay(key: MemoryKey): void {
     if (this.#measured) this.#lru.delete(key);
   }
 
-  /** Answers whether the LRU took it. */
+  /** Returns whether the LRU took it. */
   #put(key: MemoryKey, slot: Slot<V>, expiresAt: number | null, size: number): boolean {
     if (expiresAt === null && !this.#measured) {
-      // The options object is left out where it would say nothing: the common case, and the hot one.
+      // No options object in the common case, which is the hot one.
       this.#lru.set(key, slot);
       return true;
     }
@@ -165,13 +165,13 @@ export class EntryStore<V> {
     try {
       value = this.#codec.decode(text);
     } catch {
-      // It decoded when it came here. Whoever asks is answered from where it is stored, or told why not.
+      // It decoded when it was put here. The caller now reads the database, which gives the value or the reason.
       this.#lru.delete(key);
       this.#onEvict(key);
       return undefined;
     }
-    // Also what is not kept: an updater that changed it in place would give it back as if it were what there is.
-    const isShareable = freezeDeep(value);
+    // Also of what is not kept: an updater that changed it in place would give it back as if it were what there is.
+    const isShareable = makeShared(value, this.#codec);
     if (keeps && isShareable) {
       this.#texts.delete(key);
       this.#lru.set(key, value as Slot<V>, {

@@ -1,23 +1,38 @@
 import type { MemoryKey } from '../keys/key-space.js';
 
+/** Tells which keys are meant. */
+export type Covers = (key: MemoryKey) => boolean;
+
 /** Something on its way into memory, which must not come over what is written meanwhile. */
 export interface Supersedable {
   /** `key` was written to. */
   supersede(key: MemoryKey): void;
+  /** Every key was that `covers` names. */
+  supersedeWhere(covers: Covers): void;
   /** Every key was. */
   supersedeAll(): void;
 }
 
-/** What is told of keys written to while a load is under way: the load must not put older rows over them. */
+/** Records the keys that are written during a load: the load must not put older rows over them. */
 export class LoadWatch implements Supersedable {
   readonly written = new Set<MemoryKey>();
+  readonly #removed: Covers[] = [];
   /** Whether what the load reads is older than what memory holds, whatever the key. */
   isOver = false;
-  /** Whether memory may lack an entry that the load took for loaded. */
+  /** Whether memory may lack an entry that the load has put there. */
   missesSome = false;
 
   supersede(key: MemoryKey): void {
     this.written.add(key);
+  }
+
+  supersedeWhere(covers: Covers): void {
+    this.#removed.push(covers);
+  }
+
+  /** Whether the row that the load reads of `key` is older than what there is. */
+  isNewer(key: MemoryKey): boolean {
+    return this.isOver || this.written.has(key) || this.#removed.some((covers) => covers(key));
   }
 
   supersedeAll(): void {
@@ -39,6 +54,10 @@ export class InFlight implements Supersedable {
 
   supersede(key: MemoryKey): void {
     for (const part of this.#parts) part.supersede(key);
+  }
+
+  supersedeWhere(covers: Covers): void {
+    for (const part of this.#parts) part.supersedeWhere(covers);
   }
 
   supersedeAll(): void {

@@ -5,14 +5,14 @@ import type { MemoryKey } from '../keys/key-space.js';
 const MAX_ABSENT = 10_000;
 
 /**
- * What is known of a namespace's rows beside the entries in memory: whether memory holds all there are, which keys have
- * none, and which are in doubt: a commit was given up on that may have happened. (The word is that of distributed
- * transactions.) Readers keep the previous value of a key in doubt; nothing is built on it until the database was asked.
+ * What is known about a namespace's rows beside the entries in memory: whether memory holds all of them, which keys have
+ * no row, and which keys are in doubt. A key is in doubt (the term of distributed transactions) when a commit of it was
+ * given up on and may have happened. Readers keep the previous value; no write builds on it until the database was read.
  *
- * It holds at any time that
- * - a key remembered as absent is not in memory;
- * - while memory is complete, no absence is remembered: whatever is not in memory is absent;
- * - a key in doubt is neither built on nor answered for as absent by a write.
+ * At any time:
+ * - a key that is remembered as absent is not in memory;
+ * - while memory is complete, no absences are remembered: a key that is not in memory is absent;
+ * - no write builds on a key in doubt, or takes it for absent.
  */
 export class Knowledge {
   #complete = false;
@@ -21,6 +21,11 @@ export class Knowledge {
   #allInDoubt = false;
 
   constructor(private readonly maxEntries: number) {}
+
+  /** Whether memory holds all there is. */
+  get isComplete(): boolean {
+    return this.#complete;
+  }
 
   /** Whether the database surely has no row for a key that is not in memory. */
   isAbsent(key: MemoryKey): boolean {
@@ -50,7 +55,7 @@ export class Knowledge {
     this.#complete = false;
   }
 
-  /** Forgets what was known: others may have written to the database. */
+  /** Forgets all of it: others may have written to the database. */
   expire(): void {
     this.#complete = false;
     this.#absent = undefined;
@@ -69,23 +74,23 @@ export class Knowledge {
     this.#inDoubt.add(key);
   }
 
-  /** A clear was given up on: every key there was is in doubt. What was known to be absent still is. */
+  /** A clear was given up on: every existing key is in doubt. Keys that were known to be absent still are. */
   doubtAll(): void {
     this.#allInDoubt = true;
   }
 
-  /** The keys to ask the database for: those in doubt, and when all are, those that `held` has. */
+  /** The keys to read from the database: those in doubt and, when all are in doubt, those of `held` too. */
   doubted(held: Iterable<MemoryKey>): MemoryKey[] {
     return [...(this.#allInDoubt ? new Set([...this.#inDoubt, ...held]) : this.#inDoubt)];
   }
 
-  /** The database has answered for all of them. */
+  /** All of them were read from the database. */
   settled(): void {
     this.#inDoubt = new Set();
     this.#allInDoubt = false;
   }
 
-  /** Throws where its invariant does not hold: for proofs. */
+  /** Throws if an invariant is broken; for tests. */
   assertHolds(isInMemory: (key: MemoryKey) => boolean): void {
     if (this.#complete && (this.#absent?.size ?? 0) > 0)
       throw new Error('Memory is complete, and absences are remembered all the same.');

@@ -20,7 +20,8 @@ export function valueOf<V>(known: KnownValue<V>, codec: ValueCodec<V>): V | unde
   return known.kind === 'absent' ? undefined : known.stored.read(codec);
 }
 
-/** When it expires, wall-clock ms; `null` for never. */
-export function expiryOf(known: KnownValue<unknown>): number | null {
-  return known.kind === 'present' ? known.stored.expiresAt : null;
+/** What is stored; `undefined` where there is nothing. Throws for a row that does not decode. */
+export function storedOf<V>(known: KnownValue<V>): StoredValue<V> | undefined {
+  if (known.kind === 'unreadable') throw known.error;
+  return known.kind === 'absent' ? undefined : known.stored;
 }

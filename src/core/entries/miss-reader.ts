@@ -2,7 +2,8 @@ import { CacheError } from '../cache-error.js';
 import type { Clock } from '../clock.js';
 import type { KeySpace, MemoryKey } from '../keys/key-space.js';
 import type { CacheStorageAdapter, StoredEntry } from '../storage-adapter.js';
-import type { Supersedable } from './in-flight.js';
+import type { Covers, Supersedable } from './in-flight.js';
+import { readTraces, traced } from '../tracing.js';
 import { ABSENT, type KnownValue } from './known-value.js';
 import type { RowDecoder } from './row-decoder.js';
 
@@ -18,11 +19,24 @@ interface Waiter<V> {
 
 /** One read of one key under way. */
 class KeyRead<V> {
-  /** False once the key was written to: what is found is then no longer what there is. */
+  /** False once the key was written to, or a later read was answered: what is found is then no longer what there is. */
   current = true;
+  /** Whether its query has left. */
+  isAsked = false;
   readonly waiters: Waiter<V>[] = [];
 
-  constructor(readonly key: MemoryKey) {}
+  constructor(
+    readonly key: MemoryKey,
+    /** The read of the key that was under way when this one began. */
+    private earlier: KeyRead<V> | undefined,
+  ) {}
+
+  /** Neither it nor one before it says what there is. */
+  supersede(): void {
+    this.current = false;
+    this.earlier?.supersede();
+    this.earlier = undefined;
+  }
 }
 
 export interface MissReaderOptions<V> {
@@ -40,53 +54,83 @@ export interface MissReaderOptions<V> {
 export class MissReader<V> implements Supersedable {
   /** The reads that a new caller may still join. */
   readonly #reads = new Map<MemoryKey, KeyRead<V>>();
-  /** Every read that has callers to answer, superseded ones included. */
+  /** Every read that callers wait for, superseded ones included. */
   readonly #underway = new Set<KeyRead<V>>();
+  /** What ends the listings under way. */
+  readonly #listings = new Set<() => void>();
   #batch: KeyRead<V>[] = [];
-  /** What is to be asked in one query each, behind those under way. */
+  /** The next queries, each as the reads it is for. */
   #chunks: (readonly KeyRead<V>[])[] = [];
   #queries = 0;
   #closed = false;
 
   constructor(private readonly options: MissReaderOptions<V>) {}
 
-  /** What the database had of `key` at some time since the call. Rejects with `READ_FAILED` or `CACHE_CLOSED`. */
-  read(key: MemoryKey): Promise<KnownValue<V>> {
+  /** Does `work`, which asks the database for more than some keys. Rejects with `READ_FAILED`, or `CACHE_CLOSED` as soon as the cache has stopped. */
+  asking<T>(work: () => Promise<T>): Promise<T> {
     if (this.#closed) return Promise.reject(stoppedError());
-    let read = this.#reads.get(key);
-    if (read === undefined) {
-      read = new KeyRead<V>(key);
-      this.#reads.set(key, read);
-      this.#underway.add(read);
-      if (this.#batch.length === 0) this.options.clock.immediate(() => this.#dispatch());
-      this.#batch.push(read);
-    }
-    const { waiters } = read;
+    return new Promise((resolve, reject) => {
+      const stop = (): void => reject(stoppedError());
+      this.#listings.add(stop);
+      work()
+        .then(resolve, (cause: unknown) => reject(this.#readFailed(cause)))
+        .finally(() => this.#listings.delete(stop));
+    });
+  }
+
+  /** What the database has of `key`. Joins a read that is under way. Rejects with `READ_FAILED` or `CACHE_CLOSED`. */
+  read(key: MemoryKey): Promise<KnownValue<V>> {
+    return this.#join(key, this.#reads.get(key));
+  }
+
+  /** What it has at some time since the call. */
+  readAnew(key: MemoryKey): Promise<KnownValue<V>> {
+    const underway = this.#reads.get(key);
+    return this.#join(key, underway?.isAsked === false ? underway : undefined);
+  }
+
+  #join(key: MemoryKey, underway: KeyRead<V> | undefined): Promise<KnownValue<V>> {
+    if (this.#closed) return Promise.reject(stoppedError());
+    const { waiters } = underway ?? this.#begin(key);
     return new Promise((resolve, reject) => {
       waiters.push({ resolve, reject });
     });
   }
 
-  /** A write to `key` took effect: a read under way no longer says what there is, and no later caller joins it. */
+  #begin(key: MemoryKey): KeyRead<V> {
+    const read = new KeyRead<V>(key, this.#reads.get(key));
+    this.#reads.set(key, read);
+    this.#underway.add(read);
+    if (this.#batch.length === 0) this.options.clock.immediate(() => this.#dispatch());
+    this.#batch.push(read);
+    return read;
+  }
+
+  /** A write to `key` took effect: a read under way is outdated, and no later caller joins it. */
   supersede(key: MemoryKey): void {
     if (this.#reads.size === 0) return;
     const read = this.#reads.get(key);
     if (read === undefined) return;
-    read.current = false;
+    read.supersede();
     this.#reads.delete(key);
   }
 
+  supersedeWhere(covers: Covers): void {
+    for (const key of this.#reads.keys()) if (covers(key)) this.supersede(key);
+  }
+
   supersedeAll(): void {
-    for (const read of this.#reads.values()) read.current = false;
+    for (const read of this.#reads.values()) read.supersede();
     this.#reads.clear();
   }
 
-  /** Refuses further reads, and tells those who still wait that there will be no answer. */
+  /** Refuses further reads, and rejects those that wait. */
   close(): void {
     this.#closed = true;
     this.#batch = [];
     this.#chunks = [];
     for (const read of this.#underway) this.#fail(read, stoppedError());
+    for (const stop of this.#listings) stop();
   }
 
   #dispatch(): void {
@@ -110,35 +154,50 @@ export class MissReader<V> implements Supersedable {
     }
   }
 
-  /** What the database has of `keys`, in their order. Rejects with what the storage throws. */
+  /** Reads `keys` from the database; the result has their order. Rejects with what the storage throws. */
   async ask(keys: readonly MemoryKey[]): Promise<KnownValue<V>[]> {
-    const { namespace, storage } = this.options;
     const found: KnownValue<V>[] = [];
     for (let start = 0; start < keys.length; start += MAX_KEYS_PER_QUERY) {
       const texts = keys.slice(start, start + MAX_KEYS_PER_QUERY).map((key) => this.options.keys.textOf(key));
       this.options.onAsked(texts.length);
-      // One query at a time: there are seldom two, and a connection takes one at a time.
-      const rows = new Map((await storage.read(namespace, texts)).map((row) => [row.key, row]));
+      // One query at a time: two are rare, and a connection takes one at a time.
+      const rows = new Map((await this.#rowsOf(texts)).map((row) => [row.key, row]));
       for (const text of texts) found.push(this.#found(rows.get(text)));
     }
     return found;
   }
 
+  #rowsOf(keys: readonly string[]): Promise<readonly StoredEntry[]> {
+    const { namespace, storage, clock } = this.options;
+    return traced(readTraces, clock, {
+      begin: () => ({ namespace, keys: keys.length }),
+      run: () => storage.read(namespace, keys),
+      done: (trace, rows) => {
+        trace.found = rows.length;
+      },
+    });
+  }
+
   async #query(reads: readonly KeyRead<V>[]): Promise<void> {
-    const { namespace } = this.options;
+    for (const read of reads) read.isAsked = true;
     let found: KnownValue<V>[];
     try {
       found = await this.ask(reads.map((read) => read.key));
     } catch (cause) {
-      const error = new CacheError(
-        'READ_FAILED',
-        `Namespace '${namespace}': the database could not be read. Memory is unchanged; try again.`,
-        { namespace, cause },
-      );
+      const error = this.#readFailed(cause);
       for (const read of reads) this.#fail(read, error);
       return;
     }
     reads.forEach((read, i) => this.#finish(read, found[i] ?? ABSENT));
+  }
+
+  #readFailed(cause: unknown): CacheError {
+    const { namespace } = this.options;
+    return new CacheError(
+      'READ_FAILED',
+      `Namespace '${namespace}': the database could not be read. Memory is unchanged; try again.`,
+      { namespace, cause },
+    );
   }
 
   #found(row: StoredEntry | undefined): KnownValue<V> {
@@ -149,16 +208,22 @@ export class MissReader<V> implements Supersedable {
 
   #finish(read: KeyRead<V>, found: KnownValue<V>): void {
     if (!this.#underway.delete(read)) return;
-    if (read.current) {
-      this.#reads.delete(read.key);
-      this.options.onFound(read.key, found);
-    }
+    const { current } = read;
+    this.#forget(read);
+    read.supersede();
+    if (current) this.options.onFound(read.key, found);
     for (const waiter of read.waiters) waiter.resolve(found);
+  }
+
+  /** Nobody joins it any more. */
+  #forget(read: KeyRead<V>): void {
+    if (this.#reads.get(read.key) === read) this.#reads.delete(read.key);
   }
 
   #fail(read: KeyRead<V>, error: CacheError): void {
     if (!this.#underway.delete(read)) return;
-    if (read.current) this.#reads.delete(read.key);
+    this.#forget(read);
+    read.supersede();
     for (const waiter of read.waiters) waiter.reject(error);
   }
 }

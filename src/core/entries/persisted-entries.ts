@@ -1,11 +1,12 @@
 import type { Clock } from '../clock.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
 import type { NamespaceCounters } from '../definition/namespace-stats.js';
+import { isEvery, type KeyRange } from '../keys/key-range.js';
 import type { KeySpace, MemoryKey } from '../keys/key-space.js';
 import type { CacheStorageAdapter } from '../storage-adapter.js';
 import { HeldValue, StoredValue } from '../values/stored-value.js';
 import { EntryStore } from './entry-store.js';
-import { InFlight, LoadWatch } from './in-flight.js';
+import { InFlight, LoadWatch, type Covers } from './in-flight.js';
 import { Knowledge } from './knowledge.js';
 import { ABSENT, present, type KnownValue } from './known-value.js';
 import { MissReader } from './miss-reader.js';
@@ -19,7 +20,7 @@ export interface PersistedEntriesOptions<V> {
   readonly counters: NamespaceCounters;
 }
 
-/** The part of a persisted namespace that is in memory, what is known of the rest, and what is on its way into memory. */
+/** The entries of a persisted namespace in memory, the knowledge about its other keys, and what is on its way into memory. */
 export class PersistedEntries<V> {
   readonly store: EntryStore<V>;
   readonly reader: MissReader<V>;
@@ -47,7 +48,7 @@ export class PersistedEntries<V> {
       keys,
       rows: this.rows,
       onFound: (key, found) => {
-        // Newer than what a load has read before.
+        // It is newer than the rows that a load has read.
         for (const watch of this.#watches) watch.supersede(key);
         this.#remember(key, found);
       },
@@ -58,12 +59,12 @@ export class PersistedEntries<V> {
     this.inFlight.add(this.reader);
   }
 
-  /** From now on `evicted` is told of every entry that leaves memory to make room. */
+  /** Calls `evicted` from now on for every entry that leaves memory to make room. */
   watchEvictions(evicted: (key: MemoryKey) => void): void {
     this.#onEvict = evicted;
   }
 
-  /** What memory holds of `key`. With `needsText` as it is stored: what was decoded may not be encoded so again. */
+  /** The value of `key` in memory. With `needsText`, only its stored text: encoding a decoded value may give another text. */
   held(key: MemoryKey, needsText = false): KnownValue<V> | undefined {
     const { store } = this;
     if (needsText) {
@@ -73,7 +74,7 @@ export class PersistedEntries<V> {
     const value = store.peek(key);
     if (value === undefined) return undefined;
     const text = store.peekText(key);
-    // What can't be frozen is decoded afresh for everyone who asks.
+    // A value that can't be frozen is decoded anew for each reader.
     if (text !== undefined) return present(new StoredValue<V>(text, store.expiresAt(key)));
     return present(new HeldValue(value, store.expiresAt(key), this.options.definition.value));
   }
@@ -90,6 +91,11 @@ export class PersistedEntries<V> {
     return this.#knowledge.isAbsent(key);
   }
 
+  /** Whether memory holds every entry there is. */
+  get isComplete(): boolean {
+    return this.#knowledge.isComplete;
+  }
+
   /** Puts what a write left of `key` in the place of what was known of it. */
   applyWrite(key: MemoryKey, stored: StoredValue<V> | undefined): void {
     this.#replace(key, stored === undefined ? ABSENT : present(stored));
@@ -102,7 +108,7 @@ export class PersistedEntries<V> {
     this.store.putText(key, text, expiresAt);
   }
 
-  /** A commit that would have changed `key` was given up on, and may have happened. */
+  /** A commit that changes `key` was given up on, and may have happened. */
   doubt(key: MemoryKey): void {
     this.#knowledge.doubt(key);
   }
@@ -116,10 +122,15 @@ export class PersistedEntries<V> {
     return this.#knowledge.isInDoubt;
   }
 
+  /** The keys in doubt. */
+  doubted(): MemoryKey[] {
+    return this.isInDoubt ? this.#knowledge.doubted(this.store.keys()) : [];
+  }
+
   /** Asks the database for what is in doubt. No write to it may be under way. Rejects when it can't be asked. */
   async resolveDoubts(): Promise<void> {
     if (!this.isInDoubt) return;
-    const keys = this.#knowledge.doubted(this.store.keys());
+    const keys = this.doubted();
     const found = await this.reader.ask(keys);
     keys.forEach((key, i) => this.#replace(key, found[i] ?? ABSENT));
     if (this.#knowledge.isAllInDoubt) this.#endLoads();
@@ -127,21 +138,38 @@ export class PersistedEntries<V> {
   }
 
   /**
-   * Puts a row of the database into memory, unless a write or a newer read was there first. As text: most of a large
-   * namespace may never be asked for, and what is takes its decoding at the first read.
+   * Puts a row of the database into memory, unless a write or a newer read came first. The row stays text until its first
+   * read: most entries of a large namespace may never be read.
    */
   applyRow(key: MemoryKey, text: string, expiresAt: number | null, watch: LoadWatch): boolean {
-    if (watch.isOver || watch.written.has(key) || this.store.has(key)) return false;
+    if (watch.isNewer(key) || this.store.has(key)) return false;
     this.#knowledge.present(key);
     this.store.putText(key, text, expiresAt);
     return true;
   }
 
-  /** Every row was or will be removed: memory is empty, and that is all there is. */
+  /** Every row was or will be removed: memory is empty and complete. */
   applyClear(): void {
     this.inFlight.supersedeAll();
     this.store.clear();
     this.#knowledge.complete();
+  }
+
+  /** The same of the rows in a range. */
+  applyRemoval(range: KeyRange): void {
+    if (isEvery(range)) {
+      this.applyClear();
+      return;
+    }
+    const covers = this.covers(range);
+    this.inFlight.supersedeWhere(covers);
+    for (const key of Array.from(this.store.keys())) if (covers(key)) this.store.delete(key);
+  }
+
+  /** Tells which keys lie in a range. */
+  covers(range: KeyRange): Covers {
+    const { keys } = this.options;
+    return (key) => keys.isIn(key, range);
   }
 
   /** Forgets that memory holds everything, and remembered absences: others may have written to the database. */
@@ -149,7 +177,7 @@ export class PersistedEntries<V> {
     this.#knowledge.expire();
   }
 
-  /** From now until `unwatch`, keeps account of what is written. */
+  /** Records what is written from now until `unwatch`. */
   watch(): LoadWatch {
     const watch = new LoadWatch();
     this.#watches.add(watch);
@@ -164,18 +192,18 @@ export class PersistedEntries<V> {
     if (sawAll && !watch.missesSome) this.#knowledge.complete();
   }
 
-  /** Throws where what is known contradicts what is in memory: for proofs. */
+  /** Throws if the knowledge contradicts memory; for tests. */
   assertConsistent(): void {
     this.#knowledge.assertHolds((key) => this.store.has(key));
   }
 
-  /** Puts what there is now of `key` in the place of what was known of it, and of what is on its way. */
+  /** Replaces what is known of `key`, and supersedes what is on its way into memory. */
   #replace(key: MemoryKey, found: KnownValue<V>): void {
     this.inFlight.supersede(key);
     this.#remember(key, found);
   }
 
-  /** Rows read before a clear that may have happened are not to be trusted, whichever key they are of. */
+  /** A clear may have happened: rows that were read before it are outdated, whatever their key. */
   #endLoads(): void {
     this.reader.supersedeAll();
     for (const watch of this.#watches) {
@@ -192,7 +220,7 @@ export class PersistedEntries<V> {
     }
     this.store.delete(key);
     if (found.kind === 'absent') this.#knowledge.absent(key);
-    // There is a row that memory does not hold.
+    // A row exists that memory does not hold.
     else this.#lacksSome();
   }
 

@@ -4,6 +4,7 @@ import { byteLength } from './entry-store.js';
 import type { LoadWatch } from './in-flight.js';
 import type { PersistedEntries } from './persisted-entries.js';
 import { reportSkipped } from './row-decoder.js';
+import { isEvery, type KeyRange } from '../keys/key-range.js';
 import type { MemoryKey } from '../keys/key-space.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
 import type { LoadReport } from '../reports.js';
@@ -15,13 +16,9 @@ import type {
   StoredEntry,
   UnreadableRows,
 } from '../storage-adapter.js';
+import { FIRST_PAGE, limitAfter } from './page-limit.js';
 import { ProgressLog } from './progress-log.js';
 
-/**
- * Most rows in one query, and about how many characters of values: few enough to leave the event loop to others between
- * pages. How large the values are is seen on the first page.
- */
-const PAGE = { first: 100, rows: 1000, characters: 2 ** 19 };
 /** Entries that make room for what is loaded, between two turns of the event loop. */
 const DROPPED_PER_TURN = 10_000;
 /** And those that take it. */
@@ -32,10 +29,10 @@ export interface PreloadOptions<V> {
   readonly entries: PersistedEntries<V>;
   readonly storage: CacheStorageAdapter;
   readonly context: EngineContext;
-  /** The keys of which there is something newer than their rows, in memory or evicted from it. */
+  /** The keys whose newest value is not in the database, whether in memory or evicted. */
   readonly unsaved: () => Iterable<MemoryKey>;
-  /** Whether the rows are as good as gone: a clear is accepted, and not written yet. Memory then holds all there is. */
-  readonly isCleared: () => boolean;
+  /** The rows that are as good as gone: what removes them is accepted, and not written yet. */
+  readonly removed: () => readonly KeyRange[];
 }
 
 /** A row that may go into memory. */
@@ -44,7 +41,7 @@ interface Gathered {
   readonly row: StoredEntry;
 }
 
-/** Loads a namespace from the database, once at a time: of two at once, each would take for loaded what the other dropped. */
+/** Loads a namespace from the database, one load at a time: two would drop each other's entries. */
 export class Preload<V> {
   readonly #line = new SerialQueue();
 
@@ -60,8 +57,8 @@ export class Preload<V> {
  * One load: fills a namespace's memory from the database, in the order of keys, until it is full. Bad rows are skipped,
  * counted and left alone; nothing newer in memory is replaced.
  *
- * Rows are gathered first, as many as memory holds, and put into it when the last page is there: a load that fails leaves
- * memory as it was, at the price of holding both for its time.
+ * It gathers rows first, as many as memory holds, and puts them into memory after the last page. So a load that fails
+ * leaves memory as it was; the price is that both are held during the load.
  */
 class OneLoad<V> {
   readonly #gathered: Gathered[] = [];
@@ -91,14 +88,18 @@ class OneLoad<V> {
     return { rows: this.#rows, skipped: this.#skipped, durationMs: clock.monotonic() - startedAt };
   }
 
-  /** What is unsaved now counts as written during the load: its rows are older, also when it is saved meanwhile. */
+  /** Dirty entries count as written during the load: their rows are older, even if they are saved meanwhile. */
   #watch(): LoadWatch {
-    const { entries, unsaved, isCleared } = this.options;
+    const { entries, unsaved, removed } = this.options;
     const watch = entries.watch();
-    watch.isOver = isCleared();
+    for (const range of removed()) {
+      // Memory holds all there is.
+      if (isEvery(range)) watch.isOver = true;
+      else watch.supersedeWhere(entries.covers(range));
+    }
     for (const key of unsaved()) {
       watch.written.add(key);
-      // Neither in memory nor, once it is saved, among what is unsaved: memory will not hold everything.
+      // It is not in memory, and once saved it is not dirty either: memory will not hold everything.
       if (!entries.store.has(key)) this.#missesSome = true;
     }
     return watch;
@@ -106,13 +107,13 @@ class OneLoad<V> {
 
   /** Reads pages until there is no more, or no room for more. */
   async #gather(watch: LoadWatch, progress: ProgressLog): Promise<void> {
-    let reading = this.#read(undefined, PAGE.first);
+    let reading = this.#read(undefined, FIRST_PAGE);
     while (!watch.isOver) {
       // Sequential on purpose: each page begins where the one before it ended.
       const { rows, unreadable, next } = await reading;
-      // On its way while this one is decoded. What is written meanwhile is newer, and the watch knows of it.
+      // Read while this page is decoded. The watch records what is written meanwhile.
       if (next !== undefined) reading = this.#read(next, limitAfter(rows));
-      // It leaves with the turn. And a driver that works on this very thread would never leave the event loop to others.
+      // The query is sent in this turn. A driver that works on this thread would otherwise never free the event loop.
       await nextTurn(this.options.context.clock);
       if (unreadable !== undefined) this.#leaveOut(unreadable);
       for (const row of rows) {
@@ -137,7 +138,7 @@ class OneLoad<V> {
   async #replace(watch: LoadWatch): Promise<void> {
     const { definition, entries, context } = this.options;
     if (watch.isOver) return;
-    // One that was written during the load may have left memory to make room for another.
+    // An entry that was written during the load may have been evicted.
     if (watch.missesSome) this.#missesSome = true;
     watch.missesSome = false;
     await this.#dropSaved(watch);
@@ -166,7 +167,7 @@ class OneLoad<V> {
   #read(after: LoadCursor | undefined, limit: number): Promise<LoadedPage> {
     const { definition, storage, context } = this.options;
     const page = storage.load(definition.name, { after, limit, now: context.clock.now() });
-    // Nobody may ask for it any more.
+    // The load may end before it needs this page.
     page.catch(() => undefined);
     return page;
   }
@@ -193,14 +194,4 @@ class OneLoad<V> {
     if (this.#skipped === 0) this.#example = row.key;
     this.#skipped += 1;
   }
-}
-
-/** How many rows the next page takes, if they are as large as those of this one. */
-function limitAfter(page: readonly StoredEntry[]): number {
-  if (page.length === 0) return PAGE.first;
-  let characters = 1;
-  // A row that does not decode may have anything for a value.
-  for (const { value } of page) if (typeof value === 'string') characters += value.length;
-  const rows = Math.floor((page.length * PAGE.characters) / characters);
-  return Math.max(1, Math.min(PAGE.rows, rows));
 }

@@ -1,6 +1,7 @@
 import { CacheError } from '../cache-error.js';
 import type { CacheLogger } from '../cache-logger.js';
 import { publish } from '../diagnostics.js';
+import { isTooLong } from '../keys/key-codec.js';
 import type { KeySpace, MemoryKey } from '../keys/key-space.js';
 import type { NamespaceCounters } from '../definition/namespace-stats.js';
 import type { StoredEntry } from '../storage-adapter.js';
@@ -52,7 +53,7 @@ export class RowDecoder<V> {
     this.counters.unreadable += rows;
   }
 
-  /** What is said of a value that does not decode. */
+  /** The error for a value that does not decode. */
   unreadable(key: string, cause: unknown): CacheError {
     return new CacheError(
       'UNREADABLE_ENTRY',
@@ -63,7 +64,7 @@ export class RowDecoder<V> {
   }
 }
 
-/** What others left in the column (a BLOB, say) is not ours to guess at. */
+/** A value of another type in the column (a BLOB, say) is not decoded. */
 function textOf(row: StoredEntry): string {
   if (typeof row.value !== 'string') throw new TypeError('The stored value is not text.');
   return row.value;
@@ -76,7 +77,7 @@ export function reportSkipped(
   skipped: number,
   example: unknown,
 ): void {
-  // A key column of somebody else's table may hold anything.
+  // A key column of an adopted table may hold any type.
   const key = String(example);
   const shown = key.length > 80 ? `${key.slice(0, 80)}…` : key;
   publish({ type: 'rows-unreadable', namespace, count: skipped });
@@ -84,7 +85,8 @@ export function reportSkipped(
     skipped === 1
       ? 'row does not decode and was left as it is'
       : 'rows do not decode and were left as they are';
+  const hint = isTooLong(key) ? ' This key is longer than the 512 characters that the cache reads.' : '';
   logger.warn(
-    `Namespace '${namespace}': ${skipped} stored ${what} (for example key ${JSON.stringify(shown)}).`,
+    `Namespace '${namespace}': ${skipped} stored ${what} (for example key ${JSON.stringify(shown)}).${hint}`,
   );
 }

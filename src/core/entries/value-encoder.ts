@@ -2,18 +2,35 @@ import { CacheError, isCacheError } from '../cache-error.js';
 import type { Clock } from '../clock.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
 import { StoredValue } from '../values/stored-value.js';
+import { abandon, isThenable } from '../values/thenable.js';
 import type { Updater } from '../values/value-codec.js';
 
 /** Makes snapshots of a namespace's values: encodes them, and gives them their expiry. */
 export class ValueEncoder<V> {
   constructor(
-    private readonly definition: NamespaceDefinition<unknown, V>,
+    protected readonly definition: NamespaceDefinition<unknown, V>,
     private readonly clock: Clock,
   ) {}
 
   /** What is stored of a value that is set now. Throws `INVALID_VALUE` when it can't be serialised. */
   stored(value: V, ttlMs: number | undefined): StoredValue<V> {
-    return this.#checked(this.encode(value), this.expiry(ttlMs));
+    return this.storedUntil(value, this.expiry(ttlMs));
+  }
+
+  /** The same with an expiry in wall-clock ms, `null` for never. */
+  storedUntil(value: V, expiresAt: number | null): StoredValue<V> {
+    return this.#checked(this.encode(value), expiresAt);
+  }
+
+  /** A stored value with another expiry: its very text where memory has that, else encoded anew. */
+  renewed(stored: StoredValue<V>, expiresAt: number | null): StoredValue<V> {
+    let text: string;
+    try {
+      ({ text } = stored);
+    } catch (error) {
+      throw this.#unencodable(error);
+    }
+    return this.#checked(text, expiresAt);
   }
 
   /** What {@link stored} would hold. */
@@ -28,32 +45,29 @@ export class ValueEncoder<V> {
     return this.stored(value, undefined).read(this.definition.value);
   }
 
-  /** What `fn` makes of a value; the expiry there was stays unless `ttlMs` renews it. `undefined` where `fn` changed nothing. */
+  /** The result of `fn`. Keeps the expiry unless `ttlMs` renews it. `undefined` if `fn` changed nothing. */
   updated(
     current: V | undefined,
     expiresAt: number | null,
     fn: Updater<V>,
     ttlMs: number | undefined,
   ): StoredValue<V> | undefined {
-    const next = this.apply(fn, current);
-    // Where a value is decoded afresh for each reader, the same object may still hold a change.
-    const isUnchanged = next === current && this.definition.value.plain === true;
-    if (isUnchanged && ttlMs === undefined) return undefined;
+    const next = this.#apply(fn, current);
+    if (ttlMs === undefined && next === current && this.isFixed(next)) return undefined;
     const expiry = ttlMs === undefined && current !== undefined ? expiresAt : this.expiry(ttlMs);
-    return this.#checked(this.encode(next), expiry);
+    return this.storedUntil(next, expiry);
   }
 
-  /** Runs an updater, and refuses what no updater may give. */
-  apply(fn: Updater<V>, current: V | undefined): V {
+  /** Runs an updater, and refuses results that are not values. */
+  #apply(fn: Updater<V>, current: V | undefined): V {
     const next = fn(current);
     if (next === undefined) {
       throw this.#invalid(
         'The updater gave undefined. Return the new value; to remove the entry, use delete().',
       );
     }
-    if (typeof (next as { then?: unknown } | null)?.then === 'function') {
-      // Nobody else will look at it, and its rejection must not end the process.
-      void Promise.resolve(next).catch(() => undefined);
+    if (isThenable(next)) {
+      abandon(next);
       throw this.#invalid(
         'The updater gave a promise. Do the waiting before update(): the updater runs synchronously.',
       );
@@ -61,13 +75,30 @@ export class ValueEncoder<V> {
     return next;
   }
 
+  /** Gives each of several readers of `value`, which nobody has been given yet, what is theirs: the frozen object, or a copy. */
+  copies(value: V): () => V {
+    if (this.isFixed(value)) return () => value;
+    const stored = this.stored(value, undefined);
+    return () => stored.read(this.definition.value);
+  }
+
+  /** Bytes that a value takes, for a bound of memory. Throws `INVALID_VALUE` where that can't be told. */
+  size(value: V): number {
+    const { value: codec } = this.definition;
+    if (codec.measure === undefined) return Buffer.byteLength(this.encode(value));
+    try {
+      return codec.measure(value);
+    } catch (error) {
+      throw this.#invalid('The value could not be measured for maxBytes. Leave maxBytes out.', error);
+    }
+  }
+
   encode(value: V): string {
     try {
       const text = this.definition.value.encode(value);
       if (typeof text === 'string') return text;
     } catch (error) {
-      if (isCacheError(error)) throw this.#invalid(error.message, error.cause);
-      throw this.#invalid('The value codec could not encode the value.', error);
+      throw this.#unencodable(error);
     }
     throw this.#invalid('The value codec did not give a string.');
   }
@@ -78,13 +109,20 @@ export class ValueEncoder<V> {
     return ttl === Infinity ? null : this.clock.now() + ttl;
   }
 
-  /** What can't be read back must not be stored: it would be found out when nobody can act on it. */
+  /** Whether nobody can change it in place: it is frozen, or no object. */
+  protected isFixed(value: V): boolean {
+    const { value: codec, values } = this.definition;
+    if (codec.plain === true && values !== 'copied') return true;
+    return value === null || (typeof value !== 'object' && typeof value !== 'function');
+  }
+
+  /** Refuses what can't be read back: later, nobody could act on it. */
   #checked(text: string, expiresAt: number | null): StoredValue<V> {
     const stored = new StoredValue<V>(text, expiresAt);
     const { value: codec } = this.definition;
     if (codec.plain === true) return stored;
     if (!text.isWellFormed()) throw this.#invalid('The value codec gave text with half of a surrogate pair.');
-    // Not every database has room for one in a text.
+    // Not every database can store NUL in a text.
     if (text.includes('\0')) throw this.#invalid('The value codec gave text with a NUL character.');
     try {
       stored.read(codec);
@@ -92,6 +130,11 @@ export class ValueEncoder<V> {
       throw this.#invalid('The value codec can not decode what it has encoded.', error);
     }
     return stored;
+  }
+
+  #unencodable(error: unknown): CacheError {
+    if (isCacheError(error)) return this.#invalid(error.message, error.cause);
+    return this.#invalid('The value codec could not encode the value.', error);
   }
 
   #invalid(reason: string, cause?: unknown): CacheError {

@@ -1,4 +1,6 @@
 import { CacheError } from '../cache-error.js';
+import type { KeyPrefix } from './key-prefix.js';
+import type { KeyRange } from './key-range.js';
 
 /** The longest encoded key, in characters (Unicode code points): what a primary key holds on every database. */
 const MAX_KEY_LENGTH = 512;
@@ -11,10 +13,21 @@ export interface KeyCodec<K> {
   encode(key: K): string;
   /** The key of a stored form. Throws for a text that `encode` never returns. */
   decode(text: string): K;
+  /**
+   * The stored keys that begin with `prefix`, for `scan` and `deletePrefix`. Throws a `CacheError` `INVALID_KEY` for what
+   * no key begins with. A codec without it has keys without prefixes.
+   */
+  prefix?(prefix: KeyPrefix<K>): KeyRange;
 }
 
 export function invalidKey(reason: string, remedy: string): CacheError {
   return new CacheError('INVALID_KEY', `${reason} ${remedy}`);
+}
+
+/** Refuses a prefix that some database would take for another one. */
+export function assertStorablePrefix(text: string): void {
+  // No prefix is one, too: that of every key.
+  if (text !== '') assertStorableText(text);
 }
 
 /** Refuses text that some database would store differently from how it was given, or not at all. */
@@ -29,21 +42,21 @@ export function assertStorableText(text: string): void {
       'Use well-formed Unicode (String.prototype.toWellFormed).',
     );
   }
-  if (isLongerThan(text, MAX_KEY_LENGTH)) {
+  if (isTooLong(text)) {
     throw invalidKey(
       `The key is longer than ${MAX_KEY_LENGTH} characters once encoded.`,
-      'Use a shorter key, for example a hash of it.',
+      "Store it under a hash of it: createHash('sha256').update(key).digest('hex').",
     );
   }
 }
 
-/** Counts code points, and only where the number of UTF-16 units leaves it open. */
-function isLongerThan(text: string, limit: number): boolean {
-  if (text.length <= limit) return false;
-  if (text.length > 2 * limit) return true;
+/** Whether a stored key is longer than the cache makes them. Counts code points, and only where the number of UTF-16 units leaves it open. */
+export function isTooLong(text: string): boolean {
+  if (text.length <= MAX_KEY_LENGTH) return false;
+  if (text.length > 2 * MAX_KEY_LENGTH) return true;
   let points = 0;
   for (const _ of text) points += 1;
-  return points > limit;
+  return points > MAX_KEY_LENGTH;
 }
 
 /** What was given instead, without showing it. */

@@ -1,6 +1,8 @@
 import { CacheError, isCacheError } from '../cache-error.js';
 import { bigintKey } from './bigint-key.js';
-import { assertStorableText, type KeyCodec } from './key-codec.js';
+import { assertStorableText, invalidKey, type KeyCodec } from './key-codec.js';
+import type { KeyPrefix } from './key-prefix.js';
+import { isWithin, type KeyRange } from './key-range.js';
 import { numberKey } from './number-key.js';
 import { stringKey } from './string-key.js';
 
@@ -42,6 +44,24 @@ export class KeySpace<K> {
     return this.#primitive ? this.codec.encode(key as K) : (key as string);
   }
 
+  /** The stored keys that begin with `prefix`. Throws `INVALID_KEY` for what no key of the namespace begins with. */
+  range(prefix: unknown): KeyRange {
+    return this.#explaining(() => {
+      if (this.codec.prefix === undefined) {
+        throw invalidKey(
+          `Its keys have no prefix: each is ${this.codec.expects}.`,
+          'Only strings and tuples have one; of a codec of your own it is what its prefix() says.',
+        );
+      }
+      return this.codec.prefix(prefix as KeyPrefix<K>);
+    });
+  }
+
+  /** Whether the stored form of an admitted key lies in a range. */
+  isIn(key: MemoryKey, range: KeyRange): boolean {
+    return isWithin(this.textOf(key), range);
+  }
+
   /** The key as its owner gave it. */
   keyOf(key: MemoryKey): K {
     return this.#primitive ? (key as K) : this.codec.decode(key as string);
@@ -68,10 +88,17 @@ export class KeySpace<K> {
   }
 
   #encode(key: K): string {
-    try {
+    return this.#explaining(() => {
       const text = this.codec.encode(key);
       assertStorableText(text);
       return text;
+    });
+  }
+
+  /** Says of which namespace it is what a codec throws. */
+  #explaining<T>(task: () => T): T {
+    try {
+      return task();
     } catch (error) {
       const reason = isCacheError(error) ? error.message : 'The key codec could not encode the key.';
       throw new CacheError('INVALID_KEY', `Namespace '${this.namespace}': ${reason}`, {

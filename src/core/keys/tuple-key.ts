@@ -1,5 +1,7 @@
 import { bigintKey } from './bigint-key.js';
-import { invalidKey, typeOf, type KeyCodec } from './key-codec.js';
+import { assertStorablePrefix, invalidKey, typeOf, type KeyCodec } from './key-codec.js';
+import type { KeyPrefix } from './key-prefix.js';
+import { keysFrom, wholeKey, type KeyRange } from './key-range.js';
 import { numberKey } from './number-key.js';
 
 const SEPARATOR = ':';
@@ -23,6 +25,16 @@ export function tupleKey<const C extends readonly [KeyCodec<unknown>, ...KeyCode
   const codecs: readonly KeyCodec<unknown>[] = elements;
   const escapes = codecs.map((codec) => !DIGITS.has(codec));
   const expects = `a tuple of ${codecs.map((codec) => codec.expects).join(' and ')}`;
+  /** The first elements of a key, as it is stored. */
+  const joined = (values: readonly unknown[]): string => {
+    let text = '';
+    for (let i = 0; i < values.length; i += 1) {
+      if (i > 0) text += SEPARATOR;
+      const element = elementText(codecs[i] as KeyCodec<unknown>, values[i]);
+      text += escapes[i] === true ? escape(element) : element;
+    }
+    return text;
+  };
   return Object.freeze({
     expects,
     encode(key: Readonly<TupleOf<C>>): string {
@@ -33,13 +45,20 @@ export function tupleKey<const C extends readonly [KeyCodec<unknown>, ...KeyCode
           'Pass an array of that shape.',
         );
       }
-      let text = '';
-      for (let i = 0; i < codecs.length; i += 1) {
-        if (i > 0) text += SEPARATOR;
-        const element = elementText(codecs[i] as KeyCodec<unknown>, values[i]);
-        text += escapes[i] === true ? escape(element) : element;
+      return joined(values);
+    },
+    prefix(prefix: KeyPrefix<Readonly<TupleOf<C>>>): KeyRange {
+      const values: unknown = prefix;
+      if (!Array.isArray(values) || values.length > codecs.length) {
+        throw invalidKey(
+          `Expected the first elements of ${expects} as the prefix, got ${typeOf(values)}.`,
+          `Pass an array of at most ${codecs.length}.`,
+        );
       }
-      return text;
+      const text = joined(values);
+      assertStorablePrefix(text);
+      if (values.length === codecs.length) return wholeKey(text);
+      return keysFrom(text === '' ? '' : text + SEPARATOR);
     },
     decode(text: string): Readonly<TupleOf<C>> {
       const parts = split(text);

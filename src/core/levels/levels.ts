@@ -74,6 +74,7 @@ export function persistedLevel<V>(parts: PersistedParts<V>): PersistedLevel<V> {
 /** The memory and the level of a namespace that has no rows. */
 export function memoryLevel<V>(
   definition: NamespaceDefinition<unknown, V>,
+  keys: KeySpace<unknown>,
   counters: NamespaceCounters,
   context: EngineContext,
 ): { readonly store: EntryStore<V>; readonly inFlight: InFlight; readonly level: Level<V> } {
@@ -87,5 +88,5 @@ export function memoryLevel<V>(
     },
   });
   const inFlight = new InFlight();
-  return { store, inFlight, level: new MemoryOnly(definition, store, inFlight, context) };
+  return { store, inFlight, level: new MemoryOnly(definition, store, inFlight, keys, context) };
 }

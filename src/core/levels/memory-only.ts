@@ -1,13 +1,18 @@
 import { CacheError } from '../cache-error.js';
-import { byteLength, type EntryStore } from '../entries/entry-store.js';
+import type { EntryStore } from '../entries/entry-store.js';
 import type { InFlight } from '../entries/in-flight.js';
 import type { EngineContext } from '../context.js';
 import type { MemoryKey } from '../keys/key-space.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
+import type { KeyRange } from '../keys/key-range.js';
+import type { KeySpace } from '../keys/key-space.js';
+import type { EntryPages, Listing } from '../listing/entry-pages.js';
+import { MemoryPages } from '../listing/memory-pages.js';
 import type { FlushReport } from '../reports.js';
-import type { Updater } from '../values/value-codec.js';
-import type { Level, LevelFigures } from './level.js';
 import { ValueEncoder } from '../entries/value-encoder.js';
+import type { Decide } from '../values/decision.js';
+import { HeldValue, type StoredValue } from '../values/stored-value.js';
+import { DONE, type Level, type LevelFigures } from './level.js';
 
 const NOTHING_FLUSHED: FlushReport = Object.freeze({
   written: 0,
@@ -25,17 +30,38 @@ const NOTHING_DIRTY: LevelFigures = Object.freeze({
   refused: 0,
 });
 
+/** Keeps values as they are. */
+class ValueKeeper<V> extends ValueEncoder<V> {
+  override storedUntil(value: V, expiresAt: number | null): StoredValue<V> {
+    return new HeldValue(value, expiresAt, this.definition.value);
+  }
+
+  override renewed(stored: StoredValue<V>, expiresAt: number | null): StoredValue<V> {
+    return this.storedUntil(stored.read(this.definition.value), expiresAt);
+  }
+
+  /** An updater may change the very object that is kept, and give it back. */
+  protected override isFixed(): boolean {
+    return false;
+  }
+
+  override copies(value: V): () => V {
+    return () => value;
+  }
+}
+
 /** `MEMORY_ONLY`: a write takes effect and is acknowledged in memory, at the call. Values are kept as they are. */
 export class MemoryOnly<V> implements Level<V> {
-  readonly #values: ValueEncoder<V>;
+  readonly values: ValueEncoder<V>;
 
   constructor(
     private readonly definition: NamespaceDefinition<unknown, V>,
     private readonly store: EntryStore<V>,
     private readonly inFlight: InFlight,
-    context: EngineContext,
+    private readonly keys: KeySpace<unknown>,
+    private readonly context: EngineContext,
   ) {
-    this.#values = new ValueEncoder(definition, context.clock);
+    this.values = new ValueKeeper(definition, context.clock);
   }
 
   figures(): LevelFigures {
@@ -50,25 +76,33 @@ export class MemoryOnly<V> implements Level<V> {
     return undefined;
   }
 
-  asStored(value: V): V {
-    return value;
+  async expiresAt(): Promise<undefined> {
+    return undefined;
   }
 
-  async set(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<void> {
-    this.#put(key, value, this.#values.expiry(ttlMs));
+  async refresh(key: MemoryKey): Promise<V | undefined> {
+    return this.store.peek(key);
+  }
+
+  set(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<void> {
+    this.#put(key, value, this.values.expiry(ttlMs));
+    return DONE;
   }
 
   prepare(key: MemoryKey, value: V, ttlMs: number | undefined): () => Promise<void> {
     const size = this.#sizeOf(value);
-    return async () => this.#putSized(key, value, this.#values.expiry(ttlMs), size);
+    return async () => this.#putSized(key, value, this.values.expiry(ttlMs), size);
   }
 
-  async update(key: MemoryKey, fn: Updater<V>, ttlMs: number | undefined): Promise<V> {
+  async modify<R>(key: MemoryKey, decide: Decide<V, R>): Promise<R> {
+    const { value: codec } = this.definition;
     const current = this.store.peek(key);
-    const next = this.#values.apply(fn, current);
-    const kept = ttlMs === undefined && current !== undefined;
-    this.#put(key, next, kept ? this.store.expiresAt(key) : this.#values.expiry(ttlMs));
-    return next;
+    const stored =
+      current === undefined ? undefined : new HeldValue(current, this.store.expiresAt(key), codec);
+    const { next, result } = decide(current, stored);
+    if (next === null) this.#remove(key);
+    else if (next !== undefined) this.#put(key, next.read(codec), next.expiresAt);
+    return result;
   }
 
   async delete(key: MemoryKey): Promise<boolean> {
@@ -89,8 +123,29 @@ export class MemoryOnly<V> implements Level<V> {
     this.store.clear();
   }
 
+  async count(): Promise<number> {
+    let count = 0;
+    for (const _ of this.store.keys()) count += 1;
+    return count;
+  }
+
+  pages(listing: Listing): EntryPages<V> {
+    return new MemoryPages(this.store, this.keys, this.context.clock, listing);
+  }
+
+  async removeRange(range: KeyRange): Promise<number> {
+    const those = Array.from(this.store.keys()).filter((key) => this.keys.isIn(key, range));
+    for (const key of those) this.store.delete(key);
+    return those.length;
+  }
+
   async flush(): Promise<FlushReport> {
     return NOTHING_FLUSHED;
+  }
+
+  #remove(key: MemoryKey): void {
+    this.inFlight.supersede(key);
+    this.store.delete(key);
   }
 
   #put(key: MemoryKey, value: V, expiresAt: number | null): void {
@@ -106,7 +161,7 @@ export class MemoryOnly<V> implements Level<V> {
   #sizeOf(value: V): number {
     const { name, maxBytes } = this.definition;
     if (maxBytes === undefined) return 0;
-    const size = byteLength(this.#values.encode(value));
+    const size = this.values.size(value);
     if (size > maxBytes) {
       throw new CacheError(
         'INVALID_VALUE',

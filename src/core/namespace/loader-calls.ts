@@ -1,12 +1,16 @@
 import type { CacheError } from '../cache-error.js';
 import type { CacheTimer, Clock } from '../clock.js';
-import type { Supersedable } from '../entries/in-flight.js';
+import type { Covers, Supersedable } from '../entries/in-flight.js';
 import type { MemoryKey } from '../keys/key-space.js';
 
 /** One loader under way. */
 export class LoaderCall<V> {
   /** Whether what it gives is to be stored: no write has come in between, and it was not given up. */
   isCurrent = true;
+  /** How many wait for it; no more come once it has an outcome. */
+  callers = 1;
+  /** What gives each of several callers the outcome. */
+  copies: (() => V) | undefined;
   readonly outcome: Promise<V>;
   #isGivenUp = false;
   #reject: (error: CacheError) => void = () => undefined;
@@ -62,7 +66,10 @@ export class LoaderCalls<V> implements Supersedable {
   /** The load of `key` under way, or `load` begun if there is none. */
   join(key: MemoryKey, load: (call: LoaderCall<V>) => Promise<V>): LoaderCall<V> {
     const underway = this.#calls.get(key);
-    if (underway !== undefined && !underway.isGivenUp) return underway;
+    if (underway !== undefined && !underway.isGivenUp) {
+      underway.callers += 1;
+      return underway;
+    }
     const started = new LoaderCall<V>(this.clock, load, (ended) => {
       if (this.#calls.get(key) === ended) this.#calls.delete(key);
     });
@@ -77,6 +84,10 @@ export class LoaderCalls<V> implements Supersedable {
     if (call === undefined) return;
     call.isCurrent = false;
     this.#calls.delete(key);
+  }
+
+  supersedeWhere(covers: Covers): void {
+    for (const key of this.#calls.keys()) if (covers(key)) this.supersede(key);
   }
 
   supersedeAll(): void {

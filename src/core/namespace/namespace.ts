@@ -1,19 +1,43 @@
-import { CacheError, isCacheError } from '../cache-error.js';
 import type { Clock } from '../clock.js';
 import type { EntryStore } from '../entries/entry-store.js';
 import type { InFlight } from '../entries/in-flight.js';
 import type { KeySpace, MemoryKey } from '../keys/key-space.js';
-import type { Level } from '../levels/level.js';
+import { DONE, type Level } from '../levels/level.js';
+import type { KeyPrefix } from '../keys/key-prefix.js';
+import { EVERY_KEY } from '../keys/key-range.js';
+import type { Listing } from '../listing/entry-pages.js';
+import { Scan } from '../listing/scan.js';
 import type { FlushReport } from '../reports.js';
+import type { Decide } from '../values/decision.js';
 import type { Immutable } from '../values/immutable.js';
-import { assertFunction, assertList, timesIn, ttlIn } from './call-options.js';
-import { LoaderCalls, type LoaderCall } from './loader-calls.js';
-import type { LoadOptions, NamespaceCache, WriteOptions } from './namespace-cache.js';
+import {
+  assertEntry,
+  assertFunction,
+  assertList,
+  listingIn,
+  newTtlIn,
+  timesIn,
+  ttlIn,
+} from './call-options.js';
+import { Decisions } from './decisions.js';
+import { assertValue } from './given-value.js';
+import type {
+  LoadOptions,
+  NamespaceCache,
+  ScanOptions,
+  TouchOptions,
+  WriteOptions,
+} from './namespace-cache.js';
+import { ReadThrough } from './read-through.js';
+import type { Rejections } from './rejections.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
 import type { NamespaceCounters, NamespaceStats } from '../definition/namespace-stats.js';
 
 /** What is said of a load without options. */
 const NO_TIMES = Object.freeze({ ttlMs: undefined, timeoutMs: undefined });
+
+/** What is listed without options. */
+const EVERYTHING: Listing = Object.freeze({ range: EVERY_KEY, reverse: false, limit: Infinity });
 
 /** The parts of a namespace in use. */
 export interface NamespaceParts<K, V> {
@@ -24,6 +48,7 @@ export interface NamespaceParts<K, V> {
   readonly level: Level<V>;
   readonly counters: NamespaceCounters;
   readonly clock: Clock;
+  readonly rejections: Rejections;
 }
 
 /**
@@ -36,7 +61,11 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
   readonly #store: EntryStore<V>;
   readonly #level: Level<V>;
   readonly #counters: NamespaceCounters;
-  readonly #loaderCalls: LoaderCalls<V>;
+  readonly #readThrough: ReadThrough<V>;
+  readonly #clock: Clock;
+  readonly #decisions: Decisions<V>;
+  readonly #rejections: Rejections;
+  readonly #onRejected: (error: unknown) => void;
 
   constructor(parts: NamespaceParts<K, V>) {
     this.definition = parts.definition;
@@ -44,9 +73,13 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
     this.#store = parts.store;
     this.#level = parts.level;
     this.#counters = parts.counters;
-    this.#loaderCalls = new LoaderCalls(parts.clock);
+    this.#clock = parts.clock;
+    this.#decisions = new Decisions(parts.definition, parts.level.values);
+    this.#rejections = parts.rejections;
+    this.#onRejected = parts.rejections.handlerFor(parts.definition, parts.counters);
+    this.#readThrough = new ReadThrough({ ...parts, decisions: this.#decisions });
     // What takes effect supersedes a loader; a delete of what is not there does so, too, and has none.
-    parts.inFlight.add(this.#loaderCalls);
+    parts.inFlight.add(this.#readThrough.calls);
   }
 
   getIfPresent(key: K): Immutable<V> | undefined {
@@ -71,11 +104,8 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
     const present = this.getIfPresent(key);
     if (present !== undefined) return present;
     const memoryKey = this.#keys.admit(key);
-    const load = this.#loaderCalls.join(memoryKey, (call) =>
-      this.#load(call, memoryKey, () => loader(key) as V | Promise<V>, ttlMs),
-    );
-    if (timeoutMs !== undefined) load.giveUpAfter(timeoutMs, () => this.#timedOut(memoryKey, timeoutMs));
-    return (await load.outcome) as Immutable<V>;
+    const load = (): V | Promise<V> => loader(key) as V | Promise<V>;
+    return (await this.#readThrough.get(memoryKey, load, ttlMs, timeoutMs)) as Immutable<V>;
   }
 
   async getMany(keys: Iterable<K>): Promise<(Immutable<V> | undefined)[]> {
@@ -87,61 +117,138 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
     return (await this.get(key)) !== undefined;
   }
 
+  async ttl(key: K): Promise<number | null | undefined> {
+    const memoryKey = this.#keys.admit(key);
+    const expiresAt = this.#store.has(memoryKey)
+      ? this.#store.expiresAt(memoryKey)
+      : await this.#level.expiresAt(memoryKey);
+    if (typeof expiresAt !== 'number') return expiresAt;
+    const left = expiresAt - this.#clock.now();
+    return left > 0 ? left : undefined;
+  }
+
+  async refresh(key: K): Promise<Immutable<V> | undefined> {
+    return (await this.#level.refresh(this.#keys.admit(key))) as Immutable<V> | undefined;
+  }
+
+  // No method that writes is an async function: that would make a promise round the one that has a handler, and have none.
+
   set(key: K, value: Immutable<V>, options?: WriteOptions): Promise<void> {
-    // No async function: it would make a promise round the one that there is, and take two turns more to resolve it.
+    let written: Promise<void>;
     try {
-      return this.#set(this.#keys.admit(key), this.#valid(value), ttlIn(this.definition.name, options));
+      written = this.#set(this.#keys.admit(key), this.#valid(value), ttlIn(this.definition.name, options));
     } catch (error) {
-      return Promise.reject(error);
+      written = Promise.reject(error);
     }
+    // What took effect at its call has nothing to tell: it is not looked after, which costs the fastest writes nothing.
+    return written === DONE ? written : this.#rejections.watch(written, this.#onRejected);
   }
 
-  async setMany(entries: Iterable<readonly [K, Immutable<V>]>, options?: WriteOptions): Promise<void> {
-    const ttlMs = ttlIn(this.definition.name, options);
-    assertList(this.definition.name, 'the entries', entries);
-    // All of them are checked, and encoded, before the first is stored.
-    const prepared = Array.from(entries, ([key, value]) =>
-      this.#level.prepare(this.#keys.admit(key), this.#valid(value), ttlMs),
-    );
-    this.#counters.sets += prepared.length;
-    await settleAll(prepared.map((store) => store()));
+  setMany(entries: Iterable<readonly [K, Immutable<V>]>, options?: WriteOptions): Promise<void> {
+    return this.#write(async () => {
+      const ttlMs = ttlIn(this.definition.name, options);
+      assertList(this.definition.name, 'the entries', entries);
+      // All of them are checked, and encoded, before the first is stored.
+      const prepared = Array.from(entries, (entry) => {
+        assertEntry(this.definition.name, entry);
+        return this.#level.prepare(this.#keys.admit(entry[0]), this.#valid(entry[1]), ttlMs);
+      });
+      this.#counters.sets += prepared.length;
+      await settleAll(prepared.map((store) => store()));
+    });
   }
 
-  async update(
+  update(
     key: K,
     fn: (current: Immutable<V> | undefined) => Immutable<V>,
     options?: WriteOptions,
   ): Promise<Immutable<V>> {
-    const memoryKey = this.#keys.admit(key);
-    const ttlMs = ttlIn(this.definition.name, options);
-    assertFunction(this.definition.name, 'the updater', fn);
-    this.#counters.updates += 1;
-    const updated = this.#level.update(memoryKey, fn as (current: V | undefined) => V, ttlMs);
-    return (await updated) as Immutable<V>;
+    const { name } = this.definition;
+    return this.#modify(key, () => {
+      const ttlMs = ttlIn(name, options);
+      assertFunction(name, 'the updater', fn);
+      return this.#decisions.update(fn as (current: V | undefined) => V, ttlMs);
+    }) as Promise<Immutable<V>>;
   }
 
-  async delete(key: K): Promise<boolean> {
-    return this.#delete(this.#keys.admit(key));
+  setIfAbsent(key: K, value: Immutable<V>, options?: WriteOptions): Promise<boolean> {
+    return this.#write(() => {
+      const memoryKey = this.#keys.admit(key);
+      // Encoded now: what becomes of the object later is not what was given.
+      const offered = this.#level.values.stored(this.#valid(value), ttlIn(this.definition.name, options));
+      this.#counters.updates += 1;
+      return this.#level.modify(memoryKey, this.#decisions.setIfAbsent(offered), offered);
+    });
   }
 
-  async deleteMany(keys: Iterable<K>): Promise<number> {
-    assertList(this.definition.name, 'the keys', keys);
-    const admitted = Array.from(keys, (key) => this.#keys.admit(key));
-    const existed = await settleAll(admitted.map((key) => this.#delete(key)));
-    return existed.filter(Boolean).length;
+  increment(key: K, by = 1): Promise<number> {
+    return this.#modify(key, () => this.#decisions.increment(by));
   }
 
-  async rename(from: K, to: K): Promise<boolean> {
-    const source = this.#keys.admit(from);
-    const target = this.#keys.admit(to);
-    this.#loaderCalls.supersede(source);
-    this.#loaderCalls.supersede(target);
-    return this.#level.rename(source, target);
+  touch(key: K, options: TouchOptions): Promise<boolean> {
+    return this.#modify(key, () => this.#decisions.touch(newTtlIn(this.definition.name, options)));
   }
 
-  async clear(): Promise<void> {
-    this.#loaderCalls.supersedeAll();
-    await this.#level.clear();
+  take(key: K): Promise<Immutable<V> | undefined> {
+    return this.#write(() => {
+      const memoryKey = this.#removed(this.#keys.admit(key));
+      return this.#level.modify(memoryKey, this.#decisions.take());
+    }) as Promise<Immutable<V> | undefined>;
+  }
+
+  delete(key: K): Promise<boolean> {
+    return this.#write(() => this.#delete(this.#keys.admit(key)));
+  }
+
+  deleteMany(keys: Iterable<K>): Promise<number> {
+    return this.#write(async () => {
+      assertList(this.definition.name, 'the keys', keys);
+      const admitted = Array.from(keys, (key) => this.#keys.admit(key));
+      const existed = await settleAll(admitted.map((key) => this.#delete(key)));
+      return existed.filter(Boolean).length;
+    });
+  }
+
+  rename(from: K, to: K): Promise<boolean> {
+    return this.#write(() => {
+      const source = this.#keys.admit(from);
+      const target = this.#keys.admit(to);
+      this.#readThrough.calls.supersede(source);
+      this.#readThrough.calls.supersede(target);
+      return this.#level.rename(source, target);
+    });
+  }
+
+  clear(): Promise<void> {
+    return this.#write(() => {
+      this.#readThrough.calls.supersedeAll();
+      return this.#level.clear();
+    });
+  }
+
+  deletePrefix(prefix: KeyPrefix<K>): Promise<number> {
+    return this.#write(async () => {
+      const range = this.#keys.range(prefix);
+      if (range.isWhole) {
+        const key = this.#keys.parse(range.prefix);
+        return key !== undefined && (await this.#delete(key)) ? 1 : 0;
+      }
+      this.#readThrough.calls.supersedeWhere((key) => this.#keys.isIn(key, range));
+      return this.#level.removeRange(range);
+    });
+  }
+
+  count(): Promise<number> {
+    return this.#level.count();
+  }
+
+  scan(options?: ScanOptions<K>): AsyncIterableIterator<[K, Immutable<V>]> {
+    if (options === undefined) return this.#scan(EVERYTHING);
+    return this.#scan(listingIn(this.definition.name, options, this.#keys));
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<[K, Immutable<V>]> {
+    return this.#scan(EVERYTHING);
   }
 
   get size(): number {
@@ -186,6 +293,11 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
     };
   }
 
+  #scan(listing: Listing): AsyncIterableIterator<[K, Immutable<V>]> {
+    const scan = new Scan(this.#level.pages(listing), listing.limit);
+    return scan as unknown as AsyncIterableIterator<[K, Immutable<V>]>;
+  }
+
   /** Fixed at the beginning: a read during the iteration changes the LRU's order, and would keep it going for ever. */
   #keysNow(): MemoryKey[] {
     return Array.from(this.#store.keys());
@@ -202,63 +314,50 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
     return (await this.#level.get(this.#keys.admit(key))) as Immutable<V> | undefined;
   }
 
+  /** Makes a write, and looks after its promise. */
+  #write<T>(write: () => Promise<T>): Promise<T> {
+    let written: Promise<T>;
+    try {
+      written = write();
+    } catch (error) {
+      written = Promise.reject(error);
+    }
+    return this.#rejections.watch(written, this.#onRejected);
+  }
+
+  /** Has an entry modified as `decided` says, unless that throws. */
+  #modify<R>(key: K, decided: () => Decide<V, R>): Promise<R> {
+    let modified: Promise<R>;
+    try {
+      const memoryKey = this.#keys.admit(key);
+      const decide = decided();
+      this.#counters.updates += 1;
+      modified = this.#level.modify(memoryKey, decide);
+    } catch (error) {
+      modified = Promise.reject(error);
+    }
+    return this.#rejections.watch(modified, this.#onRejected);
+  }
+
   #set(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<void> {
     this.#counters.sets += 1;
     return this.#level.set(key, value, ttlMs);
   }
 
   #delete(key: MemoryKey): Promise<boolean> {
+    return this.#level.delete(this.#removed(key));
+  }
+
+  /** Notes that a key is to be removed, whatever there is of it. */
+  #removed(key: MemoryKey): MemoryKey {
     this.#counters.deletes += 1;
-    this.#loaderCalls.supersede(key);
-    return this.#level.delete(key);
-  }
-
-  async #load(
-    call: LoaderCall<V>,
-    key: MemoryKey,
-    loader: () => V | Promise<V>,
-    ttlMs: number | undefined,
-  ): Promise<V> {
-    const stored = await this.#level.get(key);
-    if (stored !== undefined || call.isGivenUp) return stored as V;
-    this.#counters.loaderCalls += 1;
-    const value = await loader();
-    call.loaded();
-    if (value === undefined)
-      throw this.#noValue('The loader gave undefined. Return null for "nothing", or throw.');
-    return call.isCurrent ? this.#storeLoaded(key, value, ttlMs) : this.#level.asStored(value);
-  }
-
-  /** Stores what a loader gave unless there is a value by now. What could not be stored is still an answer. */
-  async #storeLoaded(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<V> {
-    this.#counters.sets += 1;
-    try {
-      return await this.#level.update(key, (current) => (current === undefined ? value : current), ttlMs);
-    } catch (error) {
-      if (isCacheError(error, 'INVALID_VALUE')) throw error;
-      return this.#level.asStored(value);
-    }
+    this.#readThrough.calls.supersede(key);
+    return key;
   }
 
   #valid(value: Immutable<V>): V {
-    if (value === undefined)
-      throw this.#noValue('undefined is no value. Use null for "nothing", or delete the key.');
+    assertValue(this.definition.name, value);
     return value as V;
-  }
-
-  #noValue(reason: string): CacheError {
-    const { name } = this.definition;
-    return new CacheError('INVALID_VALUE', `Namespace '${name}': ${reason}`, { namespace: name });
-  }
-
-  #timedOut(key: MemoryKey, timeoutMs: number): CacheError {
-    const { name } = this.definition;
-    return new CacheError(
-      'LOAD_TIMED_OUT',
-      `Namespace '${name}': the value was not loaded within ${timeoutMs} ms. The next call starts a new load; ` +
-        'raise timeoutMs where the loader needs longer.',
-      { namespace: name, key: this.#keys.textOf(key) },
-    );
   }
 }
 

@@ -1,4 +1,6 @@
-/** What a stop could not write to the database: the last intent of a key, or that a namespace was cleared. */
+import type { KeyRange } from '../keys/key-range.js';
+
+/** What a stop could not write to the database: the last intent of a key, or that a namespace, or a range of its keys, was cleared. */
 export type RescuedWrite =
   | {
       readonly op: 'put';
@@ -9,8 +11,8 @@ export type RescuedWrite =
       /** When it was rescued, wall-clock ms: a row written later is newer. */
       readonly at: number;
       /**
-       * What was still being written to the row then: if that got through after all, it is older than this in spite of
-       * its time. `null` for a delete.
+       * The write of the same row that was under way at that moment. If it was committed after all, it is older than
+       * this one, although its time is later. `null` for a delete.
        */
       readonly underway?: string | null;
     }
@@ -21,7 +23,9 @@ export type RescuedWrite =
       readonly at: number;
       readonly underway?: string | null;
     }
-  | { readonly op: 'clear'; readonly namespace: string; readonly at: number };
+  | { readonly op: 'clear'; readonly namespace: string; readonly at: number }
+  /** The same of the keys in a range: a word of its own, which no earlier version takes for a clear of everything. */
+  | { readonly op: 'clear range'; readonly namespace: string; readonly range: KeyRange; readonly at: number };
 
 /** What a journal holds. */
 export interface RescuedWrites {
@@ -32,23 +36,27 @@ export interface RescuedWrites {
 }
 
 /**
- * Where a stop puts what the database would not take in time, for the next start to replay. What a stop puts there is
- * there as a whole or not at all.
+ * Keeps what a stop could not write in time, until the next start replays it. The writes of one stop are kept as a whole or
+ * not at all.
  */
 export interface RescueJournal {
   /** Where it is, for logs. */
   describe(): string;
-  /** What it holds, of all stops, in their order; `undefined` when there is nothing. */
+  /** Whether the application named its place. */
+  readonly isChosen: boolean;
+  /** Why nothing could be added to it, as far as can be told now: the end of a process is too late to find out. */
+  obstacle(): Error | undefined;
+  /** Reads what all stops have left, in order; `undefined` if there is nothing. */
   read(): Promise<RescuedWrites | undefined>;
   /**
-   * Adds to what it holds, also while another process reads it, and returns when that survives a power loss. Without a
-   * turn of the event loop: the process may be about to end.
+   * Adds writes, also while another process reads, and returns when they survive a power loss. Synchronous, because the
+   * process may be about to end.
    */
   appendSync(writes: readonly RescuedWrite[]): void;
-  /** Ends what {@link read} gave: all of it is committed. What was added since stays. */
+  /** Removes what {@link read} gave, after it was committed. Later additions stay. */
   remove(): Promise<void>;
-  /** Puts what {@link read} gave aside, where nothing replays it and a person finds it; answers where. */
+  /** Moves what {@link read} gave to a place where nothing replays it and a person finds it; returns the place. */
   setAside(): Promise<string>;
-  /** Keeps writes where nothing replays them and a person finds them; answers where. */
+  /** Keeps writes in a place where nothing replays them and a person finds them; returns the place. */
   keepRefused(writes: readonly RescuedWrite[]): Promise<string>;
 }

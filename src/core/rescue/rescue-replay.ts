@@ -1,5 +1,7 @@
 import type { CacheLogger } from '../cache-logger.js';
 import { publish } from '../diagnostics.js';
+import { contains, EVERY_KEY, isWithin, type KeyRange } from '../keys/key-range.js';
+import { counted } from '../listed.js';
 import type { CacheStorageAdapter, LoadCursor, StoredEntry } from '../storage-adapter.js';
 import type { RowWrite } from '../writing/row-write.js';
 import type { StorageWriter } from '../writing/storage-writer.js';
@@ -8,11 +10,12 @@ import type { RescuedWrite, RescueJournal } from './rescue-journal.js';
 /** Rows looked at, and written, at a time. */
 const CHUNK = 1000;
 
-type KeyWrite = Exclude<RescuedWrite, { op: 'clear' }>;
+type KeyWrite = Extract<RescuedWrite, { key: string }>;
+type Removal = Exclude<RescuedWrite, KeyWrite>;
 
 /**
- * Brings what a stop left in the journal into the database, before anyone reads from it: never over a newer row, and as
- * often as it takes. The journal ends when all of it is committed; what the database refuses is kept aside.
+ * Writes the journal of an earlier stop into the database before anyone reads from it. It never replaces a newer row, and
+ * may run any number of times. The journal is removed when all of it is committed; refused entries are kept aside.
  */
 export class RescueReplay {
   #written = 0;
@@ -41,26 +44,31 @@ export class RescueReplay {
   }
 
   async #replay(namespace: string, writes: readonly RescuedWrite[]): Promise<void> {
-    const clear = writes.findLast((write) => write.op === 'clear');
-    if (clear !== undefined) await this.#clear(namespace, clear.at);
     // The last write of a key is the only one that counts; a clear makes void what came before it.
     const last = new Map<string, KeyWrite>();
+    let removals: Removal[] = [];
     for (const write of writes) {
-      if (write.op === 'clear') last.clear();
-      else last.set(write.key, write);
+      if ('key' in write) last.set(write.key, write);
+      else {
+        for (const key of last.keys()) if (isWithin(key, rangeOf(write))) last.delete(key);
+        removals = [...removals.filter((removal) => !contains(rangeOf(write), rangeOf(removal))), write];
+      }
     }
+    for (const removal of removals) await this.#clear(removal);
     const keyWrites = [...last.values()];
     for (let start = 0; start < keyWrites.length; start += CHUNK) {
       await this.#write(namespace, keyWrites.slice(start, start + CHUNK));
     }
   }
 
-  /** Removes the rows that were there when the namespace was cleared, and not those that came later. */
-  async #clear(namespace: string, at: number): Promise<void> {
+  /** Removes the rows that were there when they were to be cleared, and not those that came later. */
+  async #clear(removal: Removal): Promise<void> {
+    const { namespace, at } = removal;
+    const range = rangeOf(removal);
     let after: LoadCursor | undefined;
     do {
       const { rows, next } = await this.storage.load(namespace, { after, limit: CHUNK, now: 0 });
-      const keys = rows.map((row) => row.key);
+      const keys = rows.map((row) => row.key).filter((key) => isWithin(key, range));
       const times = await this.storage.writtenAt(namespace, keys);
       const deletes = keys.filter((key) => (times.get(key) ?? 0) <= at);
       if (deletes.length > 0) await this.#remove(namespace, deletes);
@@ -80,7 +88,8 @@ export class RescueReplay {
         committed: (written) => {
           this.#written += written.length;
         },
-        // What a journal holds may be nothing but refused entries: the good ones were written before the stop.
+        fateOfRefused: 'It is kept beside the rescue journal.',
+        // A journal may hold refused entries only: the stop wrote the good ones.
         refusalsWithoutSuccess: Infinity,
       },
     );
@@ -90,7 +99,10 @@ export class RescueReplay {
 
   async #remove(namespace: string, keys: readonly string[]): Promise<void> {
     const rows = keys.map((key): RowWrite => ({ namespace, key, value: undefined, expiresAt: null }));
-    const { refused, deferred, error } = await this.writer.write([rows], { committed: () => undefined });
+    const { refused, deferred, error } = await this.writer.write([rows], {
+      committed: () => undefined,
+      fateOfRefused: 'The rescue journal stays as it is.',
+    });
     if (deferred.length > 0) throw error;
     for (const { error: reason } of refused) throw reason;
   }
@@ -104,12 +116,12 @@ export class RescueReplay {
       refused: this.#refused.length,
     });
     this.logger.log(
-      `Replayed ${where}: ${this.#written} entries written, ${this.#skipped} left out because the database has newer rows.`,
+      `Replayed ${where}: ${counted(this.#written, 'entry', 'entries')} written, ${this.#skipped} left out because the database has newer rows.`,
     );
     if (this.#refused.length > 0) {
       const aside = await this.journal.keepRefused(this.#refused);
       this.logger.error(
-        `The database refuses ${this.#refused.length} entries of ${where}: they are kept in ${aside}.`,
+        `The database refuses ${counted(this.#refused.length, 'entry', 'entries')} of ${where}: kept in ${aside}.`,
       );
     }
     if (!damaged) {
@@ -121,6 +133,10 @@ export class RescueReplay {
       `${where} was damaged: what could be read of it is replayed, and the file is kept as ${aside}.`,
     );
   }
+}
+
+function rangeOf(removal: Removal): KeyRange {
+  return removal.op === 'clear' ? EVERY_KEY : removal.range;
 }
 
 /** Whether the row was written after the rescue, by somebody else than the write that was underway then. */

@@ -1,10 +1,11 @@
 import type { CacheLogger } from '../cache-logger.js';
 import { publish } from '../diagnostics.js';
 import { codeOf } from '../driver-code.js';
+import { counted } from '../listed.js';
 import type { LeftBehind } from '../reports.js';
 import type { RescuedWrite, RescueJournal } from './rescue-journal.js';
 
-/** How what is saved came to be unwritten, as log lines say it. */
+/** Log lines for the two ways in which entries are left unwritten. */
 interface Circumstance {
   readonly rescued: (count: string) => string;
   readonly lost: string;
@@ -20,14 +21,14 @@ const AT_EXIT: Circumstance = {
   lost: 'The process ended with',
 };
 
-/** Saves what the database did not take before the end of the process, and says what became of it. */
+/** Saves what was not written before the end of the process, and logs what became of it. */
 export class Rescue {
   constructor(
     private readonly journal: RescueJournal | undefined,
     private readonly logger: CacheLogger,
   ) {}
 
-  /** Puts what a stop could not write into the journal, beside what may wait there already; answers what is lost. */
+  /** Adds what a stop could not write to the journal; returns what is lost. */
   saveAtStop(unwritten: readonly RescuedWrite[]): LeftBehind[] {
     return this.#save(unwritten, AT_STOP);
   }
@@ -80,7 +81,7 @@ export class Rescue {
 }
 
 function entries(count: number): string {
-  return `${count} ${count === 1 ? 'entry' : 'entries'}`;
+  return counted(count, 'entry', 'entries');
 }
 
 function named(keys: readonly string[]): string {
@@ -96,7 +97,7 @@ function summarise(writes: readonly RescuedWrite[]): LeftBehind[] {
     const summary = namespaces.get(namespace) ?? { namespace, count: 0, keys: [] };
     namespaces.set(namespace, summary);
     summary.count += 1;
-    if (write.op !== 'clear' && summary.keys.length < 10) summary.keys.push(write.key);
+    if ('key' in write && summary.keys.length < 10) summary.keys.push(write.key);
   }
   return [...namespaces.values()];
 }

@@ -1,19 +1,24 @@
 /**
- * Freezes plain data in place, at every depth. Answers false when it met something whose content can't be frozen
- * (a Map, a Set, a Date, a typed array, an instance of a class), and the value must not be shared.
+ * Freezes plain data in place, at every depth. Returns false when it met something whose content can't be frozen
+ * (a Map, a Set, a Date, a typed array, an instance of a class), and the value must not be shared; the rest of it is
+ * frozen all the same.
  *
  * Iterative: stored JSON may be nested deeper than the stack.
  */
 export function freezeDeep(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return typeof value !== 'function';
+  let isShareable = true;
   const open: object[] = [value];
   // Only what was frozen already can be met again: by others, or here on a cycle.
   const seen = new Set<object>();
   for (let node = open.pop(); node !== undefined; node = open.pop()) {
-    if (!isPlain(node)) return false;
+    if (!isPlain(node)) {
+      isShareable = false;
+      continue;
+    }
     Object.freeze(node);
     for (const child of Object.values(node) as unknown[]) {
-      if (typeof child === 'function') return false;
+      if (typeof child === 'function') isShareable = false;
       if (typeof child !== 'object' || child === null) continue;
       if (Object.isFrozen(child)) {
         if (seen.has(child)) continue;
@@ -22,7 +27,7 @@ export function freezeDeep(value: unknown): boolean {
       open.push(child);
     }
   }
-  return true;
+  return isShareable;
 }
 
 function isPlain(node: object): boolean {

@@ -8,6 +8,8 @@ type Atom =
   | undefined
   | Date
   | RegExp
+  | ArrayBufferView
+  | ArrayBuffer
   | ((...args: never[]) => unknown);
 
 /** `T` with every property, at every depth, readonly: what a namespace returns, and all that it asks for. */

@@ -1,4 +1,4 @@
-import { freezeDeep } from './freeze.js';
+import { makeShared } from './copying-codec.js';
 import type { ValueCodec } from './value-codec.js';
 
 /**
@@ -21,11 +21,11 @@ export class StoredValue<V> {
     return this.#text;
   }
 
-  /** The value: one frozen object for all, or a fresh one at each call where freezing can't protect it. */
+  /** The value: one frozen object for all, or a fresh one at each call where it can't be frozen, or may not. */
   read(codec: ValueCodec<V>): V {
     if (this.#shared !== undefined) return this.#shared.value;
     const value = codec.decode(this.text);
-    if (freezeDeep(value)) this.#shared = { value };
+    if (makeShared(value, codec)) this.#shared = { value };
     return value;
   }
 

@@ -12,6 +12,11 @@ export interface ValueCodec<V> {
    * each write decodes what it encoded, to be sure.
    */
   readonly plain?: boolean;
+  /**
+   * Bytes that a value takes, for the `maxBytes` of a `MEMORY_ONLY` namespace, which may hold what `encode` refuses.
+   * Default: those of what `encode` gives.
+   */
+  measure?(value: V): number;
 }
 
 /** Makes a new value of the current one; `undefined` where there is none. */

@@ -1,6 +1,6 @@
 import type { StorageFailure } from '../storage-adapter.js';
 
-/** What became of items that were to be written; all others are committed. */
+/** The items that were not written; all others are committed. */
 export interface WriteOutcome<Item> {
   /** Items that the database refuses even on their own. */
   readonly refused: { readonly items: readonly Item[]; readonly error: unknown }[];
@@ -10,12 +10,12 @@ export interface WriteOutcome<Item> {
   readonly error: unknown;
 }
 
-/** With so many refusals and no success, it is not the entries that are at fault. */
+/** After this many refusals without a success, the entries are not at fault. */
 const REFUSALS_WITHOUT_SUCCESS = 16;
 
 /**
- * Writes items in one transaction. When the database refuses them, halves until what it refuses stands alone, so that
- * one poison entry does not hold up the others: about 2·log2(n) transactions for one among n.
+ * Writes items in one transaction. When the database refuses them, it halves them until the refused item stands alone, so
+ * that one poison entry does not block the others: about 2·log2(n) transactions for one among n.
  *
  * An atom is a list of items that must be committed together. After `refusalsWithoutSuccess` refusals and no success, the
  * last atom among them, the database is taken to refuse everything, and the rest is deferred.
@@ -45,7 +45,7 @@ export async function isolateRefused<Item>(
       }
       if (isUnlikely && (open.length > 0 || part.length > 1)) {
         hasProbed = true;
-        // Is it these atoms, or every one? The one at the other end tells, and comes next.
+        // These atoms, or all of them? An atom from the other end comes next, and decides.
         open.push(part);
         const [farthest = []] = open;
         open[0] = farthest.slice(0, -1);

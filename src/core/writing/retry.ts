@@ -6,12 +6,12 @@ import type { StorageHealth } from './storage-health.js';
 export interface RetryOptions {
   /** The longest delay, ms. */
   readonly maxMs: number;
-  /** Whether the process stays alive for it: somebody waits. */
+  /** Whether the timer keeps the process alive, because somebody waits. */
   readonly keepsAlive: boolean;
   readonly again: () => void;
 }
 
-/** Has something that failed done again: after growing delays, or as soon as the storage is seen to work again. */
+/** Repeats something that failed: after growing delays, or as soon as the storage works again. */
 export class Retry {
   readonly #backoff: Backoff;
   #timer: CacheTimer | undefined;
@@ -55,8 +55,8 @@ export class Retry {
 }
 
 /**
- * Repeats `attempt`, with growing delays, until it answers true; answers false when the next one would begin after
- * `deadline` (on the monotonic clock). For those who wait for the outcome.
+ * Repeats `attempt`, with growing delays, until it answers true; returns false when the next one would begin after
+ * `deadline` (on the monotonic clock). For callers that wait for the outcome.
  */
 export async function repeat(
   { clock, random }: EngineContext,

@@ -1,6 +1,6 @@
 import type { NamespaceWrite, StoredEntry } from '../storage-adapter.js';
 
-/** What is to become of one row. */
+/** A write of one row. */
 export interface RowWrite {
   readonly namespace: string;
   /** As it is stored. */

@@ -2,27 +2,55 @@ import { CacheError } from '../cache-error.js';
 import { publish } from '../diagnostics.js';
 import { codeOf } from '../driver-code.js';
 import type { EngineContext } from '../context.js';
+import { counted } from '../listed.js';
 
-/** Tells of the storage's failures: once when an episode of them begins, and once when it is over. */
+/** Failures to write of which none was followed by a success. */
+export interface FailureEpisode {
+  /** When the first of them was, wall-clock ms. */
+  readonly since: number;
+  /** How long ago that is. */
+  readonly ms: number;
+  /** Why it failed: a code of the driver, or its message. */
+  readonly reason: string;
+}
+
+/** Reports the storage's failures: once when an episode of them begins, and once when it is over. */
 export class StorageHealth {
   #failingSince: number | undefined;
+  #failingSinceWall = 0;
+  #reason = '';
   #failures = 0;
   readonly #recoveries: (() => void)[] = [];
 
-  constructor(private readonly context: EngineContext) {}
+  constructor(
+    private readonly context: EngineContext,
+    /** How long after its call a write that waits for its commit is given up on, ms. */
+    private readonly writeTimeoutMs: number,
+  ) {}
 
-  /** A write failed for a reason that is not the data's. */
+  /** A write failed because of the database's state. */
   failed(error: unknown): void {
     this.#failures += 1;
+    this.#reason = reasonOf(error);
     publish({ type: 'write-failed', code: codeOf(error), error });
     if (this.#failingSince !== undefined) return;
     this.#failingSince = this.context.clock.monotonic();
+    this.#failingSinceWall = this.context.clock.now();
     this.context.logger.warn(
-      `The cache cannot write to its database (${reasonOf(error)}). Nothing is dropped: writes are kept and retried.`,
+      `The cache cannot write to its database (${reasonOf(error)}), and tries again. An ON_CHANGE write that can't be ` +
+        `committed rejects with WRITE_FAILED ${this.writeTimeoutMs} ms after its call (writeTimeoutMs); ON_SHUTDOWN writes ` +
+        'are kept and retried.',
     );
   }
 
-  /** Registers who waits for the end of an episode of failures, whoever notices it. */
+  /** The failures there are now; `undefined` where the last write succeeded. */
+  get episode(): FailureEpisode | undefined {
+    if (this.#failingSince === undefined) return undefined;
+    const ms = this.context.clock.monotonic() - this.#failingSince;
+    return { since: this.#failingSinceWall, ms, reason: this.#reason };
+  }
+
+  /** Calls `recovered` at the end of each episode of failures. */
   onRecovery(recovered: () => void): void {
     this.#recoveries.push(recovered);
   }
@@ -33,21 +61,21 @@ export class StorageHealth {
     publish({ type: 'write-recovered', afterMs, failures: this.#failures });
     const seconds = (afterMs / 1000).toFixed(1);
     this.context.logger.log(
-      `The cache writes to its database again, after ${seconds} s and ${this.#failures} failures.`,
+      `The cache writes to its database again, after ${seconds} s and ${counted(this.#failures, 'failure')}.`,
     );
     this.#failingSince = undefined;
     this.#failures = 0;
     for (const recovered of this.#recoveries) recovered();
   }
 
-  /** The database refuses entries for what they are. */
-  refused(namespace: string, keys: readonly string[], error: unknown): void {
+  /** The database refuses entries for what they are; `fate` says what becomes of them. */
+  refused(namespace: string, keys: readonly string[], error: unknown, fate: string): void {
     publish({ type: 'entry-refused', namespace, count: keys.length, code: codeOf(error), error });
     const [example = ''] = keys;
     const shown = example.length > 80 ? `${example.slice(0, 80)}…` : example;
     this.context.logger.error(
-      `Namespace '${namespace}': the database refuses ${keys.length} ${keys.length === 1 ? 'entry' : 'entries'} ` +
-        `(for example key ${JSON.stringify(shown)}; ${codeOf(error) ?? 'no code'}). The others are written.`,
+      `Namespace '${namespace}': the database refuses ${counted(keys.length, 'entry', 'entries')} ` +
+        `(for example key ${JSON.stringify(shown)}; ${codeOf(error) ?? 'no code'}). ${fate} The others are written.`,
     );
   }
 }
@@ -68,7 +96,7 @@ export function writeFailedError(namespace: string | undefined, cause: unknown):
   );
 }
 
-/** Why the storage failed. Only for failures that are not the data's: a message about data may quote it. */
-function reasonOf(error: unknown): string {
+/** Why the storage failed. Not for failures caused by data: their messages may quote it. */
+export function reasonOf(error: unknown): string {
   return codeOf(error) ?? (error instanceof Error ? error.message : String(error));
 }

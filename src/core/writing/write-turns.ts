@@ -2,7 +2,7 @@ import { nextTurn, type Clock } from '../clock.js';
 
 /** Something that has writes to make. */
 export interface WriteSource {
-  /** Makes one bounded batch of writes; answers whether it has more to write now. Should not reject. */
+  /** Makes one bounded batch of writes; returns whether it has more to write now. Should not reject. */
   turn(): Promise<boolean>;
 }
 
@@ -18,7 +18,7 @@ export class WriteTurns {
 
   constructor(
     private readonly clock: Clock,
-    /** Told what a turn rejects with: the others go on. */
+    /** Called with the error of a turn that rejects; the other sources go on. */
     private readonly onFault: (error: unknown) => void,
   ) {}
 
@@ -38,7 +38,7 @@ export class WriteTurns {
   async #drain(): Promise<void> {
     await nextTurn(this.clock);
     for (const source of this.#waiting) {
-      // Taken out first: what is asked for during the turn is for another one.
+      // Removed first: a request during the turn is for another turn.
       this.#waiting.delete(source);
       this.#isTaken = true;
       try {

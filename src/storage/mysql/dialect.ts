@@ -1,5 +1,6 @@
 import type { QueryRunner } from 'typeorm';
 import { CacheError } from '../../core/cache-error.js';
+import { EVERY_KEY, isEvery, type KeyRange } from '../../core/keys/key-range.js';
 import type {
   LoadedPage,
   LoadPage,
@@ -9,6 +10,7 @@ import type {
 } from '../../core/storage-adapter.js';
 import type { DriverError } from '../driver-error.js';
 import type { Dialect, TableState } from '../sql/dialect.js';
+import { boundsOf, pageBounds, type KeyBound } from '../sql/key-bounds.js';
 import { chunksOf, sortedRows, type Row } from '../sql/row-order.js';
 import type { Statement } from '../sql/statement.js';
 import { NO_ROWS, pageOf, textOf, toEntry, type PagedRow, type StoredRow } from '../sql/stored-row.js';
@@ -37,6 +39,7 @@ const ABOUT_DATA_BY_CODE = new Set([
 ]);
 
 const TABLE = '`cache_storage`';
+const ALIVE = '(`expires_at` IS NULL OR `expires_at` > ?)';
 
 /** MySQL and MariaDB, with the mysql2 driver. */
 export class MysqlDialect implements Dialect {
@@ -44,7 +47,7 @@ export class MysqlDialect implements Dialect {
   constructor(private readonly maxPacket: () => number) {}
 
   statements(batch: readonly NamespaceWrite[], now: number): Iterable<Statement> {
-    // All of them at the call: a row that is too large is not to be found in the middle of a transaction.
+    // All of them at the call, so that a row that is too large does not appear in the middle of a transaction.
     return this.#statements(
       batch,
       [...packetParts(sortedRows(batch), ROWS_PER_STATEMENT, this.maxPacket())],
@@ -74,7 +77,7 @@ export class MysqlDialect implements Dialect {
         expiresAt,
         updatedAt,
       ]);
-      // Kept prepared for the numbers of rows that come often: the server takes it a third faster.
+      // Kept prepared for frequent numbers of rows: a third faster on the server.
       yield rows.length === 1 || rows.length === ROWS_PER_STATEMENT
         ? {
             sql: `${INSERT} ${rows.map(() => '(?, ?, ?, ?, ?)').join(', ')} ${REPLACE}`,
@@ -85,8 +88,12 @@ export class MysqlDialect implements Dialect {
     }
   }
 
-  clear(namespace: string): Statement {
-    return { sql: `DELETE FROM ${TABLE} WHERE \`namespace\` = ?`, parameters: [namespace] };
+  clear(namespace: string, range = EVERY_KEY): Statement {
+    const bounds = boundsOf(range);
+    return {
+      sql: `DELETE FROM ${TABLE} WHERE \`namespace\` = ?${conditionsOf(bounds)}`,
+      parameters: [namespace, ...bounds.map(({ value }) => value)],
+    };
   }
 
   purge(namespace: string, now: number): Statement {
@@ -96,22 +103,25 @@ export class MysqlDialect implements Dialect {
     };
   }
 
-  async count(runner: QueryRunner, namespace: string, now: number): Promise<number> {
+  async count(runner: QueryRunner, namespace: string, now: number, range: KeyRange): Promise<number> {
+    const bounds = boundsOf(range);
     const rows = (await runner.query(
-      `SELECT COUNT(*) AS \`count\` FROM ${TABLE} WHERE \`namespace\` = ? AND (\`expires_at\` IS NULL OR \`expires_at\` > ?)`,
-      [namespace, now],
+      `SELECT COUNT(*) AS \`count\` FROM ${TABLE} WHERE \`namespace\` = ?${conditionsOf(bounds)} AND ${ALIVE}`,
+      [namespace, ...bounds.map(({ value }) => value), now],
     )) as { count: string | number }[];
     return Number(rows[0]?.count ?? 0);
   }
 
-  async load(runner: QueryRunner, namespace: string, { after, limit, now }: LoadPage): Promise<LoadedPage> {
-    const from = after === undefined ? '`key` IS NOT NULL' : '`key` > ?';
+  async load(runner: QueryRunner, namespace: string, page: LoadPage): Promise<LoadedPage> {
+    const { after, limit, now, range, reverse = false } = page;
+    const bounds = pageBounds(page);
     const rows = (await runner.query(
-      `SELECT \`key\`, \`value\`, \`expires_at\` FROM ${TABLE} WHERE \`namespace\` = ? AND ${from} ` +
-        'AND (`expires_at` IS NULL OR `expires_at` > ?) ORDER BY `key` LIMIT ?',
-      after === undefined ? [namespace, now, limit] : [namespace, after, now, limit],
+      `SELECT \`key\`, \`value\`, \`expires_at\` FROM ${TABLE} WHERE \`namespace\` = ? AND \`key\` IS NOT NULL` +
+        `${conditionsOf(bounds)} AND ${ALIVE} ORDER BY \`key\`${reverse ? ' DESC' : ''} LIMIT ?`,
+      [namespace, ...bounds.map(({ value }) => value), now, limit],
     )) as PagedRow[];
-    return pageOf(rows, limit, after === undefined ? await nameless(runner, namespace, now) : NO_ROWS);
+    const isWhole = after === undefined && (range === undefined || isEvery(range));
+    return pageOf(rows, limit, isWhole ? await nameless(runner, namespace, now) : NO_ROWS);
   }
 
   async read(runner: QueryRunner, namespace: string, keys: readonly string[]): Promise<StoredEntry[]> {
@@ -136,7 +146,7 @@ export class MysqlDialect implements Dialect {
     return new Map(rows.map(({ key, us }) => [textOf(key), Math.round(Number(us ?? 0) / 1000)]));
   }
 
-  /** Under a lock of the session: here each statement about tables is a transaction of its own. */
+  /** Under a lock of the session, since each statement about tables is a transaction of its own here. */
   async migrating(runner: QueryRunner, task: () => Promise<void>): Promise<void> {
     const lock = "CONCAT('durable-cache:', MD5(DATABASE()))";
     const rows = (await runner.query(`SELECT GET_LOCK(${lock}, ?) AS \`held\``, [
@@ -165,11 +175,15 @@ export class MysqlDialect implements Dialect {
   }
 }
 
+function conditionsOf(bounds: readonly KeyBound[]): string {
+  return bounds.map(({ operator }) => ` AND \`key\` ${operator} ?`).join('');
+}
+
 /** In a table of others: no page has them. */
 async function nameless(runner: QueryRunner, namespace: string, now: number): Promise<UnreadableRows> {
   const [found] = (await runner.query(
     `SELECT COUNT(*) AS \`count\` FROM ${TABLE} WHERE \`namespace\` = ? AND \`key\` IS NULL ` +
-      'AND (`expires_at` IS NULL OR `expires_at` > ?)',
+      `AND ${ALIVE}`,
     [namespace, now],
   )) as { count: string | number }[];
   return { count: Number(found?.count ?? 0), example: 'NULL' };

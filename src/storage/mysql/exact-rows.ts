@@ -68,7 +68,7 @@ export class MysqlExactRows implements ExactRows {
         key: textOf(key),
         value,
         expiresAt,
-        // MySQL has times that are none: '0000-00-00'.
+        // MySQL has invalid times: '0000-00-00'.
         writtenAt: us === null ? (Number(timed) === 0 ? null : 'unclear') : Math.round(Number(us) / 1000),
       })),
     );
@@ -76,7 +76,7 @@ export class MysqlExactRows implements ExactRows {
 
   store(namespace: string, rows: readonly ExactRow[]): Iterable<Statement> {
     const all = rows.map((row) => ({ namespace, ...row }));
-    // All of them at the call: a row that is too large is not to be found in the middle of a transaction.
+    // All of them at the call, so that a row that is too large does not appear in the middle of a transaction.
     return [...packetParts(all, ROWS_PER_STATEMENT, this.maxPacket())].map((part) => ({
       sql: `${INSERT} ? ${REPLACE}`,
       parameters: [
@@ -92,7 +92,7 @@ export class MysqlExactRows implements ExactRows {
   }
 }
 
-/** In a table of others: no page has them. */
+/** In an adopted table: no page has them. */
 async function keyless(runner: QueryRunner, namespace: string, now: number): Promise<RefusedRows[]> {
   const [found] = (await runner.query(
     `SELECT COUNT(*) AS \`count\` FROM ${TABLE} WHERE \`namespace\` = ? AND \`key\` IS NULL AND ${ALIVE}`,

@@ -1,6 +1,6 @@
 import { partsOf, type Row } from '../sql/row-order.js';
 
-/** What a row takes in a statement besides its texts. */
+/** Bytes of a row in a statement besides its texts. */
 const ROW_OVERHEAD = 64;
 
 /**
@@ -12,16 +12,16 @@ export function packetParts<T extends Row>(
   maxRows: number,
   limit: number,
 ): Iterable<readonly T[]> {
-  // Half of it: what is common need not come near the limit.
+  // Half of it: common rows stay far from the limit.
   return partsOf(rows, maxRows, limit / 2, (row) => {
     const most = sizeOf(row, (text) => 2 * Buffer.byteLength(text));
-    // What it takes exactly is looked at only where it matters: to look at each character takes its time.
+    // The exact size is computed only near the limit: it has to look at each character.
     if (most > limit && sizeOf(row, escapedBytes) > limit) throw tooLarge(row, limit);
     return most;
   });
 }
 
-/** What `row` takes in a statement of its own. What is no text is for the server to refuse. */
+/** The bytes of `row` in a statement of its own. The server refuses values that are not text. */
 function sizeOf(row: Row, bytesOf: (text: string) => number): number {
   const texts: readonly unknown[] = [row.namespace, row.key, row.value];
   return texts.reduce(
@@ -35,7 +35,7 @@ function escapedBytes(text: string): number {
   return Buffer.byteLength(text) + (text.match(/[\p{Cc}"'\\]/gu)?.length ?? 0);
 }
 
-/** What the server would say, which it does by ending the connection. Thrown before anything is sent. */
+/** The server would refuse it by ending the connection, so this is thrown before anything is sent. */
 function tooLarge({ value }: Row, limit: number): Error {
   return Object.assign(
     new Error(

@@ -8,7 +8,7 @@ import type { ServerSession, ServerSessions } from '../sql/server-sessions.js';
 
 /** How long a statement waits for a lock that others hold, s: then the cache tries again. */
 const LOCK_TIMEOUT_S = 5;
-/** The server's default, bytes, until it has been asked. */
+/** The server's default, bytes, until the server was asked. */
 const DEFAULT_PACKET = 16 * 2 ** 20;
 
 /** A connection of `mysql2`, as far as it is used here. */
@@ -21,8 +21,8 @@ interface Mysql2Connection {
 }
 
 /**
- * MySQL's and MariaDB's connections. Their ids begin anew with the server, so each session holds a named lock of its own:
- * who holds the lock is the session, and when nobody does it is gone.
+ * Connections of MySQL and MariaDB. A restarted server reuses their ids, so each session holds a named lock of its own. The
+ * holder of the lock is the session; when nobody holds it, the session is gone.
  */
 export class MysqlSessions implements ServerSessions {
   /** The server's max_allowed_packet, bytes. */
@@ -33,7 +33,7 @@ export class MysqlSessions implements ServerSessions {
     // and a backslash escapes, as mysql2 takes for granted.
     await runner.query(
       "SET SESSION autocommit = 1, sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', " +
-        `time_zone = '+00:00', innodb_lock_wait_timeout = ${LOCK_TIMEOUT_S}`,
+        `time_zone = '+00:00', innodb_lock_wait_timeout = ${LOCK_TIMEOUT_S}, lock_wait_timeout = ${LOCK_TIMEOUT_S}`,
     );
     const mark = `durable-cache:${randomUUID()}`;
     const [session] = (await runner.query(
@@ -49,7 +49,7 @@ export class MysqlSessions implements ServerSessions {
       { id: number | string | null },
     ];
     if (holder.id === null) return true;
-    // It may end by itself in between: then the next look tells.
+    // It may end by itself in between; the next look shows that.
     await runner.query(`KILL CONNECTION ${Number(holder.id)}`).catch(() => undefined);
     return false;
   }
@@ -68,7 +68,7 @@ export class MysqlSessions implements ServerSessions {
         });
       });
     } catch (error) {
-      // All sessions of the server together may keep so many.
+      // The limit is shared by all sessions of the server.
       if (driverErrorOf(error).code !== 'ER_MAX_PREPARED_STMT_COUNT_REACHED') throw error;
       return execute(runner, statement);
     }
@@ -76,7 +76,7 @@ export class MysqlSessions implements ServerSessions {
 
   async abandon(runner: QueryRunner, connection: object): Promise<void> {
     (connection as { destroy?: () => void }).destroy?.();
-    // destroy() says goodbye to the server, and waits for its own.
+    // destroy() says goodbye to the server, and waits for the reply.
     this.socketOf(connection)?.destroy();
     await runner.release();
   }

@@ -92,7 +92,7 @@ export async function uniqueKeysOf(runner: QueryRunner): Promise<UniqueKeyShape[
       columns: own.map(({ column }) => column ?? ''),
       isPrimary: name === 'PRIMARY',
       isWhole: true,
-      // A key on the first characters takes texts that begin alike for the same.
+      // A key on the first characters can't distinguish texts that begin alike.
       isExact: own.every(({ prefix }) => prefix === null),
       removal: `ALTER TABLE \`cache_storage\` DROP ${name === 'PRIMARY' ? 'PRIMARY KEY' : `KEY ${backQuoted(name)}`};`,
     };

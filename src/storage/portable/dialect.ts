@@ -1,8 +1,10 @@
 import type { DataSource, QueryRunner, SelectQueryBuilder } from 'typeorm';
+import { EVERY_KEY, isEvery, type KeyRange } from '../../core/keys/key-range.js';
 import type { LoadedPage, LoadPage, NamespaceWrite, StoredEntry } from '../../core/storage-adapter.js';
 import { CacheStorage } from '../cache-storage.entity.js';
 import type { DriverError } from '../driver-error.js';
 import type { Dialect, TableState } from '../sql/dialect.js';
+import { boundsOf, pageBounds, type KeyBound } from '../sql/key-bounds.js';
 import { chunksOf, sortedRows } from '../sql/row-order.js';
 import type { Statement } from '../sql/statement.js';
 import { pageOf, type PagedRow } from '../sql/stored-row.js';
@@ -15,12 +17,12 @@ const ROWS_PER_STATEMENT = 100;
 /** SQLSTATE classes about data: data exception, integrity constraint violation. */
 const ABOUT_DATA = new Set(['22', '23']);
 const UNIQUE_VIOLATION = '23505';
-/** What drivers without SQLSTATE say of data: Oracle, SQL Server, SQLite. */
+/** Errors about data from drivers without SQLSTATE: Oracle, SQL Server, SQLite. */
 const ABOUT_DATA_BY_CODE = /^(?:ORA-0*(?:1400|12899)|SQLITE_(?:CONSTRAINT|TOOBIG|MISMATCH)\w*)$/;
 
 /**
- * Any SQL database of TypeORM's, in the words of its query builder. A row is replaced by removing it and storing the new
- * one, in one transaction: every database has that, if none is fast at it.
+ * Any SQL database of TypeORM, through its query builder. It replaces a row by a delete and an insert in one transaction:
+ * every database has that, though none is fast at it.
  */
 export class PortableDialect implements Dialect {
   constructor(private readonly dataSource: DataSource) {}
@@ -52,9 +54,14 @@ export class PortableDialect implements Dialect {
     return [...gone, ...stored];
   }
 
-  clear(namespace: string): Statement {
+  clear(namespace: string, range = EVERY_KEY): Statement {
+    const removed = this.dataSource.createQueryBuilder().delete().from(CacheStorage).where({ namespace });
     return this.#statement(
-      this.dataSource.createQueryBuilder().delete().from(CacheStorage).where({ namespace }),
+      boundsOf(range).reduce(
+        (all, { operator, value }, i) =>
+          all.andWhere(`${this.#escape('key')} ${operator} :bound${i}`, { [`bound${i}`]: value }),
+        removed,
+      ),
     );
   }
 
@@ -70,33 +77,34 @@ export class PortableDialect implements Dialect {
     );
   }
 
-  count(runner: QueryRunner, namespace: string, now: number): Promise<number> {
-    return runner.manager
+  count(runner: QueryRunner, namespace: string, now: number, range: KeyRange): Promise<number> {
+    const alive = runner.manager
       .createQueryBuilder(CacheStorage, 'row')
       .where('row.namespace = :namespace', { namespace })
-      .andWhere('(row.expiresAt IS NULL OR row.expiresAt > :now)', { now })
-      .getCount();
+      .andWhere('(row.expiresAt IS NULL OR row.expiresAt > :now)', { now });
+    return bounded(alive, boundsOf(range)).getCount();
   }
 
-  async load(runner: QueryRunner, namespace: string, { after, limit, now }: LoadPage): Promise<LoadedPage> {
+  async load(runner: QueryRunner, namespace: string, page: LoadPage): Promise<LoadedPage> {
+    const { after, limit, now, range, reverse = false } = page;
     const alive = (): SelectQueryBuilder<CacheStorage> =>
       runner.manager
         .createQueryBuilder(CacheStorage, 'row')
         .where('row.namespace = :namespace', { namespace })
         .andWhere('(row.expiresAt IS NULL OR row.expiresAt > :now)', { now });
     // As the driver gives them: an entity would have a decoded key, which is no place to go on from.
-    const rows = await alive()
+    const rows = await bounded(alive(), pageBounds(page))
       .select('row.key', 'key')
       .addSelect('row.value', 'value')
       .addSelect('row.expiresAt', 'expires_at')
-      .andWhere(after === undefined ? 'row.key IS NOT NULL' : 'row.key > :after', { after })
-      .orderBy('row.key', 'ASC')
+      .andWhere('row.key IS NOT NULL')
+      .orderBy('row.key', reverse ? 'DESC' : 'ASC')
       .limit(limit)
       .getRawMany<PagedRow>();
-    // Of a key that does not come back as it is, nothing leads on: what is behind it stays unread.
+    // A key that does not come back unchanged can't be a cursor: the rows after it stay unread.
     if (after !== undefined && rows.at(-1)?.key === after)
       return { rows: [], unreadable: { count: 1, example: String(after) }, next: undefined };
-    if (after !== undefined) return pageOf(rows, limit);
+    if (after !== undefined || (range !== undefined && !isEvery(range))) return pageOf(rows, limit);
     return pageOf(rows, limit, {
       count: await alive().andWhere('row.key IS NULL').getCount(),
       example: 'NULL',
@@ -122,7 +130,7 @@ export class PortableDialect implements Dialect {
   }
 
   refusesData({ code, sqlState, message }: DriverError): boolean {
-    // A row that was removed and is there again: another instance stores it, too.
+    // A row that was removed and exists again: another instance stores it too.
     if (sqlState === UNIQUE_VIOLATION) return false;
     if (sqlState !== undefined) return ABOUT_DATA.has(sqlState.slice(0, 2));
     // Some drivers have no codes at all.
@@ -157,6 +165,16 @@ export class PortableDialect implements Dialect {
     const [sql, parameters] = query.getQueryAndParameters();
     return { sql, parameters };
   }
+}
+
+function bounded(
+  query: SelectQueryBuilder<CacheStorage>,
+  bounds: readonly KeyBound[],
+): SelectQueryBuilder<CacheStorage> {
+  return bounds.reduce(
+    (all, { operator, value }, i) => all.andWhere(`row.key ${operator} :bound${i}`, { [`bound${i}`]: value }),
+    query,
+  );
 }
 
 function toEntry({ key, value, expiresAt }: CacheStorage): StoredEntry {

@@ -9,7 +9,7 @@ import type { Statement } from '../sql/statement.js';
 
 /** Rows or keys in one statement. */
 const ROWS_PER_STATEMENT = 100;
-/** There is no word for the length of a text that every database knows: a cautious guess, bytes. */
+/** No function for the length of a text exists in every database: a cautious guess, bytes. */
 const GUESSED_SIZE = 2 ** 17;
 
 /** Any SQL database of TypeORM's, in the words of its query builder. */
@@ -40,7 +40,7 @@ export class PortableExactRows implements ExactRows {
       .orderBy('row.key', 'ASC')
       .limit(limit)
       .getRawMany<{ key: unknown; copies: unknown }>();
-    // Of a key that does not come back as it is, nothing leads on: what is behind it stays unread.
+    // A key that does not come back unchanged can't be a cursor: the rows after it stay unread.
     if (after !== undefined && found.at(-1)?.key === after) {
       const lost = { reason: REASONS.keyNotUtf8, count: 1, keys: [String(after)] };
       return { keys: [], refused: [lost], next: undefined };
@@ -80,7 +80,7 @@ export class PortableExactRows implements ExactRows {
     );
   }
 
-  /** A row is replaced by removing it and storing the new one: every database has that. */
+  /** Replaces a row by a delete and an insert, which every database has. */
   store(namespace: string, rows: readonly ExactRow[]): Statement[] {
     const among = `${this.dataSource.driver.escape('key')} IN (:...keys)`;
     return [...chunksOf(rows, ROWS_PER_STATEMENT)].flatMap((part) => {

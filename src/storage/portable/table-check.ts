@@ -17,12 +17,12 @@ export interface PortableTable {
 }
 
 const UNIQUE_VIOLATION = '23505';
-/** Texts that a type for something else than text would write in its own way. */
+/** Texts that a column of a non-text type would rewrite. */
 const VALUES = ['1.0', '{ "b":1, "a":1e2 }', '"\u00e9"', 'no JSON ', '"2026-01-02"'];
 
 /**
- * What the cache can't work with in a table of any database: what TypeORM says of it, and, since nobody knows what the
- * types and collations there do, what becomes of some rows that are written and rolled back.
+ * Finds what the cache can't work with in a table of any database: by what TypeORM knows of it and, since its types and
+ * collations are unknown, by test rows that are written and rolled back.
  */
 export function portableTableFaults(table: PortableTable): Promise<TableFault[]> {
   return withFreeNames(table.runner, (nameOf) => faultsOf(table, nameOf));
@@ -93,6 +93,7 @@ async function probe(
   const outcome = await probeTable(runner, dialect, {
     values: VALUES,
     keepsTimes: false,
+    asksForOrder: true,
     // It takes two of them for the same, or can't hold one.
     isRefusal: (error) => error.sqlState === UNIQUE_VIOLATION || dialect.refusesData(error),
     begin: async () => {
@@ -112,7 +113,7 @@ async function probe(
   if (outcome === 'kept') return [];
   return [
     {
-      what: 'it does not compare keys by exact characters, does not give texts back as they were, or has triggers that change rows',
+      what: 'it does not compare and sort keys by exact characters, does not give texts back as they were, or has triggers that change rows',
       remedy: `ALTER TABLE ${table} …, with a binary collation for namespace and key, and types that hold any text of Unicode;`,
       isBeyondAdopting: true,
     },

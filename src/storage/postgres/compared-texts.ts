@@ -6,7 +6,7 @@ import type { TableFault } from '../sql/table-fault.js';
 /** A character that the encoding of the database lacks. */
 const UNTRANSLATABLE = '22P05';
 
-/** Asks how many of the texts that are alike the columns tell apart: their collation is that of the whole UNION. */
+/** Counts how many of the similar texts the columns distinguish: their collation applies to the whole UNION. */
 export async function collationFaults(runner: QueryRunner, table: string): Promise<TableFault[]> {
   const tellsApart = (column: string): string =>
     `(SELECT COUNT(*) FROM (SELECT "${column}" FROM ${table} WHERE false UNION SELECT unnest($1::text[])) AS "t")`;

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { QueryRunner } from 'typeorm';
+import { EVERY_KEY, isEvery, type KeyRange } from '../../core/keys/key-range.js';
 import type {
   LoadedPage,
   LoadPage,
@@ -9,6 +10,7 @@ import type {
 } from '../../core/storage-adapter.js';
 import { driverErrorOf, type DriverError } from '../driver-error.js';
 import type { Dialect, TableState } from '../sql/dialect.js';
+import { boundsOf, pageBounds, type KeyBound } from '../sql/key-bounds.js';
 import { chunksOf, partsOf, sortedRows, type Row } from '../sql/row-order.js';
 import type { Statement } from '../sql/statement.js';
 import { NO_ROWS, pageOf, toEntry, type StoredRow } from '../sql/stored-row.js';
@@ -40,7 +42,7 @@ export class PostgresDialect implements Dialect {
       for (const keys of chunksOf(deletes, ROWS_PER_STATEMENT)) {
         yield {
           sql: `DELETE FROM ${table} WHERE "namespace" = $1 AND "key" = ANY($2::text[])`,
-          // In one order in every instance, as the rows that are stored.
+          // In the same order in every instance, like the rows that are stored.
           parameters: [namespace, [...keys].sort()],
         };
       }
@@ -52,8 +54,12 @@ export class PostgresDialect implements Dialect {
     }
   }
 
-  clear(namespace: string): Statement {
-    return { sql: `DELETE FROM ${this.table()} WHERE "namespace" = $1`, parameters: [namespace] };
+  clear(namespace: string, range = EVERY_KEY): Statement {
+    const bounds = boundsOf(range);
+    return {
+      sql: `DELETE FROM ${this.table()} WHERE "namespace" = $1${conditionsOf(bounds, 2)}`,
+      parameters: [namespace, ...bounds.map(({ value }) => value)],
+    };
   }
 
   purge(namespace: string, now: number): Statement {
@@ -63,24 +69,25 @@ export class PostgresDialect implements Dialect {
     };
   }
 
-  async count(runner: QueryRunner, namespace: string, now: number): Promise<number> {
+  async count(runner: QueryRunner, namespace: string, now: number, range: KeyRange): Promise<number> {
+    const bounds = boundsOf(range);
     const rows = (await runner.query(
-      `SELECT COUNT(*) AS "count" FROM ${this.table()} WHERE "namespace" = $1 AND ("expires_at" IS NULL OR "expires_at" > $2)`,
-      [namespace, now],
+      `SELECT COUNT(*) AS "count" FROM ${this.table()} WHERE "namespace" = $1 AND ${ALIVE}${conditionsOf(bounds, 3)}`,
+      [namespace, now, ...bounds.map(({ value }) => value)],
     )) as { count: string }[];
     return Number(rows[0]?.count ?? 0);
   }
 
-  async load(runner: QueryRunner, namespace: string, { after, limit, now }: LoadPage): Promise<LoadedPage> {
-    const last = typeof after === 'string' ? '$4' : 'convert_from($4, getdatabaseencoding())';
-    // The collation is named: a table that others made may have another one.
-    const from = after === undefined ? '"key" IS NOT NULL' : `"key" COLLATE "C" > ${last}`;
+  async load(runner: QueryRunner, namespace: string, page: LoadPage): Promise<LoadedPage> {
+    const { after, limit, now, range, reverse = false } = page;
+    const bounds = pageBounds(page);
     const rows = await this.#rows(
       runner,
-      `${from} AND ${ALIVE} ORDER BY "key" COLLATE "C" LIMIT $3`,
-      after === undefined ? [namespace, now, limit] : [namespace, now, limit, after],
+      `"key" IS NOT NULL AND ${ALIVE}${conditionsOf(bounds, 4)} ORDER BY "key" COLLATE "C"${reverse ? ' DESC' : ''} LIMIT $3`,
+      [namespace, now, limit, ...bounds.map(({ value }) => value)],
     );
-    return pageOf(rows, limit, after === undefined ? await this.#nameless(runner, namespace, now) : NO_ROWS);
+    const isWhole = after === undefined && (range === undefined || isEvery(range));
+    return pageOf(rows, limit, isWhole ? await this.#nameless(runner, namespace, now) : NO_ROWS);
   }
 
   async read(runner: QueryRunner, namespace: string, keys: readonly string[]): Promise<StoredEntry[]> {
@@ -102,13 +109,13 @@ export class PostgresDialect implements Dialect {
       return bytes.map(({ keyBytes, valueBytes, expires_at }) => ({
         key: keyBytes,
         expires_at,
-        // What is no text is for the decoder to refuse.
+        // The decoder refuses what is not text.
         value: (isUtf8(valueBytes) ? valueBytes.toString('utf8') : valueBytes) as string,
       }));
     }
   }
 
-  /** In a table of others: no page has them. */
+  /** In an adopted table: no page has them. */
   async #nameless(runner: QueryRunner, namespace: string, now: number): Promise<UnreadableRows> {
     const [found] = (await runner.query(
       `SELECT COUNT(*) AS "count" FROM ${this.table()} WHERE "namespace" = $1 AND "key" IS NULL AND ${ALIVE}`,
@@ -129,7 +136,7 @@ export class PostgresDialect implements Dialect {
     return new Map(rows.map(({ key, ms }) => [key, Math.round(Number(ms ?? 0))]));
   }
 
-  /** Under an advisory lock that ends with the transaction: tables and the account of them appear together. */
+  /** Under an advisory lock that ends with the transaction: the tables and their bookkeeping appear together. */
   async migrating(runner: QueryRunner, task: () => Promise<void>): Promise<void> {
     await runner.query('BEGIN');
     try {
@@ -154,7 +161,7 @@ export class PostgresDialect implements Dialect {
   }
 }
 
-/** A database in the encoding SQL_ASCII takes any bytes for a text, and says so when it is asked for one that is none. */
+/** A database with the encoding SQL_ASCII accepts any bytes as text, and fails when it has to send invalid ones. */
 const NO_TEXT = '22021';
 
 /** A row with its texts as they are stored. */
@@ -164,13 +171,25 @@ interface BytesRow {
   readonly expires_at: StoredRow['expires_at'];
 }
 
+/** Conditions whose parameters begin with `$first`. The collation is named: a table that others made may have another one. */
+function conditionsOf(bounds: readonly KeyBound[], first: number): string {
+  return bounds
+    .map(({ operator, value }, i) => {
+      const parameter = `$${first + i}`;
+      const text =
+        typeof value === 'string' ? parameter : `convert_from(${parameter}, getdatabaseencoding())`;
+      return ` AND "key" COLLATE "C" ${operator} ${text}`;
+    })
+    .join('');
+}
+
 const ALIVE = '("expires_at" IS NULL OR "expires_at" > $2)';
 const bytesOf = (column: string): string =>
   `convert_to("${column}", getdatabaseencoding()) AS "${column}Bytes"`;
 const FROM_JSON =
   'SELECT r.n, r.k, r.v, r.e, to_timestamp($2 / 1000.0) FROM json_to_recordset($1::json) AS r(n text, k text, v text, e bigint)';
 
-/** As fast as COPY, but only in a text that the server has planned before: for the numbers of rows that come often. */
+/** As fast as COPY, but only if the server has planned the text before: for frequent numbers of rows. */
 function asParameters(table: string, rows: readonly Row[], now: number): Statement {
   const parameters: unknown[] = [new Date(now).toISOString()];
   const values = rows.map(({ namespace, key, value, expiresAt }, i) => {

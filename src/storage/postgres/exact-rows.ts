@@ -100,7 +100,7 @@ export class PostgresExactRows implements ExactRows {
     };
   }
 
-  /** In a table of others: no page has them. */
+  /** In an adopted table: no page has them. */
   async #keyless(runner: QueryRunner, namespace: string, now: number): Promise<RefusedRows[]> {
     const [found] = (await runner.query(
       `SELECT COUNT(*) AS "count" FROM ${this.table()} WHERE "namespace" = $1 AND "key" IS NULL AND ${ALIVE}`,
@@ -110,7 +110,7 @@ export class PostgresExactRows implements ExactRows {
     return count === 0 ? [] : [{ reason: REASONS.keyNoText, count, keys: ['NULL'] }];
   }
 
-  /** A column as the server has it: one in the encoding SQL_ASCII takes any bytes for a text, and refuses to send them as one. */
+  /** A column as the server holds it. With the encoding SQL_ASCII it accepts any bytes as text, and refuses to send them so. */
   async #exactly(runner: QueryRunner, column: string): Promise<string> {
     if (this.#takesAnyBytes === undefined) {
       const [shown] = (await runner.query('SHOW server_encoding')) as { server_encoding: string }[];
@@ -120,7 +120,7 @@ export class PostgresExactRows implements ExactRows {
   }
 }
 
-/** PostgreSQL has times that are infinite, and some that are later than JavaScript's. */
+/** PostgreSQL has infinite times, and times beyond those of JavaScript. */
 function instantOf(ms: string | number | null): ExactRow['writtenAt'] {
   if (ms === null) return null;
   const rounded = Math.round(Number(ms));

@@ -3,8 +3,8 @@ import type { Place } from '../listed-storage.js';
 import { CACHE_APPLICATION } from '../sql/server-options.js';
 
 /**
- * The table is known by its number in the database, the database by its number in the cluster, and the cluster by the
- * instant it was started at. A table that is yet to be made is nobody's.
+ * A table is identified by its number in the database, the database by its number in the cluster, and the cluster by its
+ * start time. A table that does not exist yet has no place.
  */
 const WHERE = `
   SELECT extract(epoch FROM pg_postmaster_start_time())::text AS "server", d.oid::text AS "database",
@@ -12,7 +12,7 @@ const WHERE = `
     (SELECT COUNT(*) FROM pg_stat_activity a WHERE a.datid = d.oid AND a.application_name = $2) AS "caches"
   FROM pg_database d WHERE d.datname = current_database()`;
 
-/** Of `table`, which is quoted. The sessions of whoever asks have another application name. */
+/** The place of `table`, which is quoted. The caller's own sessions have another application name. */
 export async function placeOnPostgres(runner: QueryRunner, table: string): Promise<Place> {
   const [found] = (await runner.query(WHERE, [table, CACHE_APPLICATION])) as [
     { server: string; database: string; table: string; caches: string },

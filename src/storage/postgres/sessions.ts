@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { QueryRunner } from 'typeorm';
 import type { ServerSession, ServerSessions } from '../sql/server-sessions.js';
 
-/** How long a statement waits for a lock that others hold, ms: then the cache tries again, with all others behind it. */
+/** How long a statement waits for a lock that others hold, ms. Then the cache tries again; other writes wait behind it. */
 const LOCK_TIMEOUT_MS = 5000;
 /** How often the server looks whether the client of a running statement is still there, ms. PostgreSQL 14 and newer. */
 const CLIENT_CHECK_MS = 1000;
@@ -14,9 +14,9 @@ const IN_FLIGHT = 2;
 const MARK = '(extract(epoch FROM backend_start) * 1000000)::bigint::text';
 
 /**
- * Who the session is. It does not sort: a page of a load comes in the order of the primary key, but where the planner takes
- * what is left of a namespace for less than a page, for want of statistics, it would read all of that and sort it. And it
- * refuses what policies would filter: rows that they hide would be neither found nor deleted, without a word.
+ * Identifies the session, and turns sorting off: a page of a load comes in the order of the primary key. Without statistics
+ * the planner may expect less than a page of rows, and would read and sort the rest of the namespace. And it makes the server refuse what
+ * policies would filter: rows that they hide would be neither found nor deleted, without an error.
  */
 const WHO = `
   SELECT pid AS "id", ${MARK} AS "mark",
@@ -24,11 +24,11 @@ const WHO = `
     set_config('row_security', 'off', false)
   FROM pg_stat_activity WHERE pid = pg_backend_pid()`;
 
-/** What not every version and platform has. */
+/** Settings that not every version and platform has. */
 const OPTIONAL = [
   // A second line of defence behind the fence.
   ['client_connection_check_interval', `${CLIENT_CHECK_MS}`],
-  // Where keys have a collation of others, a page has to be sorted all the same, which looks expensive enough to compile.
+  // Keys with another collation make the server sort a page after all, which looks expensive enough to trigger JIT.
   ['jit', 'off'],
 ];
 
@@ -36,19 +36,19 @@ const OPTIONAL = [
 interface PgClient {
   /** Whether it sends statements before those ahead are answered. Older versions don't know it. */
   readonly pipeline?: boolean;
-  /** The session's process, as it was told when the connection began. */
+  /** The session's process, as the server announced it when the connection began. */
   readonly processID?: number | null;
   query(statement: { name: string; text: string; values: unknown[] }): Promise<{ rowCount: number | null }>;
 }
 
 /** PostgreSQL's backends. */
 export const postgresSessions: ServerSessions = {
-  // A client that sends nothing ahead would only queue it, and complain of it.
+  // A client without pipelining would only queue it, with a warning.
   inFlight: (connection) => ((connection as PgClient).pipeline === true ? IN_FLIGHT : 1),
 
   /**
-   * A session may be ended as soon as it began. The driver's pool listens no longer then, TypeORM not yet, and an error that
-   * nobody listens for ends the process. Whoever asked for the connection is told by his next statement.
+   * A session may end as soon as it began, when the driver's pool no longer listens and TypeORM does not listen yet. An error
+   * without a listener would end the process. The next statement on the connection reports it.
    */
   guard({ driver }) {
     const { master } = driver as { master?: EventEmitter };
@@ -101,7 +101,7 @@ export const postgresSessions: ServerSessions = {
   socketOf,
 };
 
-/** With pg-native there is none to see. */
+/** pg-native shows none. */
 function socketOf(connection: object): Socket | undefined {
   return (connection as { connection?: { stream?: Socket } }).connection?.stream;
 }

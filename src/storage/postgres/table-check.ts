@@ -30,7 +30,7 @@ import {
   type CatalogueKey,
 } from './table-catalogue.js';
 
-/** The migrations make it anew when their account is empty. */
+/** The migrations create it again when their bookkeeping table is empty. */
 const missing = (table: string): TableFault => ({
   what: 'it is missing',
   isBeyondAdopting: true,
@@ -39,7 +39,7 @@ const missing = (table: string): TableFault => ({
 
 const ORDINARY = 'r';
 const PARTITIONED = 'p';
-/** How others are spoken of in statements. */
+/** How other objects are named in statements. */
 const OTHER_KINDS: Readonly<Record<string, string>> = {
   v: 'VIEW',
   m: 'MATERIALIZED VIEW',
@@ -144,7 +144,7 @@ function tableFaults({ persistence, typed }: Catalogue, table: string): TableFau
   return faults;
 }
 
-/** Beside one of these, ON CONFLICT does not even take another key. */
+/** Next to one of these, ON CONFLICT refuses any other key. */
 function deferredFaults(keys: readonly CatalogueKey[], table: string): TableFault[] {
   return keys
     .filter(({ deferrable, columns }) => deferrable && columns.toSorted().join() === 'key,namespace')

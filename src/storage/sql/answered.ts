@@ -3,7 +3,7 @@ import { driverErrorOf } from '../driver-error.js';
 /** SQLSTATEs with which a server ends a connection: connection exceptions, and MariaDB's 'connection was killed'. */
 const CONNECTION_OVER = /^(?:08|70100)/;
 
-/** What a server says that is no longer the one that takes writes: a new connection may find its successor. */
+/** Errors of a server that no longer takes writes: a new connection may find its successor. */
 const READ_ONLY = new Set(['25006', 'ER_OPTION_PREVENTS_STATEMENT', 'ER_READ_ONLY_MODE']);
 
 /** The session has lost a statement that the driver takes for prepared: another one begins without any. */

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
-import { performance } from 'node:perf_hooks';
 import type { DataSource, QueryRunner } from 'typeorm';
+import { systemClock, within, type CacheTimer } from '../../core/clock.js';
 import type { Statement } from './statement.js';
 import { answered } from './answered.js';
 import type { Connection } from './connection.js';
@@ -42,31 +42,35 @@ export class ConnectionPool implements Connection {
   }
 
   async open(): Promise<void> {
-    await this.dataSource.initialize();
+    const initialized = this.dataSource.initialize();
+    // One that is initialized all the same is closed: nobody will use it.
+    await this.#answerOf(initialized).catch(async (error: unknown) => {
+      void initialized.then(() => this.dataSource.destroy()).catch(() => undefined);
+      throw error;
+    });
     this.servers.guard?.(this.dataSource);
     await this.#assertSessions();
   }
 
   async close(): Promise<void> {
-    // What is still under way has been given up by everyone who waited for it.
+    // Nobody waits any longer for what is still under way.
     for (const [runner, connection] of this.#inUse) {
       await this.servers.abandon(runner, connection, new Error('The cache is closed.'));
     }
-    let timer: NodeJS.Timeout | undefined;
-    const timeUp = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);
-    });
     const closed = this.dataSource.isInitialized ? this.dataSource.destroy() : Promise.resolve();
-    await Promise.race([closed.catch(() => undefined), timeUp]);
-    clearTimeout(timer);
-    // What a silent server leaves half closed would keep the process alive.
+    await within(
+      systemClock,
+      CLOSE_TIMEOUT_MS,
+      closed.catch(() => undefined),
+    );
+    // A socket that a silent server leaves half closed would keep the process alive.
     for (const socket of this.#sockets) socket.destroy();
   }
 
   read<T>(task: (runner: QueryRunner) => Promise<T>): Promise<T> {
     const deadline = this.#deadline();
     const read = async (): Promise<T> => {
-      // What a write that was given up on may yet change is not to be read as if it were settled.
+      // A row that a broken write may still change must not be read as settled.
       await this.#raiseFence(deadline);
       return this.#use((runner) => this.#answerOf(task(runner), deadline), deadline);
     };
@@ -106,12 +110,12 @@ export class ConnectionPool implements Connection {
   }
 
   #deadline(): number {
-    return performance.now() + this.#timeoutMs;
+    return systemClock.monotonic() + this.#timeoutMs;
   }
 
   /**
-   * Lends a connection to `task`, if there is one by `deadline`. One that breaks is given up, and `broken` told whose it
-   * was.
+   * Lends a connection to `task`, if one is free by `deadline`. A connection that breaks is dropped, and `broken` is called
+   * with its session.
    */
   async #use<T>(
     task: (runner: QueryRunner, connection: object) => Promise<T>,
@@ -125,21 +129,28 @@ export class ConnectionPool implements Connection {
     try {
       connection = await this.#connect(runner, deadline);
       this.#inUse.set(runner, connection);
+      this.servers.socketOf(connection)?.ref();
       session = await this.#sessionOf(runner, connection, deadline);
       const result = await task(runner, connection);
       this.#inUse.delete(runner);
-      await runner.release();
+      await this.#giveBack(runner, connection);
       return result;
     } catch (error) {
       this.#inUse.delete(runner);
       if (answered(error)) {
-        await runner.release();
+        await this.#giveBack(runner, connection);
       } else {
         if (session !== undefined) broken?.(session);
         if (connection !== undefined) await this.servers.abandon(runner, connection, error);
       }
       throw error;
     }
+  }
+
+  /** A connection that nobody uses does not keep the process alive: an application that only waits for its end comes to it. */
+  async #giveBack(runner: QueryRunner, connection: object | undefined): Promise<void> {
+    if (connection !== undefined) this.servers.socketOf(connection)?.unref();
+    await runner.release();
   }
 
   async #connect(runner: QueryRunner, deadline: number): Promise<object> {
@@ -198,19 +209,19 @@ export class ConnectionPool implements Connection {
     return this.#answerOf(answer);
   }
 
-  /** Waits for an answer, but not for ever. A connection that gave none is given up like one that broke. */
+  /** Waits for an answer for a limited time. A connection that gives none is dropped like a broken one. */
   async #answerOf<T>(answer: Promise<T>, deadline = this.#deadline()): Promise<T> {
-    let timer: NodeJS.Timeout | undefined;
+    let timer: CacheTimer | undefined;
     const timeUp = new Promise<never>((_resolve, reject) => {
-      const timeLeft = Math.max(0, deadline - performance.now());
-      timer = setTimeout(() => reject(this.#noAnswer('The server has not answered')), timeLeft);
+      const timeLeft = Math.max(0, deadline - systemClock.monotonic());
+      const giveUp = (): void => reject(this.#noAnswer('The server has not answered'));
       // The connection keeps the process alive; a closed one must not.
-      timer.unref();
+      timer = systemClock.setTimer(timeLeft, giveUp, false);
     });
     try {
       return await Promise.race([answer, timeUp]);
     } finally {
-      clearTimeout(timer);
+      timer?.cancel();
     }
   }
 

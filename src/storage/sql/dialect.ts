@@ -1,4 +1,5 @@
 import type { QueryRunner } from 'typeorm';
+import type { KeyRange } from '../../core/keys/key-range.js';
 import type { LoadedPage, LoadPage, NamespaceWrite, StoredEntry } from '../../core/storage-adapter.js';
 import type { DriverError } from '../driver-error.js';
 import type { Statement } from './statement.js';
@@ -17,11 +18,11 @@ export type TableState = 'unmigrated' | 'migrated' | 'given';
 export interface Dialect {
   /** What stores and removes all of `batch`, as written at `now` (wall-clock ms); made one by one, as they are taken. */
   statements(batch: readonly NamespaceWrite[], now: number): Iterable<Statement>;
-  /** What removes every row of a namespace. */
-  clear(namespace: string): Statement;
+  /** What removes every row of a namespace, or of those whose keys lie in `range`. */
+  clear(namespace: string, range?: KeyRange): Statement;
   /** What removes the rows of a namespace that expired at or before `now`. */
   purge(namespace: string, now: number): Statement;
-  count(runner: QueryRunner, namespace: string, now: number): Promise<number>;
+  count(runner: QueryRunner, namespace: string, now: number, range: KeyRange): Promise<number>;
   load(runner: QueryRunner, namespace: string, page: LoadPage): Promise<LoadedPage>;
   read(runner: QueryRunner, namespace: string, keys: readonly string[]): Promise<StoredEntry[]>;
   writtenAt(

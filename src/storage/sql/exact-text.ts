@@ -10,7 +10,7 @@ export function exactText(given: unknown, raw?: unknown): string | undefined {
   return isDoubtful(given) && Buffer.isBuffer(raw) && !isTextOf(raw, given) ? undefined : given;
 }
 
-/** Whether the bytes have to be looked at to tell whether the text is all of them. */
+/** Whether the text may be incomplete, so that the bytes have to be checked. */
 export function isDoubtful(text: string): boolean {
   return text.includes(REPLACEMENT);
 }

@@ -1,7 +1,7 @@
 import type { QueryRunner } from 'typeorm';
 import type { Statement } from './statement.js';
 
-/** Executes a statement, and answers how many rows it changed. */
+/** Executes a statement, and returns how many rows it changed. */
 export async function execute(runner: QueryRunner, { sql, parameters }: Statement): Promise<number> {
   const result = (await runner.query(sql, parameters, true)) as { affected?: number | null };
   return result.affected ?? 0;
@@ -28,7 +28,7 @@ export interface Transaction {
 }
 
 /**
- * Executes `statements` in one transaction, and answers how many rows they changed. Each is made while the database works
+ * Executes `statements` in one transaction, and returns how many rows they changed. Each is made while the database works
  * on those before. One statement is a transaction of its own.
  */
 export async function executeAll(statements: Iterable<Statement>, transaction: Transaction): Promise<number> {

@@ -1,6 +1,5 @@
-import { performance } from 'node:perf_hooks';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { QueryRunner } from 'typeorm';
+import { sleep, systemClock } from '../../core/clock.js';
 import type { ServerSession, ServerSessions } from './server-sessions.js';
 
 const LOOK_EVERY_MS = 20;
@@ -8,8 +7,8 @@ const GIVE_UP_AFTER_MS = 5000;
 
 /**
  * Keeps a write whose outcome is unknown from happening later. When a connection breaks in the middle of a write, its
- * session may live on in the server, waiting for a lock with the old values in its hands, and take effect over newer
- * ones. So before anything else is written, such a session is ended: by then it has committed, or never will.
+ * session may live on in the server, wait for a lock with the old values, and overwrite newer ones later. So before
+ * anything else is written, the fence ends that session: by then it has committed, or never will.
  */
 export class Fence {
   readonly #suspects = new Set<ServerSession>();
@@ -21,7 +20,7 @@ export class Fence {
     this.#suspects.add(session);
   }
 
-  /** Ends every suspect, each on a connection that `use` gives. Rejects while that can't be had. */
+  /** Ends every suspect, each on a connection from `use`. Rejects while there is none. */
   async raise(use: (task: (runner: QueryRunner) => Promise<void>) => Promise<void>): Promise<void> {
     for (const session of this.#suspects) {
       await use((runner) => this.#end(runner, session));
@@ -30,9 +29,9 @@ export class Fence {
   }
 
   async #end(runner: QueryRunner, session: ServerSession): Promise<void> {
-    const deadline = performance.now() + GIVE_UP_AFTER_MS;
+    const deadline = systemClock.monotonic() + GIVE_UP_AFTER_MS;
     while (!(await this.sessions.end(runner, session))) {
-      if (performance.now() > deadline) {
+      if (systemClock.monotonic() > deadline) {
         throw Object.assign(
           new Error(
             `The server does not end session ${session.id}, whose connection broke in the middle of a write.`,
@@ -40,7 +39,7 @@ export class Fence {
           { code: 'OLD_SESSION_ALIVE' },
         );
       }
-      await delay(LOOK_EVERY_MS);
+      await sleep(systemClock, LOOK_EVERY_MS);
     }
   }
 }

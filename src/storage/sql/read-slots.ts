@@ -1,4 +1,4 @@
-import { performance } from 'node:perf_hooks';
+import { systemClock } from '../../core/clock.js';
 
 /** Lets at most so many reads go on at once. The others wait in the order of their coming, each only until its deadline. */
 export class ReadSlots {
@@ -9,7 +9,7 @@ export class ReadSlots {
     this.#free = size;
   }
 
-  /** Runs `task` in a slot. Rejects with `timeUp()` where none is free by `deadline` (ms of `performance.now()`). */
+  /** Runs `task` in a slot. Rejects with `timeUp()` where none is free by `deadline` (ms of `systemClock.monotonic()`). */
   async run<T>(task: () => Promise<T>, deadline: number, timeUp: () => Error): Promise<T> {
     await this.#take(deadline, timeUp);
     try {
@@ -25,17 +25,15 @@ export class ReadSlots {
       return;
     }
     await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(
-        () => {
-          this.#waiting.delete(go);
-          reject(timeUp());
-        },
-        Math.max(0, deadline - performance.now()),
-      );
+      const giveUp = (): void => {
+        this.#waiting.delete(go);
+        reject(timeUp());
+      };
+      const timeLeft = Math.max(0, deadline - systemClock.monotonic());
       // Whoever has the slots has connections, which keep the process alive.
-      timer.unref();
+      const timer = systemClock.setTimer(timeLeft, giveUp, false);
       const go = (): void => {
-        clearTimeout(timer);
+        timer.cancel();
         resolve();
       };
       this.#waiting.add(go);

@@ -68,7 +68,7 @@ export function postgresOptions(given: PostgresOptions, isOwn: boolean): Postgre
     poolErrorHandler: (isOwn ? poolErrorHandler : undefined) ?? (() => undefined),
     // Statements are sent while others are answered, by versions of pg that can. With pg-native, some can't be made to, and
     // others lose the codes of errors by it.
-    extra: { keepAlive: true, ...(isNative ? {} : { pipeline: true }), ...extra },
+    extra: { keepAlive: true, allowExitOnIdle: true, ...(isNative ? {} : { pipeline: true }), ...extra },
   };
 }
 

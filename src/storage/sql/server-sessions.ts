@@ -2,10 +2,10 @@ import type { Socket } from 'node:net';
 import type { DataSource, QueryRunner } from 'typeorm';
 import type { Statement } from './statement.js';
 
-/** Who a connection is on the server. */
+/** The identity of a connection on the server. */
 export interface ServerSession {
   readonly id: number;
-  /** Tells it from a later session of the same id. */
+  /** Distinguishes it from a later session with the same id. */
   readonly mark: string;
 }
 
@@ -16,19 +16,19 @@ export interface ServerSessions {
    * need not wait for the next one. More only where a transaction takes nothing but its end after an error.
    */
   inFlight?(connection: object): number;
-  /** Sees to it that a connection which breaks while nobody uses it ends nothing but itself. */
+  /** Makes sure that an idle connection which breaks ends only itself. */
   guard?(dataSource: DataSource): void;
   /** Sets a new session up, whatever the server's defaults are, and asks who it is. */
   begin(runner: QueryRunner): Promise<ServerSession>;
-  /** Whether the driver was told of the same session as the one that answers: a pooler tells of one of its own. */
+  /** Whether the driver knows the session that answers: a pooler announces one of its own. */
   readonly isDirect?: (connection: object, session: ServerSession) => boolean;
   /** The number of the session that answers now. */
   readonly identify?: (runner: QueryRunner) => Promise<number>;
-  /** Ends another session of ours if it is still there. Answers whether it is gone, with all it was about to do. */
+  /** Ends another session of ours if it is still there. Returns whether it is gone, with all it was about to do. */
   end(runner: QueryRunner, session: ServerSession): Promise<boolean>;
-  /** Executes a statement that has a name, kept prepared by the session; answers how many rows it changed. */
+  /** Executes a statement that has a name, kept prepared by the session; returns how many rows it changed. */
   executeNamed?(runner: QueryRunner, statement: Statement): Promise<number>;
-  /** Gives the driver's connection up at once, without a word to the server. */
+  /** Drops the driver's connection at once, without telling the server. */
   abandon(runner: QueryRunner, connection: object, cause: unknown): Promise<void>;
   /** The socket of a driver's connection, where it is known. */
   socketOf(connection: object): Socket | undefined;

@@ -1,5 +1,5 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { DataSource, QueryRunner } from 'typeorm';
+import { nextTurn, systemClock } from '../../core/clock.js';
 import type { Statement } from './statement.js';
 import type { Connection } from './connection.js';
 import { ConnectionLock } from './connection-lock.js';
@@ -12,7 +12,7 @@ export interface SingleConnectionOptions {
   /** Sets the connection up. */
   readonly prepare?: (runner: QueryRunner) => Promise<void>;
   /**
-   * Runs after each commit and each read, before anyone is told; what it throws fails them. Throws where the database is no
+   * Runs after each commit and each read, before their promises settle; what it throws fails them. Throws where the database is no
    * longer the one that was opened.
    */
   readonly assertSame?: () => void;
@@ -73,8 +73,8 @@ export class SingleConnection implements Connection {
     return executeAll(statements, {
       begin: () => runner.query(begin),
       execute: (statement) => kept?.execute(runner, statement) ?? execute(runner, statement),
-      // Of a driver that works on this very thread, many statements would hold the event loop.
-      ...(kept === undefined ? { pause: () => nextTurn() } : {}),
+      // Many statements of a driver that works on this thread would hold the event loop.
+      ...(kept === undefined ? { pause: () => nextTurn(systemClock) } : {}),
       commit: () => runner.query('COMMIT'),
       // Some errors end the transaction by themselves; then there is nothing to roll back.
       rollback: () => runner.query('ROLLBACK').catch(() => undefined),

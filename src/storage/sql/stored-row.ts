@@ -3,10 +3,10 @@ import { isDoubtful as isDoubtfulText, isTextOf } from './exact-text.js';
 
 /** A row as the drivers give it. */
 export interface StoredRow {
-  /** In a table of others the column may hold anything. */
+  /** The column of an adopted table may hold any type. */
   readonly key: LoadCursor;
   readonly value: string;
-  /** Some give a bigint as text, unless the app told them otherwise. */
+  /** Some drivers give a bigint as text, unless the app configured them otherwise. */
   readonly expires_at: number | string | null;
 }
 
@@ -27,7 +27,7 @@ export function textOf(key: LoadCursor): string {
   return Buffer.isBuffer(key) ? key.toString('utf8') : String(key);
 }
 
-/** Whether the bytes of the row's key have to be looked at to tell whether its text is all of it. */
+/** Whether the key's text may be incomplete, so that its bytes have to be checked. */
 export function isDoubtful({ key }: PagedRow): boolean {
   return typeof key === 'string' && isDoubtfulText(key);
 }

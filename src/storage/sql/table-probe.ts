@@ -1,11 +1,14 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { QueryRunner } from 'typeorm';
+import { compareStored } from '../../core/keys/key-order.js';
+import { EVERY_KEY } from '../../core/keys/key-range.js';
 import type { NamespaceWrite, StoredEntry } from '../../core/storage-adapter.js';
 import { driverErrorOf, type DriverError } from '../driver-error.js';
 import { ALIKE } from './alike.js';
 import type { Dialect } from './dialect.js';
 
 /** What a probe asks of a dialect: how the cache writes, and how it reads again. */
-export type ProbedDialect = Pick<Dialect, 'statements' | 'clear' | 'read' | 'writtenAt'>;
+export type ProbedDialect = Pick<Dialect, 'statements' | 'clear' | 'read' | 'load' | 'writtenAt'>;
 
 /** What became of rows that were written to a table and rolled back. */
 export type ProbeOutcome =
@@ -26,6 +29,8 @@ export interface ProbeOptions {
   readonly values: readonly string[];
   /** Whether the database keeps times to the millisecond. */
   readonly keepsTimes: boolean;
+  /** Whether the database has to show that it sorts keys by their bytes. Default false. */
+  readonly asksForOrder?: boolean;
 }
 
 const PROBE_NAMESPACE = '(probe of the cache)';
@@ -86,6 +91,7 @@ class Probe {
       await this.#write(namespaces.map((namespace) => ({ namespace, puts, deletes: [] })));
       if (!(await this.#holds(namespaces, puts))) return false;
     }
+    if (this.options.asksForOrder === true && !(await this.#sorts(keys))) return false;
     await this.#write(namespaces.map((namespace) => ({ namespace, puts: [], deletes: [...keys] })));
     if (!(await this.#holds(namespaces, [], keys))) return false;
     const again = namespaces.map((namespace) => ({ namespace, puts: this.#rows(keys, 0), deletes: [] }));
@@ -95,6 +101,15 @@ class Probe {
     // For whoever looks whether all of it is rolled back.
     await this.#write(again);
     return true;
+  }
+
+  async #sorts(keys: readonly string[]): Promise<boolean> {
+    const page = { after: undefined, limit: keys.length, now: 0, range: EVERY_KEY };
+    const { rows } = await this.dialect.load(this.runner, PROBE_NAMESPACE, page);
+    return isDeepStrictEqual(
+      rows.map(({ key }) => key),
+      keys.toSorted(compareStored),
+    );
   }
 
   #rows(keys: readonly string[], round: number): StoredEntry[] {

@@ -1,4 +1,5 @@
 import type { QueryRunner } from 'typeorm';
+import { EVERY_KEY, isEvery, type KeyRange } from '../../core/keys/key-range.js';
 import type {
   LoadedPage,
   LoadPage,
@@ -9,6 +10,7 @@ import type {
 import { CACHE_TABLE } from '../cache-storage.entity.js';
 import type { DriverError } from '../driver-error.js';
 import type { Dialect, TableState } from '../sql/dialect.js';
+import { boundsOf, pageBounds, type KeyBound } from '../sql/key-bounds.js';
 import { chunksOf, partsOf, sortedRows, type Row } from '../sql/row-order.js';
 import type { RowQuery, Statement } from '../sql/statement.js';
 import { isDoubtful, NO_ROWS, pageOf, toEntry, type PagedRow, type StoredRow } from '../sql/stored-row.js';
@@ -21,13 +23,13 @@ import { instantOf } from './instant.js';
 /** Rows in one statement of parameters, of which SQLite takes at most 32 766. */
 const ROWS_PER_STATEMENT = 1000;
 
-/** And in one of a text: the more, the longer SQLite has something to do while the event loop is busy. */
+/** Rows in one statement of JSON text: the more, the longer SQLite works while the event loop prepares the next batch. */
 const ROWS_PER_TEXT = 2500;
 
-/** And characters of values: what is made of them in one piece holds the event loop. */
+/** Characters of values in one statement: building its text holds the event loop. */
 const CHARACTERS_PER_STATEMENT = 2 ** 19;
 
-/** What SQLite says of an entry; everything else it says of the database. */
+/** Codes of SQLite about an entry; all others are about the database. */
 const ABOUT_DATA = new Set(['SQLITE_CONSTRAINT', 'SQLITE_TOOBIG', 'SQLITE_MISMATCH']);
 
 /** SQLite's `synchronous`: what an acknowledged commit survives. */
@@ -35,6 +37,9 @@ export type SqliteSynchronous = 'full' | 'normal';
 
 /** SQLite, with either of its drivers. */
 export class SqliteDialect implements Dialect {
+  /** A file may keep its texts as UTF-16, and then sorts them by the bytes of that. */
+  #sortsByBytes = false;
+
   /**
    * `keepsStatements` says that the driver keeps prepared statements by their text, as TypeORM does for better-sqlite3:
    * then rows are parameters, in few texts. For `sqlite3` many rows are one JSON text, which costs it no more than
@@ -56,8 +61,12 @@ export class SqliteDialect implements Dialect {
     }
   }
 
-  clear(namespace: string): Statement {
-    return { sql: `DELETE FROM "${CACHE_TABLE}" WHERE "namespace" = ?`, parameters: [namespace] };
+  clear(namespace: string, range = EVERY_KEY): Statement {
+    const among = this.#within(range);
+    return {
+      sql: `DELETE FROM "${CACHE_TABLE}" WHERE "namespace" = ?${among.sql}`,
+      parameters: [namespace, ...among.parameters],
+    };
   }
 
   purge(namespace: string, now: number): Statement {
@@ -67,36 +76,46 @@ export class SqliteDialect implements Dialect {
     };
   }
 
-  async count(runner: QueryRunner, namespace: string, now: number): Promise<number> {
+  async count(runner: QueryRunner, namespace: string, now: number, range: KeyRange): Promise<number> {
+    const among = this.#within(range);
     const rows = (await runner.query(
-      `SELECT COUNT(*) AS "count" FROM "${CACHE_TABLE}" WHERE "namespace" = ? AND ("expires_at" IS NULL OR "expires_at" > ?)`,
-      [namespace, now],
+      `SELECT COUNT(*) AS "count" FROM "${CACHE_TABLE}" WHERE "namespace" = ?${among.sql} AND ${ALIVE}`,
+      [namespace, ...among.parameters, now],
     )) as { count: number }[];
     return rows[0]?.count ?? 0;
   }
 
   async load(runner: QueryRunner, namespace: string, page: LoadPage): Promise<LoadedPage> {
-    const { after, limit, now } = page;
+    const { after, limit, now, range } = page;
+    if (range !== undefined && !this.#sortsByBytes) throw new Error(SORTS_OTHERWISE);
     let rows = await this.#page(runner, namespace, page, '');
     // SQLite takes any bytes for a text.
     if (rows.some(isDoubtful))
       rows = await this.#page(runner, namespace, page, 'CAST("key" AS BLOB) AS "raw", ');
-    return pageOf(rows, limit, after === undefined ? await this.#nameless(runner, namespace, now) : NO_ROWS);
+    const isWhole = after === undefined && (range === undefined || isEvery(range));
+    return pageOf(rows, limit, isWhole ? await this.#nameless(runner, namespace, now) : NO_ROWS);
   }
 
   /** Keys that are text: in the order of SQLite's types they are between numbers and bytes. */
-  async #page(
-    runner: QueryRunner,
-    namespace: string,
-    { after, limit, now }: LoadPage,
-    raw: string,
-  ): Promise<PagedRow[]> {
-    const from = after === undefined ? `"key" >= ''` : '"key" > CAST(? AS TEXT)';
+  async #page(runner: QueryRunner, namespace: string, page: LoadPage, raw: string): Promise<PagedRow[]> {
+    const { limit, now, reverse = false } = page;
+    const bounds = pageBounds(page);
+    const [least, most] = ['>', '<'].map((side) => bounds.some(({ operator }) => operator.startsWith(side)));
     const sql =
-      `SELECT ${raw}"key", "value", "expires_at" FROM "${CACHE_TABLE}" WHERE "namespace" = ? AND ${from} AND "key" < X'' ` +
-      'AND ("expires_at" IS NULL OR "expires_at" > ?) ORDER BY "key" LIMIT ?';
-    const parameters = after === undefined ? [namespace, now, limit] : [namespace, after, now, limit];
+      `SELECT ${raw}"key", "value", "expires_at" FROM "${CACHE_TABLE}" WHERE "namespace" = ?${conditionsOf(bounds)}` +
+      `${least === true ? '' : ` AND "key" >= ''`}${most === true ? '' : ` AND "key" < X''`} ` +
+      `AND ${ALIVE} ORDER BY "key"${reverse ? ' DESC' : ''} LIMIT ?`;
+    const parameters = [namespace, ...bounds.map(({ value }) => value), now, limit];
     return (await this.query(runner, { sql, parameters, name: 'load' })) as PagedRow[];
+  }
+
+  /** What a statement says of the keys in a range. */
+  #within(range: KeyRange): { readonly sql: string; readonly parameters: unknown[] } {
+    const { prefix, isWhole } = range;
+    if (!isWhole && prefix !== '' && !this.#sortsByBytes)
+      return { sql: ' AND substr("key", 1, length(?)) = ?', parameters: [prefix, prefix] };
+    const bounds = boundsOf(range);
+    return { sql: conditionsOf(bounds), parameters: bounds.map(({ value }) => value) };
   }
 
   /** The others, in a table of others: no page has them. */
@@ -146,7 +165,9 @@ export class SqliteDialect implements Dialect {
     }
   }
 
-  tableFaults(runner: QueryRunner, state: TableState): Promise<readonly TableFault[]> {
+  async tableFaults(runner: QueryRunner, state: TableState): Promise<readonly TableFault[]> {
+    const [found] = (await runner.query('PRAGMA encoding')) as { encoding: string }[];
+    this.#sortsByBytes = found?.encoding === 'UTF-8';
     return sqliteTableFaults({ runner, dialect: this, state });
   }
 
@@ -154,6 +175,14 @@ export class SqliteDialect implements Dialect {
     // better-sqlite3 gives extended codes: SQLITE_CONSTRAINT_NOTNULL.
     return ABOUT_DATA.has(code.split('_', 2).join('_'));
   }
+}
+
+const SORTS_OTHERWISE =
+  'This SQLite file keeps its texts as UTF-16, and sorts them by other bytes than those of UTF-8. Copy it into a new file ' +
+  '(npx nestjs-durable-cache copy) to list its entries.';
+
+function conditionsOf(bounds: readonly KeyBound[]): string {
+  return bounds.map(({ operator }) => ` AND "key" ${operator} CAST(? AS TEXT)`).join('');
 }
 
 function* deletesOf(namespace: string, keys: readonly string[]): Generator<Statement> {

@@ -24,7 +24,7 @@ import { instantOf } from './instant.js';
 const ROWS_PER_STATEMENT = 100;
 
 const SIZE = `COALESCE(length(CAST("value" AS BLOB)), 0)`;
-// Whatever collation a table of others has: names and keys compare by bytes.
+// Whatever collation an adopted table has, names and keys compare by bytes.
 const IN_NAMESPACE = `"namespace" = ? COLLATE BINARY`;
 const ALIVE = '("expires_at" IS NULL OR "expires_at" > ?)';
 
@@ -35,14 +35,14 @@ interface Row {
   readonly updated_at: unknown;
 }
 
-/** SQLite takes any bytes for a text, and anything at all for a value. */
+/** SQLite accepts any bytes as text, and any type as a value. */
 export class SqliteExactRows implements ExactRows {
   async names(runner: QueryRunner): Promise<NamespaceNames> {
     const found = (await runner.query(
       `SELECT "namespace" AS "text", CAST("namespace" AS BLOB) AS "raw", COUNT(*) AS "count" FROM "${CACHE_TABLE}" ` +
         'GROUP BY "namespace" COLLATE BINARY',
     )) as { text: unknown; raw: unknown; count: number }[];
-    // Bytes are no name, be they those of a text.
+    // A BLOB is never a name, even if its bytes are text.
     return namesOf(
       found.map(({ text, raw, count }) => ({
         text: typeof text === 'string' ? text : undefined,
@@ -103,7 +103,7 @@ export class SqliteExactRows implements ExactRows {
     }
   }
 
-  /** Rows without a text for a key, in a table of others: no page has them. */
+  /** Rows without a text for a key, in an adopted table: no page has them. */
   async #keyless(runner: QueryRunner, namespace: string, now: number): Promise<RefusedRows[]> {
     const those = `FROM "${CACHE_TABLE}" WHERE ${IN_NAMESPACE} AND typeof("key") <> 'text' AND ${ALIVE}`;
     const [counted] = (await runner.query(`SELECT COUNT(*) AS "count" ${those}`, [namespace, now])) as {

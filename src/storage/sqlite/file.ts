@@ -1,7 +1,9 @@
 import { statSync } from 'node:fs';
-import { mkdir, open, stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { open } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { CacheError } from '../../core/cache-error.js';
+import { makeFolder } from '../make-folder.js';
+import { unsupported } from '../unsupported.js';
 
 /** Whether a SQLite `database` lives in memory or in a temporary file, and so in one connection only. */
 export function isEphemeral(database: unknown): boolean {
@@ -14,24 +16,21 @@ export function isEphemeral(database: unknown): boolean {
 }
 
 /**
- * Makes the folder (mode 0700) and the file (mode 0600) of a SQLite database where they are missing: what a cache holds
- * is nobody else's to read. What exists is left as it is. SQLite gives its -wal and -shm files the mode of the file.
+ * Creates the folder (mode 0700) and the file (mode 0600) of a SQLite database if they are missing: nobody else may read
+ * a cache. Existing ones are left as they are. SQLite gives its -wal and -shm files the mode of the file.
  */
 export async function prepareSqliteFile(database: string): Promise<void> {
   const file = resolve(database);
   try {
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(file));
     const handle = await open(file, 'ax', 0o600);
     await handle.close();
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    if (await isFolder(file))
-      throw new CacheError(
-        'STORAGE_OPEN_FAILED',
-        `The cache's database ${file} is a folder: name a file in it, as in storage: { type: 'sqlite', database: 'data/cache.sqlite' }.`,
-        { cause },
-      );
-    if (code === 'EEXIST' && !(await isFolderInTheWay(file))) return;
+    if (code === 'EEXIST') {
+      if (statSync(file).isDirectory()) throw folderError(file);
+      return;
+    }
     throw new CacheError(
       'STORAGE_OPEN_FAILED',
       `The cache's database ${file} can't be created (${code ?? String(cause)}). ` +
@@ -41,19 +40,9 @@ export async function prepareSqliteFile(database: string): Promise<void> {
   }
 }
 
-async function isFolder(path: string): Promise<boolean> {
-  const found = await stat(path).catch(() => undefined);
-  return found?.isDirectory() === true;
-}
-
-/** `mkdir` says EEXIST when a file stands where the folder should be. */
-async function isFolderInTheWay(file: string): Promise<boolean> {
-  try {
-    await (await open(file, 'r')).close();
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOTDIR';
-  }
+/** What is said of the path of a folder: SQLite says no more of it than that it can't be opened. */
+export function folderError(path: string): CacheError {
+  return unsupported(`${path} is a folder: name a file in it, such as ${join(path, 'cache.sqlite')}.`);
 }
 
 /**

@@ -16,7 +16,7 @@ export async function isInUse(storage: DataSourceOptions | DataSource): Promise<
     await dataSource.query('SELECT COUNT(*) FROM sqlite_master');
     return false;
   } catch (error) {
-    // Anything else is for whoever opens the file to tell.
+    // Any other error is reported by whoever opens the file.
     return driverErrorOf(error).code?.startsWith('SQLITE_BUSY') === true;
   } finally {
     if (dataSource.isInitialized) await dataSource.destroy();

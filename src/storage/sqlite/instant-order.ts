@@ -9,7 +9,7 @@ const textOf = (column: string): string => `CASE WHEN trim(${column}) GLOB '*:*[
 /** The expression for the milliseconds that `column`, quoted, means: those that `instantOf` tells, else NULL. */
 export function instantIn(column: string): string {
   const number = `CAST(${column} AS REAL)`;
-  // SQLite takes the 30th of February for a day in March.
+  // SQLite reads the 30th of February as a day in March.
   const day = `substr(trim(${column}), 1, 10)`;
   return `CASE WHEN ${isNumber(column)}
   THEN CASE WHEN ${number} >= 1721059.5 AND ${number} < 5373484.5 THEN round((${number} - 2440587.5) * 86400000)
@@ -21,7 +21,7 @@ export function instantIn(column: string): string {
 }
 
 /**
- * Orders rows by the instants of `updated_at`, older ones first: forms of times that don't compare as they are stored.
- * What no instant can be told of comes first.
+ * Orders rows by the instants of `updated_at`, oldest first: the stored forms of times don't compare directly. Rows without
+ * a readable time come first.
  */
 export const BY_INSTANT = `${instantIn('"updated_at"')}, "updated_at"`;

@@ -27,7 +27,7 @@ const MAX_CHARACTERS = 2 ** 20;
 export class KeptStatements {
   readonly #prepared = new Map<string, PreparedStatement>();
 
-  /** Executes a statement, and answers how many rows it changed. */
+  /** Executes a statement, and returns how many rows it changed. */
   async execute(runner: QueryRunner, statement: Statement): Promise<number> {
     return isKept(statement) ? this.#use(runner, statement, run) : execute(runner, statement);
   }

@@ -4,8 +4,8 @@ import type { SqliteSynchronous } from './dialect.js';
 
 /**
  * How long SQLite itself waits for a lock, ms. Short: it holds the connection meanwhile, with the reads behind it, and
- * one of the few threads that every SQLite connection of the process works on, that of the lock's owner included. The
- * longer wait is trying again. better-sqlite3 even holds the event loop.
+ * one of the few threads that every SQLite connection of the process works on, that of the lock's owner included. For
+ * longer waits the cache tries again. better-sqlite3 even holds the event loop.
  */
 const BUSY_TIMEOUT_MS = { sqlite: 200, 'better-sqlite3': 5 } as const;
 
@@ -19,7 +19,7 @@ export interface SqliteSettings {
   readonly ownsFile: boolean;
 }
 
-/** Sets a connection to a SQLite file up. Rejects where it can't be written to. */
+/** Sets up a connection to a SQLite file. Rejects if the file can't be written. */
 export async function prepareSqlite(
   runner: QueryRunner,
   { driver, synchronous, ownsFile }: SqliteSettings,
@@ -30,7 +30,7 @@ export async function prepareSqlite(
   await assertWritable(runner);
 }
 
-/** A read-only file opens without complaint, and only the first write would tell. */
+/** A read-only file opens without an error; only the first write would fail. */
 async function assertWritable(runner: QueryRunner): Promise<void> {
   try {
     await runner.query('BEGIN IMMEDIATE');

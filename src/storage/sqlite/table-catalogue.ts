@@ -9,7 +9,7 @@ import type { UniqueKeyShape } from '../sql/unique-keys.js';
 
 export interface CatalogueColumn {
   readonly name: string;
-  /** As it was declared: any words at all. */
+  /** The declared type, which may be any text. */
   readonly type: string;
   readonly notnull: number;
   readonly fallback: string | null;

@@ -25,7 +25,7 @@ import {
 } from './table-catalogue.js';
 
 const QUOTED = `"${CACHE_TABLE}"`;
-/** How many of them a column's collation tells apart: that of the first column holds for all of a compound SELECT. */
+/** Counts how many of them a column's collation distinguishes: the first column's applies to the whole compound SELECT. */
 const tellsApart = (column: string): string =>
   `(SELECT COUNT(*) FROM (SELECT "${column}" FROM ${QUOTED} WHERE 0 UNION SELECT value FROM json_each(?)))`;
 const COLLATIONS = `SELECT ${tellsApart('namespace')} AS namespace, ${tellsApart('key')} AS "key"`;
@@ -105,7 +105,7 @@ function settingAside(before: string): { remedy: string; note: string } {
   return { remedy: `ALTER TABLE ${QUOTED} RENAME TO "${before}";`, note: setAsideNote(before) };
 }
 
-/** A type is as good as what SQLite makes of a text that is stored in it. */
+/** A type is usable if SQLite keeps a text that is stored in it. */
 function typeFaults(
   columns: readonly CatalogueColumn[],
   rebuilding: string,

@@ -17,8 +17,8 @@ export const allocations = {
   name: 'allocations',
   title: 'Bytes that a hit allocates, once it is compiled',
   note:
-    'A tuple costs the text that it is looked up by, an awaited hit the promise of an async function. Where V8 can’t compile ' +
-    'the call in one piece with lru-cache’s get, that makes an options object of 58 bytes.',
+    'A tuple costs the text that it is looked up by, an awaited hit the promise of an async function. Where V8 can’t ' +
+    'compile the call in one piece with lru-cache’s get, the call also allocates an options object of 58 bytes.',
   chart: {
     axis: 'bytes a hit',
     bar: (row) => ({ name: row.what, value: row['bytes a hit'], isOurs: row.what.startsWith('get') }),

@@ -31,8 +31,8 @@ export const asyncHits = {
     bar: (row) => ({ name: row.what, value: row['M/s'], isOurs: row.what.startsWith('ours') }),
   },
   note:
-    'The limit itself is about four times as fast as cache-manager: awaiting takes most of both. An await of the value as it ' +
-    'is, with no function and no promise, is 1.06 of the limit.',
+    'The limit itself is about four times as fast as cache-manager: awaiting takes most of the time in both. Awaiting' +
+    ' the plain value, with no function and no promise, is 1.06 of the limit.',
   async run() {
     const namespace = defineNamespace({
       name: 'bench',

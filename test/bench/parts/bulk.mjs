@@ -41,11 +41,11 @@ export const bulk = {
   name: 'bulk',
   title: 'Flush of dirty entries and load of a namespace; delay of the event loop meanwhile',
   note:
-    'by hand: the fastest way of the driver, in one transaction and one statement after the other (PostgreSQL: COPY and a ' +
-    'merge; MariaDB: LOAD DATA), and one SELECT with JSON.parse. TypeORM: upsert, find. ' +
-    'Memory: what the process took more during the load, MB. The longest delay of a load of 1 000 000 is the constructor of ' +
-    'lru-cache, before the first row; that of a flush of 2 GB is the collector, which has to mark all of it by hand too. ' +
-    'better-sqlite3 writes and commits on the thread of the event loop.',
+    'by hand: the fastest way of the driver, in one transaction and one statement after the other (PostgreSQL: COPY ' +
+    'and a merge; MariaDB: LOAD DATA), and one SELECT with JSON.parse. TypeORM: upsert, find. Memory: what the ' +
+    'process grew by during the load, MB. The longest delay of a load of 1 000 000 is the constructor of lru-cache, ' +
+    'before the first row. The longest delay of a flush of 2 GB is the garbage collector, which has as much to mark ' +
+    'when the work is done by hand. better-sqlite3 writes and commits on the thread of the event loop.',
   chart: {
     axis: 'rows/s',
     bar: (row) => ({ name: `${row.database}: ${row.what}`, value: row['rows/s'] }),

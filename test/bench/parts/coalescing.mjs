@@ -21,10 +21,12 @@ export const coalescing = {
     const counters = defineNamespace({ name: 'counters', key: numberKey(), value: json() });
     // Room for one: every other key is a miss.
     const absent = defineNamespace({ name: 'absent', key: numberKey(), value: json(), maxEntries: 1 });
-    const { caches, close } = await openCaches([counters, absent], {
+    const numbers = defineNamespace({ name: 'numbers', key: numberKey(), value: json() });
+    const { caches, close } = await openCaches([counters, absent, numbers], {
       storage: { type: 'sqlite', database },
     });
-    const [counter, missing] = caches;
+    const [counter, missing, number] = caches;
+    let locks = 0;
     await missing.setMany(Array.from({ length: CALLS * 2 }, (_, i) => [i, valueOf(i)]));
     const raw = await openRaw({ database });
     const together = (call) => async (times) => {
@@ -43,6 +45,12 @@ export const coalescing = {
           name: `${CALLS} update() of one key`,
           run: together(() => counter.update(1, (current) => ({ n: (current?.n ?? 0) + 1 }))),
         },
+        { name: `${CALLS} increment() of one key`, run: together(() => number.increment(1)) },
+        {
+          name: `${CALLS} setIfAbsent() of one key, one of which wins`,
+          // Each time another one.
+          run: together((n) => number.setIfAbsent(2 + (n === 0 ? (locks += 1) : locks), n)),
+        },
       ],
       { rounds: 5 },
     );
@@ -57,6 +65,8 @@ export const coalescing = {
     await close();
     const targets = new Map([
       [updates[1], 50],
+      [updates[2], 50],
+      [updates[3], 50],
       [misses[1], 10],
     ]);
     return [...updates, ...misses].map((result) => ({

@@ -41,11 +41,11 @@ export const durableWrites = {
   name: 'durable-writes',
   title: 'ON_CHANGE sets, each awaited by its writer; SQLite with WAL and synchronous=FULL',
   note:
-    'lmdb and Redis with appendfsync always promise what ours does: an acknowledged write is on the disk. Redis with ' +
-    'appendfsync everysec may lose a second of what it acknowledged. better-sqlite3 commits on the thread of the ' +
-    'event loop: to a commit of 130 µs comes what the engine does between two of them, and to one of 256 rows their JSON ' +
-    'texts; sqlite3 commits beside it. On PostgreSQL 256 writers have what commits of 256 rows by hand have: how far that is ' +
-    'ahead of TypeORM goes with how much its ten connections do at once.',
+    'lmdb and Redis with appendfsync always promise the same as ours: an acknowledged write is on the disk. Redis ' +
+    'with appendfsync everysec may lose a second of acknowledged writes. sqlite3 commits on another thread, better-' +
+    'sqlite3 on the thread of the event loop: there the engine’s own work comes on top of a commit of 130 µs, and the' +
+    ' JSON texts on top of a commit of 256 rows. On PostgreSQL 256 writers are as fast as commits of 256 rows by ' +
+    'hand; how far ahead of TypeORM that is depends on how much TypeORM’s ten connections do at once.',
   chart: {
     axis: 'writes/s with 256 writers',
     isLogarithmic: true,

@@ -18,8 +18,9 @@ export const hits = {
   name: 'hits',
   title: 'Synchronous hits: getIfPresent against raw lru-cache',
   note:
-    'A tuple is compared with the look-up of the joined string, joining included. lmdb: its synchronous get, which decodes the ' +
-    'value anew each time (JSON), out of its memory map; measured beside ours after the pair, with the same keys.',
+    'A tuple is compared with the look-up of the joined string, joining included. lmdb: its synchronous get, which ' +
+    'decodes the value (JSON) out of its memory map at each call; measured beside ours after the pair, with the same ' +
+    'keys.',
   chart: {
     axis: 'of lru-cache',
     bar: (row) => ({ name: row.keys, value: row.ratio, target: row['must reach'] }),

@@ -14,7 +14,7 @@ const KINDS = [
 export const memory = {
   name: 'memory',
   title: `Bytes of heap for each of ${COUNT} entries beside key and value`,
-  note: 'dirty: beside the encoded value as well.',
+  note: 'dirty: the encoded value is held as well.',
   chart: {
     axis: 'bytes an entry',
     bar: (row) => ({

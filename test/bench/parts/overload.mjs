@@ -10,7 +10,7 @@ const LEVELS = ['memory', 'on_shutdown', 'on_change'];
 export const overload = {
   name: 'overload',
   title: `Writers faster than the database: ${WRITES} sets of distinct keys, maxDirty ${MAX_PENDING}, SQLite`,
-  note: 'speed: writes acknowledged, against the same callers on MEMORY_ONLY. Unwritten and heap: the most there was.',
+  note: 'speed: acknowledged writes, compared with the same callers on MEMORY_ONLY. Unwritten and heap: the maximum.',
   chart: {
     axis: 'writes/s',
     isLogarithmic: true,

@@ -24,9 +24,9 @@ export const sustainedSets = {
   name: 'sustained-sets',
   title: `${SETS} ON_SHUTDOWN sets of distinct keys, awaited one by one; SQLite, driver sqlite3, options as they come`,
   note:
-    'Each round has new caches with room for all keys. A loop that only awaits its sets shares the event loop with a flush ' +
-    'when the engine makes it wait (maxDirty); one with turns, whenever there is a flush. Written: the rows that the flushes ' +
-    'wrote meanwhile.',
+    'Each round has new caches with room for all keys. A loop that only awaits its sets shares the event loop with a ' +
+    'flush when the engine makes it wait (maxDirty); a loop with turns shares it with every flush. Written: the rows ' +
+    'that the flushes wrote meanwhile.',
   chart: {
     axis: 'million sets/s',
     bar: (row) => ({ name: `${row.loop}: ${row.what}`, value: row['M/s'], isOurs: row.what !== LIMIT }),

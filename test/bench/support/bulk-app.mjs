@@ -19,9 +19,17 @@ const ways = {
   ours: {
     async flush() {
       const { caches, close } = await openOurs([bench()]);
-      // No turn of the event loop in between: all of it is dirty when the flush begins.
-      for (let i = 0; i < size; i += 1) void caches[0].set(scatteredKey(i), value(i));
-      const measured = await delayDuring(() => caches[0].flush());
+      let report;
+      const measured = await delayDuring(
+        async () => {
+          report = await caches[0].flush();
+        },
+        // No turn of the event loop in between: all of it is dirty when the flush begins.
+        () => {
+          for (let i = 0; i < size; i += 1) void caches[0].set(scatteredKey(i), value(i));
+        },
+      );
+      if (report.written !== size) throw new Error(`The flush wrote ${report.written} of ${size} rows.`);
       await close();
       return measured;
     },
@@ -31,12 +39,23 @@ const ways = {
       const start = async (namespaces) => {
         opened = await openOurs(namespaces);
       };
-      const empty = await delayDuring(() => start([]));
+      const empty = await withMemory(() => start([]));
       await opened.close();
       const measured = await withMemory(() => start([bench()]));
       if (opened.caches[0].size !== size) throw new Error('Not all of it was loaded.');
       await opened.close();
-      return { ...measured, ms: measured.ms - empty.ms };
+      return { ...measured, ms: measured.ms - empty.ms, cpuMs: measured.cpuMs - empty.cpuMs };
+    },
+    /** All of them, nearly none in memory. */
+    async scan() {
+      const { caches, close } = await openOurs([bench(1000)]);
+      let count = 0;
+      const measured = await withMemory(async () => {
+        for await (const [key, one] of caches[0]) if (one !== undefined && key >= 0) count += 1;
+      });
+      if (count !== size) throw new Error('Not all of it was listed.');
+      await close();
+      return measured;
     },
   },
   raw: {
@@ -90,18 +109,19 @@ const measured = await ways[way][task]();
 if (held !== undefined && held.size !== size) throw new Error('Not all of it was loaded.');
 process.stdout.write(JSON.stringify(measured));
 
-function bench() {
+function bench(maxEntries = size) {
   return defineNamespace({
     name: 'bench',
     key: numberKey(),
     value: json(),
     persistence: 'on_shutdown',
-    maxEntries: size,
+    maxEntries,
   });
 }
 
 function openOurs(namespaces) {
-  return openCaches(namespaces, { storage, maxDirty: size + 1, shutdownTimeoutMs: 600_000 });
+  const everything = { maxDirty: size + 1, maxDirtyBytes: Number.MAX_SAFE_INTEGER };
+  return openCaches(namespaces, { storage, ...everything, shutdownTimeoutMs: 600_000 });
 }
 
 async function openTypeOrm() {
@@ -109,10 +129,16 @@ async function openTypeOrm() {
   return dataSource.getRepository(CacheStorage);
 }
 
-/** The delays of `work`, and by how much the memory of the process grew at most, MB. */
+/** The delays of `work`, its CPU time, and by how much the memory of the process grew at most, MB. */
 async function withMemory(work) {
   globalThis.gc();
   const before = process.memoryUsage.rss();
+  const cpu = process.cpuUsage();
   const delays = await delayDuring(work);
-  return { ...delays, memoryMb: Math.round((process.resourceUsage().maxRSS * 1024 - before) / 1e6) };
+  const { user, system } = process.cpuUsage(cpu);
+  return {
+    ...delays,
+    cpuMs: (user + system) / 1000,
+    memoryMb: Math.round((process.resourceUsage().maxRSS * 1024 - before) / 1e6),
+  };
 }

@@ -1,9 +1,10 @@
 const EVERY_MS = 1;
 
-/** How long the event loop was held up while `task` ran: the 99th percentile and the most, ms. */
-export async function delayDuring(task) {
-  // The garbage of what came before would be collected in it, or not.
-  globalThis.gc();
+/**
+ * How long the event loop was held up while `task` ran: the 99th percentile and the most, ms. What `prepare` does is not
+ * measured, and no turn of the event loop is between it and the task.
+ */
+export async function delayDuring(task, prepare = () => undefined) {
   const delays = [];
   let last = performance.now();
   // Not Node's own monitor: that loses what happens between a reset of it and its next tick, which may be all of it.
@@ -13,6 +14,9 @@ export async function delayDuring(task) {
     last = now;
   }, EVERY_MS);
   await aMoment();
+  prepare();
+  // The garbage of what came before would be collected in it, or not.
+  globalThis.gc();
   delays.length = 0;
   last = performance.now();
   const startedAt = performance.now();

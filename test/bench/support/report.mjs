@@ -11,9 +11,9 @@ const INTRODUCTION = `
 What the cache costs beside the limit (the same work by hand, on the same driver) and other caches, measured in one run.
 Written by \`npm run bench -- --write\`; \`npm run bench\` prints the same tables, \`-- --only NAME\` one of them.
 
-Read the ratios: absolute figures are this machine's, and its neighbours'. Cases take turns of a few milliseconds, ratios
-are taken turn by turn, and what is shown is their median; ± is half of their interquartile range. What each part must
-reach is in the table, and a red line in the chart.
+Read the ratios: absolute figures depend on this machine and on what else runs on it. Cases take turns of a few milliseconds. Each
+turn gives a ratio; the tables show the median of these ratios, and ± is half of their interquartile range. The table says what
+each part must reach, and the chart shows it as a red line.
 `;
 
 /** Writes docs/performance.md with a chart for each part. */

@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
+import { cp, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { Child } from '../../support/child-process.js';
+import { addSubpaths, copySources } from './app-sources.js';
+import { buildNative, packInto } from './packed-package.js';
+import { RunningApp } from './running-app.js';
 
 const run = promisify(execFile);
-const REPOSITORY = resolve(import.meta.dirname, '../../..');
 const APPS = resolve(import.meta.dirname, '../apps');
 
 /** An application as a user of the package has it: in a folder of its own, with the packed package from npm's hands. */
@@ -22,19 +22,8 @@ export class ConsumerApp {
   /** Packs what is built, and installs the app with it. `natives` are its packages that must be compiled. */
   async install(natives: readonly string[]): Promise<void> {
     await cp(join(APPS, this.name), this.folder, { recursive: true });
-    await cp(join(APPS, 'scores'), join(this.folder, 'src/scores'), { recursive: true });
-    const packed = join(this.folder, 'packed');
-    await mkdir(packed);
-    // Without the script that builds: other tests are running what is built.
-    const { stdout } = await run(
-      'npm',
-      ['pack', '--ignore-scripts', '--json', '--pack-destination', packed],
-      {
-        cwd: REPOSITORY,
-      },
-    );
-    const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
-    await cp(join(packed, filename), join(this.folder, 'nestjs-durable-cache.tgz'));
+    await copySources('scores', this.folder);
+    await packInto(this.folder);
     const answer = await this.#npm(
       'install',
       '--prefer-offline',
@@ -43,7 +32,7 @@ export class ConsumerApp {
       '--ignore-scripts',
     );
     this.installed = answer.stdout + answer.stderr;
-    for (const native of natives) await this.#build(native);
+    for (const native of natives) await buildNative(native, this.folder);
   }
 
   /** Resolves when every dependency, peers included, is there in a version that whoever wants it accepts. */
@@ -55,6 +44,12 @@ export class ConsumerApp {
     await writeFile(join(this.folder, 'src', name), text);
   }
 
+  /** Adds tests in the way of the app's own runner, and an import of each subpath of the package. */
+  async addTests(): Promise<void> {
+    await copySources('specs', this.folder);
+    await addSubpaths(this.folder);
+  }
+
   async compile(): Promise<void> {
     const tsc = join(this.folder, 'node_modules/typescript/bin/tsc');
     await run(process.execPath, [tsc, '-p', '.'], { cwd: this.folder }).catch((error: { stdout: string }) => {
@@ -62,13 +57,16 @@ export class ConsumerApp {
     });
   }
 
-  async start(variables: Readonly<Record<string, string>> = {}): Promise<RunningApp> {
-    const child = new Child(process.execPath, ['dist/main.js'], {
-      cwd: this.folder,
-      env: { PATH: process.env['PATH'], NO_COLOR: '1', PORT: '0', ...variables },
+  /** Resolves with what `npm test` printed; rejects with that where a test fails. */
+  async test(): Promise<string> {
+    const { stdout, stderr } = await this.#npm('test').catch((error: { stdout: string; stderr: string }) => {
+      throw new Error(`The tests of ${this.name} fail:\n${error.stdout}${error.stderr}`);
     });
-    const [, url = ''] = await child.prints(/Listening on (\S+)\n/);
-    return new RunningApp(child, url);
+    return stdout + stderr;
+  }
+
+  start(script: string, variables?: Readonly<Record<string, string>>): Promise<RunningApp> {
+    return RunningApp.start(this.folder, script, variables);
   }
 
   /** Runs a command of an installed package; resolves with what it printed. */
@@ -77,54 +75,6 @@ export class ConsumerApp {
   }
 
   #npm(...args: string[]): Promise<{ stdout: string; stderr: string }> {
-    return run('npm', args, { cwd: this.folder });
-  }
-
-  /**
-   * Compiling a driver takes a minute. Where this repository's own install has compiled the very same version, its
-   * binary is taken; the rest of the package is the app's own.
-   */
-  async #build(native: string): Promise<void> {
-    const theirs = packageOf(native, this.folder);
-    const ours = packageOf(native, REPOSITORY);
-    if (ours === undefined || ours.version !== theirs?.version) {
-      await this.#npm('rebuild', native);
-    } else {
-      await cp(join(ours.folder, 'build/Release'), join(theirs.folder, 'build/Release'), { recursive: true });
-    }
-  }
-}
-
-/** A started app, spoken to over HTTP. */
-export class RunningApp {
-  constructor(
-    private readonly child: Child,
-    private readonly url: string,
-  ) {}
-
-  get output(): string {
-    return this.child.output;
-  }
-
-  async request(method: 'GET' | 'POST' | 'DELETE', path: string): Promise<unknown> {
-    const response = await fetch(`${this.url}${path}`, { method });
-    if (!response.ok) throw new Error(`${method} ${path}: ${response.status}\n${this.output}`);
-    return response.json();
-  }
-
-  /** Stops it as a process manager does; resolves with the signal it ended by. */
-  async stop(): Promise<NodeJS.Signals | null> {
-    this.child.kill('SIGTERM');
-    return (await this.child.ended).signal;
-  }
-}
-
-function packageOf(name: string, folder: string): { folder: string; version: string } | undefined {
-  const require = createRequire(join(folder, 'package.json'));
-  try {
-    const path = require.resolve(`${name}/package.json`);
-    return { folder: dirname(path), version: (require(path) as { version: string }).version };
-  } catch {
-    return undefined;
+    return run('npm', args, { cwd: this.folder, env: { ...process.env, NO_COLOR: '1' } });
   }
 }

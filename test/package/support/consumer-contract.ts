@@ -1,27 +1,55 @@
+import { readdirSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { tempFolder } from '../../support/temp-folder.js';
+import { assertRemembers, assertStops, type Also } from './assert-remembers.js';
 import { ConsumerApp } from './consumer-app.js';
 
 const INSTALL_TIMEOUT_MS = 240_000;
-/** Ample for two starts and a compiler that reads the types of all peers, beside three others. */
-const RUN_TIMEOUT_MS = 120_000;
+/** Ample for starts, tests and a compiler that reads the types of all peers, beside three others. */
+const RUN_TIMEOUT_MS = 240_000;
 
-type Request = readonly [method: 'GET' | 'POST' | 'DELETE', path: string];
+const SPECS = readdirSync(resolve(import.meta.dirname, '../apps/specs')).filter((file) =>
+  file.endsWith('spec.ts'),
+);
 
 export interface ConsumerOptions {
   /** Whether what it needs is not there. */
   readonly skip?: boolean;
   /** Its packages that must be compiled. */
   readonly natives?: readonly string[];
-  /** Sources to compile with its own, by file name. */
-  readonly sources?: Readonly<Record<string, string>>;
+  /** The README's example, where it is to run that too. */
+  readonly example?: string;
+  /** Whether it has a runner of tests. */
+  readonly tests?: boolean;
   /** Its environment. */
   readonly variables?: Readonly<Record<string, string>>;
-  /** Something else that it remembers. */
-  readonly also?: { readonly write: Request; readonly read: Request; readonly answer: unknown };
+  readonly also?: Also;
   /** Where its cache is, and where to copy that to with the package's command. */
   readonly copy: { readonly from: string; readonly to: string };
 }
+
+type Check = readonly [what: string, check: (app: ConsumerApp) => Promise<void>];
+
+const RUNS_EXAMPLE: Check = [
+  'runs the example of the README as it is printed, which counts on after a restart',
+  async (app) => {
+    for (const visits of [1, 2]) {
+      const running = await app.start('readme-example.js');
+      expect(await running.request('POST', '/sessions/ada/visits')).toEqual({ visits });
+      await assertStops(running);
+    }
+  },
+];
+
+const PASSES_TESTS: Check = [
+  'passes its tests: of each subpath, with mocked namespaces, over HTTP, and with fake timers',
+  async (app) => {
+    const output = await app.test();
+    for (const spec of SPECS) expect(output).toContain(spec);
+    expect(output).not.toMatch(/did not exit|failed to exit|open handle/i);
+  },
+];
 
 /**
  * What every application that installs the package may expect: the folder `name` of `apps` is one. Applications are tried
@@ -29,14 +57,15 @@ export interface ConsumerOptions {
  */
 export function describeConsumer(
   name: string,
-  { skip = false, natives = [], sources = {}, variables = {}, also, copy }: ConsumerOptions,
+  { skip = false, natives = [], example, tests = false, variables = {}, also, copy }: ConsumerOptions,
 ): void {
   describe.skipIf(skip).concurrent(`the application ${name}`, { timeout: RUN_TIMEOUT_MS }, () => {
     const app = new ConsumerApp(name, tempFolder());
 
     beforeAll(async () => {
       await app.install(natives);
-      for (const [file, text] of Object.entries(sources)) await app.addSource(file, text);
+      if (example !== undefined) await app.addSource('readme-example.ts', example);
+      if (tests) await app.addTests();
     }, INSTALL_TIMEOUT_MS);
 
     it.sequential('has no conflict among its peers', async () => {
@@ -48,28 +77,12 @@ export function describeConsumer(
       'compiles with strict types, and remembers over SIGTERM and a restart what it should',
       async () => {
         await app.compile();
-        const first = await app.start(variables);
-        await first.request('POST', '/players/bob/hours/7/points/1');
-        await first.request('POST', '/players/ada/hours/7/points/10');
-        const before = await first.request('POST', '/players/ada/hours/7/points/5');
-        expect(before).toEqual({ points: 15, thisHour: 16, streak: 2 });
-        expect(await first.request('DELETE', '/players/bob')).toEqual({ forgotten: true });
-        if (also !== undefined) await first.request(...also.write);
-        expect(await first.stop()).toBe('SIGTERM');
-        expect(first.output).not.toMatch(/WARN|ERROR/i);
-
-        const second = await app.start(variables);
-        const gone = { points: 0, thisHour: 0, streak: 0 };
-        expect(await second.request('GET', '/players/ada/hours/7')).toEqual({
-          ...(before as object),
-          streak: 0,
-        });
-        expect(await second.request('GET', '/players/bob/hours/8')).toEqual(gone);
-        if (also !== undefined) expect(await second.request(...also.read)).toEqual(also.answer);
-        expect(await second.stop()).toBe('SIGTERM');
-        expect(second.output).not.toMatch(/WARN|ERROR/i);
+        await assertRemembers(() => app.start('main.js', variables), also);
       },
     );
+
+    const asked = [...(example === undefined ? [] : [RUNS_EXAMPLE]), ...(tests ? [PASSES_TESTS] : [])];
+    it.sequential.each(asked)('%s', (_what, check) => check(app));
 
     it.sequential('has the command that copies what it remembers', async () => {
       const copied = await app.npx('nestjs-durable-cache', 'copy', '--from', copy.from, '--to', copy.to);

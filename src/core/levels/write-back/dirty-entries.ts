@@ -1,8 +1,11 @@
 import type { Clock } from '../../clock.js';
-import type { MemoryKey } from '../../keys/key-space.js';
-import { bytesOf, type RowChange } from './row-change.js';
+import { isEvery, type KeyRange } from '../../keys/key-range.js';
+import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
+import { bytesOf, REMOVAL, type RowChange } from './row-change.js';
 import type { DirtyBudget } from './dirty-budget.js';
 import { DirtyAge } from './dirty-age.js';
+import { DirtyWatch } from './dirty-watch.js';
+import { PendingRemovals } from './pending-removals.js';
 
 /** A change as it was when a batch took it. */
 export interface TakenChange {
@@ -12,7 +15,7 @@ export interface TakenChange {
 
 /**
  * What a write-back namespace has not written: the last change of each key, which keys must be written together, and
- * whether the namespace is to be cleared before.
+ * which ranges are to be removed before.
  */
 export class DirtyEntries {
   readonly #changes = new Map<MemoryKey, RowChange>();
@@ -25,22 +28,27 @@ export class DirtyEntries {
   readonly #exempt = new Set<MemoryKey>();
   #bytes = 0;
 
-  /** A clear that is to be written before the changes; its identity tells it from a later one. */
-  #clearing: object | undefined;
-  /** Counts clears: a change taken before one is none of those that came after it, though it may be equal to one. */
-  #epoch = 0;
+  readonly #removals: PendingRemovals;
+  /**
+   * The keys to which entries moved whose old keys are to be removed since: with those removed first, a crash would leave
+   * such an entry under neither.
+   */
+  readonly #movedOut = new Set<MemoryKey>();
+  readonly #watches = new Set<DirtyWatch>();
   readonly #age: DirtyAge;
 
   constructor(
     private readonly budget: DirtyBudget,
+    private readonly keySpace: KeySpace<unknown>,
     clock: Clock,
   ) {
+    this.#removals = new PendingRemovals(keySpace);
     this.#age = new DirtyAge(clock);
   }
 
-  /** How many writes the database does not have: the changes, and a clear. */
+  /** How many writes the database does not have: the changes, and the removals before them. */
   get dirty(): number {
-    return this.#changes.size + (this.#clearing === undefined ? 0 : 1);
+    return this.#changes.size + this.#removals.ranges.length;
   }
 
   get size(): number {
@@ -57,12 +65,24 @@ export class DirtyEntries {
     return this.dirty === 0 ? 0 : this.#age.ms;
   }
 
-  get clearing(): object | undefined {
-    return this.#clearing;
+  /** The ranges that are to be removed before the changes are written. */
+  get removals(): readonly KeyRange[] {
+    return this.#removals.ranges;
   }
 
-  get epoch(): number {
-    return this.#epoch;
+  /** The one of them that is next. */
+  get nextRemoval(): KeyRange | undefined {
+    return this.#removals.next;
+  }
+
+  /** What has to be written before the next removal. */
+  beforeRemoval(): MemoryKey[] {
+    return [...this.#movedOut].filter((key) => !this.isRemoved(key) && !this.isRefused(key));
+  }
+
+  /** Whether the row of a key is to be removed. */
+  isRemoved(key: MemoryKey): boolean {
+    return this.#removals.has(key);
   }
 
   get refusedCount(): number {
@@ -108,9 +128,9 @@ export class DirtyEntries {
     this.#groups.set(other, large);
   }
 
-  /** The database refused this change, taken in `epoch`, on its own: it is tried apart from the others. */
-  markRefused({ memoryKey: key, change }: TakenChange, epoch: number): void {
-    if (epoch !== this.#epoch || this.#changes.get(key) !== change) return;
+  /** The database refused this change on its own: it is tried apart from the others. */
+  markRefused({ memoryKey: key, change }: TakenChange): void {
+    if (!this.#isStill(key, change)) return;
     this.#refused.add(key);
     if (this.#exempt.has(key) || !this.budget.hasRoomForRefused) return;
     // Last: a write to this very key may be let in by it.
@@ -122,14 +142,17 @@ export class DirtyEntries {
     return this.#refused.has(key);
   }
 
-  /** Forgets the changes of a committed batch, taken in `epoch`, but for those that changed while it was written. */
-  committed(batch: readonly TakenChange[], epoch: number): void {
-    if (epoch !== this.#epoch) return;
+  /** Forgets the changes of a committed batch, but for those that changed while it was written. */
+  committed(batch: readonly TakenChange[]): void {
     let entries = 0;
     let bytes = 0;
     for (const { memoryKey: key, change } of batch) {
+      if (this.isRemoved(key)) continue;
+      // It has a row now, also where something newer is dirty.
+      for (const watch of this.#watches) watch.committed(key, change);
       if (this.#changes.get(key) !== change) continue;
       this.#changes.delete(key);
+      if (this.#movedOut.size > 0) this.#movedOut.delete(key);
       if (this.#refused.size > 0) this.#refused.delete(key);
       if (this.#exempt.size > 0 && this.#exempt.has(key)) {
         this.#release(key, change);
@@ -144,24 +167,76 @@ export class DirtyEntries {
     this.budget.release(entries, bytes);
   }
 
-  /** Makes every change void: the namespace is to be cleared. */
-  clear(): void {
+  /** Whether there is room for one more range that is to be removed. Nobody waits to remove everything. */
+  hasRoomToRemove(range: KeyRange): boolean {
+    return isEvery(range) || this.#removals.covers(range) || this.budget.hasRoom;
+  }
+
+  /** Makes the changes in a range void: its rows are to be removed before anything else is written. */
+  remove(range: KeyRange): void {
+    const before = this.#chargedRemovals;
+    this.#removals.add(range);
+    for (const watch of this.#watches) watch.removed(range);
+    if (isEvery(range)) this.#dropAll();
+    else this.#drop(range);
+    this.#age.add();
+    // Last: writes that wait are let in by what is void.
+    this.budget.release(before - this.#chargedRemovals, 0);
+  }
+
+  removalCommitted(range: KeyRange): void {
+    const before = this.#chargedRemovals;
+    this.#removals.end(range);
+    this.budget.release(before - this.#chargedRemovals, 0);
+  }
+
+  /** To remove everything is charged to nobody: there is one such range at most. */
+  get #chargedRemovals(): number {
+    return this.#removals.ranges.filter((range) => !isEvery(range)).length;
+  }
+
+  #dropAll(): void {
     const exempt = this.#exempt.size;
     for (const key of this.#exempt) this.#release(key, this.#changes.get(key) ?? null);
     const entries = this.#changes.size - exempt;
     const bytes = this.#bytes;
     this.#changes.clear();
     this.#groups.clear();
+    this.#movedOut.clear();
     this.#refused.clear();
-    this.#clearing = {};
-    this.#epoch += 1;
     this.#bytes = 0;
-    this.#age.add();
-    this.budget.release(entries, bytes);
+    this.budget.charge(-entries, -bytes);
   }
 
-  clearCommitted(clearing: object): void {
-    if (this.#clearing === clearing) this.#clearing = undefined;
+  #drop(range: KeyRange): void {
+    for (const [key, change] of this.#changes) {
+      if (!this.keySpace.isIn(key, range)) continue;
+      this.#changes.delete(key);
+      this.#refused.delete(key);
+      this.#movedOut.delete(key);
+      this.#release(key, change);
+      const group = this.#groups.get(key);
+      if (group === undefined) continue;
+      group.delete(key);
+      this.#groups.delete(key);
+      for (const other of group) if (this.#movesOut(other, range)) this.#movedOut.add(other);
+    }
+  }
+
+  #movesOut(key: MemoryKey, range: KeyRange): boolean {
+    const change = this.#changes.get(key);
+    return change !== undefined && change !== REMOVAL && !this.keySpace.isIn(key, range);
+  }
+
+  /** From now until {@link unwatch}, notes what is committed. */
+  watch(): DirtyWatch {
+    const watch = new DirtyWatch(this.keySpace, this.removals);
+    this.#watches.add(watch);
+    return watch;
+  }
+
+  unwatch(watch: DirtyWatch): void {
+    this.#watches.delete(watch);
   }
 
   /** A pass over what is unwritten now begins. */
@@ -177,6 +252,11 @@ export class DirtyEntries {
     return [...this.#changes.keys()];
   }
 
+  /** The keys that get a value. */
+  *putKeys(): Generator<MemoryKey> {
+    for (const [key, change] of this.#changes) if (change !== REMOVAL) yield key;
+  }
+
   entries(): Iterable<[MemoryKey, RowChange]> {
     return this.#changes;
   }
@@ -189,6 +269,18 @@ export class DirtyEntries {
   /** The keys that must be written together with `key`; `undefined` where there is no tie. */
   groupOf(key: MemoryKey): ReadonlySet<MemoryKey> | undefined {
     return this.#groups.size === 0 ? undefined : this.#groups.get(key);
+  }
+
+  /** Whether a change that was taken is what the key is to become. */
+  #isStill(key: MemoryKey, change: RowChange): boolean {
+    return this.#changes.get(key) === change && !this.isRemoved(key);
+  }
+
+  /** What of a batch that was taken before is still to be written. */
+  stillDirty<Row extends TakenChange>(atoms: readonly (readonly Row[])[]): (readonly Row[])[] {
+    return atoms
+      .map((atom) => atom.filter(({ memoryKey, change }) => this.#isStill(memoryKey, change)))
+      .filter((atom) => atom.length > 0);
   }
 
   #charge(entries: number, bytes: number): void {

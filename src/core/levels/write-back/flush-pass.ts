@@ -9,28 +9,46 @@ export class FlushPass {
   readonly report: Promise<FlushReport>;
   #resolve!: (report: FlushReport) => void;
   #keys: readonly MemoryKey[] | undefined;
+  #includesRefused: boolean;
+  #isFixed = false;
   #next = 0;
-  #startedAt = 0;
   #written = 0;
   #failed = 0;
   #error: CacheError | undefined;
 
   constructor(
-    /** Whether it is about refused entries, too. */
-    readonly includesRefused: boolean,
+    includesRefused: boolean,
+    /** When it was asked for, on the monotonic clock. */
+    private readonly startedAt: number,
   ) {
+    this.#includesRefused = includesRefused;
     this.report = new Promise((resolve) => {
       this.#resolve = resolve;
     });
+  }
+
+  /** Whether it is about refused entries, too. */
+  get includesRefused(): boolean {
+    return this.#includesRefused;
+  }
+
+  /** Adds refused entries to what the pass is about. Returns whether the pass was still to be fixed. */
+  includeRefused(): boolean {
+    if (!this.#isFixed) this.#includesRefused = true;
+    return !this.#isFixed;
+  }
+
+  /** What is dirty now is what the pass is about. */
+  fix(): void {
+    this.#isFixed = true;
   }
 
   get hasBegun(): boolean {
     return this.#keys !== undefined;
   }
 
-  /** Fixes what the pass is about, in the order in which it is to be written; refused entries come last, so that they hold up nobody. */
-  begin(keys: readonly MemoryKey[], dirty: DirtyEntries, now: number): void {
-    this.#startedAt = now;
+  /** Takes what the pass is about, in the order in which it is to be written; refused entries come last, so that they hold up nobody. */
+  begin(keys: readonly MemoryKey[], dirty: DirtyEntries): void {
     this.#keys = keys;
     if (dirty.refusedCount === 0) return;
     const good = keys.filter((key) => !dirty.isRefused(key));
@@ -76,6 +94,11 @@ export class FlushPass {
     return this.#failed > 0;
   }
 
+  /** Entries counted for its report so far. */
+  get written(): number {
+    return this.#written;
+  }
+
   wrote(count: number): void {
     this.#written += count;
   }
@@ -101,10 +124,27 @@ export class FlushPass {
       written: this.#written,
       failed: this.#failed,
       remaining,
-      durationMs: now - this.#startedAt,
+      durationMs: now - this.startedAt,
       error: this.#error,
     });
   }
+}
+
+/** What is dirty of `keys` and of those that must be written together with them. */
+export function atomsOf<Row extends TakenChange>(
+  dirty: DirtyEntries,
+  keys: readonly MemoryKey[],
+  rowOf: (key: MemoryKey, change: RowChange) => Row,
+): Row[][] {
+  const taken = new Set<MemoryKey>();
+  const atoms: Row[][] = [];
+  for (const key of keys) {
+    if (taken.has(key)) continue;
+    const atom = atomOf(dirty, key, rowOf);
+    for (const { memoryKey } of atom) taken.add(memoryKey);
+    atoms.push(atom);
+  }
+  return atoms;
 }
 
 function atomOf<Row>(

@@ -3,6 +3,8 @@ import { nextTurn, type CacheTimer } from '../../clock.js';
 import type { EngineContext } from '../../context.js';
 import type { NamespaceDefinition } from '../../definition/namespace-definition.js';
 import type { NamespaceCounters } from '../../definition/namespace-stats.js';
+import { inStoredOrder } from '../../keys/key-order.js';
+import type { KeyRange } from '../../keys/key-range.js';
 import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
 import type { FlushReport } from '../../reports.js';
 import { Retry } from '../../writing/retry.js';
@@ -13,8 +15,8 @@ import type { WriteSource, WriteTurns } from '../../writing/write-turns.js';
 import { closedError } from '../level.js';
 import type { DirtyBudget } from './dirty-budget.js';
 import type { DirtyEntries, TakenChange } from './dirty-entries.js';
-import { FlushPass } from './flush-pass.js';
-import { inStoredOrder } from './key-order.js';
+import { atomsOf, FlushPass } from './flush-pass.js';
+import { traceFlush } from './flush-trace.js';
 import { expiryOf, textOf, type RowChange } from './row-change.js';
 
 /**
@@ -40,11 +42,8 @@ export interface FlusherOptions {
 /** A change as the row that is written for it. */
 interface DirtyRow extends RowWrite, TakenChange {}
 
-/** What is written in one transaction, and the epoch in which it was taken. */
-interface Batch {
-  readonly atoms: readonly (readonly DirtyRow[])[];
-  readonly epoch: number;
-}
+/** What is written in one transaction: rows that must be written together, list by list. */
+type Batch = readonly (readonly DirtyRow[])[];
 
 /**
  * Writes the changes of a write-back namespace to the database, pass by pass. A change is forgotten only when it has
@@ -65,9 +64,14 @@ export class Flusher implements WriteSource {
   #nextPass: FlushPass | undefined;
   /** The batch after the one that is being written. */
   #prepared: Batch | undefined;
+  /** Whether a range was removed since it was prepared: what is not dirty any more must not come after that. */
+  #mayBeStale = false;
   #ended = false;
+  /** The attempt under way. */
+  #attemptUnderway: Promise<unknown> | undefined;
+  #attempts = 0;
   /** What the last write to the database was about. It may still be on its way when the stop gives up. */
-  #underway: Batch['atoms'] = [];
+  #underway: Batch = [];
 
   constructor(
     private readonly dirty: DirtyEntries,
@@ -90,8 +94,11 @@ export class Flusher implements WriteSource {
   /** Tries to write everything that is unwritten now, whatever it waits for. */
   flush(): Promise<FlushReport> {
     this.#outage.cancel();
-    const pass = this.#pass === undefined ? this.#begin(true) : (this.#nextPass ??= new FlushPass(true));
-    return pass.report;
+    if (this.#pass === undefined) return this.#begin(true).report;
+    // One that is still to look at what is dirty will see all that is dirty now.
+    if (this.#pass.includeRefused()) return this.#pass.report;
+    this.#nextPass ??= this.#newPass(true);
+    return this.#nextPass.report;
   }
 
   /** There is something to write that is not to wait for the next checkpoint. */
@@ -113,6 +120,21 @@ export class Flusher implements WriteSource {
     this.#refusedTimer?.cancel();
   }
 
+  /** Resolves when nothing is being written. */
+  async writeOver(): Promise<void> {
+    await this.#attemptUnderway;
+  }
+
+  /** Whether something is being written: nobody knows whether the rows have it already. */
+  get isWriting(): boolean {
+    return this.#attemptUnderway !== undefined;
+  }
+
+  /** Counts attempts to write. */
+  get attempts(): number {
+    return this.#attempts;
+  }
+
   /** What is being written, and may take effect yet. */
   get underway(): readonly TakenChange[] {
     return this.#underway.flat();
@@ -129,7 +151,8 @@ export class Flusher implements WriteSource {
       // A key codec that throws, say: what is dirty stays so.
       this.#failed(pass, error, 0);
     }
-    if (goesOn && !(pass.isOver && this.#prepared === undefined)) return true;
+    const isDone = pass.isOver && this.#prepared === undefined && this.dirty.nextRemoval === undefined;
+    if (goesOn && !isDone) return true;
     this.#endPass(pass);
     return this.#pass !== undefined;
   }
@@ -138,33 +161,48 @@ export class Flusher implements WriteSource {
     const { dirty } = this;
     if (this.#isRefusedDue && dirty.refusedCount > 0) return true;
     // Not for refused entries alone: they would be tried over and over.
-    if (dirty.size === dirty.refusedCount && dirty.clearing === undefined) return false;
+    if (dirty.size === dirty.refusedCount && dirty.nextRemoval === undefined) return false;
     return this.#isWanted || this.isMarkReached() || this.options.budget.isAwaited;
   }
 
   #begin(includesRefused: boolean): FlushPass {
     this.#isWanted = false;
-    const pass = new FlushPass(includesRefused);
+    const pass = this.#newPass(includesRefused);
     this.#pass = pass;
+    this.#trace(pass);
     this.options.turns.request(this);
     return pass;
   }
 
+  #newPass(includesRefused: boolean): FlushPass {
+    return new FlushPass(includesRefused, this.options.context.clock.monotonic());
+  }
+
+  #trace(pass: FlushPass): void {
+    traceFlush(this.options.definition.name, pass, this.options.context.clock);
+  }
+
   async #step(pass: FlushPass): Promise<boolean> {
-    if (this.#ended) throw closedError(this.options.definition.name);
+    this.#assertNotEnded();
     if (!pass.hasBegun) await this.#order(pass);
-    // Never both in one turn: a clear that comes while one is written must not run over entries written after it.
-    const { clearing } = this.dirty;
-    return clearing === undefined ? this.#writeBatch(pass) : this.#writeClear(pass, clearing);
+    // Never both in one turn: a removal that comes while one is written must not run over entries written after it.
+    const { nextRemoval } = this.dirty;
+    if (nextRemoval === undefined) return this.#writeBatch(pass);
+    const first = this.dirty.beforeRemoval();
+    return first.length === 0 ? this.#writeRemoval(pass, nextRemoval) : this.#writeFirst(pass, first);
+  }
+
+  #assertNotEnded(): void {
+    if (this.#ended) throw closedError(this.options.definition.name);
   }
 
   async #order(pass: FlushPass): Promise<void> {
     const { keys, context } = this.options;
-    const startedAt = context.clock.monotonic();
+    pass.fix();
     if (pass.includesRefused) this.#refusedTried();
     this.dirty.beginPass();
     const ordered = await inStoredOrder(this.dirty.keys(), (key) => keys.textOf(key), context.clock);
-    pass.begin(ordered, this.dirty, startedAt);
+    pass.begin(ordered, this.dirty);
   }
 
   #endPass(pass: FlushPass): void {
@@ -174,46 +212,79 @@ export class Flusher implements WriteSource {
     this.dirty.endPass(pass.hasFailures);
     pass.finish(this.dirty.dirty, this.options.context.clock.monotonic());
     if (this.#pass === undefined) this.reconsider();
+    else this.#trace(this.#pass);
   }
 
-  async #writeClear(pass: FlushPass, clearing: object): Promise<boolean> {
+  async #writeRemoval(pass: FlushPass, range: KeyRange): Promise<boolean> {
     const { writer, definition } = this.options;
-    // What was prepared before the clear must not come after it.
-    this.#prepared = undefined;
     try {
-      await writer.clear(definition.name);
+      await this.#attempt(() => writer.clear(definition.name, range));
     } catch (error) {
       this.#failed(pass, error, 1);
       return false;
     }
-    this.dirty.clearCommitted(clearing);
+    this.dirty.removalCommitted(range);
+    this.#mayBeStale = true;
     this.#succeeded(pass, 1);
     return true;
   }
 
+  /** Writes what must not come after a removal. */
+  #writeFirst(pass: FlushPass, keys: readonly MemoryKey[]): Promise<boolean> {
+    const rowOf = (key: MemoryKey, change: RowChange): DirtyRow => this.#rowOf(key, change);
+    return this.#write(pass, atomsOf(this.dirty, keys, rowOf));
+  }
+
   /** Writes a batch, and prepares the next one meanwhile. Answers whether the pass can go on. */
   async #writeBatch(pass: FlushPass): Promise<boolean> {
-    const batch = this.#prepared ?? (await this.#take(pass));
+    const taken = this.#prepared ?? (await this.#take(pass));
+    if (this.dirty.nextRemoval !== undefined) {
+      // It came meanwhile, and goes first.
+      this.#prepared = taken;
+      return true;
+    }
     this.#prepared = undefined;
-    if (batch.epoch !== this.dirty.epoch || batch.atoms.length === 0) return true;
+    // The stop may have given up meanwhile: what is dirty is gathered, and the storage about to be closed.
+    this.#assertNotEnded();
+    const batch = this.#mayBeStale ? this.dirty.stillDirty(taken) : taken;
+    this.#mayBeStale = false;
+    if (batch.length === 0) return true;
+    return this.#write(pass, batch);
+  }
+
+  async #write(pass: FlushPass, batch: Batch): Promise<boolean> {
     const { writer } = this.options;
-    this.#underway = batch.atoms;
-    const written = writer.write(batch.atoms, {
-      committed: (rows) => this.#committed(pass, rows, batch.epoch),
-      isKnownRefusal: ({ memoryKey }) => this.dirty.isRefused(memoryKey),
-    });
-    const prepared = pass.isOver ? undefined : this.#takeNext(pass);
+    this.#underway = batch;
+    const written = this.#attempt(() =>
+      writer.write(batch, {
+        committed: (rows) => this.#committed(pass, rows),
+        fateOfRefused: 'At level ON_SHUTDOWN it is kept and tried again.',
+        isKnownRefusal: ({ memoryKey }) => this.dirty.isRefused(memoryKey),
+      }),
+    );
+    const prepared = pass.isOver || this.#prepared !== undefined ? undefined : this.#takeNext(pass);
     // Looked at when the write is over: two of them must not overlap, whatever this ends with.
     prepared?.catch(() => undefined);
     const { refused, deferred, error } = await written;
     this.#underway = [];
-    this.#prepared = await prepared;
-    for (const { items, error: reason } of refused) this.#refuse(pass, items, reason, batch.epoch);
+    this.#prepared ??= await prepared;
+    for (const { items, error: reason } of refused) this.#refuse(pass, items, reason);
     if (deferred.length === 0) return true;
     // The rest is soon tried without those.
     if (refused.length > 0) this.#outage.reset();
     this.#failed(pass, error, deferred.length);
     return false;
+  }
+
+  async #attempt<T>(task: () => Promise<T>): Promise<T> {
+    this.#attempts += 1;
+    const attempt = task();
+    this.#attemptUnderway = attempt.catch(() => undefined);
+    try {
+      return await attempt;
+    } finally {
+      this.#attemptUnderway = undefined;
+    }
   }
 
   /** The write of the batch before leaves with this turn, and a driver that works on this very thread is not held up further. */
@@ -223,12 +294,10 @@ export class Flusher implements WriteSource {
   }
 
   async #take(pass: FlushPass): Promise<Batch> {
-    const { context } = this.options;
-    const { epoch } = this.dirty;
-    const atoms = pass.take(this.dirty, BATCH, (memoryKey, change) => this.#rowOf(memoryKey, change));
+    const batch = pass.take(this.dirty, BATCH, (memoryKey, change) => this.#rowOf(memoryKey, change));
     // To take a batch, to write it and to forget it holds the event loop for some milliseconds each.
-    await nextTurn(context.clock);
-    return { atoms, epoch };
+    await nextTurn(this.options.context.clock);
+    return batch;
   }
 
   #rowOf(memoryKey: MemoryKey, change: RowChange): DirtyRow {
@@ -243,19 +312,21 @@ export class Flusher implements WriteSource {
     };
   }
 
-  #committed(pass: FlushPass, rows: readonly DirtyRow[], epoch: number): void {
-    this.dirty.committed(rows, epoch);
+  #committed(pass: FlushPass, rows: readonly DirtyRow[]): void {
+    this.dirty.committed(rows);
     this.#succeeded(pass, rows.length);
   }
 
   #succeeded(pass: FlushPass, count: number): void {
     this.#outage.reset();
     pass.wrote(count);
+    // Whoever waits for the next pass waits for this one, too: the report counts what was written since the call.
+    this.#nextPass?.wrote(count);
   }
 
   #failed(pass: FlushPass, cause: unknown, count: number): void {
     const error = asCacheError(this.options.definition.name, cause);
-    const prepared = this.#prepared?.atoms.reduce((sum, atom) => sum + atom.length, 0) ?? 0;
+    const prepared = this.#prepared?.reduce((sum, atom) => sum + atom.length, 0) ?? 0;
     pass.failed(count + prepared, error);
     pass.abandon(error);
     // What the database refused was not tried again after all.
@@ -263,10 +334,10 @@ export class Flusher implements WriteSource {
     if (!this.#ended) this.#outage.later();
   }
 
-  #refuse(pass: FlushPass, rows: readonly DirtyRow[], error: unknown, epoch: number): void {
+  #refuse(pass: FlushPass, rows: readonly DirtyRow[], error: unknown): void {
     const { definition, context } = this.options;
     pass.failed(rows.length, refusedError(definition.name, rows[0]?.key ?? '', error));
-    for (const row of rows) this.dirty.markRefused(row, epoch);
+    for (const row of rows) this.dirty.markRefused(row);
     if (this.#ended) return;
     this.#refusedTimer ??= context.clock.setTimer(REFUSED_RETRY_MS, () => this.#retryRefused(), false);
   }

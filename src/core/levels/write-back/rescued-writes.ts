@@ -1,3 +1,4 @@
+import { isEvery } from '../../keys/key-range.js';
 import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
 import type { RescuedWrite } from '../../rescue/rescue-journal.js';
 import type { DirtyEntries, TakenChange } from './dirty-entries.js';
@@ -12,7 +13,9 @@ export function rescuedWrites(
   at: number,
 ): RescuedWrite[] {
   const late = new Map<MemoryKey, RowChange>(underway.map(({ memoryKey, change }) => [memoryKey, change]));
-  const writes: RescuedWrite[] = dirty.clearing === undefined ? [] : [{ op: 'clear', namespace, at }];
+  const writes = dirty.removals.map((range): RescuedWrite =>
+    isEvery(range) ? { op: 'clear', namespace, at } : { op: 'clear range', namespace, range, at },
+  );
   for (const [key, change] of dirty.entries()) {
     const other = late.get(key);
     const base = {

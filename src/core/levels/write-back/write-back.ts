@@ -3,22 +3,28 @@ import { nextTurn } from '../../clock.js';
 import type { EngineContext } from '../../context.js';
 import type { NamespaceDefinition } from '../../definition/namespace-definition.js';
 import type { NamespaceCounters } from '../../definition/namespace-stats.js';
-import { ABSENT, expiryOf, present, valueOf, type KnownValue } from '../../entries/known-value.js';
+import { ABSENT, present, storedOf, valueOf, type KnownValue } from '../../entries/known-value.js';
 import type { PersistedEntries } from '../../entries/persisted-entries.js';
 import { Preload } from '../../entries/preload.js';
 import { ValueEncoder } from '../../entries/value-encoder.js';
+import { EVERY_KEY, type KeyRange } from '../../keys/key-range.js';
 import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
+import type { EntryPages, Listing } from '../../listing/entry-pages.js';
+import type { NewerWatch } from '../../listing/newer-entries.js';
+import { RowPages } from '../../listing/row-pages.js';
 import type { FlushReport, LoadReport } from '../../reports.js';
 import type { RescuedWrite } from '../../rescue/rescue-journal.js';
 import type { CacheStorageAdapter } from '../../storage-adapter.js';
-import type { Updater } from '../../values/value-codec.js';
+import type { Decide } from '../../values/decision.js';
+import type { StoredValue } from '../../values/stored-value.js';
 import type { StorageWriter } from '../../writing/storage-writer.js';
 import type { WriteTurns } from '../../writing/write-turns.js';
 import type { Drainable } from '../drainable.js';
-import { closedError, type Level, type LevelFigures } from '../level.js';
+import { closedError, DONE, type Level, type LevelFigures } from '../level.js';
 import type { DirtyBudget } from './dirty-budget.js';
 import { DirtyEntries } from './dirty-entries.js';
 import { Flusher } from './flusher.js';
+import { LiveCount } from './live-count.js';
 import { OperationOrder } from './operation-order.js';
 import {
   bytesOfText,
@@ -34,8 +40,6 @@ import { rescuedWrites } from './rescued-writes.js';
 const FLUSH_AT = { entries: 10_000, bytes: 2 ** 23 };
 /** Past that mark a turn of the event loop follows so many writes: a caller that only awaits them leaves none by itself. */
 const WRITES_PER_TURN = 256;
-/** What a write that took effect at once resolves to. */
-const DONE: Promise<void> = Promise.resolve();
 
 export interface WriteBackOptions<V> {
   readonly definition: NamespaceDefinition<unknown, V>;
@@ -55,11 +59,12 @@ export interface WriteBackOptions<V> {
  * waits where it has to: behind an earlier one of its key, for the database to say what it builds on, and for room.
  */
 export class WriteBack<V> implements Level<V>, Drainable {
-  readonly #values: ValueEncoder<V>;
+  readonly values: ValueEncoder<V>;
   readonly #dirty: DirtyEntries;
   readonly #order = new OperationOrder();
   readonly #preload: Preload<V>;
   readonly #flusher: Flusher;
+  readonly #count: LiveCount<V>;
   readonly #mark: { readonly entries: number; readonly bytes: number };
   /** Whether the last write left more dirty than the mark says. */
   #isPastMark = false;
@@ -69,15 +74,16 @@ export class WriteBack<V> implements Level<V>, Drainable {
   #ended = false;
 
   constructor(private readonly options: WriteBackOptions<V>) {
-    const { definition, entries, budget, context } = options;
-    this.#values = new ValueEncoder(definition, context.clock);
-    this.#dirty = new DirtyEntries(budget, context.clock);
+    const { definition, keys, entries, budget, context } = options;
+    this.values = new ValueEncoder(definition, context.clock);
+    this.#dirty = new DirtyEntries(budget, keys, context.clock);
     this.#preload = new Preload({
       ...options,
       unsaved: () => this.#dirty.keys(),
-      isCleared: () => this.#dirty.clearing !== undefined,
+      removed: () => this.#dirty.removals,
     });
     this.#flusher = new Flusher(this.#dirty, () => this.#isMarkReached, options);
+    this.#count = new LiveCount(this.#dirty, this.#flusher, options);
     const { limits } = budget;
     this.#mark = {
       entries: Math.min(FLUSH_AT.entries, Math.ceil(limits.entries / 2)),
@@ -117,38 +123,36 @@ export class WriteBack<V> implements Level<V>, Drainable {
   }
 
   async get(key: MemoryKey): Promise<V | undefined> {
-    const { entries } = this.options;
-    // What was called before it shows, unless that waits for room.
-    if (this.#order.holds(key) && !this.options.budget.isAwaited)
-      return this.#order.run([key], () => this.#withKnown(key, (known) => this.#read(key, known)));
-    const known = this.#known(key);
-    if (known !== undefined) return this.#read(key, known);
-    const found = await entries.reader.read(key);
-    // What took effect meanwhile is newer.
-    return this.#read(key, this.#known(key) ?? found);
+    return this.#read(key, await this.#find(key));
   }
 
-  asStored(value: V): V {
-    return this.#values.restored(value);
+  async expiresAt(key: MemoryKey): Promise<number | null | undefined> {
+    return storedOf(await this.#find(key))?.expiresAt;
+  }
+
+  async refresh(key: MemoryKey): Promise<V | undefined> {
+    return this.#read(key, await this.#inView(key, () => this.#readAnew(key)));
   }
 
   set(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<void> {
     try {
       // At the call, also where the write has to wait: what becomes of the object then is not what was set.
-      return this.#setText(key, this.#values.text(value), this.#values.expiry(ttlMs));
+      return this.#setText(key, this.values.text(value), this.values.expiry(ttlMs));
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
   prepare(key: MemoryKey, value: V, ttlMs: number | undefined): () => Promise<void> {
-    const text = this.#values.text(value);
-    const expiresAt = this.#values.expiry(ttlMs);
+    const text = this.values.text(value);
+    const expiresAt = this.values.expiry(ttlMs);
     return async () => this.#setText(key, text, expiresAt);
   }
 
-  update(key: MemoryKey, fn: Updater<V>, ttlMs: number | undefined): Promise<V> {
-    return this.#inOrder([key], () => this.#withKnown(key, (known) => this.#update(key, known, fn, ttlMs)));
+  modify<R>(key: MemoryKey, decide: Decide<V, R>, held?: StoredValue<V>): Promise<R> {
+    const modify = (known: KnownValue<V>): R | Promise<R> => this.#modify(key, known, decide);
+    const bytes = held === undefined ? 0 : bytesOfText(held.text);
+    return this.#inOrder([key], () => this.#withKnown(key, modify), bytes);
   }
 
   delete(key: MemoryKey): Promise<boolean> {
@@ -183,10 +187,26 @@ export class WriteBack<V> implements Level<V>, Drainable {
   }
 
   clear(): Promise<void> {
-    return this.#inOrder([], () => {
-      this.#assertNotEnded();
-      this.#dirty.clear();
-      this.options.entries.applyClear();
+    return this.#inOrder([], () => this.#removeRange(EVERY_KEY));
+  }
+
+  /** Counts what it removes, with the database's help where memory does not hold all of it. */
+  removeRange(range: KeyRange): Promise<number> {
+    return this.#inOrder([], async () => {
+      const count = await this.#count.of(range, true);
+      if (count > 0) await this.#withRoomToRemove(range);
+      return count;
+    });
+  }
+
+  count(): Promise<number> {
+    return this.#count.of(EVERY_KEY, false);
+  }
+
+  pages(listing: Listing): EntryPages<V> {
+    return new RowPages(this.options, listing, {
+      keys: () => this.#dirty.putKeys(),
+      watch: () => this.#watchNewer(),
     });
   }
 
@@ -241,6 +261,31 @@ export class WriteBack<V> implements Level<V>, Drainable {
     return this.#order.run(keys, task, bytes);
   }
 
+  /** What there is of a key. */
+  #find(key: MemoryKey): Promise<KnownValue<V>> {
+    return this.#inView(key, async () => {
+      const known = this.#known(key);
+      if (known !== undefined) return known;
+      const found = await this.options.entries.reader.read(key);
+      // What took effect meanwhile is newer.
+      return this.#known(key) ?? found;
+    });
+  }
+
+  /** The row of a key, read now, where nothing that is dirty is newer than it. */
+  async #readAnew(key: MemoryKey): Promise<KnownValue<V>> {
+    const isDirty = this.#dirty.get(key) !== undefined || this.#dirty.isRemoved(key);
+    if (isDirty) return this.#known(key) ?? ABSENT;
+    const found = await this.options.entries.reader.readAnew(key);
+    return this.#known(key) ?? found;
+  }
+
+  /** Runs a read when what was called before it shows, unless that waits for room. */
+  #inView<T>(key: MemoryKey, read: () => Promise<T>): Promise<T> {
+    const waits = this.#order.holds(key) && !this.options.budget.isAwaited;
+    return waits ? this.#order.run([key], read) : read();
+  }
+
   /** Runs `task` on what there is of `key`: at once when memory knows, else when the database has answered. */
   #withKnown<T>(
     key: MemoryKey,
@@ -254,6 +299,15 @@ export class WriteBack<V> implements Level<V>, Drainable {
   /** Makes `effect` take effect when there is room for what it leaves: at once, or in its turn. */
   #withRoom<T>(changes: readonly (readonly [MemoryKey, RowChange])[], effect: () => T): T | Promise<T> {
     if (changes.every(([key, change]) => this.#dirty.hasRoomFor(key, change))) return effect();
+    return this.#whenAdmitted(effect);
+  }
+
+  #withRoomToRemove(range: KeyRange): void | Promise<void> {
+    if (this.#dirty.hasRoomToRemove(range)) return this.#removeRange(range);
+    return this.#whenAdmitted(() => this.#removeRange(range));
+  }
+
+  #whenAdmitted<T>(effect: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
       const admit = (): void => {
         try {
@@ -272,7 +326,23 @@ export class WriteBack<V> implements Level<V>, Drainable {
     // What is in memory is decoded already.
     const held = needsText ? undefined : entries.held(key);
     const known = held ?? this.#dirtyValue(key) ?? entries.known(key, needsText);
-    return known === undefined && this.#dirty.clearing !== undefined ? ABSENT : known;
+    return known === undefined && this.#dirty.isRemoved(key) ? ABSENT : known;
+  }
+
+  /** For who reads rows: what memory and the dirty entries know, and what is committed meanwhile. */
+  #watchNewer(): NewerWatch<V> {
+    const watch = this.#dirty.watch();
+    return {
+      isEmptied: watch.isEmptied,
+      known: (key) => {
+        const known = this.options.entries.held(key) ?? this.#dirtyValue(key);
+        if (known !== undefined) return known;
+        const committed = watch.get(key);
+        if (committed !== undefined) return this.#becoming(committed);
+        return watch.isRemoved(key) ? ABSENT : undefined;
+      },
+      end: () => this.#dirty.unwatch(watch),
+    };
   }
 
   /** The value itself. Throws `UNREADABLE_ENTRY` where it does not decode, be it that of a dirty entry. */
@@ -288,23 +358,23 @@ export class WriteBack<V> implements Level<V>, Drainable {
   /** What a dirty entry is to become, unless that has expired. */
   #dirtyValue(key: MemoryKey): KnownValue<V> | undefined {
     const change = this.#dirty.get(key);
-    if (change === undefined) return undefined;
+    return change === undefined ? undefined : this.#becoming(change);
+  }
+
+  #becoming(change: RowChange): KnownValue<V> {
     const stored = storedIn<V>(change, this.options.context.clock.now());
     return stored === undefined ? ABSENT : present(stored);
   }
 
   // A write takes effect in memory, and leaves the change.
 
-  #update(key: MemoryKey, known: KnownValue<V>, fn: Updater<V>, ttlMs: number | undefined): V | Promise<V> {
-    const { value: codec } = this.options.definition;
-    const before = this.#read(key, known);
-    const stored = this.#values.updated(before, expiryOf(known), fn, ttlMs);
-    if (stored === undefined) return before as V;
-    const result = stored.read(codec);
-    const change = changeOf(stored.text, stored.expiresAt);
+  #modify<R>(key: MemoryKey, known: KnownValue<V>, decide: Decide<V, R>): R | Promise<R> {
+    const { next, result } = decide(this.#read(key, known), storedOf(known));
+    if (next === undefined) return result;
+    const change = next === null ? REMOVAL : changeOf(next.text, next.expiresAt);
     return this.#withRoom([[key, change]], () => {
       this.#leave(key, change);
-      this.options.entries.applyWrite(key, stored);
+      this.options.entries.applyWrite(key, next ?? undefined);
       return result;
     });
   }
@@ -318,6 +388,14 @@ export class WriteBack<V> implements Level<V>, Drainable {
     this.#leave(key, REMOVAL);
     this.options.entries.applyWrite(key, undefined);
     return true;
+  }
+
+  #removeRange(range: KeyRange): void {
+    this.#assertNotEnded();
+    this.#dirty.remove(range);
+    this.options.entries.applyRemoval(range);
+    // It may have taken the room that others wait for.
+    this.#flusher.reconsider();
   }
 
   #leave(key: MemoryKey, change: RowChange): void {

@@ -4,8 +4,8 @@ import type { EngineContext } from '../../context.js';
 import type { NamespaceDefinition } from '../../definition/namespace-definition.js';
 import type { NamespaceCounters } from '../../definition/namespace-stats.js';
 import type { PersistedEntries } from '../../entries/persisted-entries.js';
-import type { ValueEncoder } from '../../entries/value-encoder.js';
 import type { KeySpace } from '../../keys/key-space.js';
+import type { CacheStorageAdapter } from '../../storage-adapter.js';
 import { Retry } from '../../writing/retry.js';
 import { writeFailedError } from '../../writing/storage-health.js';
 import type { StorageWriter } from '../../writing/storage-writer.js';
@@ -25,7 +25,7 @@ export interface CommitLineOptions<V> {
   readonly definition: NamespaceDefinition<unknown, V>;
   readonly keys: KeySpace<unknown>;
   readonly entries: PersistedEntries<V>;
-  readonly values: ValueEncoder<V>;
+  readonly storage: CacheStorageAdapter;
   readonly writer: StorageWriter;
   readonly committer: GroupCommitter;
   readonly counters: NamespaceCounters;

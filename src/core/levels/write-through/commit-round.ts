@@ -1,9 +1,11 @@
 import { isCacheError, type CacheError } from '../../cache-error.js';
+import type { EngineContext } from '../../context.js';
 import type { NamespaceDefinition } from '../../definition/namespace-definition.js';
 import { ABSENT, type KnownValue } from '../../entries/known-value.js';
 import type { PersistedEntries } from '../../entries/persisted-entries.js';
-import type { ValueEncoder } from '../../entries/value-encoder.js';
+import { EVERY_KEY, type KeyRange } from '../../keys/key-range.js';
 import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
+import type { CacheStorageAdapter } from '../../storage-adapter.js';
 import { writeFailedError } from '../../writing/storage-health.js';
 import { Fold, type FoldedKey } from './fold.js';
 import { FoldedRow } from './folded-row.js';
@@ -14,7 +16,8 @@ export interface CommitRoundOptions<V> {
   readonly definition: NamespaceDefinition<unknown, V>;
   readonly keys: KeySpace<unknown>;
   readonly entries: PersistedEntries<V>;
-  readonly values: ValueEncoder<V>;
+  readonly storage: CacheStorageAdapter;
+  readonly context: EngineContext;
   readonly onAttempted: (error: unknown) => void;
   /** So many writes were not taken by the database. */
   readonly onReject: (count: number, error: CacheError) => void;
@@ -31,7 +34,9 @@ export class CommitRound<V> implements Round {
   #rows: FoldedRow<V>[][] = [];
   /** What is committed of the keys that writes build on. */
   readonly #known = new Map<MemoryKey, KnownValue<V>>();
-  #clears = false;
+  #clears: KeyRange | undefined;
+  /** How many entries a removal removes: counted once, since an attempt that failed may have removed them. */
+  #removed: number | undefined;
   /** Of an attempt that failed nobody knows whether it has committed. */
   #mayHaveCommitted = false;
   /** Whether writes of it were given up on. */
@@ -47,7 +52,7 @@ export class CommitRound<V> implements Round {
     this.namespace = options.definition.name;
   }
 
-  get clears(): boolean {
+  get clears(): KeyRange | undefined {
     return this.#clears;
   }
 
@@ -73,7 +78,7 @@ export class CommitRound<V> implements Round {
   prepare(): Promise<void> | undefined {
     const { entries } = this.options;
     this.#known.clear();
-    if (entries.isInDoubt || this.#unsettled.length > 0) return this.#ask();
+    if (entries.isInDoubt || this.#unsettled.length > 0 || this.#removal !== undefined) return this.#ask();
     const unknown = this.#unknown();
     if (unknown.length > 0) return this.#ask(unknown);
     this.#foldWrites();
@@ -81,8 +86,8 @@ export class CommitRound<V> implements Round {
   }
 
   clearCommitted(): void {
-    this.#clears = false;
-    this.options.entries.applyClear();
+    if (this.#clears !== undefined) this.options.entries.applyRemoval(this.#clears);
+    this.#clears = undefined;
     for (const settle of this.#fold?.cleared ?? []) settle();
   }
 
@@ -107,14 +112,14 @@ export class CommitRound<V> implements Round {
     this.#hasEnded = false;
     this.#writes = this.#writes.filter((write) => !write.isSettled);
     if (this.#mayHaveCommitted) {
-      if (this.#clears) this.options.entries.doubtAll();
+      if (this.#clears !== undefined) this.options.entries.doubtAll();
       else this.#unsettled.push(...this.#rows);
     }
     if (this.#writes.length === 0)
       for (const row of this.#unsettled.flat()) this.options.entries.doubt(row.folded.key);
     this.#fold = undefined;
     this.#rows = [];
-    this.#clears = false;
+    this.#clears = undefined;
     this.#mayHaveCommitted = false;
   }
 
@@ -128,6 +133,7 @@ export class CommitRound<V> implements Round {
     // What a commit that was given up on may have done: nothing is built on the previous value.
     await entries.resolveDoubts();
     if (this.#unsettled.length > 0) await this.#settleAttempts();
+    if (this.#removal !== undefined) this.#removed ??= await this.#countIn(this.#removal);
     const asked = unknown ?? this.#unknown();
     if (asked.length > 0) {
       const found = await entries.reader.ask(asked);
@@ -154,12 +160,23 @@ export class CommitRound<V> implements Round {
   }
 
   #foldWrites(): void {
-    const { values, definition } = this.options;
-    const fold = new Fold<V>((key) => this.#known.get(key) ?? ABSENT, values, definition.value);
+    const { value: codec } = this.options.definition;
+    const fold = new Fold<V>((key) => this.#known.get(key) ?? ABSENT, codec, this.#removed);
     for (const write of this.#writes) if (!write.isSettled) fold.add(write);
     this.#rows = fold.atoms().map((atom) => atom.map((folded) => this.#rowOf(folded)));
-    this.#clears = fold.cleared !== undefined;
+    this.#clears = fold.cleared === undefined ? undefined : (this.#removal ?? EVERY_KEY);
     this.#fold = fold;
+  }
+
+  /** The range that it removes: then it has no other write. */
+  get #removal(): KeyRange | undefined {
+    const [write] = this.#writes;
+    return write?.request.kind === 'remove' ? write.request.range : undefined;
+  }
+
+  #countIn(range: KeyRange): Promise<number> {
+    const { storage, context } = this.options;
+    return storage.count(this.namespace, context.clock.now(), range);
   }
 
   #rowOf(folded: FoldedKey<V>): FoldedRow<V> {
@@ -190,7 +207,7 @@ export class CommitRound<V> implements Round {
     for (const { request, isSettled } of this.#writes) {
       if (isSettled) continue;
       // After a clear every key is known to be absent.
-      if (request.kind === 'clear') break;
+      if (request.kind === 'clear' || request.kind === 'remove') break;
       if (request.kind === 'set') assigned.add(request.key);
       else if (!assigned.has(request.key))
         needed.set(request.key, request.kind === 'rename' || needed.get(request.key) === true);

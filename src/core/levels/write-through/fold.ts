@@ -1,9 +1,8 @@
-import { ABSENT, expiryOf, present, valueOf, type KnownValue } from '../../entries/known-value.js';
+import { ABSENT, present, storedOf, valueOf, type KnownValue } from '../../entries/known-value.js';
 import type { MemoryKey } from '../../keys/key-space.js';
 import { StoredValue } from '../../values/stored-value.js';
 import type { ValueCodec } from '../../values/value-codec.js';
 import type { QueuedWrite, WriteRequest } from './write-queue.js';
-import type { ValueEncoder } from '../../entries/value-encoder.js';
 
 /** Called when what a write waits for has been committed, or with the reason why it has not. */
 export type Settle = (error?: unknown) => void;
@@ -33,8 +32,9 @@ export class Fold<V> {
   constructor(
     /** What is committed of a key; asked once for each key. */
     private readonly committed: (key: MemoryKey) => KnownValue<V>,
-    private readonly values: ValueEncoder<V>,
     private readonly codec: ValueCodec<V>,
+    /** What a removal answers, which is always the only write. */
+    private readonly removed?: number,
   ) {}
 
   /** A write that fails here (its updater throws, its row does not decode) rejects alone, and changes nothing. */
@@ -79,8 +79,8 @@ export class Fold<V> {
         this.#assign(request.key, present(request.stored));
         this.#wait(request.key, write, undefined);
         break;
-      case 'update':
-        this.#update(request, write);
+      case 'modify':
+        this.#modify(request, write);
         break;
       case 'delete':
         this.#delete(request, write);
@@ -91,15 +91,16 @@ export class Fold<V> {
       case 'clear':
         this.#clear(write);
         break;
+      case 'remove':
+        this.#clear(write, this.removed);
+        break;
     }
   }
 
-  #update({ key, fn, ttlMs }: RequestOf<V, 'update'>, write: QueuedWrite<V>): void {
+  #modify({ key, decide }: RequestOf<V, 'modify'>, write: QueuedWrite<V>): void {
     const { found } = this.#key(key);
-    const current = valueOf(found, this.codec);
-    const stored = this.values.updated(current, expiryOf(found), fn, ttlMs);
-    const result = stored === undefined ? current : stored.read(this.codec);
-    if (stored !== undefined) this.#assign(key, present(stored));
+    const { next, result } = decide(valueOf(found, this.codec), storedOf(found));
+    if (next !== undefined) this.#assign(key, next === null ? ABSENT : present(next));
     this.#wait(key, write, result);
   }
 
@@ -120,12 +121,12 @@ export class Fold<V> {
     this.#wait(key, write, exists);
   }
 
-  #clear(write: QueuedWrite<V>): void {
+  #clear(write: QueuedWrite<V>, result?: number): void {
     this.cleared ??= [];
     for (const folded of this.#keys.values()) this.cleared.push(...folded.waiting);
     this.#keys.clear();
     this.#ties.length = 0;
-    this.cleared.push(settling(write, undefined));
+    this.cleared.push(settling(write, result));
   }
 
   #assign(key: MemoryKey, found: KnownValue<V>): void {

@@ -1,3 +1,4 @@
+import type { KeyRange } from '../../keys/key-range.js';
 import type { RowWrite } from '../../writing/row-write.js';
 import type { StorageWriter } from '../../writing/storage-writer.js';
 import type { WriteSource, WriteTurns } from '../../writing/write-turns.js';
@@ -12,8 +13,8 @@ export interface RoundRow extends RowWrite {
 /** The writes of one namespace that go into one commit, ready to be written. */
 export interface Round {
   readonly namespace: string;
-  /** Whether the namespace is to be cleared before the rest. */
-  readonly clears: boolean;
+  /** The keys whose rows are to be removed before the rest. */
+  readonly clears: KeyRange | undefined;
   /** What to write, as atoms that must be committed together. */
   readonly atoms: readonly (readonly RoundRow[])[];
   clearCommitted(): void;
@@ -64,15 +65,16 @@ export class GroupCommitter implements WriteSource {
       if (round !== undefined) rounds.push(round);
     }
     const cleared: Round[] = [];
-    for (const round of rounds) if (!round.clears || (await this.#clear(round))) cleared.push(round);
+    for (const round of rounds)
+      if (round.clears === undefined || (await this.#clear(round, round.clears))) cleared.push(round);
     await this.#commit(cleared);
     return this.#sources.size > 0;
   }
 
   /** Writes the clear of a round, which the rest of it comes after. */
-  async #clear(round: Round): Promise<boolean> {
+  async #clear(round: Round, range: KeyRange): Promise<boolean> {
     try {
-      await this.writer.clear(round.namespace);
+      await this.writer.clear(round.namespace, range);
     } catch (error) {
       round.attempted(error);
       return false;
@@ -91,6 +93,7 @@ export class GroupCommitter implements WriteSource {
       committed: (rows) => {
         for (const row of rows) row.committed();
       },
+      fateOfRefused: 'At level ON_CHANGE its write rejects with ENTRY_REFUSED.',
     });
     for (const { items, error: reason } of refused) for (const row of items) row.refused(reason);
     const failed = new Set(deferred.map((row) => row.namespace));

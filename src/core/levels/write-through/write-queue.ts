@@ -1,20 +1,17 @@
 import type { Clock } from '../../clock.js';
+import type { KeyRange } from '../../keys/key-range.js';
 import type { MemoryKey } from '../../keys/key-space.js';
 import type { StoredValue } from '../../values/stored-value.js';
-import type { Updater } from '../../values/value-codec.js';
+import type { Decide } from '../../values/decision.js';
 
 /** A write to a write-through namespace, as it was called. */
 export type WriteRequest<V> =
   | { readonly kind: 'set'; readonly key: MemoryKey; readonly stored: StoredValue<V> }
-  | {
-      readonly kind: 'update';
-      readonly key: MemoryKey;
-      readonly fn: Updater<V>;
-      readonly ttlMs: number | undefined;
-    }
+  | { readonly kind: 'modify'; readonly key: MemoryKey; readonly decide: Decide<V, unknown> }
   | { readonly kind: 'delete'; readonly key: MemoryKey }
   | { readonly kind: 'rename'; readonly key: MemoryKey; readonly to: MemoryKey }
-  | { readonly kind: 'clear' };
+  | { readonly kind: 'clear' }
+  | { readonly kind: 'remove'; readonly range: KeyRange };
 
 /** A write that waits for its commit, and its caller's promise. */
 export class QueuedWrite<V> {
@@ -57,6 +54,8 @@ interface Flush {
 /** The writes of a namespace in the order of their calls, and how many of them have ended. */
 export class WriteQueue<V> {
   #writes: QueuedWrite<V>[] = [];
+  /** Removals among them. */
+  #removals = 0;
   #accepted = 0;
   #settled = 0;
   #flushes: Flush[] = [];
@@ -86,12 +85,14 @@ export class WriteQueue<V> {
       const at = this.clock.monotonic();
       this.#writes.push(new QueuedWrite(request, at, this.#accepted, this.#onSettled, { resolve, reject }));
       this.#accepted += 1;
+      if (request.kind === 'remove') this.#removals += 1;
     });
   }
 
-  /** Takes the next ones out, `limit` at most. */
+  /** Takes the next ones out, `limit` at most; a removal is taken alone. */
   take(limit: number): QueuedWrite<V>[] {
-    if (this.#writes.length > limit) return this.#writes.splice(0, limit);
+    const count = this.#removals === 0 ? limit : Math.min(limit, this.#untilRemoval());
+    if (this.#writes.length > count) return this.#writes.splice(0, count);
     const taken = this.#writes;
     this.#writes = [];
     return taken;
@@ -102,6 +103,7 @@ export class WriteQueue<V> {
     const left = this.#writes.findIndex((write) => write.at > time);
     const ended = this.#writes.splice(0, left < 0 ? this.#writes.length : left);
     for (const write of ended) write.reject(error);
+    if (this.#removals > 0) this.#removals = this.#writes.filter(isRemoval).length;
     return ended.length;
   }
 
@@ -113,6 +115,13 @@ export class WriteQueue<V> {
     });
   }
 
+  /** How many writes to take, at most, so that a removal among them is taken alone. */
+  #untilRemoval(): number {
+    const first = this.#writes.findIndex(isRemoval);
+    if (first === 0) this.#removals -= 1;
+    return first === 0 ? 1 : first;
+  }
+
   #endFlushes(index: number): void {
     for (const flush of this.#flushes) {
       if (index >= flush.upTo) continue;
@@ -121,4 +130,8 @@ export class WriteQueue<V> {
     }
     this.#flushes = this.#flushes.filter(({ left }) => left > 0);
   }
+}
+
+function isRemoval<V>({ request }: QueuedWrite<V>): boolean {
+  return request.kind === 'remove';
 }

@@ -1,14 +1,17 @@
 import type { EngineContext } from '../../context.js';
 import type { NamespaceDefinition } from '../../definition/namespace-definition.js';
 import type { NamespaceCounters } from '../../definition/namespace-stats.js';
-import { valueOf } from '../../entries/known-value.js';
+import { storedOf, valueOf, type KnownValue } from '../../entries/known-value.js';
 import type { PersistedEntries } from '../../entries/persisted-entries.js';
 import { Preload } from '../../entries/preload.js';
 import { ValueEncoder } from '../../entries/value-encoder.js';
+import type { KeyRange } from '../../keys/key-range.js';
 import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
+import type { EntryPages, Listing } from '../../listing/entry-pages.js';
+import { RowPages } from '../../listing/row-pages.js';
 import type { FlushReport, LoadReport } from '../../reports.js';
 import type { CacheStorageAdapter } from '../../storage-adapter.js';
-import type { Updater } from '../../values/value-codec.js';
+import type { Decide } from '../../values/decision.js';
 import type { StorageWriter } from '../../writing/storage-writer.js';
 import type { Drainable } from '../drainable.js';
 import type { Level, LevelFigures } from '../level.js';
@@ -35,14 +38,14 @@ export interface WriteThroughOptions<V> {
  */
 export class WriteThrough<V> implements Level<V>, Drainable {
   readonly refused = 0;
-  readonly #values: ValueEncoder<V>;
+  readonly values: ValueEncoder<V>;
   readonly #preload: Preload<V>;
   readonly #line: CommitLine<V>;
 
   constructor(private readonly options: WriteThroughOptions<V>) {
-    this.#values = new ValueEncoder(options.definition, options.context.clock);
-    this.#preload = new Preload({ ...options, unsaved: () => [], isCleared: () => false });
-    this.#line = new CommitLine({ ...options, values: this.#values });
+    this.values = new ValueEncoder(options.definition, options.context.clock);
+    this.#preload = new Preload({ ...options, unsaved: () => [], removed: () => [] });
+    this.#line = new CommitLine(options);
   }
 
   get dirty(): number {
@@ -68,28 +71,31 @@ export class WriteThrough<V> implements Level<V>, Drainable {
   async get(key: MemoryKey): Promise<V | undefined> {
     const { entries, definition } = this.options;
     if (entries.isKnownAbsent(key)) return undefined;
-    const found = await entries.reader.read(key);
-    // What was committed meanwhile is newer.
-    return entries.store.peek(key) ?? valueOf(found, definition.value);
+    return valueOf(await this.#find(key, entries.reader.read(key)), definition.value);
   }
 
-  asStored(value: V): V {
-    return this.#values.restored(value);
+  async expiresAt(key: MemoryKey): Promise<number | null | undefined> {
+    const { entries } = this.options;
+    if (entries.isKnownAbsent(key)) return undefined;
+    return storedOf(await this.#find(key, entries.reader.read(key)))?.expiresAt;
   }
 
-  async set(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<void> {
-    await this.prepare(key, value, ttlMs)();
+  async refresh(key: MemoryKey): Promise<V | undefined> {
+    const { entries, definition } = this.options;
+    return valueOf(await this.#find(key, entries.reader.readAnew(key)), definition.value);
+  }
+
+  set(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<void> {
+    return this.prepare(key, value, ttlMs)();
   }
 
   prepare(key: MemoryKey, value: V, ttlMs: number | undefined): () => Promise<void> {
-    const stored = this.#values.stored(value, ttlMs);
-    return async () => {
-      await this.#line.push({ kind: 'set', key, stored });
-    };
+    const stored = this.values.stored(value, ttlMs);
+    return () => this.#line.push({ kind: 'set', key, stored }) as Promise<void>;
   }
 
-  update(key: MemoryKey, fn: Updater<V>, ttlMs: number | undefined): Promise<V> {
-    return this.#line.push({ kind: 'update', key, fn, ttlMs }) as Promise<V>;
+  modify<R>(key: MemoryKey, decide: Decide<V, R>): Promise<R> {
+    return this.#line.push({ kind: 'modify', key, decide }) as Promise<R>;
   }
 
   delete(key: MemoryKey): Promise<boolean> {
@@ -102,6 +108,24 @@ export class WriteThrough<V> implements Level<V>, Drainable {
 
   async clear(): Promise<void> {
     await this.#line.push({ kind: 'clear' });
+  }
+
+  removeRange(range: KeyRange): Promise<number> {
+    return this.#line.push({ kind: 'remove', range }) as Promise<number>;
+  }
+
+  count(): Promise<number> {
+    const { definition, storage, entries, context } = this.options;
+    return entries.reader.asking(() => storage.count(definition.name, context.clock.now()));
+  }
+
+  /** A key in doubt is listed as readers see it. */
+  pages(listing: Listing): EntryPages<V> {
+    const { entries } = this.options;
+    return new RowPages(this.options, listing, {
+      keys: () => entries.doubted().filter((key) => entries.store.has(key)),
+      watch: () => ({ isEmptied: false, known: (key) => entries.held(key), end: () => undefined }),
+    });
   }
 
   /** Waits for the writes accepted so far; each tells its own caller how it went. */
@@ -140,5 +164,11 @@ export class WriteThrough<V> implements Level<V>, Drainable {
   unwritten(): [] {
     // Nothing unwritten was ever acknowledged here, and each such write rejects.
     return [];
+  }
+
+  /** What there is, `reading` over: what was committed meanwhile is newer. */
+  async #find(key: MemoryKey, reading: Promise<KnownValue<V>>): Promise<KnownValue<V>> {
+    const found = await reading;
+    return this.options.entries.held(key) ?? found;
   }
 }

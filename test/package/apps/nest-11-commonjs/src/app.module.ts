@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { CacheModule } from 'nestjs-durable-cache';
-import { ScoresModule } from './scores/scores.module.js';
+import { ScoresModule } from './scores/scores.module';
 
 // Imported before what writes to it: the order makes no difference.
 @Module({

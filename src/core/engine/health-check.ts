@@ -1,0 +1,182 @@
+import { within } from '../clock.js';
+import type { EngineContext } from '../context.js';
+import type { NamespaceDefinition } from '../definition/namespace-definition.js';
+import type { NamespaceStats } from '../definition/namespace-stats.js';
+import { acknowledgesEarly, isPersisted } from '../levels/levels.js';
+import { counted, listed } from '../listed.js';
+import { reasonOf, type FailureEpisode } from '../writing/storage-health.js';
+import type { ResolvedEngineOptions } from './engine-options.js';
+import type { Member } from './namespace-registry.js';
+import type { OpenStorage } from './open-storage.js';
+
+/** How long the database may take to answer, ms: within the second that probes of orchestrators wait by default. */
+const ANSWER_MS = 800;
+/** What is read to see whether the database answers: a row that nobody has. */
+const PROBED = { namespace: 'nestjs-durable-cache:health', key: 'probe' };
+
+/** Most namespaces of which it is said that they are late. */
+const MOST_REASONS = 10;
+
+/** How the cache is, as `CacheService.health()` finds it. */
+export interface CacheHealth {
+  /**
+   * `down`: the cache has been stopped, or the database does not answer, so that what is not in memory can't be read.
+   * `degraded`: it answers reads, and writes are failing, entries are refused, or entries have been dirty for longer than two
+   * checkpoints (`ON_SHUTDOWN`) or `writeTimeoutMs` (`ON_CHANGE`). `up`: none of it.
+   */
+  readonly status: 'up' | 'degraded' | 'down';
+  /** What is wrong, a sentence each: no key, no value, no credentials. Empty where it is up. */
+  readonly reasons: readonly string[];
+  /** Writes accepted that the database does not have, of all namespaces. */
+  readonly dirty: number;
+  /** How long the oldest of them has been dirty, ms; 0 where none is. */
+  readonly oldestUnwrittenMs: number;
+  /** Since when writes fail or the database does not answer, wall-clock ms; `undefined` where it works. */
+  readonly failingSince: number | undefined;
+  /** Since when the cache can't confirm with the database what others wrote: never, as there are no others. */
+  readonly unconfirmedSince: number | undefined;
+  /** How many instances share the table, this one included. */
+  readonly instances: number;
+}
+
+/** What is looked at, as it is when it is looked at. */
+export interface Examined {
+  members(): readonly Member[];
+  /** The storage, where one was asked for. */
+  storage(): Promise<OpenStorage> | undefined;
+  /** The same where it is open. */
+  opened(): OpenStorage | undefined;
+  isClosed(): boolean;
+}
+
+/** One question to the database. */
+class Probe {
+  /** What is wrong, as far as it is known now. */
+  fault: string | undefined = 'The database has not been opened yet.';
+  /** Resolves when there is an answer, or an error. */
+  readonly over: Promise<void>;
+
+  constructor(opening: Promise<OpenStorage>) {
+    this.over = this.#ask(opening);
+  }
+
+  async #ask(opening: Promise<OpenStorage>): Promise<void> {
+    try {
+      const { storage } = await opening;
+      this.fault = `The database has not answered for ${ANSWER_MS} ms.`;
+      await storage.read(PROBED.namespace, [PROBED.key]);
+      this.fault = undefined;
+    } catch (error) {
+      this.fault = `The database can't be read (${reasonOf(error)}).`;
+    }
+  }
+}
+
+/** Looks whether the cache is well: asks the database, and its own figures. */
+export class HealthCheck {
+  #probe: Probe | undefined;
+  /** Since when the database does not answer, wall-clock ms. */
+  #silentSince: number | undefined;
+
+  constructor(
+    private readonly engine: Examined,
+    private readonly options: ResolvedEngineOptions,
+    private readonly context: EngineContext,
+  ) {}
+
+  /** Never rejects, and takes 800 ms at most. */
+  async check(): Promise<CacheHealth> {
+    const fault = this.engine.isClosed() ? undefined : await this.#faultOfDatabase();
+    // It may have been stopped while the database was asked.
+    const down = this.engine.isClosed() ? 'The cache has been stopped.' : fault;
+    const episode = this.engine.opened()?.failures;
+    const members = this.engine
+      .members()
+      .map(({ definition, cache }) => ({ definition, stats: cache.stats() }));
+    const complaints = [...failing(episode), ...refused(members), ...this.#overdue(members)];
+    if (episode !== undefined && down === undefined) this.#tryWriting(members);
+    const since = [episode?.since, this.#silentSince].filter((time) => time !== undefined);
+    return Object.freeze({
+      status: down !== undefined ? 'down' : complaints.length > 0 ? 'degraded' : 'up',
+      reasons: Object.freeze(down === undefined ? complaints : [down, ...complaints]),
+      dirty: members.reduce((sum, { stats }) => sum + stats.dirty, 0),
+      oldestUnwrittenMs: Math.max(0, ...members.map(({ stats }) => stats.oldestUnwrittenMs)),
+      failingSince: since.length === 0 ? undefined : Math.min(...since),
+      unconfirmedSince: undefined,
+      instances: 1,
+    });
+  }
+
+  /** What is wrong with the database, or with the way to it; `undefined` where it answers, or there is none. */
+  async #faultOfDatabase(): Promise<string | undefined> {
+    const opening = this.engine.storage();
+    if (opening === undefined) return undefined;
+    const { clock } = this.context;
+    const probe = this.#probe ?? this.#ask(opening);
+    await within(clock, ANSWER_MS, probe.over);
+    this.#silentSince = probe.fault === undefined ? undefined : (this.#silentSince ?? clock.now());
+    return probe.fault;
+  }
+
+  /** All who ask while there is no answer wait for the same one: a database in trouble is not asked more often for it. */
+  #ask(opening: Promise<OpenStorage>): Probe {
+    const probe = new Probe(opening);
+    this.#probe = probe;
+    void probe.over.then(() => {
+      this.#probe = undefined;
+    });
+    return probe;
+  }
+
+  /**
+   * Whether writing works again is seen at the next write. Where there is none to be retried, which could be long, this brings
+   * one about: it removes what has expired.
+   */
+  #tryWriting(members: readonly Figures[]): void {
+    if (members.some(({ stats }) => stats.dirty > stats.refused)) return;
+    const persisted = members.find(({ definition }) => isPersisted(definition));
+    if (persisted !== undefined) this.engine.opened()?.purge.request([persisted.definition.name]);
+  }
+
+  /** What is not written though it should be by now. What the database refuses has a reason of its own. */
+  #overdue(members: readonly Figures[]): string[] {
+    return members
+      .filter(
+        ({ definition, stats }) =>
+          stats.refused === 0 && stats.oldestUnwrittenMs > this.#patience(definition),
+      )
+      .map(({ definition, stats }) => {
+        const seconds = Math.round(stats.oldestUnwrittenMs / 1000);
+        return `${counted(stats.dirty, 'entry', 'entries')} of namespace '${definition.name}' not written, the oldest for ${seconds} s.`;
+      })
+      .slice(0, MOST_REASONS);
+  }
+
+  #patience(definition: NamespaceDefinition): number {
+    const { checkpointIntervalMs, writeTimeoutMs } = this.options;
+    if (!acknowledgesEarly(definition)) return writeTimeoutMs;
+    return checkpointIntervalMs === false ? Infinity : 2 * checkpointIntervalMs;
+  }
+}
+
+interface Figures {
+  readonly definition: NamespaceDefinition;
+  readonly stats: NamespaceStats;
+}
+
+function failing(episode: FailureEpisode | undefined): string[] {
+  if (episode === undefined) return [];
+  const seconds = Math.round(episode.ms / 1000);
+  return [`Writes have been failing for ${seconds} s (${episode.reason}).`];
+}
+
+function refused(members: readonly Figures[]): string[] {
+  const count = members.reduce((sum, { stats }) => sum + stats.refused, 0);
+  if (count === 0) return [];
+  const names = members
+    .filter(({ stats }) => stats.refused > 0)
+    .map(({ definition }) => `'${definition.name}'`);
+  return [
+    `The database refuses ${counted(count, 'entry', 'entries')}, of ${listed(names)}: the last error of the namespace says why.`,
+  ];
+}

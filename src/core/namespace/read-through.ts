@@ -1,0 +1,84 @@
+import { CacheError, isCacheError } from '../cache-error.js';
+import type { Clock } from '../clock.js';
+import type { NamespaceDefinition } from '../definition/namespace-definition.js';
+import type { NamespaceCounters } from '../definition/namespace-stats.js';
+import type { KeySpace, MemoryKey } from '../keys/key-space.js';
+import type { Level } from '../levels/level.js';
+import type { Decisions } from './decisions.js';
+import { noValue } from './given-value.js';
+import { LoaderCalls, type LoaderCall } from './loader-calls.js';
+
+export interface ReadThroughOptions<V> {
+  readonly definition: NamespaceDefinition<unknown, V>;
+  readonly keys: Pick<KeySpace<unknown>, 'textOf'>;
+  readonly level: Level<V>;
+  readonly decisions: Decisions<V>;
+  readonly counters: NamespaceCounters;
+  readonly clock: Clock;
+}
+
+/** Reads of keys that a loader of the application fills in where there is nothing: one loader per key at a time. */
+export class ReadThrough<V> {
+  /** The loaders under way. What takes effect meanwhile supersedes them. */
+  readonly calls: LoaderCalls<V>;
+
+  constructor(private readonly options: ReadThroughOptions<V>) {
+    this.calls = new LoaderCalls(options.clock);
+  }
+
+  /** The value of a key that is not in memory, loaded where there is none. Gives up after `timeoutMs`, where that is set. */
+  async get(
+    key: MemoryKey,
+    loader: () => V | Promise<V>,
+    ttlMs: number | undefined,
+    timeoutMs: number | undefined,
+  ): Promise<V> {
+    const call = this.calls.join(key, (begun) => this.#load(begun, key, loader, ttlMs));
+    if (timeoutMs !== undefined) call.giveUpAfter(timeoutMs, () => this.#timedOut(key, timeoutMs));
+    const value = await call.outcome;
+    // The object itself where one caller waits, else to each what is theirs.
+    if (call.callers === 1) return value;
+    call.copies ??= this.options.level.values.copies(value);
+    return call.copies();
+  }
+
+  async #load(
+    call: LoaderCall<V>,
+    key: MemoryKey,
+    loader: () => V | Promise<V>,
+    ttlMs: number | undefined,
+  ): Promise<V> {
+    const { level, counters, definition } = this.options;
+    const stored = await level.get(key);
+    if (stored !== undefined || call.isGivenUp) return stored as V;
+    counters.loaderCalls += 1;
+    const value = await loader();
+    call.loaded();
+    if (value === undefined)
+      throw noValue(definition.name, 'The loader gave undefined. Return null for "nothing", or throw.');
+    return call.isCurrent ? this.#store(key, value, ttlMs) : level.values.restored(value);
+  }
+
+  /** Stores what a loader gave unless there is a value by now. What could not be stored is still an answer. */
+  async #store(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<V> {
+    const { level, counters, decisions } = this.options;
+    counters.sets += 1;
+    try {
+      const loaded = level.values.stored(value, ttlMs);
+      return await level.modify(key, decisions.load(loaded), loaded);
+    } catch (error) {
+      if (isCacheError(error, 'INVALID_VALUE')) throw error;
+      return level.values.restored(value);
+    }
+  }
+
+  #timedOut(key: MemoryKey, timeoutMs: number): CacheError {
+    const { name } = this.options.definition;
+    return new CacheError(
+      'LOAD_TIMED_OUT',
+      `Namespace '${name}': the value was not loaded within ${timeoutMs} ms. The next call starts a new load; ` +
+        'raise timeoutMs where the loader needs longer.',
+      { namespace: name, key: this.options.keys.textOf(key) },
+    );
+  }
+}

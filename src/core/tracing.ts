@@ -1,0 +1,110 @@
+import { tracingChannel, type TracingChannel } from 'node:diagnostics_channel';
+import type { Clock } from './clock.js';
+
+/*
+ * What takes its time, on tracing channels of `node:diagnostics_channel`, so that a listener can measure it or make a span
+ * of it: `tracingChannel(LOAD_CHANNEL).subscribe({ start, asyncEnd, … })`. Each operation has one object, which its events
+ * share: what is known at the beginning is there at `start`, the rest at `asyncStart`, `asyncEnd` and `error`. None of
+ * them holds a key or a value. What a listener throws does not reach the cache: Node makes an uncaught exception of it.
+ */
+
+/** The name of the tracing channel of loads: at the start, and by `loadFromDatabase()`. See {@link LoadTrace}. */
+export const LOAD_CHANNEL = 'nestjs-durable-cache:load';
+/** The name of the tracing channel of reads of what memory can't answer. See {@link ReadTrace}. */
+export const READ_CHANNEL = 'nestjs-durable-cache:read';
+/** The name of the tracing channel of flushes of `ON_SHUTDOWN` namespaces. See {@link FlushTrace}. */
+export const FLUSH_CHANNEL = 'nestjs-durable-cache:flush';
+/** The name of the tracing channel of what is written to the database. See {@link CommitTrace}. */
+export const COMMIT_CHANNEL = 'nestjs-durable-cache:commit';
+
+/** How an operation ended; there from `asyncStart` or `error` on. */
+interface Ended {
+  durationMs?: number;
+  /** `refused` is what the database did with what was to be written, `failed` whatever else went wrong. */
+  outcome?: 'done' | 'refused' | 'failed';
+}
+
+/** One load of a namespace from the database. */
+export interface LoadTrace extends Ended {
+  readonly namespace: string;
+  /** Rows now in memory because of it. */
+  rows?: number;
+  /** Rows that did not decode. */
+  skipped?: number;
+}
+
+/** One query for keys of a namespace that memory can't answer. */
+export interface ReadTrace extends Ended {
+  readonly namespace: string;
+  readonly keys: number;
+  /** Rows there are of them, expired ones included. */
+  found?: number;
+}
+
+/**
+ * One pass over what is dirty in an `ON_SHUTDOWN` namespace; its transactions are on {@link COMMIT_CHANNEL}. It has `failed`
+ * where an entry was not written: that is kept.
+ */
+export interface FlushTrace extends Ended {
+  readonly namespace: string;
+  /** Entries written. */
+  written?: number;
+  /** Entries that it tried, and could not write. */
+  failed?: number;
+  /** Entries that are dirty at its end. */
+  remaining?: number;
+}
+
+/** One attempt to write to the database, in one transaction. */
+export interface CommitTrace extends Ended {
+  /** `clear` removes every row of a namespace, `purge` those that have expired. */
+  readonly operation: 'write' | 'clear' | 'purge';
+  readonly namespaces: readonly string[];
+  /** Rows of a `write` that are stored. */
+  readonly puts: number;
+  /** Rows of a `write` that are removed. */
+  readonly deletes: number;
+}
+
+export const loadTraces: TracingChannel<unknown, LoadTrace> = tracingChannel(LOAD_CHANNEL);
+export const readTraces: TracingChannel<unknown, ReadTrace> = tracingChannel(READ_CHANNEL);
+export const flushTraces: TracingChannel<unknown, FlushTrace> = tracingChannel(FLUSH_CHANNEL);
+export const commitTraces: TracingChannel<unknown, CommitTrace> = tracingChannel(COMMIT_CHANNEL);
+
+/** An operation, and how it is told of. */
+export interface Traced<Trace extends object, Result> {
+  /** What is known at its beginning. */
+  readonly begin: () => Trace;
+  readonly run: () => Promise<Result>;
+  /** Adds what is known at its end. */
+  readonly done?: (trace: Trace, result: Result) => void;
+  /** Adds what is known where it rejected. */
+  readonly failed?: (trace: Trace, error: unknown) => void;
+}
+
+/** Runs an operation, and tells those who listen on `channel` of its beginning and its end. Without listeners it only runs. */
+export async function traced<Trace extends Ended, Result>(
+  channel: TracingChannel<unknown, Trace>,
+  clock: Clock,
+  { begin, run, done, failed }: Traced<NoInfer<Trace>, Result>,
+): Promise<Result> {
+  if (!channel.hasSubscribers) return run();
+  const startedAt = clock.monotonic();
+  const trace = begin();
+  let result!: Result;
+  // Node shows listeners what the traced function gives: rows hold keys and values, so it gives nothing.
+  await channel.tracePromise(async () => {
+    try {
+      result = await run();
+      trace.outcome = 'done';
+      done?.(trace, result);
+    } catch (error) {
+      trace.outcome = 'failed';
+      failed?.(trace, error);
+      throw error;
+    } finally {
+      trace.durationMs = clock.monotonic() - startedAt;
+    }
+  }, trace);
+  return result;
+}

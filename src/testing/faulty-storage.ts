@@ -1,0 +1,171 @@
+import { systemClock, type Clock } from '../core/clock.js';
+import {
+  CacheError,
+  type CacheStorageAdapter,
+  type KeyRange,
+  type LoadedPage,
+  type LoadPage,
+  type NamespaceWrite,
+  type StorageFailure,
+  type StoredEntry,
+} from '../index.js';
+import { FaultPlan } from './fault-plan.js';
+import { StorageFault } from './storage-fault.js';
+import { TestClock } from './test-clock.js';
+
+/** The calls that a fault is for. */
+export type FaultyCalls = 'reads' | 'writes';
+
+/**
+ * A storage with faults to inject, round any other. *Reads* are `count`, `load`, `read` and `writtenAt`; *writes* are `write` and
+ * `clear`. Opening and closing are left alone. So is the purge of expired rows, which the cache does by itself, except that
+ * it fails while every write does.
+ */
+export class FaultyStorage implements CacheStorageAdapter {
+  readonly #reads = new FaultPlan();
+  readonly #writes = new FaultPlan();
+  readonly #injected = new WeakSet<Error>();
+  #underway = 0;
+  /** Counts the closings: a call that was held over one belongs to a connection that is gone. */
+  #closings = 0;
+
+  /** `clock` is what {@link delay} runs on: the cache's {@link TestClock}, where there is one. */
+  constructor(
+    private readonly inner: CacheStorageAdapter,
+    private readonly clock: Clock = systemClock,
+  ) {
+    if (clock instanceof TestClock) clock.watch(() => this.#underway > 0);
+  }
+
+  /**
+   * The next `times` writes fail, `Infinity` for all; 0 ends it. Without `error` the storage seems to be away, and the
+   * cache tries again; so it does after an error of yours. `new StorageFault('permanent')` refuses the entries themselves.
+   */
+  failWrites(times: number, error: Error = new StorageFault()): void {
+    this.#fail(this.#writes, 'failWrites', times, error);
+  }
+
+  /** The next `times` reads fail, as {@link failWrites} does for writes. The start of a cache reads, too. */
+  failReads(times: number, error: Error = new StorageFault()): void {
+    this.#fail(this.#reads, 'failReads', times, error);
+  }
+
+  /** Every call takes `ms` longer from now on, on the clock of this storage; 0 ends it. `only` leaves the others as they are. */
+  delay(ms: number, only?: FaultyCalls): void {
+    if (!Number.isFinite(ms) || ms < 0)
+      throw new CacheError('INVALID_OPTION', 'FaultyStorage.delay: takes milliseconds, 0 or more.');
+    for (const plan of this.#plans(only)) plan.delayMs = ms;
+  }
+
+  /** No call settles from now on until {@link heal}, or until the storage is closed. `only` leaves the others as they are. */
+  hang(only?: FaultyCalls): void {
+    for (const plan of this.#plans(only)) plan.hang();
+  }
+
+  /** Ends every fault. Calls that hang go on. */
+  heal(): void {
+    for (const plan of this.#plans()) plan.heal();
+  }
+
+  open(): Promise<void> {
+    return this.#run(() => this.inner.open());
+  }
+
+  async close(): Promise<void> {
+    this.#closings += 1;
+    for (const plan of this.#plans()) plan.release();
+    await this.#run(() => this.inner.close());
+  }
+
+  count(namespace: string, now: number, range?: KeyRange): Promise<number> {
+    return this.#call(this.#reads, () => this.inner.count(namespace, now, range));
+  }
+
+  load(namespace: string, page: LoadPage): Promise<LoadedPage> {
+    return this.#call(this.#reads, () => this.inner.load(namespace, page));
+  }
+
+  read(namespace: string, keys: readonly string[]): Promise<readonly StoredEntry[]> {
+    return this.#call(this.#reads, () => this.inner.read(namespace, keys));
+  }
+
+  writtenAt(namespace: string, keys: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    return this.#call(this.#reads, () => this.inner.writtenAt(namespace, keys));
+  }
+
+  write(batch: readonly NamespaceWrite[], now: number): Promise<void> {
+    return this.#call(this.#writes, () => this.inner.write(batch, now));
+  }
+
+  clear(namespace: string): Promise<void> {
+    return this.#call(this.#writes, () => this.inner.clear(namespace));
+  }
+
+  clearRange(namespace: string, range: KeyRange): Promise<void> {
+    return this.#call(this.#writes, () => this.inner.clearRange(namespace, range));
+  }
+
+  async purgeExpired(namespace: string, now: number): Promise<number> {
+    this.#writes.failForEver();
+    return this.#run(() => this.inner.purgeExpired(namespace, now));
+  }
+
+  classify(error: unknown): StorageFailure {
+    if (error instanceof StorageFault) return error.kind;
+    return error instanceof Error && this.#injected.has(error) ? 'transient' : this.inner.classify(error);
+  }
+
+  describe(): string {
+    return this.inner.describe();
+  }
+
+  get rescuePath(): string | undefined {
+    return this.inner.rescuePath;
+  }
+
+  get warnings(): readonly string[] {
+    return this.inner.warnings ?? [];
+  }
+
+  async #call<T>(plan: FaultPlan, task: () => Promise<T>): Promise<T> {
+    await this.#wait(plan);
+    plan.failOnce();
+    return this.#run(task);
+  }
+
+  /** Hangs and delays. */
+  async #wait(plan: FaultPlan): Promise<void> {
+    const closings = this.#closings;
+    await plan.held;
+    if (plan.delayMs > 0) {
+      await new Promise<void>((resolve) => {
+        this.clock.setTimer(plan.delayMs, resolve, true);
+      });
+    }
+    if (closings !== this.#closings) throw new StorageFault('transient', 'FAULT_CLOSED');
+  }
+
+  async #run<T>(task: () => Promise<T>): Promise<T> {
+    this.#underway += 1;
+    try {
+      return await task();
+    } finally {
+      this.#underway -= 1;
+    }
+  }
+
+  #fail(plan: FaultPlan, method: string, times: number, error: Error): void {
+    if (times !== Infinity && !(Number.isSafeInteger(times) && times >= 0))
+      throw new CacheError(
+        'INVALID_OPTION',
+        `FaultyStorage.${method}: takes how many times, a whole number or Infinity.`,
+      );
+    this.#injected.add(error);
+    plan.fail(times, error);
+  }
+
+  #plans(only?: FaultyCalls): readonly FaultPlan[] {
+    if (only === undefined) return [this.#reads, this.#writes];
+    return [only === 'reads' ? this.#reads : this.#writes];
+  }
+}

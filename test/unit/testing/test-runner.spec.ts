@@ -1,0 +1,101 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { InMemoryStorage } from '../../../src/index.js';
+import { describeStorageContract, type TestRunner } from '../../../src/testing/index.js';
+import { Child } from '../../support/child-process.js';
+import { errorWith } from '../../support/definitions.js';
+import { tempFolder } from '../../support/temp-folder.js';
+
+/** Runs what a contract declares, at once, in the manner of every runner; gives the names of what passed and what failed. */
+async function runContract(storage: () => InMemoryStorage): Promise<{ passed: string[]; failed: string[] }> {
+  type Body = () => Promise<void>;
+  const tests: { name: string; body: Body; before: Body[]; after: Body[] }[] = [];
+  // Hooks hold within their describe.
+  let before: Body[] = [];
+  let after: Body[] = [];
+  const runner: TestRunner = {
+    describe(_name, body) {
+      const outer = { before, after };
+      before = [...before];
+      after = [...after];
+      body();
+      ({ before, after } = outer);
+    },
+    it: (name, body) => tests.push({ name, body, before, after }),
+    beforeEach: (body) => before.push(body),
+    afterEach: (body) => after.push(body),
+  };
+  describeStorageContract({ name: 'memory', create: storage, refusesNull: false, runner });
+  const passed: string[] = [];
+  const failed: string[] = [];
+  for (const test of tests) {
+    for (const hook of test.before) await hook();
+    await test.body().then(
+      () => passed.push(test.name),
+      () => failed.push(test.name),
+    );
+    for (const hook of test.after) await hook();
+  }
+  return { passed, failed };
+}
+
+describe('the contract of storages', () => {
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+
+  it('passes for a storage that keeps its promises', async () => {
+    const { passed, failed } = await runContract(() => new InMemoryStorage());
+    expect(failed).toEqual([]);
+    expect(passed.length).toBeGreaterThan(30);
+  });
+
+  it('fails for one that tells keys apart by less than their characters', async () => {
+    class Lax extends InMemoryStorage {
+      override write(batch: Parameters<InMemoryStorage['write']>[0], now: number): Promise<void> {
+        const lax = (key: string): string => key.trimEnd();
+        return super.write(
+          batch.map(({ namespace, puts, deletes }) => ({
+            namespace,
+            puts: puts.map((put) => ({ ...put, key: lax(put.key) })),
+            deletes: deletes.map(lax),
+          })),
+          now,
+        );
+      }
+    }
+    const { failed } = await runContract(() => new Lax());
+    expect(failed).toContain('tells ["a","a "," a","a\\t"] apart by exact characters');
+    expect(failed).not.toContain('gives what was written, and the last write of a key');
+  });
+
+  it.each([
+    ['VITEST', /from 'vitest'/],
+    ['JEST_WORKER_ID', /from '@jest\/globals'/],
+  ])('says what to pass where the functions of the runner are not global (%s)', (variable, remedy) => {
+    vi.stubEnv('VITEST', undefined);
+    vi.stubEnv(variable, '1');
+    const declare = (): void =>
+      describeStorageContract({ name: 'memory', create: () => new InMemoryStorage() });
+    expect(declare).toThrow(errorWith('INVALID_OPTION'));
+    expect(declare).toThrow(remedy);
+  });
+
+  it('runs in node:test without being told', async () => {
+    const file = join(tempFolder(), 'storage.test.mjs');
+    const dist = (path: string): string => JSON.stringify(pathToFileURL(`dist/src/${path}`).href);
+    writeFileSync(
+      file,
+      `import { InMemoryStorage } from ${dist('index.js')};
+       import { describeStorageContract } from ${dist('testing/index.js')};
+       describeStorageContract({ name: 'memory', create: () => new InMemoryStorage(), refusesNull: false });`,
+    );
+    const env = { PATH: process.env['PATH'], NO_COLOR: '1' };
+    const child = new Child(process.execPath, ['--test', '--test-reporter=tap', file], { env });
+    const { code, output } = await child.ended;
+    expect(code, output).toBe(0);
+    expect(Number(/^# pass (\d+)$/m.exec(output)?.[1])).toBeGreaterThan(30);
+  });
+});
