@@ -1120,6 +1120,26 @@ for (const { type, server, run } of [POSTGRES, MARIADB])
   });
 
 describe.skipIf(MARIADB.server === undefined)('a remedy of MariaDB', () => {
+  it('puts no table without the rows in the place of the old one, when a shell goes on after an error', async () => {
+    const url = (await MARIADB.server?.newDatabase()) ?? '';
+    await MARIADB.run(
+      url,
+      'CREATE TABLE cache_storage (namespace VARBINARY(600), `key` VARBINARY(2048), value LONGTEXT, updated_at DATETIME(3))',
+    );
+    // One of them is too long for the column of the new table.
+    await MARIADB.run(
+      url,
+      "INSERT INTO cache_storage (namespace, `key`, value) VALUES ('n', 'a', '1'), ('n', 'a', '2'), (REPEAT('n', 600), 'b', '3')",
+    );
+    const storage = { type: 'mariadb', url } as const;
+    const message = await refusalOf(storage);
+    const failed: string[] = [];
+    for (const statement of remedyIn(message).split('\n'))
+      await MARIADB.run(url, statement).catch(() => failed.push(statement));
+    expect(failed).toEqual([expect.stringMatching(/^CREATE/), expect.stringMatching(/^RENAME/)]);
+    expect(await refusalOf(storage)).toBe(message);
+  });
+
   it.each([
     ['CREATE TABLE cache_storage (id INT)'],
     [
