@@ -136,3 +136,30 @@ describe('a clear in doubt', () => {
     expect(cache.size).toBe(0);
   });
 });
+
+describe('an ON_CHANGE update that was written together with one that was given up on', () => {
+  it('counts once where that attempt had committed, though nobody said so', async () => {
+    const world = new EngineWorld({ writeTimeoutMs: 100 });
+    const cache = await world.register(namespaceOf<number>(ON_CHANGE));
+    await cache.set('a', 1);
+    // Under way: those that come meanwhile go into the next commit.
+    world.storage.hold();
+    const first = cache.update('a', increment);
+    await settle();
+    await world.clock.advance(10);
+    const givenUp = expect(cache.update('a', increment)).rejects.toEqual(errorWith('WRITE_FAILED'));
+    await world.clock.advance(70);
+    const kept = cache.update('a', increment);
+    world.storage.liesAboutCommits = false;
+    world.storage.release();
+    expect(await first).toBe(2);
+    world.storage.liesAboutCommits = true;
+    await settle();
+    await world.clock.advance(35);
+    await givenUp;
+    world.storage.liesAboutCommits = false;
+    await world.clock.advance(1000);
+    expect(await kept).toBe(4);
+    expect(await world.stored(ON_CHANGE)).toEqual({ a: 4 });
+  });
+});
