@@ -83,7 +83,10 @@ function notLoadedError(driver: string, cause: Error): CacheError {
 
 function insteadOf(type: string): string {
   if (type === 'sqlite') {
-    return "Use type: 'better-sqlite3' (npm install better-sqlite3): TypeORM 1 has no other.";
+    return (
+      "Run npm install better-sqlite3, and write type: 'better-sqlite3' (the file stays the same), or leave storage out for " +
+      'data/cache.sqlite with the driver that is installed.'
+    );
   }
   const meant = OTHER_NAMES[type.toLowerCase()];
   const hint = meant === undefined ? '' : ` Did you mean '${meant}'?`;
