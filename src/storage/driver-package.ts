@@ -74,7 +74,8 @@ function notLoadedError(driver: string, cause: Error): CacheError {
   return unsupported(
     COMPILED.has(driver)
       ? `The package '${driver}' is installed, and can't be loaded: its binary is missing, or was built for another version of ` +
-          `Node.js. Run: npm rebuild ${driver} (with pnpm: pnpm approve-builds, then pnpm rebuild ${driver}). Where there is no ` +
+          `Node.js. Run: npm rebuild ${driver} (where npm runs no install scripts: npm approve-scripts ${driver}, then npm rebuild ` +
+          `${driver}; with pnpm: pnpm approve-builds, then pnpm rebuild ${driver}). Where there is no ` +
           'binary for the platform, that needs Python and a C++ compiler.'
       : `The package '${driver}' is installed, and can't be loaded: install it anew (npm install ${driver}).`,
     cause,
