@@ -146,13 +146,13 @@ export class History {
     await other.stop();
     await life.stop();
     for (const name of NAMES) life.witness(name).assertHolds(await this.#stored(name));
-    this.#scheduler.crash();
+    await this.#scheduler.crash();
   }
 
   async #crash(life: Life, afterSteps: number): Promise<void> {
     this.tally.crashes += 1;
     await life.pass(afterSteps);
-    this.#scheduler.crash();
+    await this.#scheduler.crash();
     for (const name of THROUGH) life.witness(name).assertHolds(await this.#stored(name));
     for (const name of BACK) life.witness(name).assertHeldSinceFlush(await this.#stored(name), KEYS);
   }
@@ -191,7 +191,7 @@ export class History {
   /** After a stop every call has ended, and the next life, which replays the journal, finds what was acknowledged. */
   async #assertKept(life: Life): Promise<void> {
     for (const witness of life.witnesses) witness.assertSettled();
-    this.#scheduler.crash();
+    await this.#scheduler.crash();
     if (this.plan.ordeal === 'two starts') {
       await this.#startTwice();
       return;
@@ -199,7 +199,7 @@ export class History {
     const next = await this.#start();
     for (const name of NAMES) life.witness(name).assertHolds(await this.#stored(name));
     await next.stop();
-    this.#scheduler.crash();
+    await this.#scheduler.crash();
   }
 
   async #stored(name: Name): Promise<State> {

@@ -94,8 +94,9 @@ export class Scheduler implements Clock {
     return true;
   }
 
-  /** Forgets everything that was going to happen: the process is gone. */
-  crash(): void {
+  /** Forgets everything that was going to happen: the process is gone, once what it was in the middle of has come to its turn's end. */
+  async crash(): Promise<void> {
+    await drainMicrotasks();
     this.#ready.length = 0;
     this.#timers.clear();
   }

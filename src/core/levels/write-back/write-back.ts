@@ -1,16 +1,14 @@
-import { isCacheError } from '../../cache-error.js';
 import { nextTurn } from '../../clock.js';
 import type { EngineContext } from '../../context.js';
 import type { NamespaceDefinition } from '../../definition/namespace-definition.js';
 import type { NamespaceCounters } from '../../definition/namespace-stats.js';
-import { ABSENT, present, storedOf, valueOf, type KnownValue } from '../../entries/known-value.js';
+import { ABSENT, storedOf, type KnownValue } from '../../entries/known-value.js';
 import type { PersistedEntries } from '../../entries/persisted-entries.js';
 import { Preload } from '../../entries/preload.js';
 import { ValueEncoder } from '../../entries/value-encoder.js';
 import { EVERY_KEY, type KeyRange } from '../../keys/key-range.js';
 import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
 import type { EntryPages, Listing } from '../../listing/entry-pages.js';
-import type { NewerWatch } from '../../listing/newer-entries.js';
 import { RowPages } from '../../listing/row-pages.js';
 import type { FlushReport, LoadReport } from '../../reports.js';
 import type { RescuedWrite } from '../../rescue/rescue-journal.js';
@@ -23,17 +21,11 @@ import type { Drainable } from '../drainable.js';
 import { closedError, DONE, type Level, type LevelFigures } from '../level.js';
 import type { DirtyBudget } from './dirty-budget.js';
 import { DirtyEntries } from './dirty-entries.js';
+import { DirtyView } from './dirty-view.js';
 import { Flusher } from './flusher.js';
 import { LiveCount } from './live-count.js';
 import { OperationOrder } from './operation-order.js';
-import {
-  bytesOfText,
-  changeOf,
-  expiryOf as expiryOfChange,
-  REMOVAL,
-  storedIn,
-  type RowChange,
-} from './row-change.js';
+import { bytesOfText, changeOf, expiryOf as expiryOfChange, REMOVAL, type RowChange } from './row-change.js';
 import { rescuedWrites } from './rescued-writes.js';
 
 /** So much is written without waiting for the next checkpoint; half of what may be dirty, where that is less. */
@@ -61,6 +53,7 @@ export interface WriteBackOptions<V> {
 export class WriteBack<V> implements Level<V>, Drainable {
   readonly values: ValueEncoder<V>;
   readonly #dirty: DirtyEntries;
+  readonly #view: DirtyView<V>;
   readonly #order = new OperationOrder();
   readonly #preload: Preload<V>;
   readonly #flusher: Flusher;
@@ -77,6 +70,7 @@ export class WriteBack<V> implements Level<V>, Drainable {
     const { definition, keys, entries, budget, context } = options;
     this.values = new ValueEncoder(definition, context.clock);
     this.#dirty = new DirtyEntries(budget, keys, context.clock);
+    this.#view = new DirtyView(this.#dirty, options);
     this.#preload = new Preload({
       ...options,
       unsaved: () => this.#dirty.keys(),
@@ -114,16 +108,16 @@ export class WriteBack<V> implements Level<V>, Drainable {
   }
 
   recall(key: MemoryKey): V | undefined {
-    const known = this.#dirtyValue(key);
+    const known = this.#view.dirtyValue(key);
     if (known?.kind !== 'present') return undefined;
     // Evicted, but not written yet: back into memory it goes.
-    const value = this.#read(key, known);
+    const value = this.#view.read(key, known);
     this.options.entries.store.putStored(key, known.stored);
     return value;
   }
 
   async get(key: MemoryKey): Promise<V | undefined> {
-    return this.#read(key, await this.#find(key));
+    return this.#view.read(key, await this.#find(key));
   }
 
   async expiresAt(key: MemoryKey): Promise<number | null | undefined> {
@@ -131,7 +125,7 @@ export class WriteBack<V> implements Level<V>, Drainable {
   }
 
   async refresh(key: MemoryKey): Promise<V | undefined> {
-    return this.#read(key, await this.#inView(key, () => this.#readAnew(key)));
+    return this.#view.read(key, await this.#inView(key, () => this.#readAnew(key)));
   }
 
   set(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<void> {
@@ -166,7 +160,7 @@ export class WriteBack<V> implements Level<V>, Drainable {
 
   rename(from: MemoryKey, to: MemoryKey): Promise<boolean> {
     const move = (known: KnownValue<V>): boolean | Promise<boolean> => {
-      if (this.#read(from, known) === undefined || known.kind !== 'present') return false;
+      if (this.#view.read(from, known) === undefined || known.kind !== 'present') return false;
       if (from === to) return true;
       const { text, expiresAt } = known.stored;
       const change = changeOf(text, expiresAt);
@@ -206,7 +200,7 @@ export class WriteBack<V> implements Level<V>, Drainable {
   pages(listing: Listing): EntryPages<V> {
     return new RowPages(this.options, listing, {
       keys: () => this.#dirty.putKeys(),
-      watch: () => this.#watchNewer(),
+      watch: () => this.#view.watchNewer(),
     });
   }
 
@@ -264,20 +258,19 @@ export class WriteBack<V> implements Level<V>, Drainable {
   /** What there is of a key. */
   #find(key: MemoryKey): Promise<KnownValue<V>> {
     return this.#inView(key, async () => {
-      const known = this.#known(key);
+      const known = this.#view.known(key);
       if (known !== undefined) return known;
       const found = await this.options.entries.reader.read(key);
       // What took effect meanwhile is newer.
-      return this.#known(key) ?? found;
+      return this.#view.known(key) ?? found;
     });
   }
 
   /** The row of a key, read now, where nothing that is dirty is newer than it. */
   async #readAnew(key: MemoryKey): Promise<KnownValue<V>> {
-    const isDirty = this.#dirty.get(key) !== undefined || this.#dirty.isRemoved(key);
-    if (isDirty) return this.#known(key) ?? ABSENT;
+    if (this.#view.isDirty(key)) return this.#view.known(key) ?? ABSENT;
     const found = await this.options.entries.reader.readAnew(key);
-    return this.#known(key) ?? found;
+    return this.#view.known(key) ?? found;
   }
 
   /** Runs a read when what was called before it shows, unless that waits for room. */
@@ -292,7 +285,7 @@ export class WriteBack<V> implements Level<V>, Drainable {
     task: (known: KnownValue<V>) => T | Promise<T>,
     needsText = false,
   ): T | Promise<T> {
-    const known = this.#known(key, needsText);
+    const known = this.#view.known(key, needsText);
     return known === undefined ? this.options.entries.reader.read(key).then(task) : task(known);
   }
 
@@ -320,56 +313,10 @@ export class WriteBack<V> implements Level<V>, Drainable {
     });
   }
 
-  /** What memory and the dirty entries know of `key`; `undefined` where only the database can tell. */
-  #known(key: MemoryKey, needsText = false): KnownValue<V> | undefined {
-    const { entries } = this.options;
-    // What is in memory is decoded already.
-    const held = needsText ? undefined : entries.held(key);
-    const known = held ?? this.#dirtyValue(key) ?? entries.known(key, needsText);
-    return known === undefined && this.#dirty.isRemoved(key) ? ABSENT : known;
-  }
-
-  /** For who reads rows: what memory and the dirty entries know, and what is committed meanwhile. */
-  #watchNewer(): NewerWatch<V> {
-    const watch = this.#dirty.watch();
-    return {
-      isEmptied: watch.isEmptied,
-      known: (key) => {
-        const known = this.options.entries.held(key) ?? this.#dirtyValue(key);
-        if (known !== undefined) return known;
-        const committed = watch.get(key);
-        if (committed !== undefined) return this.#becoming(committed);
-        return watch.isRemoved(key) ? ABSENT : undefined;
-      },
-      end: () => this.#dirty.unwatch(watch),
-    };
-  }
-
-  /** The value itself. Throws `UNREADABLE_ENTRY` where it does not decode, be it that of a dirty entry. */
-  #read(key: MemoryKey, known: KnownValue<V>): V | undefined {
-    const { entries, definition, keys } = this.options;
-    try {
-      return valueOf(known, definition.value);
-    } catch (cause) {
-      throw isCacheError(cause) ? cause : entries.rows.unreadable(keys.textOf(key), cause);
-    }
-  }
-
-  /** What a dirty entry is to become, unless that has expired. */
-  #dirtyValue(key: MemoryKey): KnownValue<V> | undefined {
-    const change = this.#dirty.get(key);
-    return change === undefined ? undefined : this.#becoming(change);
-  }
-
-  #becoming(change: RowChange): KnownValue<V> {
-    const stored = storedIn<V>(change, this.options.context.clock.now());
-    return stored === undefined ? ABSENT : present(stored);
-  }
-
   // A write takes effect in memory, and leaves the change.
 
   #modify<R>(key: MemoryKey, known: KnownValue<V>, decide: Decide<V, R>): R | Promise<R> {
-    const { next, result } = decide(this.#read(key, known), storedOf(known));
+    const { next, result } = decide(this.#view.read(key, known), storedOf(known));
     if (next === undefined) return result;
     const change = next === null ? REMOVAL : changeOf(next.text, next.expiresAt);
     return this.#withRoom([[key, change]], () => {
