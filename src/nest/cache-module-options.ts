@@ -25,7 +25,8 @@ export interface CacheOptions extends EngineOptions {
   /**
    * Where persisted namespaces are stored: TypeORM options, a DataSource of the app to connect like (it is only read;
    * the cache opens a connection of its own), or a {@link CacheStorageAdapter}.
-   * Default `{ type: 'sqlite', database: 'data/cache.sqlite' }`, with type `better-sqlite3` where that is the driver there is.
+   * Default `data/cache.sqlite` under the working directory, with the SQLite driver that is installed: `sqlite3` where TypeORM
+   * has a driver for it (0.3), else `better-sqlite3`.
    */
   readonly storage?: DataSourceOptions | DataSource | CacheStorageAdapter | undefined;
   /** Namespaces to declare besides those of `forFeature`. Default none. */
@@ -174,8 +175,8 @@ function assertStorage(storage: unknown): void {
   if (typeof storage === 'string') {
     throw invalid(
       'storage',
-      "must be an object: { type: 'sqlite', database: 'data/cache.sqlite' } for the path of a file, { type: 'postgres', url } " +
-        'for an address',
+      "must be an object: { type: 'postgres', url } for an address, { type: 'better-sqlite3', database: 'data/cache.sqlite' } " +
+        "for the path of a file (type: 'sqlite' with sqlite3); left out, it is that file, with the driver that is installed",
     );
   }
   if (typeof storage !== 'object' || storage === null || Array.isArray(storage)) {

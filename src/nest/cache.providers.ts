@@ -41,7 +41,7 @@ export function engineProvider(
     provide: CACHE_ENGINE,
     inject: [RESOLVED_OPTIONS, ModulesContainer, LazyModuleLoader],
     useFactory: (options: ResolvedCacheOptions, modules: ModulesContainer, loader: LazyModuleLoader) => {
-      assertReplacedWell(loader, moduleClass);
+      assertReplacedWell(modules, loader, moduleClass);
       assertImportedWell(modules);
       placeAtTheEdges(modules);
       return create(options);

@@ -1,4 +1,4 @@
-import type { Type } from '@nestjs/common';
+import type { DynamicModule, Type } from '@nestjs/common';
 import type { LazyModuleLoader, ModulesContainer } from '@nestjs/core';
 import { CacheError } from '../core/cache-error.js';
 import { CacheCoreModule } from './cache-core.module.js';
@@ -30,22 +30,41 @@ export function assertImportedWell(modules: ModulesContainer): void {
 }
 
 /**
- * Throws where a test replaces the class `CacheModule`: Nest compares it with what is imported, which is what `forRoot`
- * made, replaces nothing, and says nothing. The test would run on the database of the app. Nest keeps the replacements
- * where it loads modules lazily; a version that does not is trusted.
+ * Throws where a test replaces the class `CacheModule`, or what another `forRoot()` gave: Nest compares it with what is imported,
+ * replaces nothing, and says nothing. The test would run on the database of the app. Nest keeps the replacements where it
+ * loads modules lazily; a version that does not is trusted.
  */
-export function assertReplacedWell(loader: LazyModuleLoader, moduleClass: Type): void {
-  const { moduleOverrides } = loader as unknown as {
-    readonly moduleOverrides?: readonly { readonly moduleToReplace: unknown }[];
-  };
-  if (!moduleOverrides?.some(({ moduleToReplace }) => moduleToReplace === moduleClass)) return;
+export function assertReplacedWell(
+  modules: ModulesContainer,
+  loader: LazyModuleLoader,
+  moduleClass: Type,
+): void {
+  const { moduleOverrides } = loader as unknown as { readonly moduleOverrides?: readonly ModuleOverride[] };
+  const present = new Set([...modules.values()].map(({ metatype }) => metatype));
+  const idle = moduleOverrides?.some(
+    ({ moduleToReplace, newModule }) =>
+      moduleToReplace === moduleClass ||
+      (classOf(moduleToReplace) === moduleClass &&
+        !(newModule instanceof Promise || present.has(classOf(newModule)))),
+  );
+  if (idle !== true) return;
   throw new CacheError(
     'MODULE_NOT_REPLACED',
-    'overrideModule(CacheModule) replaces nothing: Nest looks for the module as it is imported, and CacheModule.forRoot() ' +
-      'makes one at each call. Use overrideProvider(CACHE_OPTIONS).useValue({ storage: new InMemoryStorage() }), or share the ' +
-      'module as a constant, const cache = CacheModule.forRoot({ ... }), and replace that: ' +
-      'overrideModule(cache).useModule(CacheTestingModule.forRoot({ ... })).',
+    'overrideModule() replaces nothing here: Nest looks for the very module that is imported, and CacheModule.forRoot() makes ' +
+      'a new one at each call. Use overrideProvider(CACHE_OPTIONS).useValue({ storage: new InMemoryStorage() }); or export the ' +
+      'module of the application as a constant, const cache = CacheModule.forRoot({ ... }), and replace the same constant, not ' +
+      'another forRoot() call: overrideModule(cache).useModule(CacheTestingModule.forRoot({ ... })).',
   );
+}
+
+interface ModuleOverride {
+  readonly moduleToReplace: unknown;
+  readonly newModule: unknown;
+}
+
+/** The class of a module as it is imported: bare, or with what a method gave. */
+function classOf(module: unknown): Type {
+  return ((module as Partial<DynamicModule> | undefined)?.module ?? module) as Type;
 }
 
 /**

@@ -65,6 +65,17 @@ export function driverErrorOf(error: unknown): DriverError {
   };
 }
 
+/**
+ * Sentences of servers that quote a name, and nothing after it that they did not write themselves. They can be read without the
+ * name, which may hold quotes, or be a password in the wrong place.
+ */
+const ABOUT_A_NAME: readonly (readonly [RegExp, string])[] = [
+  [/^(database|role) ".*" does not exist$/s, 'the $1 does not exist'],
+  [/^password authentication failed for user ".*"$/s, 'password authentication failed'],
+  [/^Unknown database '.*'$/s, 'unknown database'],
+  [/^Access denied for user '.*(\(using password: (?:YES|NO)\))$/s, 'access denied $1'],
+];
+
 /** An opening quote with what follows it. An apostrophe follows a letter. */
 const QUOTED = /(?<![\p{L}\p{N}])(?:'([^']*)'|"([^"]*)"|['"])/gu;
 /** Before a name, and never before a value. */
@@ -73,8 +84,11 @@ const BEFORE_NAME = /\b(?:column|field|relation|table)\s+$/i;
 /**
  * The message up to the first thing it quotes that is no name of the cache's: MySQL quotes values and pieces of the
  * statement, PostgreSQL values. The end of a value is unknown, since it may hold quotes, and a message may be cut short.
+ * A sentence about a user or a database stays whole but for the name.
  */
 export function withoutQuotes(message: string): string {
+  for (const [sentence, nameless] of ABOUT_A_NAME)
+    if (sentence.test(message)) return message.replace(sentence, nameless);
   const text = message.slice(0, firstForeign(message));
   if (text.length > MAX_MESSAGE_LENGTH) return `${text.slice(0, MAX_MESSAGE_LENGTH)}…`;
   return text.length < message.length ? `${text}…` : text;

@@ -74,7 +74,8 @@ function notLoadedError(driver: string, cause: Error): CacheError {
   return unsupported(
     COMPILED.has(driver)
       ? `The package '${driver}' is installed, and can't be loaded: its binary is missing, or was built for another version of ` +
-          `Node.js. Run: npm rebuild ${driver} (with pnpm: pnpm approve-builds, then pnpm rebuild ${driver}). Where there is no ` +
+          `Node.js. Run: npm rebuild ${driver} (where npm runs no install scripts: npm approve-scripts ${driver}, then npm rebuild ` +
+          `${driver}; with pnpm: pnpm approve-builds, then pnpm rebuild ${driver}). Where there is no ` +
           'binary for the platform, that needs Python and a C++ compiler.'
       : `The package '${driver}' is installed, and can't be loaded: install it anew (npm install ${driver}).`,
     cause,
@@ -83,7 +84,10 @@ function notLoadedError(driver: string, cause: Error): CacheError {
 
 function insteadOf(type: string): string {
   if (type === 'sqlite') {
-    return "Use type: 'better-sqlite3' (npm install better-sqlite3): TypeORM 1 has no other.";
+    return (
+      "Run npm install better-sqlite3, and write type: 'better-sqlite3' (the file stays the same), or leave storage out for " +
+      'data/cache.sqlite with the driver that is installed.'
+    );
   }
   const meant = OTHER_NAMES[type.toLowerCase()];
   const hint = meant === undefined ? '' : ` Did you mean '${meant}'?`;

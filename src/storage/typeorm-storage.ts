@@ -230,10 +230,11 @@ export class TypeOrmStorage implements ListedStorage {
   #openFailed(error: unknown): CacheError {
     const cause = this.#databaseError(error);
     const { code, message } = cause;
-    const reason = [code, message.replace(/\.$/, '')].filter(Boolean).join(', ');
+    const reason = [code, message].filter(Boolean).join(', ');
+    const sentence = /[.…]$/.test(reason) ? reason : `${reason}.`;
     return new CacheError(
       'STORAGE_OPEN_FAILED',
-      `The cache could not open its database (${this.describe()}): ${reason}. ${remedyFor(code, driverErrorOf(error).message, this.#step)}`,
+      `The cache could not open its database (${this.describe()}): ${sentence} ${remedyFor(code, driverErrorOf(error).message, this.#step)}`,
       { cause },
     );
   }

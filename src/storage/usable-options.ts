@@ -15,14 +15,14 @@ const TYPEORM_URLS: ReadonlySet<string> = new Set(['cockroachdb', 'mssql', 'orac
 export function refuseUnusable(given: DataSourceOptions, isOwn: boolean): void {
   if (typeof given.type !== 'string') {
     throw unsupported(
-      "`storage` needs a type, as in { type: 'sqlite', database: 'data/cache.sqlite' } or { type: 'postgres', url }. " +
+      "`storage` needs a type, as in { type: 'better-sqlite3', database: 'data/cache.sqlite' } or { type: 'postgres', url }. " +
         'An object of your own has to implement all of CacheStorageAdapter.',
     );
   }
   if (given.type === 'mongodb') {
     throw unsupported(
-      "The cache does not run on 'mongodb': it needs a SQL database. Use storage: { type: 'sqlite', database: " +
-        "'path/to/file' } with the sqlite3 package, or give an object that implements CacheStorageAdapter.",
+      "The cache does not run on 'mongodb': it needs a SQL database. Leave storage out for a SQLite file " +
+        '(npm install better-sqlite3), or give an object that implements CacheStorageAdapter.',
     );
   }
   if (isOwn) refuseIgnored(given);
@@ -66,7 +66,7 @@ function refuseUnusableFile({ type, database }: { type: string; database: unknow
   if (!isOwn && isEphemeral(database)) {
     throw unsupported(
       'The DataSource given as storage is an in-memory SQLite database, which no second connection can see. ' +
-        "Give the cache a file of its own (storage: { type: 'sqlite', database: 'data/cache.sqlite' }), " +
+        "Give the cache a file of its own (storage: { type: 'better-sqlite3', database: 'data/cache.sqlite' }, or type: 'sqlite' with sqlite3), " +
         'or new InMemoryStorage() in tests.',
     );
   }

@@ -34,7 +34,7 @@ export async function prepareSqliteFile(database: string): Promise<void> {
     throw new CacheError(
       'STORAGE_OPEN_FAILED',
       `The cache's database ${file} can't be created (${code ?? String(cause)}). ` +
-        "Give the process write permission to the folder, or set another path: storage: { type: 'sqlite', database }.",
+        "Give the process write permission to the folder, or set another path as database of the storage, as in { type: 'better-sqlite3', database }.",
       { cause },
     );
   }

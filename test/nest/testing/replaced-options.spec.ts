@@ -159,6 +159,17 @@ describe('a module in the place of the cache of an application', () => {
     await expect(compiled).rejects.toThrow(/overrideProvider\(CACHE_OPTIONS\)/);
     expect(existsSync(database)).toBe(false);
   });
+
+  it('is refused likewise where it is put in the place of what another call of forRoot gave', async () => {
+    const { appModule, database } = application();
+    const compiled = Test.createTestingModule({ imports: [appModule] })
+      .overrideModule(CacheModule.forRoot())
+      .useModule(CacheTestingModule.forRoot({ namespaces: [sessionsNamespace] }))
+      .compile();
+    await expect(compiled).rejects.toThrow(errorWith('MODULE_NOT_REPLACED'));
+    await expect(compiled).rejects.toThrow(/the same constant, not another forRoot\(\) call/);
+    expect(existsSync(database)).toBe(false);
+  });
 });
 
 describe('the clock of an application', () => {
