@@ -2,7 +2,7 @@
 import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CacheError } from '../core/cache-error.js';
+import { isCacheError } from '../core/cache-error.js';
 import { HELP, parseCommandLine, type Command } from './command-line.js';
 import { runCopy } from './copy-command.js';
 import { outliveReaders } from './output.js';
@@ -40,7 +40,7 @@ async function main(): Promise<void> {
 /** No stack, and no cause: an error of a driver may hold the address it was given. */
 function fail(error: unknown, exitCode: number): void {
   const message = error instanceof Error ? error.message : String(error);
-  const code = error instanceof CacheError ? `${error.code}: ` : '';
+  const code = isCacheError(error) ? `${error.code}: ` : '';
   process.stderr.write(`${code}${printable(message)}\n`);
   process.exitCode = exitCode;
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { DataSource, type DataSourceOptions } from 'typeorm';
-import { CacheError } from '../core/cache-error.js';
+import { CacheError, isCacheError } from '../core/cache-error.js';
 import { connectionOf, isDataSource } from '../storage/connection-options.js';
 import type { Place } from '../storage/listed-storage.js';
 import { sqliteDriver } from '../storage/sqlite/driver.js';
@@ -113,7 +113,7 @@ function storageOf(options: () => TypeOrmStorageOptions): TypeOrmStorage {
   try {
     return new TypeOrmStorage(options());
   } catch (cause) {
-    if (cause instanceof CacheError) throw cause;
+    if (isCacheError(cause)) throw cause;
     throw new CacheError('STORAGE_OPEN_FAILED', cause instanceof Error ? cause.message : String(cause), {
       cause,
     });

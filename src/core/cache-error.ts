@@ -50,12 +50,20 @@ export interface CacheErrorContext {
   readonly option?: string;
 }
 
+/** Marks the errors of this class, of whichever copy of this package: a codec or a storage may come from another one. */
+const CACHE_ERROR = Symbol.for('nestjs-durable-cache:error');
+
 /** The one error type of the cache: a stable `code`, the context it happened in, and the `cause` when there is one. */
 export class CacheError extends Error {
   override readonly name = 'CacheError';
   readonly namespace: string | undefined;
   readonly key: string | undefined;
   readonly option: string | undefined;
+
+  static {
+    // On the prototype: a property of each error would be shown with it.
+    Object.defineProperty(this.prototype, CACHE_ERROR, { value: true });
+  }
 
   constructor(
     readonly code: CacheErrorCode,
@@ -69,7 +77,11 @@ export class CacheError extends Error {
   }
 }
 
-/** Whether `error` is a {@link CacheError}, of the given code when one is given. */
+/**
+ * Whether `error` is a {@link CacheError}, of the given code when one is given. True for one of another copy of this package,
+ * too, which `instanceof` does not know.
+ */
 export function isCacheError(error: unknown, code?: CacheErrorCode): error is CacheError {
-  return error instanceof CacheError && (code === undefined || error.code === code);
+  if (typeof error !== 'object' || error === null || !(CACHE_ERROR in error)) return false;
+  return code === undefined || ('code' in error && error.code === code);
 }

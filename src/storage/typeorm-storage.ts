@@ -1,6 +1,6 @@
 import { DataSource, type DataSourceOptions, type QueryRunner } from 'typeorm';
 import { hasCacheTable } from '../../migrations/database-family.js';
-import { CacheError } from '../core/cache-error.js';
+import { CacheError, isCacheError } from '../core/cache-error.js';
 import { EVERY_KEY, type KeyRange } from '../core/keys/key-range.js';
 import type {
   LoadedPage,
@@ -88,7 +88,7 @@ export class TypeOrmStorage implements ListedStorage {
       opened?.();
     } catch (error) {
       await connection.close().catch(() => undefined);
-      if (error instanceof CacheError) throw error;
+      if (isCacheError(error)) throw error;
       throw unbuiltDriverError(this.#dataSource.options.type, error) ?? this.#openFailed(error);
     }
   }

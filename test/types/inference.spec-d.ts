@@ -95,6 +95,15 @@ describe('types', () => {
     const maybe = defineNamespace({ name: 'm', key: stringKey(), value: json<number | null>() });
     // @ts-expect-error: null is no number
     void service.namespace(maybe).increment('a');
+    const few = defineNamespace({ name: 'f', key: stringKey(), value: json<1 | 2>() });
+    // @ts-expect-error: 1 and 2 are all there is, and their sum is 3
+    void service.namespace(few).increment('a');
+    const copied = defineNamespace({ name: 'f', key: stringKey(), value: json<1 | 2>(), values: 'copied' });
+    // @ts-expect-error: as above
+    void service.namespace(copied).increment('a');
+    const metres = defineNamespace({ name: 'b', key: stringKey(), value: json<number & { of: 'metre' }>() });
+    // @ts-expect-error: a sum has no brand
+    void service.namespace(metres).increment('a');
     // @ts-expect-error: 1 is to be added as a number
     void service.namespace(counters).increment('a', '1');
   });

@@ -35,6 +35,11 @@ interface Tree {
 
 type List = { head: string; tail: List } | null;
 
+type Nodes = string | readonly Nodes[] | { [name: string]: Nodes };
+type Path = [string, ...Path[]];
+type Chain = [string, Chain | null, Chain?];
+type DatedChain = [Date, DatedChain?];
+
 /** Data alone. */
 class Dto {
   id = 1;
@@ -45,6 +50,19 @@ class Dto {
   constructor() {
     void this.secret;
   }
+}
+
+interface Loose {
+  // oxlint-disable-next-line typescript/no-explicit-any -- what is declared so compiles
+  [name: string]: any;
+}
+
+interface Dated extends Loose {
+  at?: Date;
+}
+
+interface Dates extends Loose {
+  [index: number]: Date;
 }
 
 interface Deep {
@@ -103,6 +121,11 @@ describe('json<T>()', () => {
     json<Tree[]>();
     json<List>();
     expectTypeOf<Tree>().toExtend<JsonOf<Tree>>();
+    json<JsonValue[]>();
+    json<Record<string, JsonValue>>();
+    json<Nodes>();
+    json<Path>();
+    json<Chain>();
   });
 
   it('leaves what only run time can tell to run time', () => {
@@ -133,12 +156,24 @@ describe('json<T>()', () => {
     json<Deep>();
     // @ts-expect-error: in a recursive type
     json<DeepTree>();
+    // @ts-expect-error: in a recursive tuple
+    json<DatedChain>();
+    // @ts-expect-error: beside what only run time can tell
+    json<Loose & { at: Date }>();
+    // @ts-expect-error: optional or not, and at any depth
+    json<{ of: [string, Dated[]] }>();
+    // @ts-expect-error: or where the name is a number
+    json<Dates>();
     // @ts-expect-error: in one case of a union
     json<{ kind: 'a' } | { kind: 'b'; at: Date }>();
     // @ts-expect-error: in an array
     json<Date[]>();
     // @ts-expect-error: in a tuple
     json<readonly [string, Date]>();
+    // @ts-expect-error: in what is optional in one
+    json<[string, Date?]>();
+    // @ts-expect-error: in the rest of one
+    json<[string, ...Date[]]>();
     // @ts-expect-error: in a record
     json<Record<string, Date>>();
     // @ts-expect-error: a Map comes back empty
@@ -171,6 +206,8 @@ describe('json<T>()', () => {
     json<string | undefined>();
     // @ts-expect-error: in an array it comes back as null
     json<(string | undefined)[]>();
+    // @ts-expect-error: in a tuple, too
+    json<[string | undefined]>();
   });
 
   it('takes any type with a reviver, or unchecked', () => {

@@ -1,4 +1,4 @@
-import { CacheError } from '../cache-error.js';
+import { CacheError, isCacheError } from '../cache-error.js';
 import type { CacheTimer } from '../clock.js';
 import type { EngineContext } from '../context.js';
 import { codeOf } from '../driver-code.js';
@@ -66,7 +66,7 @@ export class OpenStorage {
       // Before anyone reads: the journal of an earlier stop is newer than the rows.
       if (journal !== undefined) await opened.#replay(journal);
     } catch (error) {
-      if (error instanceof CacheError) throw error;
+      if (isCacheError(error)) throw error;
       throw new CacheError(
         'STORAGE_OPEN_FAILED',
         `The cache could not open its storage (${storage.describe()}): ${error instanceof Error ? error.message : String(error)}`,
@@ -154,7 +154,7 @@ export class OpenStorage {
       } catch (error) {
         cause = error;
         // Of the journal itself, which says what is wrong with it.
-        if (error instanceof CacheError) throw await this.#closed(error);
+        if (isCacheError(error)) throw await this.#closed(error);
         if (this.#writer.classify(error) === 'transient') return false;
         throw await this.#notReplayed(journal, error);
       }

@@ -44,6 +44,11 @@ export interface ScanOptions<K> {
   readonly limit?: number | undefined;
 }
 
+/** A namespace that any number can be put into: a sum need not be one of a few, nor carry a brand. */
+type Incrementable<K, V> = number extends V
+  ? NamespaceCache<K, number>
+  : 'increment() needs values of type number';
+
 /**
  * A namespace in use: Map-like, and the same on every persistence level. What differs by level is when a write is
  * acknowledged, that is, when its promise resolves.
@@ -115,7 +120,7 @@ export interface NamespaceCache<K, V, R = Immutable<V>> {
    * expiry stays. Only for namespaces of numbers. Default 1. Rejects with `INVALID_VALUE` for a stored value or a `by` that is
    * no finite number, and for a sum beyond ±(2⁵³ − 1).
    */
-  increment(this: NamespaceCache<K, number>, key: K, by?: number): Promise<number>;
+  increment(this: Incrementable<K, V>, key: K, by?: number): Promise<number>;
   /** Gives the value and removes the entry, so that of callers at the same time one alone gets it; `undefined` for the others. */
   take(key: K): Promise<R | undefined>;
   /** Gives an entry another expiry, counted from the call; answers whether there was one. */

@@ -1,9 +1,13 @@
 import { freezeDeep } from './freeze.js';
 import type { ValueCodec } from './value-codec.js';
 
+/** Marks the codecs of this class, of whichever copy of this package: a definition may come from another one. */
+const COPYING = Symbol.for('nestjs-durable-cache:copying');
+
 /** A codec whose values every reader gets a copy of: they are neither frozen nor shared. */
 export class CopyingCodec<V> implements ValueCodec<V> {
   readonly plain: boolean;
+  readonly [COPYING] = true;
 
   constructor(private readonly codec: ValueCodec<V>) {
     this.plain = codec.plain === true;
@@ -24,5 +28,5 @@ export class CopyingCodec<V> implements ValueCodec<V> {
 
 /** Freezes what `codec` has decoded, so that all readers may share it; false where each must be given its own. */
 export function makeShared<V>(value: V, codec: ValueCodec<V>): boolean {
-  return !(codec instanceof CopyingCodec) && freezeDeep(value);
+  return !(COPYING in codec) && freezeDeep(value);
 }

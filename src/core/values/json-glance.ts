@@ -1,4 +1,4 @@
-import { isArrayPrototype, isDataPrototype } from './kinds.js';
+import { hasNames, hasToJson, isArrayPrototype, isDataPrototype } from './kinds.js';
 
 /**
  * A quick look at a value that `JSON.stringify` has made a text of: whether it surely comes back as it was. It is taken at
@@ -10,8 +10,8 @@ export class JsonGlance {
 
   passes(value: unknown, text: string): boolean {
     if (typeof value !== 'object' || value === null) return isKept(value);
-    // Each object has taken two characters of the text. There are more where one has a `toJSON`: `JSON.stringify` has not
-    // looked into that one, and it may hold a cycle.
+    // Each object has taken two characters of the text. There are more where a replacer leaves one out: `JSON.stringify`
+    // has not looked into that one, and it may hold a cycle.
     let left = text.length >> 1;
     const open: object[] = [value];
     for (let node = open.pop(); node !== undefined; node = open.pop()) {
@@ -23,9 +23,11 @@ export class JsonGlance {
 
   /** Looks at what is directly in `node`; the objects in it are left open. */
   #passes(node: object, open: object[]): boolean {
+    if (hasToJson(node)) return false;
     const prototype = Object.getPrototypeOf(node) as object | null;
     if (Array.isArray(node)) {
       if (prototype !== Array.prototype && !isArrayPrototype(prototype)) return false;
+      if (hasNames(node)) return false;
       for (let i = 0; i < node.length; i += 1) {
         const child: unknown = node[i];
         if (typeof child === 'object' && child !== null) open.push(child);

@@ -14,16 +14,18 @@ type JsonProperty<T> = undefined extends T ? JsonOf<Exclude<T, undefined>> | und
  */
 export type JsonOf<V> = unknown extends V
   ? V
-  : // First, because it ends the recursion early for most types.
-    [V] extends [JsonValue]
+  : V extends Primitive
     ? V
-    : V extends Primitive
-      ? V
-      : V extends Callable | bigint | symbol | undefined
-        ? never
-        : V extends readonly unknown[]
-          ? { [I in keyof V]: JsonOf<V[I]> }
-          : { [P in keyof V]: P extends symbol ? V[P] : JsonProperty<V[P]> };
+    : V extends Callable | bigint | symbol | undefined
+      ? never
+      : V extends readonly unknown[]
+        ? JsonElements<V>
+        : { [P in keyof V]: P extends symbol ? V[P] : JsonProperty<V[P]> };
+
+/** The elements as properties: of an array or a tuple the compiler would look into all at once, without end in a recursive type. */
+type JsonElements<V extends readonly unknown[]> = number extends V['length']
+  ? { readonly [index: number]: JsonOf<V[number]> }
+  : { readonly [I in keyof V as I & `${number}`]: JsonOf<Required<V>[I]> };
 
 /** What has many methods and is no type of the app's: to name them would say nothing. */
 type BuiltIn =

@@ -34,7 +34,7 @@ const KEPT: Keeping = { kinds: new Set(['plain', 'minus zero', 'array', 'object'
  * Values as JSON text. It takes only what JSON brings back as it was: types that hold a Date, a Map, a Set, a bigint, a
  * function, a symbol or a typed array don't compile, and values that do are refused with `INVALID_VALUE`, which
  * names where it is. So are NaN and the infinities, `undefined` and holes in arrays, errors, regular expressions, boxed primitives,
- * cycles, and instances of classes with methods, accessors or `toJSON`.
+ * cycles, arrays with properties by name, instances of classes with methods or accessors, and whatever has a method `toJSON`.
  *
  * An instance of a class of data alone is stored as its data. Properties that are `undefined` or keyed by a symbol are
  * left out, and `-0` becomes `0`. For what JSON can't keep use {@link rich}, or give a `reviver` (and a `replacer`):

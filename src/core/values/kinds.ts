@@ -21,6 +21,7 @@ export type Kind =
   | 'bytes'
   | 'boxed'
   | 'extended'
+  | 'toJSON'
   | 'instance';
 
 /** What `value` is, whichever realm it comes from: Jest gives tests and libraries one each. */
@@ -49,6 +50,17 @@ export function isArrayPrototype(prototype: object | null): boolean {
   return Array.isArray(prototype);
 }
 
+/** Whether something else than it is stored: what a method `toJSON` gives, its own and not enumerable, perhaps. */
+export function hasToJson(value: object): boolean {
+  return typeof (value as { toJSON?: unknown }).toJSON === 'function';
+}
+
+/** Whether there is more in it than its elements: properties by name, as a match of a regular expression has. */
+export function hasNames(array: readonly unknown[]): boolean {
+  // Where a hole makes up for a name, the hole is found.
+  return Object.keys(array).length > array.length;
+}
+
 /** The name of the class of `value`; `undefined` where it has none. */
 export function classOf(value: object): string | undefined {
   const { constructor: made } = (prototypeOf(value) ?? {}) as { constructor?: { name?: unknown } };
@@ -64,16 +76,25 @@ function kindOfNumber(value: number): Kind {
 function kindOfObject(value: object): Kind {
   const prototype = prototypeOf(value);
   // Most are; to ask for everything else takes a while.
-  if (prototype === Object.prototype) return 'object';
-  if (Array.isArray(value)) return isArrayPrototype(prototype) ? 'array' : 'instance';
+  if (prototype === Object.prototype) return kindOfData(value);
+  if (Array.isArray(value)) return isArrayPrototype(prototype) ? kindOfArray(value) : 'instance';
   if (types.isBoxedPrimitive(value)) return 'boxed';
   if (types.isNativeError(value)) return isErrorPrototype(prototype) ? 'Error' : 'instance';
   if (ArrayBuffer.isView(value) || types.isArrayBuffer(value)) return isBytes(value) ? 'bytes' : 'instance';
   const kind = builtInKindOf(value);
-  if (kind === undefined) return isDataPrototype(prototype) ? 'object' : 'instance';
+  if (kind === undefined) return isDataPrototype(prototype) ? kindOfData(value) : 'instance';
   // A class of the app's that is built on it has more to it than would be kept.
   if (prototype === null || !isObjectPrototype(prototypeOf(prototype))) return 'instance';
   return Object.keys(value).length === 0 ? kind : 'extended';
+}
+
+function kindOfData(value: object): 'object' | 'toJSON' {
+  return hasToJson(value) ? 'toJSON' : 'object';
+}
+
+function kindOfArray(value: readonly unknown[]): 'array' | 'toJSON' | 'extended' {
+  if (hasToJson(value)) return 'toJSON';
+  return hasNames(value) ? 'extended' : 'array';
 }
 
 function builtInKindOf(value: object): 'Date' | 'Map' | 'Set' | 'RegExp' | undefined {

@@ -23,6 +23,7 @@ const REFUSALS: Readonly<Record<Refused, Refusal>> = {
   bytes: ['is binary data', () => 'store it as base64'],
   boxed: ['is a boxed primitive', (at) => `store ${at}.valueOf()`],
   extended: ['has properties that would be lost', () => 'store them beside it'],
+  toJSON: ['has a toJSON, which may give something else', (at) => `store ${at}.toJSON()`],
   instance: ['would come back without its class', (at) => `store its data as a plain object, { ...${at} }`],
   hole: ['is a hole in an array', () => 'store null'],
   cycle: ['refers back to what it is in', () => 'store an id instead'],

@@ -32,12 +32,14 @@ export function bytesRecordOf(value: ArrayBufferView | ArrayBuffer): BytesRecord
   return [type, inOrder(bytes, WIDTHS[type] ?? 1).toString('base64')];
 }
 
-/** Throws for a record that is none. */
-export function bytesOf([type, base64]: BytesRecord): ArrayBufferView | ArrayBuffer {
+/** Throws for what is no {@link BytesRecord}. */
+export function bytesOf([type, base64]: readonly [unknown, unknown]): ArrayBufferView | ArrayBuffer {
+  // A list of one text would pass for that text as the name of a property.
+  if (typeof type !== 'string' || typeof base64 !== 'string') return refuse();
   const width = Object.hasOwn(WIDTHS, type) ? WIDTHS[type] : undefined;
   const bytes = Buffer.from(base64, 'base64');
   // What is no base64 is left out of the bytes without a word.
-  if (width === undefined || bytes.toString('base64') !== base64) throw new TypeError('These are no bytes.');
+  if (width === undefined || bytes.toString('base64') !== base64) return refuse();
   if (type === 'Buffer') return bytes;
   const buffer = new Uint8Array(inOrder(bytes, width)).buffer;
   if (type === 'ArrayBuffer') return buffer;
@@ -50,4 +52,8 @@ function inOrder(bytes: Buffer, width: number, order = endianness()): Buffer {
   const swapped = Buffer.from(bytes);
   if (width === 2) return swapped.swap16();
   return width === 4 ? swapped.swap32() : swapped.swap64();
+}
+
+function refuse(): never {
+  throw new TypeError('These are no bytes.');
 }

@@ -1,16 +1,16 @@
-import { bytesOf, type BytesRecord } from './rich-bytes.js';
+import { bytesOf } from './rich-bytes.js';
 import { errorOf, isErrorType, type ErrorRecord } from './rich-error.js';
 
 /** Makes of what is under a tag what it stands for. Each throws for what no {@link RichWriter} gives. */
 const TAGS: Readonly<Record<string, (given: unknown) => unknown>> = {
   $number: (given) => (isOneOf(given, ['NaN', 'Infinity', '-Infinity', '-0']) ? Number(given) : refuse()),
   $undefined: (given) => (given === true ? undefined : refuse()),
-  $bigint: (given) => (typeof given === 'string' && /^-?\d+$/.test(given) ? BigInt(given) : refuse()),
+  $bigint: (given) => bigintOf(given),
   $date: (given) => (given === null ? new Date(NaN) : dateOf(given)),
   $regexp: (given) => regExpOf(given),
-  $map: (given) => new Map(isList(given) && given.every(isPair) ? given : refuse()),
-  $set: (given) => new Set(isList(given) ? given : refuse()),
-  $bytes: (given) => bytesOf(isPair(given) ? (given as unknown as BytesRecord) : refuse()),
+  $map: (given) => mapOf(given),
+  $set: (given) => setOf(given),
+  $bytes: (given) => bytesOf(isPair(given) ? given : refuse()),
   $error: (given) => errorOf(isErrorRecord(given) ? given : refuse()),
 };
 
@@ -60,6 +60,24 @@ function read(node: object): unknown {
   return tag(given);
 }
 
+function bigintOf(given: unknown): bigint {
+  if (typeof given !== 'string' || !/^-?\d+$/.test(given)) return refuse();
+  const value = BigInt(given);
+  return String(value) === given ? value : refuse();
+}
+
+function mapOf(given: unknown): Map<unknown, unknown> {
+  if (!isList(given) || !given.every(isPair)) return refuse();
+  const map = new Map(given);
+  return map.size === given.length ? map : refuse();
+}
+
+function setOf(given: unknown): Set<unknown> {
+  if (!isList(given)) return refuse();
+  const set = new Set(given);
+  return set.size === given.length ? set : refuse();
+}
+
 function dateOf(given: unknown): Date {
   const date = new Date(typeof given === 'string' ? given : refuse());
   return date.toISOString() === given ? date : refuse();
@@ -75,8 +93,10 @@ function regExpOf(given: unknown): RegExp {
 
 function isErrorRecord(given: unknown): given is ErrorRecord {
   if (typeof given !== 'object' || given === null) return false;
-  const { type, properties } = given as Partial<ErrorRecord>;
-  return isErrorType(type) && typeof properties === 'object' && properties !== null;
+  const { type, properties, ...others } = given as Partial<ErrorRecord>;
+  if (!isErrorType(type) || typeof properties !== 'object' || properties === null) return false;
+  // What stands for an array, a Date or the like has no properties of an error.
+  return Object.getPrototypeOf(properties) === Object.prototype && Object.keys(others).length === 0;
 }
 
 function isList(given: unknown): given is readonly unknown[] {

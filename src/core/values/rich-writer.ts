@@ -52,7 +52,7 @@ export class RichWriter {
     if (kind === 'Set') return { $set: Array.from(node as Set<unknown>, (element) => this.tagged(element)) };
     if (kind === 'Error') {
       const { type, properties } = recordOf(node as Error);
-      return { $error: { type, properties: this.#properties(properties) } };
+      return { $error: { type, properties: escaped(this.#properties(properties)) } };
     }
     return escaped(this.#properties(node as Record<string, unknown>));
   }

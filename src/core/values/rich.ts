@@ -31,8 +31,9 @@ export const RICH: Keeping = {
  * Map, Set, bigint, NaN, the infinities, `-0`, `undefined` in properties and arrays, RegExp, the errors of the language,
  * typed arrays, ArrayBuffer and Buffer, and reads what {@link json} has written.
  *
- * Functions, symbols, boxed primitives, holes in arrays, cycles, instances of classes with methods or accessors, and nesting
- * deeper than 500 levels are refused with `INVALID_VALUE`, which names where it is. An instance of a class of data alone
+ * Functions, symbols, boxed primitives, holes in arrays, arrays with properties by name, plain data with a method `toJSON`, cycles,
+ * instances of classes with methods or accessors, and nesting deeper than 500 levels are refused with `INVALID_VALUE`, which
+ * names where it is. An instance of a class of data alone
  * is stored as its data; properties that are keyed by a symbol are left out; an object that is held twice comes back as two.
  *
  * A value that holds a Date, a Map or another object that can't be frozen is made anew for each reader.

@@ -111,6 +111,30 @@ describe('rich()', () => {
     expect('cause' in (back(new Error('plain')) as Error)).toBe(false);
   });
 
+  it('keeps what an error was given, whatever it is called, where it has nothing else', () => {
+    const special = [
+      '$date',
+      '$$date',
+      '$',
+      '$undefined',
+      '$later',
+      '__proto__',
+      'message',
+      'stack',
+      'cause',
+    ];
+    fc.assert(
+      fc.property(fc.constantFrom(...special), richValues(), (name, given) => {
+        const error = new Error();
+        Reflect.deleteProperty(error, 'stack');
+        const enumerable = !['message', 'stack', 'cause'].includes(name);
+        Object.defineProperty(error, name, { value: given, enumerable, writable: true, configurable: true });
+        const restored = Object.getOwnPropertyDescriptors(back(error));
+        expect(isDeepStrictEqual(restored, Object.getOwnPropertyDescriptors(error))).toBe(true);
+      }),
+    );
+  });
+
   it('keeps where a regular expression goes on', () => {
     const pattern = /a/g;
     pattern.lastIndex = 3;
@@ -206,9 +230,25 @@ describe('rich()', () => {
     '{"$bytes":["Uint8Array","&"]}',
     '{"$bytes":["Float64Array","AQ=="]}',
     '{"$bytes":["constructor","AQ=="]}',
+    '{"$bytes":[["Buffer"],"QQ=="]}',
+    '{"$bytes":[["Uint8Array"],"QQ=="]}',
+    '{"$bytes":["Buffer",["QQ=="]]}',
+    '{"$bytes":["Buffer",{"$bytes":["Buffer","QQ=="]}]}',
+    '{"$bytes":["Buffer",5]}',
+    '{"$bytes":["Buffer","QQ"]}',
+    '{"$bigint":"00"}',
+    '{"$bigint":"-0"}',
+    '{"$map":[["a",1],["a",2]]}',
+    '{"$set":[1,1]}',
     '{"$error":{"type":"Function","properties":{}}}',
     '{"$error":{"type":"__proto__","properties":{}}}',
     '{"$error":5}',
+    '{"$error":{"type":"Error","properties":[]}}',
+    '{"$error":{"type":"Error","properties":{"$date":null}}}',
+    '{"$error":{"type":"Error","properties":{"$map":[]}}}',
+    '{"$error":{"type":"Error"}}',
+    '{"$error":{"type":"Error","properties":{},"more":1}}',
+    '{"$error":[]}',
     '{"$later":1}',
     '{"$constructor":1}',
   ])('does not read %s, which it never wrote', (text) => {
