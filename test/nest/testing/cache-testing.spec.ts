@@ -181,6 +181,26 @@ describe('CacheTestingModule', () => {
 });
 
 describe('a testing module that is closed with a fault', () => {
+  it.each(
+    (['restart', 'close'] as const).flatMap((end) =>
+      (['none', 'fails', 'hangs'] as const).map((fault) => [end, fault] as const),
+    ),
+  )('lets its time pass from outside: %s, while the storage has this fault: %s', async (end, fault) => {
+    const module = await compile(CacheTestingModule.forRoot({ namespaces: [sessionsNamespace] }));
+    const testing = module.get(CacheTesting);
+    const { clock, storage } = testing;
+    await module.get(Visits).counters.set('a', 1);
+    if (fault === 'fails') storage.failWrites(Infinity);
+    if (fault === 'hangs') storage.hang('writes');
+    const before = clock.now();
+    await clock.advanceUntil(end === 'close' ? module.close() : testing.restart());
+    expect(clock.now() - before).toBeLessThanOrEqual(8000);
+    storage.heal();
+    const kept = await storage.read(countersNamespace.name, ['a']);
+    expect(kept).toHaveLength(fault === 'none' ? 1 : 0);
+    if (end === 'restart') await module.close();
+  });
+
   it('ends, and leaves the exit code of the test runner alone', async () => {
     const code = process.exitCode;
     const module = await compile(CacheTestingModule.forRoot({ namespaces: [sessionsNamespace] }));
