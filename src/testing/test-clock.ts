@@ -51,13 +51,19 @@ export class TestClock implements Clock {
     return this.#now;
   }
 
+  /** Always the same: what is tried again is tried at the same times in every run. */
+  jitter(): number {
+    return 0.5;
+  }
+
   /** How many timers are set. */
   get timers(): number {
     return this.#timers.size;
   }
 
+  /** Time goes by whole milliseconds, as it does on a machine. */
   setTimer(ms: number, task: () => void): CacheTimer {
-    const timer = { at: this.#now + ms, task };
+    const timer = { at: this.#now + Math.ceil(ms), task };
     this.#timers.add(timer);
     return { cancel: () => void this.#timers.delete(timer) };
   }

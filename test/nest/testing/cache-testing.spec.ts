@@ -96,6 +96,20 @@ describe('CacheTestingModule', () => {
     await expect(visits.sessions.set('a', 3)).rejects.toThrow(errorWith('ENTRY_REFUSED'));
   });
 
+  it('has writes tried again at the same times in every run, and at whole milliseconds', async () => {
+    const timeOf = async ({ clock, storage }: CacheTesting, { sessions }: Visits): Promise<number> => {
+      const before = clock.now();
+      storage.failWrites(5);
+      await clock.advanceUntil(sessions.set('a', 1));
+      return clock.now() - before;
+    };
+    const time = await timeOf(testing, visits);
+    const other = await compile(CacheTestingModule.forRoot({ namespaces: [sessionsNamespace] }));
+    expect(await timeOf(other.get(CacheTesting), other.get(Visits))).toBe(time);
+    await other.close();
+    expect(Number.isInteger(time)).toBe(true);
+  });
+
   it('restarts on the same rows: what is persisted comes back, what is in memory alone is gone', async () => {
     await visits.sessions.set('a', 1);
     await visits.counters.set('b', 2);

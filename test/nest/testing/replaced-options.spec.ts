@@ -120,6 +120,7 @@ describe('options in the place of those of an application', () => {
   it.each([
     [{ storag: 1 }, /no option 'storag'/],
     [null, /must be an object/],
+    [{ clock: { now: () => 1, jitter: 0.5 } }, /'clock' must have a method for 'jitter', or none/],
     [{ clock: { now: () => 1 } }, /'clock' must have the methods now, monotonic, setTimer, immediate/],
   ])('are checked like those: %o', async (options, message) => {
     const compiled = Test.createTestingModule({ imports: [application().appModule] })

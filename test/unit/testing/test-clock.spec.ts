@@ -31,6 +31,14 @@ describe('a test clock', () => {
     expect(clock.timers).toBe(1);
   });
 
+  it('fires timers at whole milliseconds', async () => {
+    const clock = new TestClock(1000);
+    const fired: number[] = [];
+    for (const ms of [0.2, 18.75, 3]) clock.setTimer(ms, () => fired.push(clock.now()));
+    await clock.advance(20);
+    expect(fired).toEqual([1001, 1003, 1019]);
+  });
+
   it('lets what a timer set going come to rest before the next one fires', async () => {
     const clock = new TestClock(1000);
     const seen: string[] = [];
