@@ -94,7 +94,7 @@ export class TestClock implements Clock {
   /**
    * Lets time pass until `work` settles, no longer than it takes and an hour at most, and settles like it. For a call
    * that needs time, such as a write that is tried again: `await clock.advanceUntil(sessions.set('a', 1))`. `work` may wait
-   * for the cache, and may let time pass itself. Rejects with an `AssertionError` where no time settles it.
+   * for the cache alone, and may let time pass itself. Rejects with an `AssertionError` where no time settles it.
    */
   advanceUntil<T>(work: Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
