@@ -1,5 +1,5 @@
 import { TableColumn, TableIndex, type MigrationInterface, type QueryRunner } from 'typeorm';
-import { familyOf, hasCacheTable, isStrict, quotedTable } from './database-family.js';
+import { familyOf, hasCacheTable, hasColumn, isStrict, quotedTable } from './database-family.js';
 import { freeName } from './free-name.js';
 import { dropIndex, indexNamed } from './indexes.js';
 import { refuseToLose } from './refuse-to-lose.js';
@@ -12,7 +12,7 @@ export class AddExpiresAt1761436800000 implements MigrationInterface {
 
   async up(queryRunner: QueryRunner): Promise<void> {
     const family = familyOf(queryRunner);
-    if (!(await queryRunner.hasColumn('cache_storage', 'expires_at'))) await addColumn(queryRunner);
+    if (!(await hasColumn(queryRunner, 'expires_at'))) await addColumn(queryRunner);
     if ((await indexNamed(queryRunner, INDEX)) !== undefined) return;
     if (family === 'sqlite' || family === 'postgres') {
       await queryRunner.query(

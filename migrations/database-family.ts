@@ -36,6 +36,16 @@ export async function hasCacheTable(queryRunner: QueryRunner): Promise<boolean> 
   return found.length > 0;
 }
 
+/** Whether the table has the column. SQLite takes `EXPIRES_AT` for the same, and TypeORM asks it for exact characters. */
+export async function hasColumn(queryRunner: QueryRunner, name: string): Promise<boolean> {
+  if (familyOf(queryRunner) !== 'sqlite') return queryRunner.hasColumn('cache_storage', name);
+  const found = (await queryRunner.query(
+    "SELECT 1 FROM pragma_table_xinfo('cache_storage') WHERE name = ? COLLATE NOCASE",
+    [name],
+  )) as unknown[];
+  return found.length > 0;
+}
+
 /** Whether the table is one of SQLite's that take the names of a few types only. */
 export async function isStrict(queryRunner: QueryRunner): Promise<boolean> {
   const found = (await queryRunner.query(

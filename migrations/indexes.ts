@@ -1,6 +1,9 @@
 import type { QueryRunner } from 'typeorm';
 import { familyOf, quotedTable } from './database-family.js';
 
+/** The name of the unique key of a table that had none. */
+export const UNIQUE_KEY = 'idx_cache_namespace_key';
+
 interface Index {
   readonly name: string;
   /** Whether it holds for every row at once, and for the whole of each column. Drivers give a truth in several ways. */

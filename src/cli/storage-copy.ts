@@ -130,8 +130,9 @@ export class StorageCopy {
       throw new CacheError(
         'COPY_INCOMPLETE',
         `Namespace '${namespace}' does not hold the same in both: ${done} rows in the source, ${counted} in the target, ` +
-          `${missing - refusedByTarget} of the source missing or different. Something wrote to one of them meanwhile: stop ` +
-          'the applications that use them, and copy again with --force.',
+          `${missing - refusedByTarget} of the source missing or different. Either something wrote to one of them meanwhile: ` +
+          'stop the applications that use them, and copy again with --force. Or the target changes what is written to it, by a ' +
+          'trigger that its user may not see: remove that.',
         { namespace },
       );
     }

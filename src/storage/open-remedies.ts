@@ -22,6 +22,9 @@ const SHORT_KEYS =
   'The key of the table has more bytes than its row format takes: run ALTER TABLE cache_storage ROW_FORMAT=DYNAMIC, and start again.';
 const LOCKED =
   'Another instance is migrating the table, or another session has locked it: start again when it is done.';
+const FOREIGN_KEY =
+  'A foreign key uses columns of the table that have to change: drop it (ALTER TABLE … DROP FOREIGN KEY), start once, and make it ' +
+  'again on columns of the new types.';
 const ADDRESS_NOT_ALLOWED = 'Let the server take connections from this host.';
 
 const REMEDIES: Readonly<Record<string, string>> = {
@@ -49,7 +52,10 @@ const REMEDIES: Readonly<Record<string, string>> = {
     'Create the schema (CREATE SCHEMA) and grant the user USAGE and CREATE on it, or correct the schema of the storage.',
   '25006': READ_ONLY,
   '0A000':
-    'A view, a rule or a generated column uses columns of the table that have to change: drop it, start once, and make it again.',
+    'A view, a rule, a policy, a trigger or a generated column uses columns of the table that have to change: drop it, start ' +
+    'once, and make it again.',
+  '57014':
+    'The server has ended a statement: leave statement_timeout out of the url and the options of the storage, or raise it for the user.',
   '42P07': NO_RIGHTS_ON_TABLES,
   '53300': TOO_MANY,
   '57P03': 'The server is starting or stopping: start again when it is up.',
@@ -65,6 +71,9 @@ const REMEDIES: Readonly<Record<string, string>> = {
   ER_TABLE_EXISTS_ERROR: NO_RIGHTS_ON_TABLES,
   ER_INDEX_COLUMN_TOO_LONG: SHORT_KEYS,
   ER_TOO_LONG_KEY: SHORT_KEYS,
+  ER_FK_COLUMN_CANNOT_CHANGE: FOREIGN_KEY,
+  ER_FK_COLUMN_CANNOT_CHANGE_CHILD: FOREIGN_KEY,
+  ER_FK_COLUMN_NOT_NULL: FOREIGN_KEY,
   ER_OPTION_PREVENTS_STATEMENT: READ_ONLY,
   ER_CON_COUNT_ERROR: TOO_MANY,
   ER_TOO_MANY_USER_CONNECTIONS: TOO_MANY,
@@ -114,6 +123,11 @@ const RIGHTS: Readonly<Record<string, Readonly<Record<OpenStep, string>>>> = {
 const BY_MESSAGE: readonly (readonly [RegExp, string])[] = [
   [/does not support SSL/i, NO_TLS],
   [/client password must be a/i, `The server asks for a password. ${CHECK_CREDENTIALS}`],
+  [
+    /row-level security/i,
+    "Row-level security holds for the cache's user: its policies may hide rows from it, or refuse them. Let the user pass them " +
+      '(ALTER ROLE … BYPASSRLS), or disable them (ALTER TABLE cache_storage DISABLE ROW LEVEL SECURITY).',
+  ],
   [/timeout expired|connection timeout|Connection terminated/i, START_SERVER],
 ];
 

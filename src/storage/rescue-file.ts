@@ -49,9 +49,10 @@ export class RescueFile implements RescueJournal {
         throw Object.assign(new Error('It is a folder.'), { code: 'EISDIR' });
       let folder = dirname(this.#path);
       while (statSync(folder, { throwIfNoEntry: false }) === undefined) folder = dirname(folder);
-      const trial = join(folder, moreName(basename(this.#path)));
+      // Longer than any name there may be, and none that a start takes for a journal.
+      const trial = join(folder, `${basename(this.#path)}.trial-${timestamp()}-${randomUUID()}`);
       closeSync(openSync(trial, 'wx', 0o600));
-      rmSync(trial);
+      rmSync(trial, { force: true });
       return undefined;
     } catch (error) {
       return error as Error;
@@ -72,14 +73,17 @@ export class RescueFile implements RescueJournal {
   }
 
   async read(): Promise<RescuedWrites | undefined> {
-    const contents = this.#reading(() => {
-      this.#read = this.files();
-      return this.#read.map((file) => parse(linesOf(file)));
-    });
-    if (contents.length === 0) return undefined;
+    const found = this.#reading(() =>
+      this.files().flatMap((file) => {
+        const content = unlessGone(() => parse(linesOf(file)));
+        return content === undefined ? [] : [{ file, content }];
+      }),
+    );
+    this.#read = found.map(({ file }) => file);
+    if (found.length === 0) return undefined;
     return {
-      writes: contents.flatMap(({ writes }) => writes),
-      damaged: contents.some(({ damaged }) => damaged),
+      writes: found.flatMap(({ content }) => content.writes),
+      damaged: found.some(({ content }) => content.damaged),
     };
   }
 
@@ -105,8 +109,10 @@ export class RescueFile implements RescueJournal {
     const aside: string[] = [];
     for (const file of this.#read) {
       const name = `${this.#path}.damaged-${timestamp()}-${aside.length + 1}`;
-      // Another instance that starts at the same time may have been first.
-      if (renamed(file, name)) aside.push(name);
+      unlessGone(() => {
+        renameSync(file, name);
+        aside.push(name);
+      });
     }
     syncFolder(dirname(this.#path));
     return aside.join(', ');
@@ -169,13 +175,12 @@ function namesIn(folder: string): string[] {
   }
 }
 
-/** Returns whether there was a file to rename. */
-function renamed(from: string, to: string): boolean {
+/** What `task` gives, or `undefined` where its file is gone: another instance that starts at the same time was quicker. */
+function unlessGone<T>(task: () => T): T | undefined {
   try {
-    renameSync(from, to);
-    return true;
+    return task();
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
 }

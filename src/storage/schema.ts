@@ -1,11 +1,12 @@
 import { MigrationExecutor, type DataSource, type QueryRunner } from 'typeorm';
 import { adoptTable } from '../../migrations/adopt-table.js';
+import { hasColumn } from '../../migrations/database-family.js';
 import { CACHE_MIGRATIONS_TABLE } from '../../migrations/index.js';
 import { CacheError } from '../core/cache-error.js';
 import { CACHE_TABLE } from './cache-storage.entity.js';
 import type { OpenStep } from './open-remedies.js';
 import type { Dialect } from './sql/dialect.js';
-import type { TableFault } from './sql/table-shape.js';
+import type { TableFault } from './sql/table-fault.js';
 
 export interface SchemaOptions {
   readonly dataSource: DataSource;
@@ -26,7 +27,7 @@ export async function prepareSchema(runner: QueryRunner, options: SchemaOptions)
   reached('using');
   if (!migrationsRun) await assertMigrated(runner, description);
   const isPending = migrationsRun && !(await isMigrated(runner, options));
-  const faults = isPending ? [] : await dialect.tableFaults(runner);
+  const faults = isPending ? [] : await dialect.tableFaults(runner, migrationsRun ? 'migrated' : 'given');
   if (isPending || (migrationsRun && mayBeMended(faults))) {
     reached('migrating');
     await migrate(runner, options);
@@ -39,7 +40,7 @@ export async function prepareSchema(runner: QueryRunner, options: SchemaOptions)
 
 /** Whether the table has all that the migrations give it. Asks by name: SQLite takes the name of a missing column for a text. */
 export function hasAllColumns(runner: QueryRunner): Promise<boolean> {
-  return runner.hasColumn(CACHE_TABLE, 'expires_at');
+  return hasColumn(runner, 'expires_at');
 }
 
 /**
@@ -53,27 +54,27 @@ async function migrate(
   let left: readonly TableFault[] = [];
   try {
     await dialect.migrating(runner, async () => {
-      const before = await dialect.tableFaults(runner);
+      const before = await dialect.tableFaults(runner, 'unmigrated');
       refuse(
-        before.filter(({ isAnother }) => isAnother),
+        before.filter(({ isUntouchable }) => isUntouchable),
         description,
       );
       const executor = new MigrationExecutor(dataSource, runner);
       // The dialect has put it into a transaction, where the database can.
       executor.transaction = 'none';
       await executor.executePendingMigrations();
-      left = await dialect.tableFaults(runner);
+      left = await dialect.tableFaults(runner, 'migrated');
       // The first migration of an earlier version mended less, or somebody changed the table since.
       if (mayBeMended(left)) {
         await adoptTable(runner);
-        left = await dialect.tableFaults(runner);
+        left = await dialect.tableFaults(runner, 'migrated');
       }
       refuse(left, description);
     });
   } catch (error) {
     if (left.length === 0) throw error;
     // The statements are for the table as it is now, which may be without what the migrations gave it.
-    const now = await dialect.tableFaults(runner);
+    const now = await dialect.tableFaults(runner, 'migrated');
     refuse(
       now.filter(({ what }) => left.some((fault) => fault.what === what)),
       description,
@@ -85,14 +86,15 @@ async function migrate(
 function mayBeMended(faults: readonly TableFault[]): boolean {
   return (
     faults.length > 0 &&
-    faults.every(({ isAnother, isBeyondAdopting }) => isAnother !== true && isBeyondAdopting !== true)
+    faults.every(({ isUntouchable, isBeyondAdopting }) => isUntouchable !== true && isBeyondAdopting !== true)
   );
 }
 
 function refuse(faults: readonly TableFault[], description: string): void {
   if (faults.length === 0) return;
   const what = faults.flatMap((fault) => [fault.what, fault.examples ?? []].flat()).join('; ');
-  const remedies = [...new Set(faults.map(({ remedy }) => remedy))].join('\n');
+  // What one remedy does another need not do again.
+  const remedies = [...new Set(faults.flatMap(({ remedy }) => remedy.split('\n')))].join('\n');
   const notes = [...new Set(faults.map(({ note }) => note ?? ''))].filter((note) => note !== '');
   throw new CacheError(
     'UNSUPPORTED_STORAGE',

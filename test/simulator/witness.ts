@@ -59,15 +59,21 @@ export class Witness {
   /** Whether a call that has not ended may have left something else of `key` than {@link acknowledged} says. */
   isOpen(key: string): boolean {
     const touched = new Set<string>();
+    const prefixes: string[] = [];
+    const isTouched = (one: string): boolean =>
+      touched.has(one) || prefixes.some((prefix) => one.startsWith(prefix));
     for (const { outcome, write } of this.#calls.slice(this.#ended.calls)) {
       if (outcome !== 'open') {
         // What it moved may be of a call that has not ended.
-        if (write.kind === 'rename' && touched.has(write.key)) touched.add(write.to);
+        if (write.kind === 'rename' && isTouched(write.key)) touched.add(write.to);
         continue;
       }
       if (write.kind === 'clear' || (write.kind === 'delete prefix' && key.startsWith(write.prefix)))
         return true;
-      if (write.kind === 'delete prefix') continue;
+      if (write.kind === 'delete prefix') {
+        prefixes.push(write.prefix);
+        continue;
+      }
       touched.add(write.key);
       if (write.kind === 'rename') touched.add(write.to);
     }

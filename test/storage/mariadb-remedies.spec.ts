@@ -157,6 +157,23 @@ describe.skipIf(server === undefined)('MariaDB', () => {
       });
     });
 
+    it('a trigger that may do something else with rows, and a table that others have locked', async () => {
+      const database = await newDatabase(ALL_RIGHTS);
+      await whileOpen(owner(database));
+      await run(
+        `USE ${database}`,
+        'CREATE TRIGGER t BEFORE UPDATE ON cache_storage FOR EACH ROW SET NEW.value = NEW.value',
+      );
+      const backup = await mysql.createConnection({ socketPath, user: 'root', database });
+      await backup.query('LOCK TABLES cache_storage READ');
+      await expectRefused(owner(database), {
+        code: 'ER_LOCK_WAIT_TIMEOUT',
+        remedy: /another session has locked it: start again/,
+      });
+      await backup.end();
+      await whileOpen(owner(database));
+    });
+
     it('tables without a right on them', async () => {
       const database = await newDatabase(['CREATE']);
       await whileOpen(root(database));

@@ -168,7 +168,7 @@ describe.skipIf(server === undefined)('PostgreSQL', () => {
       const storage = { ...guest(database), username: 'cache' };
       await expectRefused(storage, {
         code: '0A000',
-        remedy: /A view, a rule or a generated column uses .*drop it/,
+        remedy: /A view, a rule, a policy, a trigger or a generated column uses .*drop it/,
       });
     });
 

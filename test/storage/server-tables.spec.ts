@@ -40,6 +40,9 @@ const onMariadb = (columns: string, options = ''): string[] => [
 ];
 const P_KEY = 'PRIMARY KEY (namespace, key)';
 const P_TEXTS = 'namespace TEXT, key TEXT, value TEXT, updated_at TIMESTAMPTZ, expires_at BIGINT';
+/** As the migrations make it: nothing has to change. */
+const P_OWN =
+  'namespace TEXT COLLATE "C", key TEXT COLLATE "C", value TEXT, updated_at TIMESTAMPTZ, expires_at BIGINT';
 const P_BESIDE_ID = 'namespace TEXT, key TEXT, value TEXT, UNIQUE (namespace, key)';
 const M_BESIDE_ID = 'namespace VARCHAR(50), `key` VARCHAR(50), value TEXT, UNIQUE (namespace, `key`)';
 const M_KEY = 'PRIMARY KEY (namespace, `key`)';
@@ -149,6 +152,34 @@ const POSTGRES: Kind = {
         `CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS
           $$ BEGIN NEW.id := gen_random_uuid(); NEW.made := now(); RETURN NEW; END $$`,
         'CREATE TRIGGER fill BEFORE INSERT ON cache_storage FOR EACH ROW EXECUTE FUNCTION fill()',
+        OLD,
+      ],
+    },
+    {
+      name: 'whose trigger notes what was written',
+      seed: [
+        ...onPostgres(`${P_TEXTS}, ${P_KEY}`),
+        'CREATE TABLE notes (key TEXT)',
+        `CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS
+          $$ BEGIN INSERT INTO notes VALUES (NEW.key); RETURN NULL; END $$`,
+        'CREATE TRIGGER note AFTER INSERT OR UPDATE ON cache_storage FOR EACH ROW EXECUTE FUNCTION note()',
+      ],
+    },
+    {
+      name: 'unique by a hash of the key',
+      seed: [
+        ...onPostgres(
+          `${P_OWN}, hash TEXT GENERATED ALWAYS AS (md5(key)) STORED, ${P_KEY}, UNIQUE (namespace, hash)`,
+        ),
+        'CREATE UNIQUE INDEX l ON cache_storage (namespace, md5(key))',
+      ],
+    },
+    {
+      name: 'in parts by hashes',
+      seed: [
+        `CREATE TABLE cache_storage (${P_TEXTS}, ${P_KEY}) PARTITION BY HASH (namespace, key)`,
+        'CREATE TABLE part_0 PARTITION OF cache_storage FOR VALUES WITH (MODULUS 2, REMAINDER 0)',
+        'CREATE TABLE part_1 PARTITION OF cache_storage FOR VALUES WITH (MODULUS 2, REMAINDER 1)',
         OLD,
       ],
     },
@@ -334,6 +365,214 @@ const POSTGRES: Kind = {
       refused: /no column key\./,
     },
     {
+      name: 'that the app made, with a time that names no zone',
+      migrationsRun: false,
+      seed: onPostgres(
+        `namespace TEXT, key TEXT, value TEXT, updated_at TIMESTAMP, expires_at BIGINT, ${P_KEY}`,
+      ),
+      refused: /updated_at is of type timestamp, and needs to be timestamptz\(3\).* zone of the session/,
+    },
+    {
+      name: 'that the app made, with a time in whole seconds',
+      migrationsRun: false,
+      seed: onPostgres(
+        `namespace TEXT, key TEXT, value TEXT, updated_at TIMESTAMPTZ(0), expires_at BIGINT, ${P_KEY}`,
+      ),
+      refused: /updated_at is of type timestamptz\(0\)/,
+    },
+    {
+      name: 'unique by what is computed of a key',
+      seed: onPostgres(
+        `${P_OWN}, small TEXT GENERATED ALWAYS AS (lower(key)) STORED, ${P_KEY}, UNIQUE (namespace, small)`,
+      ),
+      refused: /on \(namespace, small\) takes rows for the same/,
+    },
+    {
+      name: 'unique by a column that takes one NULL for another',
+      seed: onPostgres(`${P_TEXTS}, tag TEXT, ${P_KEY}, UNIQUE NULLS NOT DISTINCT (tag)`),
+      refused: /on \(tag\) takes rows for the same/,
+    },
+    {
+      name: 'that excludes keys that are alike',
+      seed: onPostgres(`${P_TEXTS}, ${P_KEY}, EXCLUDE USING btree (namespace WITH =, (lower(key)) WITH =)`),
+      refused: /its exclusion constraint \w+ refuses rows/,
+    },
+    {
+      name: 'that refuses long keys',
+      seed: onPostgres(`${P_TEXTS}, ${P_KEY}, CHECK (length(key) < 100)`),
+      refused: /its check constraint \w+ refuses rows/,
+    },
+    {
+      name: 'whose namespaces another table has to know',
+      seed: [
+        'CREATE TABLE spaces (name TEXT PRIMARY KEY)',
+        "INSERT INTO spaces VALUES ('names')",
+        ...onPostgres(
+          `${P_TEXTS}, ${P_KEY}, FOREIGN KEY (namespace) REFERENCES spaces DEFERRABLE INITIALLY DEFERRED`,
+        ),
+      ],
+      refused: /its foreign key \w+ takes only what another table has/,
+    },
+    {
+      name: 'with a column whose type refuses NULL',
+      seed: [
+        'CREATE DOMAIN filled AS text NOT NULL',
+        `CREATE TABLE cache_storage (${P_TEXTS}, "tag""x" filled, ${P_KEY})`,
+        `INSERT INTO cache_storage VALUES ('names', 'old', '"kept"', NULL, NULL, 'me')`,
+      ],
+      refused: /column tag"x, which the cache does not know, has to be filled in/,
+    },
+    ...(['DELETE', 'UPDATE', 'INSERT'] as const).map((event) => ({
+      name: `whose trigger skips each ${event}`,
+      seed: [
+        ...onPostgres(`${P_TEXTS}, ${P_KEY}`),
+        'CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$',
+        `CREATE TRIGGER "t""x" BEFORE ${event} ON cache_storage FOR EACH ROW EXECUTE FUNCTION f()`,
+      ],
+      refused: /its trigger t"x changes or drops rows/,
+    })),
+    {
+      name: 'whose trigger sets the time of a row by another clock',
+      seed: [
+        ...onPostgres(`${P_TEXTS}, ${P_KEY}`),
+        "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.updated_at := now() + interval '1 s'; RETURN NEW; END $$",
+        'CREATE TRIGGER t BEFORE INSERT OR UPDATE ON cache_storage FOR EACH ROW EXECUTE FUNCTION f()',
+      ],
+      refused: /its trigger t changes or drops rows/,
+    },
+    {
+      name: 'whose trigger refuses at the commit',
+      seed: [
+        ...onPostgres(`${P_TEXTS}, ${P_KEY}`),
+        "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$",
+        'CREATE CONSTRAINT TRIGGER t AFTER INSERT ON cache_storage DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION f()',
+      ],
+      refused: /its trigger t refuses rows/,
+    },
+    {
+      name: 'whose rule keeps what is deleted',
+      seed: [
+        ...onPostgres(`${P_TEXTS}, ${P_KEY}`),
+        'CREATE RULE r AS ON DELETE TO cache_storage DO INSTEAD NOTHING',
+      ],
+      refused: /its rule r changes or drops rows/,
+    },
+    {
+      name: 'whose rule does not go with the words of the cache',
+      seed: [
+        ...onPostgres(`${P_OWN}, ${P_KEY}`),
+        'CREATE TABLE notes (key TEXT)',
+        'CREATE RULE r AS ON INSERT TO cache_storage DO ALSO INSERT INTO notes VALUES (NEW.key)',
+      ],
+      refused: /its rule r refuses rows/,
+    },
+    {
+      name: 'of which a crash would empty a part',
+      seed: [
+        `CREATE TABLE cache_storage (${P_TEXTS}, ${P_KEY}) PARTITION BY LIST (namespace)`,
+        'CREATE UNLOGGED TABLE part PARTITION OF cache_storage DEFAULT',
+        OLD,
+      ],
+      refused: /its partition public\.part is unlogged/,
+    },
+    {
+      name: 'one part of which has a key of its own',
+      seed: [
+        `CREATE TABLE cache_storage (${P_TEXTS}, ${P_KEY}) PARTITION BY LIST (namespace)`,
+        'CREATE TABLE part PARTITION OF cache_storage DEFAULT',
+        'CREATE UNIQUE INDEX l ON part (namespace)',
+        OLD,
+      ],
+      refused: /unique key l of its part public\.part on \(namespace\)/,
+    },
+    {
+      name: 'one part of which has a trigger of its own',
+      seed: [
+        `CREATE TABLE cache_storage (${P_TEXTS}, ${P_KEY}) PARTITION BY LIST (namespace)`,
+        "CREATE TABLE part PARTITION OF cache_storage FOR VALUES IN ('names')",
+        'CREATE TABLE others PARTITION OF cache_storage DEFAULT',
+        'CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$',
+        'CREATE TRIGGER t BEFORE DELETE ON part FOR EACH ROW EXECUTE FUNCTION f()',
+        OLD,
+      ],
+      refused: /the trigger t of its part public\.part may change or drop rows/,
+    },
+    {
+      name: 'in parts of which there is none',
+      seed: [`CREATE TABLE cache_storage (${P_TEXTS}, ${P_KEY}) PARTITION BY LIST (namespace)`],
+      keepsOld: false,
+      refused: /no partition that takes rows/,
+    },
+    {
+      name: 'in parts for some namespaces only',
+      seed: [
+        `CREATE TABLE cache_storage (${P_TEXTS}, ${P_KEY}) PARTITION BY LIST (namespace)`,
+        "CREATE TABLE part PARTITION OF cache_storage FOR VALUES IN ('names')",
+        OLD,
+      ],
+      refused: /its partitioning refuses rows/,
+    },
+    {
+      name: 'in parts by the time of writing',
+      seed: [
+        `CREATE TABLE cache_storage (${P_TEXTS}, UNIQUE (namespace, key, updated_at)) PARTITION BY RANGE (updated_at)`,
+        'CREATE TABLE part PARTITION OF cache_storage DEFAULT',
+        `INSERT INTO cache_storage VALUES ('names', 'old', '"older"', '2026-01-01'), ('names', 'old', '"kept"', '2026-01-02')`,
+      ],
+      refused: /no unique key on exactly \(namespace, key\); there are several rows/,
+    },
+    {
+      name: 'in parts by a key that is too short',
+      seed: [
+        'CREATE TABLE cache_storage (namespace VARCHAR(50), key VARCHAR(50), value TEXT, PRIMARY KEY (namespace, key)) PARTITION BY LIST (key)',
+        'CREATE TABLE part PARTITION OF cache_storage DEFAULT',
+        OLD,
+      ],
+      refused: /column key is of type varchar\(50\)/,
+    },
+    {
+      name: 'whose rows others inherit',
+      seed: [
+        ...onPostgres(`${P_TEXTS}, ${P_KEY}`),
+        'CREATE TABLE kid () INHERITS (cache_storage)',
+        `INSERT INTO kid VALUES ('names', 'alice', '"kid"')`,
+      ],
+      refused: /the table public\.kid inherits from it/,
+    },
+    {
+      name: 'of a type',
+      seed: [
+        'CREATE TYPE stored AS (namespace TEXT, key TEXT, value TEXT, updated_at TIMESTAMPTZ, expires_at BIGINT)',
+        'CREATE TABLE cache_storage OF stored (PRIMARY KEY (namespace, key))',
+        OLD,
+      ],
+      refused: /it is a table of a type/,
+    },
+    {
+      name: 'with another column in its primary key',
+      seed: [
+        `CREATE TABLE cache_storage ("tenant""x" TEXT, ${P_TEXTS}, PRIMARY KEY ("tenant""x", namespace, key))`,
+        `INSERT INTO cache_storage VALUES ('me', 'names', 'old', '"kept"')`,
+      ],
+      refused: /column tenant"x, which the cache does not know, has to be filled in/,
+    },
+    {
+      name: 'whose primary key has to be filled in',
+      seed: [
+        `CREATE TABLE cache_storage (id UUID PRIMARY KEY, ${P_BESIDE_ID})`,
+        `INSERT INTO cache_storage VALUES ('00000000-0000-0000-0000-000000000001', 'names', 'old', '"kept"')`,
+      ],
+      refused: /column id, .* has to be filled in/,
+    },
+    {
+      name: 'whose key others refer to',
+      seed: [
+        ...onPostgres('namespace TEXT, key TEXT, value TEXT, CONSTRAINT "k""x" PRIMARY KEY (key)'),
+        'CREATE TABLE "child""x" (key TEXT CONSTRAINT "f""x" REFERENCES cache_storage (key))',
+      ],
+      refused: /unique key k"x on \(key\) takes rows for the same/,
+    },
+    {
       name: 'of another kind',
       seed: ['CREATE TABLE cache_storage (id INT)'],
       keepsOld: false,
@@ -468,6 +707,24 @@ const MARIADB: Kind = {
       ],
     },
     {
+      name: 'whose trigger notes what was written',
+      seed: [
+        ...onMariadb(`${M_BYTES}, ${M_REST}, ${M_KEY}`),
+        'CREATE TABLE notes (k VARBINARY(2048))',
+        'CREATE TRIGGER note AFTER INSERT ON cache_storage FOR EACH ROW INSERT INTO notes VALUES (NEW.`key`)',
+      ],
+    },
+    {
+      name: 'unique by a hash of the key',
+      seed: onMariadb(
+        `${M_BYTES}, ${M_REST}, hash CHAR(32) AS (MD5(\`key\`)) STORED, ${M_KEY}, UNIQUE (namespace, hash)`,
+      ),
+    },
+    {
+      name: 'in parts',
+      seed: onMariadb(`${M_BYTES}, ${M_REST}, ${M_KEY}`, 'PARTITION BY KEY (namespace) PARTITIONS 2'),
+    },
+    {
       name: 'that the app made itself',
       seed: onMariadb(`${M_BYTES}, ${M_REST}, ${M_KEY}`),
       migrationsRun: false,
@@ -551,6 +808,151 @@ const MARIADB: Kind = {
       migrationsRun: false,
       seed: onMariadb(`${M_BYTES}, value LONGTEXT, expires_at INT, ${M_KEY}`),
       refused: /no column updated_at; .*expires_at is of type int/,
+    },
+    {
+      name: 'that the app made, with a time in whole seconds',
+      migrationsRun: false,
+      seed: onMariadb(`${M_BYTES}, value LONGTEXT, updated_at DATETIME, expires_at BIGINT, ${M_KEY}`),
+      refused: /updated_at is of type datetime, and needs to be DATETIME\(3\)/,
+    },
+    ...[
+      ['what is computed of a key', 'small VARCHAR(512) AS (LOWER(CONVERT(`key` USING utf8mb4))) VIRTUAL'],
+      ['how a key begins', 'small VARBINARY(1) AS (LEFT(`key`, 1)) STORED'],
+      ['what a default makes of a key', 'small VARCHAR(512) DEFAULT (LOWER(CONVERT(`key` USING utf8mb4)))'],
+    ].map(([by = '', column = '']) => ({
+      name: `unique by ${by}`,
+      seed: onMariadb(`${M_BYTES}, ${M_REST}, ${column}, ${M_KEY}, UNIQUE \`k\`\`x\` (namespace, small)`),
+      refused: /unique key k`x on \(namespace, small\) takes rows for the same/,
+    })),
+    {
+      name: 'unique by what a trigger makes of a key',
+      seed: [
+        ...onMariadb(`${M_BYTES}, ${M_REST}, small VARCHAR(512), ${M_KEY}, UNIQUE (namespace, small)`),
+        'CREATE TRIGGER t BEFORE INSERT ON cache_storage FOR EACH ROW SET NEW.small = LOWER(CONVERT(NEW.`key` USING utf8mb4))',
+      ],
+      refused: /on \(namespace, small\) takes rows for the same/,
+    },
+    {
+      name: 'whose trigger changes what is written',
+      seed: [
+        ...onMariadb(`${M_BYTES}, ${M_REST}, ${M_KEY}`),
+        'CREATE TRIGGER `t``x` BEFORE INSERT ON cache_storage FOR EACH ROW SET NEW.value = LOWER(NEW.value)',
+      ],
+      refused: /its trigger t`x changes or drops rows/,
+    },
+    {
+      name: 'whose trigger keeps the old value',
+      seed: [
+        ...onMariadb(`${M_BYTES}, ${M_REST}, ${M_KEY}`),
+        'CREATE TRIGGER t BEFORE UPDATE ON cache_storage FOR EACH ROW SET NEW.value = OLD.value',
+      ],
+      refused: /its trigger t changes or drops rows/,
+    },
+    {
+      name: 'whose trigger asks for a table that is gone',
+      seed: [
+        ...onMariadb(`${M_BYTES}, ${M_REST}, ${M_KEY}`),
+        'CREATE TRIGGER t AFTER DELETE ON cache_storage FOR EACH ROW INSERT INTO gone VALUES (1)',
+      ],
+      refused: /its trigger t refuses rows/,
+    },
+    {
+      name: 'that the app made, of values in JSON, which the driver takes apart',
+      migrationsRun: false,
+      seed: onMariadb(`${M_BYTES}, value JSON, updated_at DATETIME(3), expires_at BIGINT, ${M_KEY}`),
+      refused:
+        /its check constraint value changes or drops rows.* takes a column with the check json_valid for JSON/,
+    },
+    {
+      name: 'that the app made, which refuses long keys',
+      migrationsRun: false,
+      seed: onMariadb(
+        `namespace VARBINARY(512), \`key\` VARBINARY(2048) NOT NULL CHECK (LENGTH(\`key\`) < 100), ${M_REST}, ${M_KEY}`,
+      ),
+      refused: /its check constraint key refuses rows/,
+    },
+    {
+      name: 'whose namespaces another table has to know',
+      seed: [
+        'CREATE TABLE spaces (name VARBINARY(512) PRIMARY KEY)',
+        "INSERT INTO spaces VALUES ('names')",
+        ...onMariadb(`${M_BYTES}, ${M_REST}, ${M_KEY}, FOREIGN KEY (namespace) REFERENCES spaces (name)`),
+      ],
+      refused: /its foreign key \w+ takes only what another table has/,
+    },
+    ...['STORED', 'VIRTUAL'].map((kind) => ({
+      name: `whose values are computed and ${kind}`,
+      seed: [
+        `CREATE TABLE cache_storage (${M_BYTES}, raw LONGTEXT, value LONGTEXT CHARACTER SET utf8mb4 AS (raw) ${kind}, updated_at DATETIME(3), expires_at BIGINT, ${M_KEY}) CHARACTER SET utf8mb4`,
+        `INSERT INTO cache_storage (namespace, \`key\`, raw) VALUES ('names', 'old', '"kept"')`,
+      ],
+      refused: /the database computes its column value/,
+    })),
+    {
+      name: 'in parts for some namespaces only',
+      seed: onMariadb(
+        `${M_BYTES}, ${M_REST}, ${M_KEY}`,
+        "PARTITION BY LIST COLUMNS (namespace) (PARTITION p VALUES IN ('names'))",
+      ),
+      refused: /its partitioning refuses rows/,
+    },
+    {
+      name: 'in parts by another column, without any key',
+      seed: onMariadb(
+        `${M_BYTES}, ${M_REST}, part INT NOT NULL DEFAULT 0`,
+        'PARTITION BY HASH (part) PARTITIONS 2',
+      ),
+      refused: /no unique key on exactly/,
+    },
+    {
+      name: 'that keeps its history',
+      seed: onMariadb(`${M_BYTES}, ${M_REST}, ${M_KEY}`, 'WITH SYSTEM VERSIONING'),
+      refused: /it is system-versioned/,
+    },
+    {
+      name: 'with another column in its primary key',
+      seed: [
+        `CREATE TABLE cache_storage (\`tenant\`\`x\` VARCHAR(9) NOT NULL, ${M_BYTES}, ${M_REST}, PRIMARY KEY (\`tenant\`\`x\`, namespace, \`key\`))`,
+        `INSERT INTO cache_storage (\`tenant\`\`x\`, namespace, \`key\`, value) VALUES ('me', 'names', 'old', '"kept"')`,
+      ],
+      refused: /column tenant`x, which the cache does not know, has to be filled in/,
+    },
+    {
+      name: 'whose primary key has to be filled in',
+      seed: [
+        `CREATE TABLE cache_storage (id CHAR(36) PRIMARY KEY, ${M_BESIDE_ID})`,
+        `INSERT INTO cache_storage VALUES ('1', 'names', 'old', '"kept"')`,
+      ],
+      refused: /column id, .* has to be filled in/,
+    },
+    {
+      name: 'whose key others refer to',
+      seed: [
+        ...onMariadb(`id INT NOT NULL DEFAULT 0, ${M_BYTES}, ${M_REST}, ${M_KEY}, UNIQUE \`k\`\`x\` (id)`),
+        'CREATE TABLE `child``x` (id INT, CONSTRAINT `f``x` FOREIGN KEY (id) REFERENCES cache_storage (id))',
+      ],
+      refused: /unique key k`x on \(id\) takes rows for the same/,
+    },
+    {
+      name: 'with several rows of one key, and a computed column',
+      seed: [
+        ...onMariadb(
+          'namespace VARCHAR(50), `key` VARCHAR(50), value TEXT, size INT AS (LENGTH(value)) STORED',
+        ),
+        `INSERT INTO cache_storage (namespace, \`key\`, value) VALUES ('names', 'old', '"kept"')`,
+      ],
+      refused: /several rows of \["names","old"\]/,
+    },
+    {
+      name: 'with several rows of one key, in parts',
+      seed: [
+        ...onMariadb(
+          `${M_BYTES}, ${M_REST}, part INT NOT NULL DEFAULT 0`,
+          'PARTITION BY HASH (part) PARTITIONS 2',
+        ),
+        `INSERT INTO cache_storage (namespace, \`key\`, value) VALUES ('names', 'old', '"kept"')`,
+      ],
+      refused: /several rows of \["names","old"\]/,
     },
     {
       name: 'whose keys are padded',
@@ -718,6 +1120,26 @@ for (const { type, server, run } of [POSTGRES, MARIADB])
   });
 
 describe.skipIf(MARIADB.server === undefined)('a remedy of MariaDB', () => {
+  it('puts no table without the rows in the place of the old one, when a shell goes on after an error', async () => {
+    const url = (await MARIADB.server?.newDatabase()) ?? '';
+    await MARIADB.run(
+      url,
+      'CREATE TABLE cache_storage (namespace VARBINARY(600), `key` VARBINARY(2048), value LONGTEXT, updated_at DATETIME(3))',
+    );
+    // One of them is too long for the column of the new table.
+    await MARIADB.run(
+      url,
+      "INSERT INTO cache_storage (namespace, `key`, value) VALUES ('n', 'a', '1'), ('n', 'a', '2'), (REPEAT('n', 600), 'b', '3')",
+    );
+    const storage = { type: 'mariadb', url } as const;
+    const message = await refusalOf(storage);
+    const failed: string[] = [];
+    for (const statement of remedyIn(message).split('\n'))
+      await MARIADB.run(url, statement).catch(() => failed.push(statement));
+    expect(failed).toEqual([expect.stringMatching(/^CREATE/), expect.stringMatching(/^RENAME/)]);
+    expect(await refusalOf(storage)).toBe(message);
+  });
+
   it.each([
     ['CREATE TABLE cache_storage (id INT)'],
     [

@@ -82,6 +82,25 @@ const GOOD: readonly ForeignTable[] = [
     name: `of the name ${name}`,
     seed: [`CREATE TABLE ${name} (namespace TEXT, key TEXT, value TEXT, ${UPDATED_AT}, ${KEY})`, OLD],
   })),
+  {
+    name: 'whose trigger notes what was written',
+    seed: [
+      ...table(`namespace TEXT, key TEXT, value TEXT, ${KEY}`),
+      'CREATE TABLE notes (key TEXT)',
+      'CREATE TRIGGER note AFTER INSERT ON cache_storage BEGIN INSERT INTO notes VALUES (NEW.key); END',
+    ],
+  },
+  {
+    name: 'unique by a hash of the key',
+    seed: [
+      ...table(`namespace TEXT, key TEXT, value TEXT, ${KEY}`),
+      'CREATE UNIQUE INDEX k ON cache_storage (namespace, hex(key))',
+    ],
+  },
+  {
+    name: 'that takes nothing but JSON',
+    seed: table(`namespace TEXT, key TEXT, value TEXT CHECK (json_valid(value)), ${KEY}`),
+  },
   // Mended by the migration.
   { name: 'without a time', seed: table(`namespace TEXT, key TEXT, value TEXT, ${KEY}`) },
   { name: 'without any key', seed: table(`namespace TEXT, key TEXT, value TEXT, ${UPDATED_AT}`) },
@@ -248,7 +267,88 @@ const BAD: readonly ForeignTable[] = [
       'CREATE TABLE cache_storage (namespace TEXT, Key TEXT, value TEXT, PRIMARY KEY (namespace, Key))',
       OLD,
     ],
-    refused: /no column key: run|no column key\./,
+    refused: /column key is written Key\./,
+  },
+  ...['UPDATED_AT', 'EXPIRES_AT'].map((name) => ({
+    name: `that has its ${name} in capitals`,
+    seed: table(`namespace TEXT, key TEXT, value TEXT, ${name} bigint, ${KEY}`),
+    refused: new RegExp(`column ${name.toLowerCase()} is written ${name}`),
+  })),
+  {
+    name: 'that the app made, all of it in capitals',
+    migrationsRun: false,
+    seed: table(
+      'NAMESPACE TEXT, KEY TEXT, VALUE TEXT, UPDATED_AT TEXT, EXPIRES_AT INTEGER, PRIMARY KEY (NAMESPACE, KEY)',
+    ),
+    refused: /key is written KEY; .*expires_at is written EXPIRES_AT/,
+  },
+  ...['', ' ON CONFLICT REPLACE', ' ON CONFLICT IGNORE'].map((otherwise) => ({
+    name: `unique by what is computed of a key${otherwise}`,
+    seed: table(
+      `namespace TEXT, key TEXT, value TEXT, small TEXT AS (lower(key)), ${KEY}, UNIQUE (namespace, small)${otherwise}`,
+    ),
+    refused: /on \(namespace, small\) takes rows for the same/,
+  })),
+  {
+    name: 'unique by what becomes of a key',
+    seed: [
+      ...table(`namespace TEXT, key TEXT, value TEXT, ${KEY}`),
+      'CREATE UNIQUE INDEX "k""x" ON cache_storage (namespace, lower(key))',
+    ],
+    refused: /unique key k"x on \(namespace, an expression\)/,
+  },
+  ...['DELETE', 'UPDATE', 'INSERT'].map((event) => ({
+    name: `whose trigger ignores each ${event}`,
+    seed: [
+      ...table(`namespace TEXT, key TEXT, value TEXT, ${KEY}`),
+      `CREATE TRIGGER "t""x" BEFORE ${event} ON cache_storage BEGIN SELECT RAISE(IGNORE); END`,
+    ],
+    refused: /its trigger t"x changes or drops rows/,
+  })),
+  {
+    name: 'whose trigger changes what is written',
+    seed: [
+      ...table(`namespace TEXT, key TEXT, value TEXT, ${KEY}`),
+      'CREATE TRIGGER t AFTER INSERT ON cache_storage BEGIN UPDATE cache_storage SET value = lower(value) WHERE rowid = NEW.rowid; END',
+    ],
+    refused: /its trigger t changes or drops rows/,
+  },
+  {
+    name: 'whose trigger asks for a table that is gone',
+    seed: [
+      ...table(`namespace TEXT, key TEXT, value TEXT, ${KEY}`),
+      'CREATE TRIGGER t AFTER INSERT ON cache_storage BEGIN INSERT INTO gone VALUES (1); END',
+    ],
+    refused: /its trigger t refuses rows/,
+  },
+  {
+    name: 'that answers a conflict with the end of the transaction',
+    seed: table(`namespace TEXT, key TEXT, value TEXT, tag TEXT UNIQUE ON CONFLICT ROLLBACK, ${KEY}`),
+    refused: /one of its constraints ends transactions that others began/,
+  },
+  {
+    name: 'whose trigger ends the transaction',
+    seed: [
+      ...table(`namespace TEXT, key TEXT, value TEXT, ${KEY}`),
+      "CREATE TRIGGER t BEFORE INSERT ON cache_storage WHEN NEW.key = 'x' BEGIN SELECT RAISE(ROLLBACK, 'no'); END",
+    ],
+    refused: /its trigger t ends transactions that others began/,
+  },
+  {
+    name: 'that refuses long keys',
+    seed: table(`namespace TEXT, key TEXT, value TEXT, ${KEY}, CHECK (length(key) < 100)`),
+    refused: /its check constraint refuses rows/,
+  },
+  {
+    name: 'whose namespaces another table has to know',
+    seed: [
+      'CREATE TABLE spaces (name TEXT PRIMARY KEY)',
+      "INSERT INTO spaces VALUES ('names')",
+      ...table(
+        `namespace TEXT REFERENCES spaces (name) DEFERRABLE INITIALLY DEFERRED, key TEXT, value TEXT, ${KEY}`,
+      ),
+    ],
+    refused: /its foreign key on namespace takes only what another table has/,
   },
   {
     name: 'of another kind',

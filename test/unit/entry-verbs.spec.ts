@@ -2,8 +2,12 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { CachePersistenceLevel, defineNamespace, stringKey, type NamespaceCache } from '../../src/index.js';
 import { ChaosError } from '../support/chaos-storage.js';
 import { errorWith, MEMORY_ONLY, namespaceOf, ON_CHANGE, ON_SHUTDOWN } from '../support/definitions.js';
+import { CacheEngine } from '../../src/core/engine/cache-engine.js';
+import { resolveEngineOptions } from '../../src/core/engine/engine-options.js';
+import { InMemoryStorage } from '../../src/storage/in-memory-storage.js';
 import { EngineWorld } from '../support/engine-world.js';
-import { settle } from '../support/fake-clock.js';
+import { FakeClock, settle } from '../support/fake-clock.js';
+import { RecordingLogger } from '../support/recording-logger.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -431,4 +435,30 @@ describe.each(Object.values(CachePersistenceLevel))('never (%s)', (level) => {
       for (const name of names) expect(await again.ttl(name), name).toBeNull();
     },
   );
+});
+
+/** Time passes with each look at the clock. */
+class TickingClock extends FakeClock {
+  #ticks = 0;
+  override readonly now = (): number => this.monotonic() + (this.#ticks += 1);
+}
+
+describe.each([MEMORY_ONLY, ON_CHANGE, ON_SHUTDOWN])('an expiry that stays (%s)', (level) => {
+  it('stays to the millisecond, however often the entry is changed', async () => {
+    const clock = new TickingClock();
+    const rows = new InMemoryStorage();
+    const engine = new CacheEngine(
+      () => rows,
+      resolveEngineOptions({}),
+      {},
+      { clock, logger: new RecordingLogger(), random: () => 0.5 },
+    );
+    const cache = await engine.register(namespaceOf<number>(level, { ttlMs: HOUR_MS }));
+    await cache.set('n', 1);
+    const before = clock.now() + ((await cache.ttl('n')) ?? 0);
+    for (let i = 0; i < 1000; i += 1) await cache.increment('n');
+    const after = clock.now() + ((await cache.ttl('n')) ?? 0);
+    expect(Math.abs(after - before)).toBeLessThan(10);
+    await engine.stop();
+  });
 });

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { NamespaceCache } from '../../src/index.js';
@@ -356,6 +356,15 @@ describe('the rescue journal', () => {
     expect(await journal.read()).toBeUndefined();
     world.engine.rescueAtExit();
     expect((await journal.read())?.writes).toMatchObject([{ op: 'put', key: 'a' }]);
+  });
+
+  it('takes a file that a start tried the folder with for no journal, and leaves none itself', async () => {
+    mkdirSync(join(path, '..'), { recursive: true });
+    expect(journal.obstacle()).toBeUndefined();
+    expect(files()).toEqual([]);
+    // Another process is in the middle of it, or was killed there.
+    writeFileSync(`${path}.trial-2026-01-01`, '');
+    expect(await journal.read()).toBeUndefined();
   });
 
   it('is not there after a good stop', async () => {

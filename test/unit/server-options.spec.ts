@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { describe, expect, it } from 'vitest';
 import { connectionOf } from '../../src/storage/connection-options.js';
-import { postgresOptions } from '../../src/storage/sql/server-options.js';
+import { postgresOptions, queryTimeoutOf } from '../../src/storage/sql/server-options.js';
 import { errorWith } from '../support/definitions.js';
 import { tempFolder } from '../support/temp-folder.js';
 
@@ -52,6 +52,58 @@ describe('the connection to PostgreSQL', () => {
   it('sends none ahead through pg-native, which may not be able to, and loses the codes of errors where it is', () => {
     expect(extraOf({ nativeDriver: {} })).not.toHaveProperty('pipeline');
   });
+});
+
+describe('the port of a server', () => {
+  it.each([0, 70_000, -1, 1.5, Number.NaN, '5432x', '70000'])(
+    'that is %s is refused, with what it may be',
+    (port) => {
+      for (const type of ['postgres', 'mysql'])
+        expect(refusalOf({ type, host: 'h', port, database: 'db' })).toMatch(/whole number from 1 to 65535/);
+    },
+  );
+
+  it('may be a text of digits, as environment variables are', () => {
+    for (const type of ['postgres', 'mysql'])
+      expect(connect({ type, host: 'h', port: '1', database: 'db' })).toMatchObject({ port: '1' });
+  });
+});
+
+describe('the TLS of a server, given as a text beside the url', () => {
+  it('is a yes or a no where the text is one', () => {
+    expect(postgres('postgres://h/db', { ssl: 'true' })).toMatchObject({ ssl: true });
+    expect(postgres('postgres://h/db', { ssl: 'false' })).toMatchObject({ ssl: false });
+    expect(postgres('postgres://h/db', { ssl: 'no-verify' })).toMatchObject({
+      ssl: { rejectUnauthorized: false },
+    });
+    expect(mysql('mysql://h/db', { ssl: 'true' })).toMatchObject({ ssl: {} });
+    expect(mysql('mysql://h/db', { ssl: 'false' })['ssl']).toBeUndefined();
+    expect(mysql('mysql://h/db', { ssl: 'Amazon RDS' })).toMatchObject({ ssl: 'Amazon RDS' });
+  });
+
+  it.each(['yes', 'require', 'secret'])('is refused where it is %s', (ssl) => {
+    for (const type of ['postgres', 'mysql'])
+      expect(refusalOf({ type, host: 'h', database: 'db', ssl })).toMatch(/ssl must be true, false/);
+  });
+});
+
+describe('the time to wait for an answer', () => {
+  const timeoutOf = (timeout: unknown): number =>
+    queryTimeoutOf({ type: 'postgres', extra: { query_timeout: timeout } });
+
+  it('is a number of milliseconds, or a text of digits; 0, which is for ever elsewhere, is the default', () => {
+    expect(timeoutOf(5000)).toBe(5000);
+    expect(timeoutOf('5000')).toBe(5000);
+    expect([undefined, null, 0, '0'].map(timeoutOf)).toEqual([30_000, 30_000, 30_000, 30_000]);
+  });
+
+  it.each(['5 s', '', -1, Number.NaN, Infinity, 2 ** 31, true, {}])(
+    'is refused where it is %s',
+    (timeout) => {
+      expect(() => timeoutOf(timeout)).toThrow(errorWith('UNSUPPORTED_STORAGE'));
+      expect(() => timeoutOf(timeout)).toThrow(/query_timeout must be a number of milliseconds/);
+    },
+  );
 });
 
 describe('the url of a server', () => {

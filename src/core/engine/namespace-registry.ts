@@ -83,7 +83,15 @@ export class NamespaceRegistry {
 
   /** The namespace of a definition or a name. Throws `UNKNOWN_NAMESPACE` for one that is not declared. */
   get<K, V, M extends ValueMode>(which: NamespaceDefinition<K, V, M> | string): NamespaceWith<K, V, M> {
-    const name = typeof which === 'string' ? which : which.name;
+    const name: unknown =
+      typeof which === 'string' ? which : (which as Partial<typeof which> | undefined)?.name;
+    if (typeof name !== 'string') {
+      throw new CacheError(
+        'UNKNOWN_NAMESPACE',
+        'That is no namespace. Pass its name, or a definition made by defineNamespace(); if it is undefined, two files import ' +
+          'each other.',
+      );
+    }
     const member = this.#members.get(name);
     if (member === undefined || (typeof which !== 'string' && !isOf(member, which))) {
       throw new CacheError(

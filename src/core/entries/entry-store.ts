@@ -32,6 +32,8 @@ export class EntryStore<V> {
   readonly #clock: Clock;
   readonly #measured: boolean;
   readonly #onEvict: (key: MemoryKey) => void;
+  /** What the LRU is told the time is, while it is asked about a time that was read already. */
+  #reading: number | undefined;
 
   constructor(options: EntryStoreOptions<V>) {
     const { maxEntries, maxBytes, clock, onEvict } = options;
@@ -42,7 +44,7 @@ export class EntryStore<V> {
     this.#lru = new LRUCache({
       max: maxEntries,
       ...(maxBytes === undefined ? {} : { maxSize: maxBytes }),
-      perf: clock,
+      perf: { now: () => this.#reading ?? clock.now() },
       // Ask the clock each time: a cached reading is refreshed by a timer of the LRU's own, which no test could own.
       ttlResolution: 0,
       noDisposeOnSet: true,
@@ -71,10 +73,13 @@ export class EntryStore<V> {
     return this.#lru.has(key);
   }
 
-  /** When `key` expires, in wall-clock ms; `null` for never. */
+  /** When `key` expires, in wall-clock ms; `null` for never. To the millisecond as it was given: one that is kept must not wander. */
   expiresAt(key: MemoryKey): number | null {
+    const now = this.#clock.now();
+    this.#reading = now;
     const remaining = this.#lru.getRemainingTTL(key);
-    return remaining === Infinity ? null : this.#clock.now() + remaining + 1;
+    this.#reading = undefined;
+    return remaining === Infinity ? null : now + remaining + 1;
   }
 
   /** Holds a stored value: decoded if it was decoded already, else as text. */

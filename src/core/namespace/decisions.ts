@@ -44,10 +44,10 @@ export class Decisions<V> {
     return (current, stored) => {
       const before: unknown = current === undefined ? 0 : current;
       if (typeof before !== 'number') throw this.#noNumber(`the stored value is of type ${typeof before}`);
+      if (!Number.isFinite(before)) throw this.#noNumber(`the stored value is ${before}`);
       const sum = before + by;
-      // NaN is no sum either, and past that bound adding 1 may change nothing.
-      if (!(Math.abs(sum) <= Number.MAX_SAFE_INTEGER))
-        throw this.#noNumber('the sum would be beyond ±(2⁵³ − 1)');
+      // Past that bound adding 1 may change nothing.
+      if (Math.abs(sum) > Number.MAX_SAFE_INTEGER) throw this.#noNumber('the sum would be beyond ±(2⁵³ − 1)');
       if (sum === current) return kept(sum);
       const expiresAt = stored === undefined ? values.expiry(undefined) : stored.expiresAt;
       const next = values.storedUntil(sum as V, expiresAt);
@@ -60,7 +60,7 @@ export class Decisions<V> {
     return (current) => (current === undefined ? kept(undefined) : { next: null, result: current });
   }
 
-  /** The same value with an expiry of `ttlMs` from now. */
+  /** The value, as readers see it, with an expiry of `ttlMs` from now. */
   touch(ttlMs: number): Decide<V, boolean> {
     const { values } = this;
     const expiresAt = values.expiry(ttlMs);

@@ -8,7 +8,7 @@ const SWITCHES = ['useSSL', 'useSsl'];
 export const MYSQL_TLS_PARAMETERS: ReadonlySet<string> = new Set(['ssl', ...MODES, ...SWITCHES]);
 
 /** A set of certificates that mysql2 brings along. */
-const PROFILES = ['Amazon RDS'];
+export const MYSQL_PROFILES: readonly string[] = ['Amazon RDS'];
 
 /** What TLS the parameters of a URL ask for; `undefined` where they don't say. */
 export function mysqlTls(parameters: ReadonlyMap<string, string>): boolean | object | string | undefined {
@@ -22,7 +22,7 @@ export function mysqlTls(parameters: ReadonlyMap<string, string>): boolean | obj
 }
 
 function bySsl(value: string): boolean | object | string {
-  if (PROFILES.includes(value)) return value;
+  if (MYSQL_PROFILES.includes(value)) return value;
   if (value === '1' || value === '0') return value === '1';
   try {
     const parsed: unknown = JSON.parse(value);
@@ -33,7 +33,7 @@ function bySsl(value: string): boolean | object | string {
   }
   return invalidParameter(
     'ssl',
-    `it must be true, false, ${PROFILES.join(', ')}, or an object of TLS options in JSON, percent-encoded`,
+    `it must be true, false, ${MYSQL_PROFILES.join(', ')}, or an object of TLS options in JSON, percent-encoded`,
   );
 }
 

@@ -94,6 +94,7 @@ function placeOf(sources: readonly Given[], isPostgres: boolean): Given {
   for (const name of Object.keys(PLACE)) place[name] = said(name);
   for (const name of ['host', 'socketPath', 'username', 'database']) refuseControlCharacters(place[name]);
   refuseSeveralHosts(place['host']);
+  refuseNoPort(place['port']);
   const { host } = place;
   if (typeof host === 'string') place['host'] = host.replace(/^\[(.+)\]$/, '$1');
   if (!isPostgres && typeof host === 'string' && host.startsWith('/')) {
@@ -106,6 +107,16 @@ function placeOf(sources: readonly Given[], isPostgres: boolean): Given {
     );
   }
   return Object.fromEntries(Object.entries(place).filter(([, value]) => value !== undefined));
+}
+
+/** A driver would say what is wrong with it, or take the server's default. */
+function refuseNoPort(port: unknown): void {
+  if (port === undefined) return;
+  const isNumber = typeof port === 'number' || (typeof port === 'string' && /^\d+$/.test(port.trim()));
+  if (isNumber && Number.isInteger(Number(port)) && Number(port) >= 1 && Number(port) <= 65_535) return;
+  throw unsupported(
+    "The storage's port must be a whole number from 1 to 65535. Leave it out for the server's usual one.",
+  );
 }
 
 /** What the URL says besides, under the names that the server's options and its driver have for it. */

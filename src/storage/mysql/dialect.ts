@@ -9,12 +9,12 @@ import type {
   UnreadableRows,
 } from '../../core/storage-adapter.js';
 import type { DriverError } from '../driver-error.js';
-import type { Dialect } from '../sql/dialect.js';
+import type { Dialect, TableState } from '../sql/dialect.js';
 import { boundsOf, pageBounds, type KeyBound } from '../sql/key-bounds.js';
 import { chunksOf, sortedRows, type Row } from '../sql/row-order.js';
 import type { Statement } from '../sql/statement.js';
 import { NO_ROWS, pageOf, textOf, toEntry, type PagedRow, type StoredRow } from '../sql/stored-row.js';
-import type { TableFault } from '../sql/table-shape.js';
+import type { TableFault } from '../sql/table-fault.js';
 import { toTimestamp } from '../sql/timestamp.js';
 import { mysqlTableFaults } from './table-check.js';
 import { INSERT, REPLACE } from './upsert.js';
@@ -34,6 +34,8 @@ const ABOUT_DATA_BY_CODE = new Set([
   'ER_TRUNCATED_WRONG_VALUE_FOR_FIELD',
   'ER_TOO_BIG_ROWSIZE',
   'ER_INVALID_CHARACTER_STRING',
+  'ER_CHECK_CONSTRAINT_VIOLATED',
+  'ER_NO_PARTITION_FOR_GIVEN_VALUE',
 ]);
 
 const TABLE = '`cache_storage`';
@@ -163,8 +165,8 @@ export class MysqlDialect implements Dialect {
     }
   }
 
-  tableFaults(runner: QueryRunner): Promise<readonly TableFault[]> {
-    return mysqlTableFaults(runner);
+  tableFaults(runner: QueryRunner, state: TableState): Promise<readonly TableFault[]> {
+    return mysqlTableFaults({ runner, dialect: this, state });
   }
 
   refusesData({ code = '', sqlState }: DriverError): boolean {

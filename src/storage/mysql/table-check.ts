@@ -1,21 +1,41 @@
 import type { QueryRunner } from 'typeorm';
 import { ALIKE } from '../sql/alike.js';
+import type { TableState } from '../sql/dialect.js';
+import { secondsFaults } from '../sql/expiry-faults.js';
 import { BEFORE, withFreeNames, type NameOf } from '../sql/free-names.js';
+import { probeFaults } from '../sql/probe-faults.js';
+import { backQuoted } from '../sql/quoted-name.js';
 import { setAsideNote } from '../sql/set-aside.js';
-import { hasUniqueKey, noUniqueKey, shapeFaults, type Mending, type TableFault } from '../sql/table-shape.js';
-import { columnsOf, isTriggered, shapeOf, uniqueKeysOf, type CatalogueColumn } from './table-catalogue.js';
+import type { TableFault } from '../sql/table-fault.js';
+import { probeTable, type ProbedDialect } from '../sql/table-probe.js';
+import { filledColumns, shapeFaults, type Mending } from '../sql/table-shape.js';
+import {
+  hasUniqueKey,
+  isDoubtful,
+  isInTheWay,
+  noUniqueKey,
+  type UniqueKeyShape,
+} from '../sql/unique-keys.js';
+import { attachmentsOf } from './attachments.js';
+import { BYTES, modified, typeFaults, viaCharacters, wholeType } from './column-types.js';
+import { rightsNote, uniqueKey } from './merged-table.js';
+import { MYSQL_PROBE } from './probe.js';
+import { columnsOf, shapeOf, uniqueKeysOf, withDependents, type CatalogueColumn } from './table-catalogue.js';
 
 const TABLE = '`cache_storage`';
-const MENDED = '`cache_storage_mended`';
-const rightsNote = (rights: string): string => `The statements need the rights ${rights}.`;
-const BYTES = { namespace: 512, key: 2048 } as const;
 
-/** Finds what the cache can't work with in a table of MySQL or MariaDB. Only reads. */
-export function mysqlTableFaults(runner: QueryRunner): Promise<TableFault[]> {
-  return withFreeNames(runner, (nameOf) => faultsOf(runner, nameOf));
+export interface MysqlTable {
+  readonly runner: QueryRunner;
+  readonly dialect: ProbedDialect;
+  readonly state: TableState;
 }
 
-async function faultsOf(runner: QueryRunner, nameOf: NameOf): Promise<TableFault[]> {
+/** What the cache can't work with in a table of MySQL or MariaDB. */
+export function mysqlTableFaults(table: MysqlTable): Promise<TableFault[]> {
+  return withFreeNames(table.runner, (nameOf) => faultsOf(table, nameOf));
+}
+
+async function faultsOf({ runner, dialect, state }: MysqlTable, nameOf: NameOf): Promise<TableFault[]> {
   const columns = await columnsOf(runner);
   const [first] = columns;
   if (first === undefined)
@@ -24,71 +44,68 @@ async function faultsOf(runner: QueryRunner, nameOf: NameOf): Promise<TableFault
   if (/VIEW|SEQUENCE/.test(first.kind)) {
     const kind = first.kind.toLowerCase();
     const what = `it is no table but a ${kind} of that name`;
-    return [{ what, ...settingAside(before, kind), isAnother: true }];
+    return [{ what, ...settingAside(before, kind), isUntouchable: true }];
   }
+  const attachments = await attachmentsOf(runner, columns);
   const shape = {
     columns: columns.map(shapeOf),
     uniqueKeys: await uniqueKeysOf(runner),
-    fillsItself: await isTriggered(runner),
+    fillsItself: attachments.fillColumns,
   };
-  const faults = shapeFaults(shape, mendingOf(columns, before));
-  if (faults.some(({ isAnother }) => isAnother)) return faults;
-  const ofColumns = columns.flatMap(columnFaults);
-  faults.push(...tableFaults(first), ...ofColumns);
-  // Columns of another character set can't be compared with all of the texts.
+  const uniqueKeys = await removableKeys(
+    runner,
+    shape.uniqueKeys,
+    (key) => isInTheWay(key, filledColumns(shape)) || key.isPrimary,
+  );
+  const faults = shapeFaults({ ...shape, uniqueKeys }, mendingOf(columns, before));
+  if (faults.some(({ isUntouchable }) => isUntouchable)) return faults;
+  const ofColumns = columns.flatMap(typeFaults);
+  faults.push(...tableFaults(first), ...attachments.faults, ...ofColumns);
+  // In another character set the columns could not even be compared with all of the texts.
   if (ofColumns.length === 0) faults.push(...(await collationFaults(runner)));
-  if (!hasUniqueKey(shape)) faults.push(noUniqueKey(await repeated(runner), uniqueKey(columns, before)));
+  const mending = uniqueKey(columns, before);
+  if (!hasUniqueKey(uniqueKeys)) faults.push(noUniqueKey(await repeated(runner), mending));
+  if (state !== 'migrated' && columns.some(({ name, type }) => name === 'expires_at' && type === 'bigint'))
+    faults.push(...(await secondsFaults(runner, TABLE, '`expires_at`')));
+  // A new table mends everything at once.
+  if (faults.some(({ remedy }) => remedy === mending.merging))
+    return faults.map((fault) => ({ ...fault, remedy: mending.merging, note: mending.note }));
+  if (faults.length > 0 || state === 'unmigrated') return faults;
+  const doubtful = uniqueKeys.filter((key) => isDoubtful(key, filledColumns(shape)));
+  if (attachments.all.length + doubtful.length === 0) return [];
+  const outcome = await probeTable(runner, dialect, MYSQL_PROBE);
+  const keys = outcome === 'kept' ? doubtful : await withDependents(runner, doubtful);
+  return probeFaults(outcome, { attachments: attachments.all, keys });
+}
+
+/** What else has to go with a key is asked for only where some key may have to go. */
+async function removableKeys(
+  runner: QueryRunner,
+  keys: readonly UniqueKeyShape[],
+  mayGo: (key: UniqueKeyShape) => boolean,
+): Promise<readonly UniqueKeyShape[]> {
+  const isOwn = (key: UniqueKeyShape): boolean => hasUniqueKey([key]);
+  return keys.some((key) => !isOwn(key) && mayGo(key)) ? withDependents(runner, keys) : keys;
+}
+
+function tableFaults({ engine, transactions, kind }: CatalogueColumn): TableFault[] {
+  const faults: TableFault[] = [];
+  if (/VERSIONED/.test(kind))
+    faults.push({
+      what: 'it is system-versioned: it would keep each value that was ever written, and lets no migration change it',
+      remedy: `ALTER TABLE ${TABLE} DROP SYSTEM VERSIONING;`,
+      note: 'That forgets the history of its rows.',
+      isUntouchable: true,
+    });
+  if (transactions !== 'YES')
+    faults.push({
+      what: `its engine ${engine} knows no transactions`,
+      remedy: `ALTER TABLE ${TABLE} ENGINE=InnoDB;`,
+    });
   return faults;
 }
 
-function tableFaults({ engine, transactions }: CatalogueColumn): TableFault[] {
-  if (transactions === 'YES') return [];
-  return [
-    { what: `its engine ${engine} knows no transactions`, remedy: `ALTER TABLE ${TABLE} ENGINE=InnoDB;` },
-  ];
-}
-
-function columnFaults(column: CatalogueColumn): TableFault[] {
-  const { name, type, fullType, length, charset, nullable } = column;
-  const isUtf8 = charset === 'utf8mb4';
-  const shown = `${fullType}${charset === null || isUtf8 ? '' : ` in ${charset}`}`;
-  const what = (better: string): string =>
-    `its column ${name} is of type ${shown}, and needs to be ${better}`;
-  const fault = (...types: string[]): TableFault[] => [
-    {
-      what: what(types.at(-1) ?? ''),
-      remedy: types.map((better) => `${modified(name, better, nullable)};`).join('\n'),
-    },
-  ];
-  if (name === 'namespace' || name === 'key') {
-    const bytes = BYTES[name];
-    if (type === 'varbinary') return Number(length) >= bytes ? [] : fault(`VARBINARY(${bytes})`);
-    if (type === 'varchar' && isUtf8 && Number(length) >= bytes / 4) return [];
-    return fault(...viaCharacters(bytes));
-  }
-  if (name === 'value' && !(type === 'longtext' && isUtf8))
-    return fault('LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin');
-  if (name === 'expires_at' && type !== 'bigint') return fault('BIGINT');
-  if (name === 'updated_at' && !['datetime', 'timestamp'].includes(type))
-    return [
-      {
-        what: what('DATETIME(3)'),
-        remedy: `ALTER TABLE ${TABLE} CHANGE \`${name}\` \`${name}_before\` ${wholeType(column)} NULL, ADD COLUMN \`${name}\` DATETIME(3) NULL;`,
-      },
-    ];
-  return [];
-}
-
-/** First the bytes of utf8mb4, whatever the characters were stored as. */
-function viaCharacters(bytes: number): string[] {
-  return [`VARCHAR(${bytes / 4}) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`, `VARBINARY(${bytes})`];
-}
-
-function modified(name: string, type: string, nullable: 'YES' | 'NO'): string {
-  return `ALTER TABLE ${TABLE} MODIFY \`${name}\` ${type} ${nullable === 'YES' ? 'NULL' : 'NOT NULL'}`;
-}
-
-/** Counts how many of the similar texts the columns distinguish: their collation applies to the whole UNION. */
+/** Asks how many of the texts that are alike the columns tell apart: their collation is that of the whole UNION. */
 async function collationFaults(runner: QueryRunner): Promise<TableFault[]> {
   const texts = ALIKE.map(() => 'SELECT ?').join(' UNION ');
   const tellsApart = (column: string): string =>
@@ -115,29 +132,6 @@ async function repeated(runner: QueryRunner): Promise<[string, string][]> {
   return rows.map(({ namespace, key }) => [String(namespace), String(key)]);
 }
 
-/** Rows without a key can't be distinguished: a new table takes the newest of each. The old table keeps all of them. */
-function uniqueKey(
-  columns: readonly CatalogueColumn[],
-  before: string,
-): { adding: string; merging: string; note: string } {
-  const key = 'ADD UNIQUE KEY (`namespace`, `key`)';
-  const inOrder = columns.some(({ name }) => name === 'updated_at') ? ' ORDER BY `updated_at`' : '';
-  return {
-    adding: `ALTER TABLE ${TABLE} ${key};`,
-    // Each statement is a transaction of its own: an earlier run may have stopped half way.
-    merging: [
-      `DROP TABLE IF EXISTS ${MENDED};`,
-      `CREATE TABLE ${MENDED} LIKE ${TABLE};`,
-      `ALTER TABLE ${MENDED} ${key};`,
-      `REPLACE INTO ${MENDED} SELECT * FROM ${TABLE}${inOrder};`,
-      `RENAME TABLE ${TABLE} TO \`${before}\`, ${MENDED} TO ${TABLE};`,
-    ].join('\n'),
-    note:
-      `The newest row of each key is taken over; the old table stays as ${before}, with all of them. A table cache_storage_mended, ` +
-      `which an earlier attempt left, is dropped. ${rightsNote('ALTER, CREATE, DELETE, DROP, INSERT and SELECT')}`,
-  };
-}
-
 function settingAside(before: string, kind?: string): { remedy: string; note: string } {
   return {
     remedy: `RENAME TABLE ${TABLE} TO \`${before}\`;`,
@@ -146,22 +140,29 @@ function settingAside(before: string, kind?: string): { remedy: string; note: st
 }
 
 function mendingOf(columns: readonly CatalogueColumn[], before: string): Mending {
+  const find = (name: string): CatalogueColumn | undefined => columns.find((other) => other.name === name);
   const typeOf = (name: string): string => {
-    const column = columns.find((other) => other.name === name);
+    const column = find(name);
     return column === undefined ? 'LONGTEXT' : wholeType(column);
   };
   return {
     setAside: settingAside(before),
     addColumn: (name) =>
       `ALTER TABLE ${TABLE} ADD COLUMN \`${name}\` ${name === 'updated_at' ? 'DATETIME(3)' : 'BIGINT'} NULL;`,
-    freeColumn: (name) => `ALTER TABLE ${TABLE} MODIFY \`${name}\` ${typeOf(name)} NULL;`,
-    plainColumn: (name) => `ALTER TABLE ${TABLE} MODIFY \`${name}\` ${typeOf(name)};`,
+    freeColumn: (name) => `ALTER TABLE ${TABLE} MODIFY ${backQuoted(name)} ${typeOf(name)} NULL;`,
+    plainColumn: (name) => plainColumn(name, typeOf(name), /VIRTUAL/i.test(find(name)?.extra ?? '')),
   };
 }
 
-/** Without its character set a text would be turned into that of the table. */
-function wholeType({ fullType, charset, collation }: CatalogueColumn): string {
-  return charset === null || collation === null
-    ? fullType
-    : `${fullType} CHARACTER SET ${charset} COLLATE ${collation}`;
+/** What is stored stays as it is; what never was has to be stored first. */
+function plainColumn(name: string, type: string, isVirtual: boolean): string {
+  const alter = (change: string): string => `ALTER TABLE ${TABLE} ${change};`;
+  const column = backQuoted(name);
+  if (!isVirtual) return alter(`MODIFY ${column} ${type}`);
+  const computed = backQuoted(`${name}_computed`);
+  return [
+    alter(`ADD COLUMN ${computed} ${type} NULL`),
+    `UPDATE ${TABLE} SET ${computed} = ${column};`,
+    alter(`DROP COLUMN ${column}, CHANGE ${computed} ${column} ${type} NULL`),
+  ].join('\n');
 }

@@ -3,12 +3,12 @@ import { EVERY_KEY, isEvery, type KeyRange } from '../../core/keys/key-range.js'
 import type { LoadedPage, LoadPage, NamespaceWrite, StoredEntry } from '../../core/storage-adapter.js';
 import { CacheStorage } from '../cache-storage.entity.js';
 import type { DriverError } from '../driver-error.js';
-import type { Dialect } from '../sql/dialect.js';
+import type { Dialect, TableState } from '../sql/dialect.js';
 import { boundsOf, pageBounds, type KeyBound } from '../sql/key-bounds.js';
 import { chunksOf, sortedRows } from '../sql/row-order.js';
 import type { Statement } from '../sql/statement.js';
 import { pageOf, type PagedRow } from '../sql/stored-row.js';
-import type { TableFault } from '../sql/table-shape.js';
+import type { TableFault } from '../sql/table-fault.js';
 import { portableTableFaults } from './table-check.js';
 
 /** With five parameters a row, and lists of keys, this stays below every database's limits. */
@@ -137,8 +137,8 @@ export class PortableDialect implements Dialect {
     return code === undefined ? /\bconstraint failed\b/i.test(message) : ABOUT_DATA_BY_CODE.test(code);
   }
 
-  tableFaults(runner: QueryRunner): Promise<readonly TableFault[]> {
-    return portableTableFaults(runner, this);
+  tableFaults(runner: QueryRunner, state: TableState): Promise<readonly TableFault[]> {
+    return portableTableFaults({ runner, dialect: this, state });
   }
 
   async #rows(runner: QueryRunner, namespace: string, keys: readonly string[]): Promise<CacheStorage[]> {

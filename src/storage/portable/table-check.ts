@@ -1,26 +1,21 @@
 import type { QueryRunner, Table } from 'typeorm';
-import { compareStored } from '../../core/keys/key-order.js';
-import { EVERY_KEY } from '../../core/keys/key-range.js';
 import { CACHE_TABLE } from '../cache-storage.entity.js';
-import { driverErrorOf } from '../driver-error.js';
-import { ALIKE } from '../sql/alike.js';
 import { fillingOf } from '../sql/default-value.js';
-import type { Dialect } from '../sql/dialect.js';
+import type { Dialect, TableState } from '../sql/dialect.js';
+import { secondsFaults } from '../sql/expiry-faults.js';
 import { BEFORE, UNIQUE_KEY, withFreeNames, type NameOf } from '../sql/free-names.js';
 import { setAsideNote } from '../sql/set-aside.js';
-import {
-  hasUniqueKey,
-  noUniqueKey,
-  shapeFaults,
-  type Mending,
-  type TableFault,
-  type TableShape,
-  type UniqueKeyShape,
-} from '../sql/table-shape.js';
+import type { TableFault } from '../sql/table-fault.js';
+import { clearProbe, leavesProbe, probeTable, type ProbedDialect } from '../sql/table-probe.js';
+import { shapeFaults, type Mending, type TableShape } from '../sql/table-shape.js';
+import { hasUniqueKey, noUniqueKey, type UniqueKeyShape } from '../sql/unique-keys.js';
 
-type ProbedDialect = Pick<Dialect, 'statements' | 'read' | 'load' | 'clear' | 'refusesData'>;
+export interface PortableTable {
+  readonly runner: QueryRunner;
+  readonly dialect: ProbedDialect & Pick<Dialect, 'refusesData'>;
+  readonly state: TableState;
+}
 
-const PROBE_NAMESPACE = '(probe of the cache)';
 const UNIQUE_VIOLATION = '23505';
 /** Texts that a column of a non-text type would rewrite. */
 const VALUES = ['1.0', '{ "b":1, "a":1e2 }', '"\u00e9"', 'no JSON ', '"2026-01-02"'];
@@ -29,23 +24,26 @@ const VALUES = ['1.0', '{ "b":1, "a":1e2 }', '"\u00e9"', 'no JSON ', '"2026-01-0
  * Finds what the cache can't work with in a table of any database: by what TypeORM knows of it and, since its types and
  * collations are unknown, by test rows that are written and rolled back.
  */
-export function portableTableFaults(runner: QueryRunner, dialect: ProbedDialect): Promise<TableFault[]> {
-  return withFreeNames(runner, (nameOf) => faultsOf(runner, dialect, nameOf));
+export function portableTableFaults(table: PortableTable): Promise<TableFault[]> {
+  return withFreeNames(table.runner, (nameOf) => faultsOf(table, nameOf));
 }
 
-async function faultsOf(runner: QueryRunner, dialect: ProbedDialect, nameOf: NameOf): Promise<TableFault[]> {
+async function faultsOf({ runner, dialect, state }: PortableTable, nameOf: NameOf): Promise<TableFault[]> {
   const table = await runner.getTable(CACHE_TABLE);
   if (table === undefined)
     return [{ what: 'it is missing', isBeyondAdopting: true, remedy: 'DELETE FROM cache_migrations;' }];
   const quoted = (name: string): string => runner.connection.driver.escape(name);
   const shape = shapeOf(table, quoted);
   const faults = shapeFaults(shape, mendingOf(quoted, nameOf(BEFORE)));
-  if (!hasUniqueKey(shape)) {
+  if (!hasUniqueKey(shape.uniqueKeys)) {
     const adding = `CREATE UNIQUE INDEX ${quoted(nameOf(UNIQUE_KEY))} ON ${quoted(CACHE_TABLE)} (${quoted('namespace')}, ${quoted('key')});`;
     faults.push(noUniqueKey([], { adding, merging: adding }));
   }
+  if (state !== 'migrated' && shape.columns.some(({ name }) => name === 'expires_at'))
+    faults.push(...(await secondsFaults(runner, quoted(CACHE_TABLE), quoted('expires_at'))));
   // No row can be written to a table that lacks a column, or needs another.
-  if (faults.length === 0) faults.push(...(await probe(runner, dialect, quoted(CACHE_TABLE))));
+  if (faults.length === 0 && state !== 'unmigrated')
+    faults.push(...(await probe(runner, dialect, quoted(CACHE_TABLE))));
   return faults;
 }
 
@@ -53,6 +51,7 @@ function shapeOf(table: Table, quoted: (name: string) => string): TableShape {
   const key = (name: string | undefined, columns: readonly string[]): UniqueKeyShape => ({
     name: name ?? 'the primary key',
     columns,
+    isPrimary: name === undefined,
     isWhole: true,
     isExact: true,
     removal: `DROP INDEX ${quoted(name ?? 'PRIMARY')};`,
@@ -62,7 +61,7 @@ function shapeOf(table: Table, quoted: (name: string) => string): TableShape {
       name: column.name,
       isNullable: column.isNullable,
       isGenerated: column.generatedType !== undefined || (column.asExpression ?? '') !== '',
-      filling: column.isGenerated ? 'unknown' : fillingOf(defaultOf(column), column.isNullable),
+      filling: column.isGenerated ? 'another in each row' : fillingOf(defaultOf(column), column.isNullable),
     })),
     uniqueKeys: [
       key(
@@ -86,51 +85,39 @@ function defaultOf({ default: fallback }: { readonly default?: unknown }): strin
       : JSON.stringify(fallback);
 }
 
-async function probe(runner: QueryRunner, dialect: ProbedDialect, table: string): Promise<TableFault[]> {
-  await runner.startTransaction();
-  let isExact = false;
-  try {
-    isExact = await bringsBack(runner, dialect);
-  } finally {
-    await runner.rollbackTransaction();
-  }
-  if (!isExact)
+async function probe(
+  runner: QueryRunner,
+  dialect: PortableTable['dialect'],
+  table: string,
+): Promise<TableFault[]> {
+  const outcome = await probeTable(runner, dialect, {
+    values: VALUES,
+    keepsTimes: false,
+    asksForOrder: true,
+    // It takes two of them for the same, or can't hold one.
+    isRefusal: (error) => error.sqlState === UNIQUE_VIOLATION || dialect.refusesData(error),
+    begin: async () => {
+      await runner.startTransaction();
+      return () => runner.rollbackTransaction();
+    },
+  });
+  if (await leavesProbe(runner, dialect)) {
+    await clearProbe(runner, dialect);
     return [
       {
-        what: 'it does not compare and sort keys by exact characters, or does not give texts back as they were',
-        remedy: `ALTER TABLE ${table} …, with a binary collation for namespace and key, and types that hold any text of Unicode;`,
+        what: 'it keeps what is rolled back',
+        remedy: `ALTER TABLE ${table} …, with an engine that knows transactions;`,
       },
     ];
-  if ((await dialect.read(runner, PROBE_NAMESPACE, ALIKE)).length === 0) return [];
-  const { sql, parameters } = dialect.clear(PROBE_NAMESPACE);
-  await runner.query(sql, parameters);
+  }
+  if (outcome === 'kept') return [];
   return [
     {
-      what: 'it keeps what is rolled back',
-      remedy: `ALTER TABLE ${table} …, with an engine that knows transactions;`,
+      what: 'it does not compare and sort keys by exact characters, does not give texts back as they were, or has triggers that change rows',
+      remedy: `ALTER TABLE ${table} …, with a binary collation for namespace and key, and types that hold any text of Unicode;`,
+      isBeyondAdopting: true,
     },
   ];
-}
-
-async function bringsBack(runner: QueryRunner, dialect: ProbedDialect): Promise<boolean> {
-  const puts = ALIKE.map((key, i) => ({ key, value: VALUES[i % VALUES.length] as string, expiresAt: null }));
-  const batch = [{ namespace: PROBE_NAMESPACE, puts, deletes: [] }];
-  try {
-    for (const { sql, parameters } of dialect.statements(batch, Date.now()))
-      await runner.query(sql, parameters);
-    for (const { key, value } of puts) {
-      const found = await dialect.read(runner, PROBE_NAMESPACE, [key]);
-      if (found.length !== 1 || found[0]?.key !== key || found[0].value !== value) return false;
-    }
-    const page = { after: undefined, limit: ALIKE.length, now: 0, range: EVERY_KEY };
-    const { rows } = await dialect.load(runner, PROBE_NAMESPACE, page);
-    return rows.map(({ key }) => key).join() === ALIKE.toSorted(compareStored).join();
-  } catch (error) {
-    // It can't distinguish two of them, or can't hold one.
-    const driverError = driverErrorOf(error);
-    if (driverError.sqlState === UNIQUE_VIOLATION || dialect.refusesData(driverError)) return false;
-    throw error;
-  }
 }
 
 function mendingOf(quoted: (name: string) => string, before: string): Mending {

@@ -9,12 +9,12 @@ import type {
   UnreadableRows,
 } from '../../core/storage-adapter.js';
 import { driverErrorOf, type DriverError } from '../driver-error.js';
-import type { Dialect } from '../sql/dialect.js';
+import type { Dialect, TableState } from '../sql/dialect.js';
 import { boundsOf, pageBounds, type KeyBound } from '../sql/key-bounds.js';
 import { chunksOf, partsOf, sortedRows, type Row } from '../sql/row-order.js';
 import type { Statement } from '../sql/statement.js';
 import { NO_ROWS, pageOf, toEntry, type StoredRow } from '../sql/stored-row.js';
-import type { TableFault } from '../sql/table-shape.js';
+import type { TableFault } from '../sql/table-fault.js';
 import { COLUMNS, REPLACE } from '../sql/upsert.js';
 import { postgresTableFaults } from './table-check.js';
 
@@ -152,8 +152,8 @@ export class PostgresDialect implements Dialect {
     }
   }
 
-  tableFaults(runner: QueryRunner): Promise<readonly TableFault[]> {
-    return postgresTableFaults(runner, this.table());
+  tableFaults(runner: QueryRunner, state: TableState): Promise<readonly TableFault[]> {
+    return postgresTableFaults({ runner, dialect: this, table: this.table(), state });
   }
 
   refusesData({ sqlState }: DriverError): boolean {

@@ -1,15 +1,32 @@
 import type { QueryRunner } from 'typeorm';
-import { driverErrorOf } from '../driver-error.js';
-import { ALIKE } from '../sql/alike.js';
+import { secondsFaults } from '../sql/expiry-faults.js';
 import { BEFORE, withFreeNames, type NameOf } from '../sql/free-names.js';
+import type { TableState } from '../sql/dialect.js';
+import { probeFaults } from '../sql/probe-faults.js';
 import { setAsideNote } from '../sql/set-aside.js';
-import { hasUniqueKey, noUniqueKey, shapeFaults, type Mending, type TableFault } from '../sql/table-shape.js';
+import type { TableFault } from '../sql/table-fault.js';
+import { probeTable, type ProbedDialect } from '../sql/table-probe.js';
+import { filledColumns, shapeFaults } from '../sql/table-shape.js';
+import { hasUniqueKey, isDoubtful, noUniqueKey } from '../sql/unique-keys.js';
+import { attachmentFaults, attachmentsOf } from './attachments.js';
+import { typeFaults } from './column-types.js';
+import { collationFaults, repeated } from './compared-texts.js';
+import { mendingOf, uniqueKey } from './mending.js';
+import {
+  allowsUniqueKey,
+  partFaults,
+  partitioningAttachment,
+  partitioningOf,
+  type Partitioning,
+} from './partitions.js';
+import { POSTGRES_PROBE } from './probe.js';
+import { rebuilt, type RebuiltTable } from './rebuilt-table.js';
 import {
   catalogueOf,
   removalOf,
   shapeOf,
   uniqueKeysOf,
-  type CatalogueColumn,
+  type Catalogue,
   type CatalogueKey,
 } from './table-catalogue.js';
 
@@ -29,56 +46,101 @@ const OTHER_KINDS: Readonly<Record<string, string>> = {
   f: 'FOREIGN TABLE',
   S: 'SEQUENCE',
 };
-/** Least characters of a column, and what it becomes. */
-const TEXTS = {
-  namespace: { least: 128, type: 'text COLLATE "C"' },
-  key: { least: 512, type: 'text COLLATE "C"' },
-  value: { least: Infinity, type: 'text' },
-} as const;
-type TextColumn = keyof typeof TEXTS;
-const isText = (name: string): name is TextColumn => Object.hasOwn(TEXTS, name);
 
-/** A character that the encoding of the database lacks. */
-const UNTRANSLATABLE = '22P05';
-
-/** Finds what the cache can't work with in `table` of PostgreSQL, quoted. Only reads. */
-export function postgresTableFaults(runner: QueryRunner, table: string): Promise<TableFault[]> {
-  return withFreeNames(runner, (nameOf) => faultsOf(runner, table, nameOf));
+export interface PostgresTable {
+  readonly runner: QueryRunner;
+  readonly dialect: ProbedDialect;
+  /** Quoted, with its schema. */
+  readonly table: string;
+  readonly state: TableState;
 }
 
-async function faultsOf(runner: QueryRunner, table: string, nameOf: NameOf): Promise<TableFault[]> {
+/** What the cache can't work with in a table of PostgreSQL. */
+export function postgresTableFaults(table: PostgresTable): Promise<TableFault[]> {
+  return withFreeNames(table.runner, (nameOf) => faultsOf(table, nameOf));
+}
+
+async function faultsOf(subject: PostgresTable, nameOf: NameOf): Promise<TableFault[]> {
+  const { runner, table, dialect, state } = subject;
   const found = await catalogueOf(runner, table);
   if (found === undefined) return [missing(table)];
-  const { kind, persistence } = found;
-  const other = OTHER_KINDS[kind];
+  const { kind, columns } = found;
   const before = nameOf(BEFORE);
-  if (kind !== ORDINARY && kind !== PARTITIONED) {
-    const shown = (other ?? 'thing').toLowerCase();
-    return [
-      {
-        what: `it is no table but a ${shown} of that name`,
-        remedy: `ALTER ${other ?? 'TABLE'} ${table} RENAME TO "${before}";`,
-        note: setAsideNote(before, shown),
-        isAnother: true,
-      },
-    ];
+  if (kind !== ORDINARY && kind !== PARTITIONED) return [noTable(kind, table, before)];
+  const keys = found.keys ?? [];
+  const uniqueKeys = uniqueKeysOf(keys, table);
+  const shape = { columns: columns.map(shapeOf), uniqueKeys, fillsItself: found.triggered };
+  const faults = shapeFaults(shape, mendingOf(columns, table, before));
+  if (faults.some(({ isUntouchable }) => isUntouchable)) return faults;
+  const lockedOut = securityFault(found, table);
+  // It would not even take the question.
+  if (lockedOut !== undefined) return [lockedOut];
+  const partitioning = kind === PARTITIONED ? await partitioningOf(runner, table) : undefined;
+  faults.push(...deferredFaults(keys, table), ...tableFaults(found, table));
+  faults.push(...attachmentFaults(found, table), ...partFaults(found, partitioning, table, nameOf));
+  const rebuilding = rebuilt(columns, table, nameOf);
+  const ofTypes = [...typeFaults(columns, table)];
+  // Of other types than texts, PostgreSQL would not even take the question.
+  if (ofTypes.length === 0) ofTypes.push(...(await collationFaults(runner, table)));
+  faults.push(...ofTypes.map((fault) => unlessFixed(fault, partitioning, rebuilding)));
+  const ownKeys = uniqueKeysOf(
+    keys.filter(({ part }) => part === null),
+    table,
+  );
+  if (!hasUniqueKey(ownKeys)) {
+    const fault = noUniqueKey(await repeated(runner, table), uniqueKey(columns, table));
+    const isPossible = partitioning === undefined || allowsUniqueKey(partitioning);
+    faults.push(isPossible ? fault : { ...fault, ...rebuilding });
   }
-  const uniqueKeys = uniqueKeysOf(found.keys ?? [], table);
-  const shape = { columns: found.columns.map(shapeOf), uniqueKeys, fillsItself: found.triggered };
-  const faults = shapeFaults(shape, mendingOf(table, before));
-  if (faults.some(({ isAnother }) => isAnother)) return faults;
-  faults.push(...deferredFaults(found.keys ?? [], table));
+  if (state !== 'migrated' && columns.some(({ name, type }) => name === 'expires_at' && type === 'int8'))
+    faults.push(...(await secondsFaults(runner, table, '"expires_at"')));
+  // A new table mends everything at once.
+  if (faults.some(({ remedy }) => remedy === rebuilding.remedy))
+    return faults.map((fault) => ({ ...fault, ...rebuilding, isBeyondAdopting: true }));
+  if (faults.length > 0 || state === 'unmigrated') return faults;
+  const attachments = attachmentsOf(found, table);
+  if (partitioning !== undefined)
+    attachments.push(partitioningAttachment(partitioning, table, nameOf, rebuilding.remedy));
+  const doubtful = uniqueKeys.filter((key) => isDoubtful(key, filledColumns(shape)));
+  if (attachments.length === 0 && doubtful.length === 0) return [];
+  return probeFaults(await probeTable(runner, dialect, POSTGRES_PROBE), { attachments, keys: doubtful });
+}
+
+function noTable(kind: string, table: string, before: string): TableFault {
+  const other = OTHER_KINDS[kind];
+  const shown = (other ?? 'thing').toLowerCase();
+  return {
+    what: `it is no table but a ${shown} of that name`,
+    remedy: `ALTER ${other ?? 'TABLE'} ${table} RENAME TO "${before}";`,
+    note: setAsideNote(before, shown),
+    isUntouchable: true,
+  };
+}
+
+/** Rows that policies hide would be neither found nor deleted. */
+function securityFault({ policed, forced }: Catalogue, table: string): TableFault | undefined {
+  if (!policed) return undefined;
+  return {
+    what: "row-level security holds for the cache's user, whose policies may hide rows from it",
+    remedy: `ALTER TABLE ${table} ${forced ? 'NO FORCE' : 'DISABLE'} ROW LEVEL SECURITY;`,
+    note: 'To keep the policies for other users, let the user of the cache pass them instead (ALTER ROLE … BYPASSRLS).',
+    isUntouchable: true,
+  };
+}
+
+function tableFaults({ persistence, typed }: Catalogue, table: string): TableFault[] {
+  const faults: TableFault[] = [];
   if (persistence === 'u')
     faults.push({
       what: 'it is unlogged, and a crash of the server empties it',
       remedy: `ALTER TABLE ${table} SET LOGGED;`,
     });
-  const ofTypes = typeFaults(found.columns, table);
-  faults.push(...ofTypes);
-  // PostgreSQL refuses this query for columns that are not text.
-  if (ofTypes.length === 0) faults.push(...(await collationFaults(runner, table)));
-  if (!hasUniqueKey(shape))
-    faults.push(noUniqueKey(await repeated(runner, table), uniqueKey(found.columns, table)));
+  if (typed)
+    faults.push({
+      what: 'it is a table of a type, whose columns no migration can change',
+      remedy: `ALTER TABLE ${table} NOT OF;`,
+      isUntouchable: true,
+    });
   return faults;
 }
 
@@ -92,89 +154,12 @@ function deferredFaults(keys: readonly CatalogueKey[], table: string): TableFaul
     }));
 }
 
-function typeFaults(columns: readonly CatalogueColumn[], table: string): TableFault[] {
-  return columns.flatMap(({ name, type, length }): TableFault[] => {
-    const alter = (change: string): string => `ALTER TABLE ${table} ${change};`;
-    const fault = (better: string, remedy: string): TableFault[] => [
-      {
-        what: `its column ${name} is of type ${type}${length > 0 ? `(${length})` : ''}, and needs to be ${better}`,
-        remedy,
-      },
-    ];
-    if (isText(name)) {
-      const { least, type: better } = TEXTS[name];
-      if (type === 'text' || (type === 'varchar' && (length < 0 || length >= least))) return [];
-      const using = type === 'bytea' ? ` USING convert_from("${name}", 'UTF8')` : '';
-      return fault('text', alter(`ALTER COLUMN "${name}" TYPE ${better}${using}`));
-    }
-    if (name === 'expires_at' && type !== 'int8')
-      return fault('bigint', alter(`ALTER COLUMN "${name}" TYPE bigint USING "${name}"::bigint`));
-    if (name === 'updated_at' && !type.startsWith('timestamp'))
-      return fault(
-        'timestamptz',
-        `${alter(`RENAME COLUMN "${name}" TO "${name}_before"`)}\n${alter(`ADD COLUMN "${name}" timestamptz(3)`)}`,
-      );
-    return [];
-  });
-}
-
-/** Counts how many of the similar texts the columns distinguish: their collation applies to the whole UNION. */
-async function collationFaults(runner: QueryRunner, table: string): Promise<TableFault[]> {
-  const tellsApart = (column: string): string =>
-    `(SELECT COUNT(*) FROM (SELECT "${column}" FROM ${table} WHERE false UNION SELECT unnest($1::text[])) AS "t")`;
-  try {
-    const [found] = (await runner.query(
-      `SELECT ${tellsApart('namespace')} AS "namespace", ${tellsApart('key')} AS "key"`,
-      [ALIKE],
-    )) as Record<string, string>[];
-    return ['namespace', 'key']
-      .filter((column) => Number(found?.[column]) !== ALIKE.length)
-      .map((column) => ({
-        what: `the collation of its column ${column} takes different texts for the same`,
-        remedy: `ALTER TABLE ${table} ALTER COLUMN "${column}" TYPE text COLLATE "C";`,
-      }));
-  } catch (error) {
-    if (driverErrorOf(error).sqlState !== UNTRANSLATABLE) throw error;
-    return [
-      {
-        what: "the encoding of its database can't hold every text",
-        remedy: `CREATE DATABASE "cache" ENCODING 'UTF8' TEMPLATE template0;`,
-        isBeyondAdopting: true,
-      },
-    ];
-  }
-}
-
-async function repeated(runner: QueryRunner, table: string): Promise<[string, string][]> {
-  const rows = (await runner.query(
-    `SELECT "namespace"::text, "key"::text FROM ${table} WHERE "namespace" IS NOT NULL AND "key" IS NOT NULL ` +
-      'GROUP BY "namespace", "key" HAVING COUNT(*) > 1 ORDER BY "namespace", "key" LIMIT 3',
-  )) as { namespace: string; key: string }[];
-  return rows.map(({ namespace, key }) => [namespace, key]);
-}
-
-/** Keeps the newest of several rows with one key. */
-function uniqueKey(
-  columns: readonly CatalogueColumn[],
-  table: string,
-): { adding: string; merging: string; note: string } {
-  const adding = `CREATE UNIQUE INDEX ON ${table} ("namespace", "key");`;
-  const hasTimes = columns.some(({ name }) => name === 'updated_at');
-  const age = (row: string): string =>
-    hasTimes ? `(COALESCE(${row}."updated_at", '-infinity'), ${row}.ctid)` : `${row}.ctid`;
-  const merging =
-    `DELETE FROM ${table} "older" USING ${table} "newer" WHERE "older"."namespace" = "newer"."namespace" ` +
-    `AND "older"."key" = "newer"."key" AND ${age('"older"')} < ${age('"newer"')};\n${adding}`;
-  return { adding, merging, note: 'Of several rows of one key it deletes all but the newest.' };
-}
-
-function mendingOf(table: string, before: string): Mending {
-  const alter = (change: string): string => `ALTER TABLE ${table} ${change};`;
-  return {
-    setAside: { remedy: alter(`RENAME TO "${before}"`), note: setAsideNote(before) },
-    renameColumn: (from, to) => alter(`RENAME COLUMN "${from}" TO "${to}"`),
-    addColumn: (name) => alter(`ADD COLUMN "${name}" ${name === 'updated_at' ? 'timestamptz(3)' : 'bigint'}`),
-    freeColumn: (name) => alter(`ALTER COLUMN "${name}" DROP NOT NULL`),
-    plainColumn: (name) => alter(`ALTER COLUMN "${name}" DROP EXPRESSION`),
-  };
+/** What a table is partitioned by PostgreSQL does not change. */
+function unlessFixed(
+  fault: TableFault,
+  partitioning: Partitioning | undefined,
+  rebuilding: RebuiltTable,
+): TableFault {
+  const isFixed = fault.column !== undefined && partitioning?.columns.includes(fault.column) === true;
+  return isFixed ? { ...fault, ...rebuilding } : fault;
 }

@@ -1,4 +1,4 @@
-import type { Filling } from './table-shape.js';
+import type { Filling } from './column-shape.js';
 
 /** A literal as catalogues show it, with what says of which kind it is: `'x'`, `_utf8mb4'x'`, `X'00'`, `-1`, `1e3`, `true`. */
 const LITERAL =

@@ -3,7 +3,13 @@ import type { KeyRange } from '../../core/keys/key-range.js';
 import type { LoadedPage, LoadPage, NamespaceWrite, StoredEntry } from '../../core/storage-adapter.js';
 import type { DriverError } from '../driver-error.js';
 import type { Statement } from './statement.js';
-import type { TableFault } from './table-shape.js';
+import type { TableFault } from './table-fault.js';
+
+/**
+ * How far a table is: about to be migrated, and what only a migrated one can do is not asked of it; migrated by the cache,
+ * whose rows they are; or made and migrated by the app, which may have put anything into it.
+ */
+export type TableState = 'unmigrated' | 'migrated' | 'given';
 
 /**
  * What the cache asks of a database, in that database's words. Reads are made here; writes are statements, which the
@@ -26,8 +32,11 @@ export interface Dialect {
   ): Promise<ReadonlyMap<string, number>>;
   /** Runs `task`, which migrates, so that of several instances that start at once one runs it after the other. */
   migrating(runner: QueryRunner, task: () => Promise<void>): Promise<void>;
-  /** What the cache can't work with in the table that is there. Leaves it as it is, and needs no right but to read and write rows. */
-  tableFaults(runner: QueryRunner): Promise<readonly TableFault[]>;
+  /**
+   * What the cache can't work with in the table that is there. Leaves it as it is, and needs no right but to read and write
+   * rows: where the table has triggers and the like, rows are written and rolled back.
+   */
+  tableFaults(runner: QueryRunner, state: TableState): Promise<readonly TableFault[]>;
   /** Whether `error` is about the very data that was written, and not about the state of the database. */
   refusesData(error: DriverError): boolean;
 }

@@ -21,10 +21,21 @@ const CONNECT_TIMEOUT_MS = 5000;
 /** A server that says nothing for so long is taken for gone, ms. Ample for the largest statement of the cache. */
 const QUERY_TIMEOUT_MS = 30_000;
 
+/** What a timer of Node.js takes, ms. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** How long the cache waits for the answer to a statement, ms: what `extra.query_timeout` says, as pg knows it. */
 export function queryTimeoutOf(options: DataSourceOptions): number {
   const { query_timeout: given } = (options.extra ?? {}) as { query_timeout?: unknown };
-  return typeof given === 'number' && given > 0 ? given : QUERY_TIMEOUT_MS;
+  if (given === undefined || given === null) return QUERY_TIMEOUT_MS;
+  // As environment variables give it.
+  const ms = typeof given === 'string' && /^\d+$/.test(given.trim()) ? Number(given) : given;
+  if (typeof ms !== 'number' || !(ms >= 0 && ms <= LONGEST_TIMER_MS))
+    throw unsupported(
+      `The storage's extra.query_timeout must be a number of milliseconds, at most ${LONGEST_TIMER_MS}. Leave it out for ${QUERY_TIMEOUT_MS}.`,
+    );
+  // For pg, 0 is for ever.
+  return ms === 0 ? QUERY_TIMEOUT_MS : ms;
 }
 
 /** How many connections the cache has at most. */

@@ -9,12 +9,12 @@ import type {
 } from '../../core/storage-adapter.js';
 import { CACHE_TABLE } from '../cache-storage.entity.js';
 import type { DriverError } from '../driver-error.js';
-import type { Dialect } from '../sql/dialect.js';
+import type { Dialect, TableState } from '../sql/dialect.js';
 import { boundsOf, pageBounds, type KeyBound } from '../sql/key-bounds.js';
 import { chunksOf, partsOf, sortedRows, type Row } from '../sql/row-order.js';
 import type { RowQuery, Statement } from '../sql/statement.js';
 import { isDoubtful, NO_ROWS, pageOf, toEntry, type PagedRow, type StoredRow } from '../sql/stored-row.js';
-import type { TableFault } from '../sql/table-shape.js';
+import type { TableFault } from '../sql/table-fault.js';
 import { toTimestamp } from '../sql/timestamp.js';
 import { COLUMNS, REPLACE } from '../sql/upsert.js';
 import { sqliteTableFaults } from './table-check.js';
@@ -165,10 +165,10 @@ export class SqliteDialect implements Dialect {
     }
   }
 
-  async tableFaults(runner: QueryRunner): Promise<readonly TableFault[]> {
+  async tableFaults(runner: QueryRunner, state: TableState): Promise<readonly TableFault[]> {
     const [found] = (await runner.query('PRAGMA encoding')) as { encoding: string }[];
     this.#sortsByBytes = found?.encoding === 'UTF-8';
-    return sqliteTableFaults(runner);
+    return sqliteTableFaults({ runner, dialect: this, state });
   }
 
   refusesData({ code = '' }: DriverError): boolean {

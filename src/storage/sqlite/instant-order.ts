@@ -1,21 +1,27 @@
+/** Numbers as numbers or as texts of digits. */
+const isNumber = (column: string): string => `typeof(${column}) IN ('integer', 'real')
+    OR typeof(${column}) = 'text' AND trim(${column}) GLOB '[0-9]*' AND trim(${column}) NOT GLOB '*[^0-9.]*'`;
 /** With the zone's colon, as SQLite wants it: `+0200` is a zone to others. */
-const TEXT = `CASE WHEN trim("updated_at") GLOB '*:*[+-][0-9][0-9][0-9][0-9]'
-    THEN substr(trim("updated_at"), 1, length(trim("updated_at")) - 2) || ':' || substr(trim("updated_at"), -2)
-    ELSE trim("updated_at") END`;
-/** SQLite reads the 30th of February as a day in March. */
-const DAY = 'substr(trim("updated_at"), 1, 10)';
-const IS_NUMBER = `typeof("updated_at") IN ('integer', 'real')
-    OR typeof("updated_at") = 'text' AND trim("updated_at") GLOB '[0-9]*' AND trim("updated_at") NOT GLOB '*[^0-9.]*'`;
-const NUMBER = 'CAST("updated_at" AS REAL)';
+const textOf = (column: string): string => `CASE WHEN trim(${column}) GLOB '*:*[+-][0-9][0-9][0-9][0-9]'
+    THEN substr(trim(${column}), 1, length(trim(${column})) - 2) || ':' || substr(trim(${column}), -2)
+    ELSE trim(${column}) END`;
+
+/** The expression for the milliseconds that `column`, quoted, means: those that `instantOf` tells, else NULL. */
+export function instantIn(column: string): string {
+  const number = `CAST(${column} AS REAL)`;
+  // SQLite reads the 30th of February as a day in March.
+  const day = `substr(trim(${column}), 1, 10)`;
+  return `CASE WHEN ${isNumber(column)}
+  THEN CASE WHEN ${number} >= 1721059.5 AND ${number} < 5373484.5 THEN round((${number} - 2440587.5) * 86400000)
+    WHEN ${number} >= 1e8 AND ${number} < 1e11 THEN round(${number} * 1000)
+    WHEN ${number} >= 1e11 AND ${number} < 1e14 THEN round(${number}) END
+  WHEN typeof(${column}) = 'text' AND ${day} GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]'
+    AND date(julianday(${day})) = ${day}
+  THEN round((julianday(upper(${textOf(column)})) - 2440587.5) * 86400000) END`.replaceAll(/\s+/g, ' ');
+}
 
 /**
- * The expression that orders rows by the instants of `instantOf`, oldest first: the stored forms of times don't compare
- * directly. Rows without a readable time come first.
+ * Orders rows by the instants of `updated_at`, oldest first: the stored forms of times don't compare directly. Rows without
+ * a readable time come first.
  */
-export const BY_INSTANT = `CASE WHEN ${IS_NUMBER}
-  THEN CASE WHEN ${NUMBER} >= 1721059.5 AND ${NUMBER} < 5373484.5 THEN round((${NUMBER} - 2440587.5) * 86400000)
-    WHEN ${NUMBER} >= 1e8 AND ${NUMBER} < 1e11 THEN round(${NUMBER} * 1000)
-    WHEN ${NUMBER} >= 1e11 AND ${NUMBER} < 1e14 THEN round(${NUMBER}) END
-  WHEN typeof("updated_at") = 'text' AND ${DAY} GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]'
-    AND date(julianday(${DAY})) = ${DAY}
-  THEN round((julianday(upper(${TEXT})) - 2440587.5) * 86400000) END, "updated_at"`.replaceAll(/\s+/g, ' ');
+export const BY_INSTANT = `${instantIn('"updated_at"')}, "updated_at"`;

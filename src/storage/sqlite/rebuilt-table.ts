@@ -1,6 +1,6 @@
 import { CACHE_TABLE } from '../cache-storage.entity.js';
 import { BEFORE, type NameOf } from '../sql/free-names.js';
-import { BY_INSTANT } from './instant-order.js';
+import { BY_INSTANT, instantIn } from './instant-order.js';
 
 export interface RebuiltTable {
   /** The statements that put a new table in the place of the old one: SQLite can't change a column. */
@@ -20,7 +20,7 @@ export function rebuilt(columns: readonly { readonly name: string }[], nameOf: N
   const before = nameOf(BEFORE);
   const has = (name: string): boolean => columns.some((column) => column.name === name);
   // A time that is left out would be that of the mending.
-  const found = COLUMNS.map((name) => (has(name) ? `"${name}"` : 'NULL')).join(', ');
+  const found = COLUMNS.map((name) => (has(name) ? stored(name) : 'NULL')).join(', ');
   const names = COLUMNS.map((name) => `"${name}"`).join(', ');
   const inOrder = has('updated_at') ? ` ORDER BY ${BY_INSTANT}` : '';
   const remedy = [
@@ -37,6 +37,12 @@ export function rebuilt(columns: readonly { readonly name: string }[], nameOf: N
     remedy: remedy.map((statement) => `${statement};`).join('\n'),
     note:
       `The table gets the columns of the cache alone. The old one stays as ${before}: other columns, indexes and triggers, ` +
-      'rows without a namespace, key or value, and older rows of one key are only there.',
+      'rows without a namespace, key or value, and older rows of one key are only there. An expiry that tells no instant becomes never.',
   };
+}
+
+/** An expiry in whatever form as milliseconds: as a text it would never be over, in seconds it long would be. */
+function stored(name: string): string {
+  const quoted = `"${name}"`;
+  return name === 'expires_at' ? `CAST(${instantIn(quoted)} AS INTEGER)` : quoted;
 }

@@ -3,9 +3,19 @@ import { CACHE_TABLE } from '../cache-storage.entity.js';
 import { ALIKE } from '../sql/alike.js';
 import { BEFORE, UNIQUE_KEY, withFreeNames, type NameOf } from '../sql/free-names.js';
 import { setAsideNote } from '../sql/set-aside.js';
-import { hasUniqueKey, noUniqueKey, shapeFaults, type Mending, type TableFault } from '../sql/table-shape.js';
+import { secondsFaults } from '../sql/expiry-faults.js';
+import type { TableState } from '../sql/dialect.js';
+import { probeFaults } from '../sql/probe-faults.js';
+import { doubleQuoted } from '../sql/quoted-name.js';
+import type { TableFault } from '../sql/table-fault.js';
+import { probeTable, type ProbedDialect } from '../sql/table-probe.js';
+import { filledColumns, shapeFaults, type Mending } from '../sql/table-shape.js';
+import { hasUniqueKey, isDoubtful, noUniqueKey } from '../sql/unique-keys.js';
+import { instantIn } from './instant-order.js';
+import { SQLITE_PROBE } from './probe.js';
 import { rebuilt } from './rebuilt-table.js';
 import {
+  attachmentsOf,
   columnsOf,
   shapeOf,
   tableOf,
@@ -20,12 +30,18 @@ const tellsApart = (column: string): string =>
   `(SELECT COUNT(*) FROM (SELECT "${column}" FROM ${QUOTED} WHERE 0 UNION SELECT value FROM json_each(?)))`;
 const COLLATIONS = `SELECT ${tellsApart('namespace')} AS namespace, ${tellsApart('key')} AS "key"`;
 
-/** Finds what the cache can't work with in a table of SQLite. Only reads, and takes no lock. */
-export function sqliteTableFaults(runner: QueryRunner): Promise<TableFault[]> {
-  return withFreeNames(runner, (nameOf) => faultsOf(runner, nameOf));
+export interface SqliteTable {
+  readonly runner: QueryRunner;
+  readonly dialect: ProbedDialect;
+  readonly state: TableState;
 }
 
-async function faultsOf(runner: QueryRunner, nameOf: NameOf): Promise<TableFault[]> {
+/** What the cache can't work with in a table of SQLite. Writes nothing and takes no lock, unless the table has triggers and the like. */
+export function sqliteTableFaults(table: SqliteTable): Promise<TableFault[]> {
+  return withFreeNames(table.runner, (nameOf) => faultsOf(table, nameOf));
+}
+
+async function faultsOf({ runner, dialect, state }: SqliteTable, nameOf: NameOf): Promise<TableFault[]> {
   const table = await tableOf(runner);
   if (table === undefined)
     return [{ what: 'it is missing', isBeyondAdopting: true, remedy: 'DELETE FROM "cache_migrations";' }];
@@ -36,11 +52,20 @@ async function faultsOf(runner: QueryRunner, nameOf: NameOf): Promise<TableFault
   const uniqueKeys = await uniqueKeysOf(runner, rebuilding);
   const shape = { columns: columns.map((column) => shapeOf(column, columns, table)), uniqueKeys };
   const faults = shapeFaults(shape, mendingOf(rebuilding, before, table));
-  if (faults.some(({ isAnother }) => isAnother)) return faults;
+  if (faults.some(({ isUntouchable }) => isUntouchable)) return faults;
   faults.push(...typeFaults(columns, rebuilding, table), ...(await collationFaults(runner, rebuilding)));
-  if (!hasUniqueKey(shape)) {
+  if (!hasUniqueKey(uniqueKeys)) {
     const adding = `CREATE UNIQUE INDEX "${nameOf(UNIQUE_KEY)}" ON ${QUOTED} ("namespace", "key");`;
     faults.push(noUniqueKey(await repeated(runner), { adding, merging: rebuilding }));
+  }
+  const attachments = await attachmentsOf(runner, columns, rebuilding);
+  faults.push(...attachments.faults);
+  if (state !== 'migrated' && columns.some(({ name }) => name === 'expires_at'))
+    faults.push(...(await expiryFaults(runner)));
+  const doubtful = uniqueKeys.filter((key) => isDoubtful(key, filledColumns(shape)));
+  if (state !== 'unmigrated' && faults.length === 0 && attachments.all.length + doubtful.length > 0) {
+    const outcome = await probeTable(runner, dialect, SQLITE_PROBE);
+    faults.push(...probeFaults(outcome, { attachments: attachments.all, keys: doubtful }));
   }
   // A new table mends everything at once.
   return faults.some(({ remedy }) => remedy === rebuilding)
@@ -48,14 +73,32 @@ async function faultsOf(runner: QueryRunner, nameOf: NameOf): Promise<TableFault
     : faults;
 }
 
+/** In a column for numbers, texts stay texts: what they say would never be over. */
+async function expiryFaults(runner: QueryRunner): Promise<TableFault[]> {
+  const instant = instantIn('"expires_at"');
+  const those = `WHERE typeof("expires_at") = 'text' AND ${instant} IS NOT NULL`;
+  const found = (await runner.query(`SELECT 1 FROM ${QUOTED} ${those} LIMIT 1`)) as unknown[];
+  const faults = await secondsFaults(runner, QUOTED, '"expires_at"');
+  if (found.length === 0) return faults;
+  return [
+    {
+      what: 'its column expires_at holds times as texts',
+      remedy: `UPDATE ${QUOTED} SET "expires_at" = CAST(${instant} AS INTEGER) ${those};`,
+      note: 'A time without a zone is taken for UTC.',
+      isUntouchable: true,
+    },
+    ...faults,
+  ];
+}
+
 function noTable({ type }: CatalogueTable, before: string): TableFault {
   const what = `it is no table but a ${type} of that name`;
-  if (type !== 'view') return { what, ...settingAside(before), isAnother: true };
+  if (type !== 'view') return { what, ...settingAside(before), isUntouchable: true };
   // SQLite can't rename a view.
   const note =
     'The cache then begins empty. The tables that the view shows stay, but DROP VIEW forgets its definition: keep what ' +
     `SELECT sql FROM sqlite_schema WHERE name = '${CACHE_TABLE}' shows.`;
-  return { what, remedy: `DROP VIEW ${QUOTED};`, note, isAnother: true };
+  return { what, remedy: `DROP VIEW ${QUOTED};`, note, isUntouchable: true };
 }
 
 function settingAside(before: string): { remedy: string; note: string } {
@@ -125,7 +168,9 @@ async function repeated(runner: QueryRunner): Promise<[string, string][]> {
 function mendingOf(rebuilding: string, before: string, { strict }: CatalogueTable): Mending {
   return {
     setAside: settingAside(before),
-    renameColumn: (from, to) => `ALTER TABLE ${QUOTED} RENAME COLUMN "${from}" TO "${to}";`,
+    renameColumn: (from, to) =>
+      `ALTER TABLE ${QUOTED} RENAME COLUMN ${doubleQuoted(from)} TO ${doubleQuoted(to)};`,
+    ignoresCapitals: true,
     addColumn: (name) => {
       const [time, number] = strict === 1 ? ['TEXT', 'INTEGER'] : ['TIMESTAMP', 'bigint'];
       return `ALTER TABLE ${QUOTED} ADD COLUMN "${name}" ${name === 'updated_at' ? time : number};`;

@@ -1,0 +1,148 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { QueryRunner } from 'typeorm';
+import { compareStored } from '../../core/keys/key-order.js';
+import { EVERY_KEY } from '../../core/keys/key-range.js';
+import type { NamespaceWrite, StoredEntry } from '../../core/storage-adapter.js';
+import { driverErrorOf, type DriverError } from '../driver-error.js';
+import { ALIKE } from './alike.js';
+import type { Dialect } from './dialect.js';
+
+/** What a probe asks of a dialect: how the cache writes, and how it reads again. */
+export type ProbedDialect = Pick<Dialect, 'statements' | 'clear' | 'read' | 'load' | 'writtenAt'>;
+
+/** What became of rows that were written to a table and rolled back. */
+export type ProbeOutcome =
+  /** Each came back as it was, with each change of it, and was gone when it was deleted. */
+  | 'kept'
+  /** One row alone did not. */
+  | 'changed'
+  /** Several rows did not that are easily taken for each other. */
+  | 'confused'
+  | { readonly refused: DriverError };
+
+export interface ProbeOptions {
+  /** Begins what is never committed; answers what rolls it back. */
+  readonly begin: (runner: QueryRunner) => Promise<() => Promise<void>>;
+  /** Whether an error is about the rows and the table, and not about the state of the database. */
+  readonly isRefusal: (error: DriverError) => boolean;
+  /** Texts that a type for something else than text would write in its own way. */
+  readonly values: readonly string[];
+  /** Whether the database keeps times to the millisecond. */
+  readonly keepsTimes: boolean;
+  /** Whether the database has to show that it sorts keys by their bytes. Default false. */
+  readonly asksForOrder?: boolean;
+}
+
+const PROBE_NAMESPACE = '(probe of the cache)';
+/** Of the longest name and key, and one that differs by capitals alone. */
+const NAMESPACES = [PROBE_NAMESPACE, PROBE_NAMESPACE.toUpperCase(), PROBE_NAMESPACE.padEnd(128, '.')];
+const KEYS = [...ALIKE, 'k'.repeat(512)];
+/** Years ahead of every clock, ms. */
+const EXPIRES_AT = 8_000_000_000_000;
+
+/**
+ * Writes rows in the statements of the cache, changes and deletes them, reads them again each time, and rolls all of it
+ * back. Only this shows what triggers, rules and computed keys do with a row.
+ */
+export async function probeTable(
+  runner: QueryRunner,
+  dialect: ProbedDialect,
+  options: ProbeOptions,
+): Promise<ProbeOutcome> {
+  const probe = new Probe(runner, dialect, options);
+  const rollback = await options.begin(runner);
+  try {
+    if (!(await probe.keeps([PROBE_NAMESPACE], ['a']))) return 'changed';
+    return (await probe.keeps(NAMESPACES, KEYS)) ? 'kept' : 'confused';
+  } catch (error) {
+    const refused = driverErrorOf(error);
+    if (!options.isRefusal(refused)) throw error;
+    return { refused };
+  } finally {
+    await rollback();
+  }
+}
+
+/** Whether rows of a probe are there: what was rolled back was kept. */
+export async function leavesProbe(runner: QueryRunner, dialect: ProbedDialect): Promise<boolean> {
+  return (await dialect.read(runner, PROBE_NAMESPACE, KEYS)).length > 0;
+}
+
+export async function clearProbe(runner: QueryRunner, dialect: ProbedDialect): Promise<void> {
+  for (const namespace of NAMESPACES) {
+    const { sql, parameters } = dialect.clear(namespace);
+    await runner.query(sql, parameters);
+  }
+}
+
+class Probe {
+  #now = Date.now();
+
+  constructor(
+    private readonly runner: QueryRunner,
+    private readonly dialect: ProbedDialect,
+    private readonly options: ProbeOptions,
+  ) {}
+
+  /** Stores a row for each namespace and key, overwrites it, deletes it, stores it again, clears the namespace, and leaves it stored. */
+  async keeps(namespaces: readonly string[], keys: readonly string[]): Promise<boolean> {
+    for (const round of [0, 1]) {
+      const puts = this.#rows(keys, round);
+      await this.#write(namespaces.map((namespace) => ({ namespace, puts, deletes: [] })));
+      if (!(await this.#holds(namespaces, puts))) return false;
+    }
+    if (this.options.asksForOrder === true && !(await this.#sorts(keys))) return false;
+    await this.#write(namespaces.map((namespace) => ({ namespace, puts: [], deletes: [...keys] })));
+    if (!(await this.#holds(namespaces, [], keys))) return false;
+    const again = namespaces.map((namespace) => ({ namespace, puts: this.#rows(keys, 0), deletes: [] }));
+    await this.#write(again);
+    await clearProbe(this.runner, this.dialect);
+    if (!(await this.#holds(namespaces, [], keys))) return false;
+    // For whoever looks whether all of it is rolled back.
+    await this.#write(again);
+    return true;
+  }
+
+  async #sorts(keys: readonly string[]): Promise<boolean> {
+    const page = { after: undefined, limit: keys.length, now: 0, range: EVERY_KEY };
+    const { rows } = await this.dialect.load(this.runner, PROBE_NAMESPACE, page);
+    return isDeepStrictEqual(
+      rows.map(({ key }) => key),
+      keys.toSorted(compareStored),
+    );
+  }
+
+  #rows(keys: readonly string[], round: number): StoredEntry[] {
+    const { values } = this.options;
+    return keys.map((key, i) => ({
+      key,
+      value: values[(i + round) % values.length] as string,
+      expiresAt: (i + round) % 2 === 0 ? null : EXPIRES_AT + i,
+    }));
+  }
+
+  async #write(batch: readonly NamespaceWrite[]): Promise<void> {
+    this.#now += 1;
+    for (const { sql, parameters } of this.dialect.statements(batch, this.#now))
+      await this.runner.query(sql, parameters);
+  }
+
+  /** Whether each namespace has these rows, and of `keys` no others. */
+  async #holds(
+    namespaces: readonly string[],
+    rows: readonly StoredEntry[],
+    keys: readonly string[] = rows.map(({ key }) => key),
+  ): Promise<boolean> {
+    for (const namespace of namespaces) {
+      const found = await this.dialect.read(this.runner, namespace, keys);
+      const times = await this.dialect.writtenAt(this.runner, namespace, keys);
+      const isTimed = (key: string): boolean => !this.options.keepsTimes || times.get(key) === this.#now;
+      if (found.length !== rows.length) return false;
+      for (const { key, value, expiresAt } of rows) {
+        const row = found.find((other) => other.key === key);
+        if (row?.value !== value || row.expiresAt !== expiresAt || !isTimed(key)) return false;
+      }
+    }
+    return true;
+  }
+}
