@@ -16,6 +16,11 @@ export interface Clock {
   setTimer(ms: number, task: () => void, keepAlive: boolean): CacheTimer;
   /** Runs `task` after pending I/O callbacks had their turn. */
   immediate(task: () => void): void;
+  /**
+   * A number from 0 to below 1, by which delays between attempts differ, so that instances don't retry in step. Without it
+   * `Math.random`; a clock of tests gives the same in every run.
+   */
+  jitter?(): number;
 }
 
 /** As they are when the package is loaded: a test may replace those that are global, or those in the module, later. */

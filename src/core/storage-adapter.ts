@@ -77,7 +77,8 @@ export interface CacheStorageAdapter {
   writtenAt(namespace: string, keys: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /**
    * Applies all of `batch` in one transaction, as written at `now` (wall-clock ms): resolves when it has committed,
-   * rejects when nothing of it has.
+   * rejects when nothing of it has. It must settle in a time of its own: the callers of its writes wait for it, and the
+   * process with them.
    */
   write(batch: readonly NamespaceWrite[], now: number): Promise<void>;
   /** Removes every row of a namespace in one transaction. */

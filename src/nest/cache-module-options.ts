@@ -191,6 +191,9 @@ function assertStorage(storage: unknown): void {
 
 function assertClock(clock: unknown): void {
   const methods = Object(clock) as Partial<Record<string, unknown>>;
+  const { jitter } = methods;
+  if (jitter !== undefined && typeof jitter !== 'function')
+    throw invalid('clock', "must have a method for 'jitter', or none");
   if (CLOCK_METHODS.every((method) => typeof methods[method] === 'function')) return;
   throw invalid('clock', `must have the methods ${CLOCK_METHODS.join(', ')}; tests take a TestClock`);
 }

@@ -1,4 +1,4 @@
-import { Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { Module, type DynamicModule, type InjectionToken, type Provider } from '@nestjs/common';
 import { CacheError } from '../core/cache-error.js';
 import { assertRecord, refuseUnknown } from '../core/option-checks.js';
 import type { NamespaceDefinition } from '../core/definition/namespace-definition.js';
@@ -24,6 +24,7 @@ import {
   RESOLVED_OPTIONS,
 } from './cache.tokens.js';
 import { FirstStopHooks } from './first-stop-hooks.js';
+import { importedBareError } from './missing-module.js';
 import {
   assertDefinitions,
   ASYNC_OPTIONS,
@@ -37,7 +38,7 @@ import {
  * The cache as a Nest module: import `forRoot()` or `forRootAsync()` once, `forFeature()` where namespaces are declared. Imported
  * without one of them, it fails the start with `MISSING_MODULE`, as `forFeature()` does without a `forRoot()`.
  */
-@Module({ providers: [bareServiceProvider], exports: [CacheService] })
+@Module({ providers: [bareServiceProvider(importedBareError)], exports: [CacheService] })
 export class CacheModule {
   /** With options known now. Throws `INVALID_OPTION` at once for one that is unknown or out of range. */
   static forRoot(options: CacheModuleOptions = {}): DynamicModule {
@@ -85,7 +86,7 @@ export function cacheRoot({
   namespaces = [],
   chatNamespaces,
   createEngine,
-}: CacheRoot): DynamicModule {
+}: CacheRoot): DynamicModule & { providers: Provider[]; exports: InjectionToken[] } {
   const core: DynamicModule = {
     module: CacheCoreModule,
     global: true,

@@ -2,6 +2,7 @@ import { Logger, type FactoryProvider, type Type } from '@nestjs/common';
 import { LazyModuleLoader, ModulesContainer } from '@nestjs/core';
 import { ChatDeclaration } from '../chat/chat-declaration.js';
 import { isCacheStorage } from '../core/adapter-check.js';
+import type { CacheError } from '../core/cache-error.js';
 import { CacheEngine } from '../core/engine/cache-engine.js';
 import type { EngineContext } from '../core/context.js';
 import type { NamespaceCache } from '../core/namespace/namespace-cache.js';
@@ -25,7 +26,7 @@ import {
   MODULE_NAMESPACES,
   RESOLVED_OPTIONS,
 } from './cache.tokens.js';
-import { importedBareError, missingCacheError } from './missing-module.js';
+import { missingCacheError } from './missing-module.js';
 import { assertImportedWell, assertReplacedWell, placeAtTheEdges } from './module-order.js';
 
 /** Makes the engine of an application, started. */
@@ -52,7 +53,8 @@ export function engineProvider(
 /** The one place where the parts are put together. */
 export function createEngine(options: ResolvedCacheOptions): CacheEngine {
   const { clock } = options;
-  const context: EngineContext = { clock, logger: new Logger('Cache'), random: Math.random };
+  const random = (): number => clock.jitter?.() ?? Math.random();
+  const context: EngineContext = { clock, logger: new Logger('Cache'), random };
   const engine = new CacheEngine(
     () => createStorage(options),
     options.engine,
@@ -87,13 +89,15 @@ export const chatDeclarationProvider: FactoryProvider<ChatDeclaration> = {
     ]),
 };
 
-/** In the place of the service where the module is imported without options. */
-export const bareServiceProvider: FactoryProvider<never> = {
-  provide: CacheService,
-  useFactory: () => {
-    throw importedBareError();
-  },
-};
+/** In the place of the service where a module is imported without options; throws what `error` gives. */
+export function bareServiceProvider(error: () => CacheError): FactoryProvider<never> {
+  return {
+    provide: CacheService,
+    useFactory: () => {
+      throw error();
+    },
+  };
+}
 
 /**
  * The service, once the rows of the namespaces that the module declares are loaded. The storage is opened for them here, and

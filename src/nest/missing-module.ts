@@ -23,7 +23,8 @@ export async function missingCacheError(
     return new CacheError(
       'MISSING_MODULE',
       `CacheModule.forFeature([...]) declares '${name}', and there is no cache in this application: import ` +
-        'CacheModule.forRoot() or CacheModule.forRootAsync() in the root module (of a test, too).',
+        'CacheModule.forRoot() or CacheModule.forRootAsync() in the root module. The test of a feature module imports ' +
+        'CacheTestingModule.forRoot(), or CacheModule.forRoot({ storage: new InMemoryStorage() }).',
       { namespace: name },
     );
   }

@@ -16,7 +16,10 @@ export function assertImportedWell(modules: ModulesContainer): void {
       'DUPLICATE_MODULE',
       'CacheModule.forRoot() or forRootAsync() is imported more than once in this application. Import it once, in the ' +
         'root module; feature modules use CacheModule.forFeature([...]). To import it in several modules, share one ' +
-        'constant: const cache = CacheModule.forRoot({ isGlobal: false }).',
+        'constant: const cache = CacheModule.forRoot({ isGlobal: false }). In a test, CacheTestingModule.forRoot() is one of ' +
+        'them. Where the module under test imports forRoot() itself, leave it out and replace the options, ' +
+        'overrideProvider(CACHE_OPTIONS).useValue({ storage: new InMemoryStorage() }), or the module, if it is a constant, ' +
+        'overrideModule(cache).useModule(CacheTestingModule.forRoot()).',
     );
   }
   if (modulesOf(modules, CacheStopModule).some((module) => module.distance === UNKNOWN_DISTANCE)) {

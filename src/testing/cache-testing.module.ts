@@ -2,6 +2,7 @@ import { Module, type DynamicModule, type FactoryProvider } from '@nestjs/common
 import {
   CACHE_OPTIONS,
   CacheError,
+  CacheService,
   InMemoryStorage,
   type CacheModuleOptions,
   type CacheStorageAdapter,
@@ -9,7 +10,7 @@ import {
 import { isCacheStorage } from '../core/adapter-check.js';
 import { cacheRoot } from '../nest/cache.module.js';
 import { resolveCacheOptions, type ResolvedCacheOptions } from '../nest/cache-module-options.js';
-import { createEngine } from '../nest/cache.providers.js';
+import { bareServiceProvider, createEngine } from '../nest/cache.providers.js';
 import { CACHE_ENGINE, RESOLVED_OPTIONS } from '../nest/cache.tokens.js';
 import { CacheTesting } from './cache-testing.js';
 import { FaultyStorage } from './faulty-storage.js';
@@ -26,9 +27,10 @@ export interface CacheTestingOptions extends Omit<CacheModuleOptions, 'storage' 
 
 /**
  * The cache for tests, in the place of `CacheModule`: it stores in memory, its time is the test's, its storage fails when told
- * to, and it can be restarted. `module.get(CacheTesting)` gives the clock, the storage and `restart()`.
+ * to, and it can be restarted. `module.get(CacheTesting)` gives the clock, the storage and `restart()`. Imported without
+ * `forRoot()`, it fails the start with `MISSING_MODULE`; beside a `CacheModule.forRoot()`, with `DUPLICATE_MODULE`.
  */
-@Module({})
+@Module({ providers: [bareServiceProvider(importedBareError)], exports: [CacheService] })
 export class CacheTestingModule {
   /** Throws `INVALID_OPTION` at once for an option that is unknown or out of range. */
   static forRoot(options: CacheTestingOptions = {}): DynamicModule {
@@ -51,11 +53,11 @@ export class CacheTestingModule {
       createEngine: (resolved) => restartable(() => createEngine(resolved), resolved.clock as TestClock),
     });
     return {
+      ...cache,
       module: CacheTestingModule,
       global: true,
-      imports: [cache],
-      providers: [cacheTestingProvider],
-      exports: [cache, CacheTesting],
+      providers: [...cache.providers, cacheTestingProvider],
+      exports: [...cache.exports, CacheTesting],
     };
   }
 }
@@ -66,6 +68,13 @@ const cacheTestingProvider: FactoryProvider<CacheTesting> = {
   useFactory: ({ clock, storage }: ResolvedCacheOptions, engine: RestartableEngine) =>
     new CacheTesting(clock as TestClock, storage as FaultyStorage, engine),
 };
+
+function importedBareError(): CacheError {
+  return new CacheError(
+    'MISSING_MODULE',
+    'CacheTestingModule is imported without its method: write CacheTestingModule.forRoot().',
+  );
+}
 
 function invalid(option: string, what: string): CacheError {
   return new CacheError('INVALID_OPTION', `CacheTestingModule: '${option}' must be ${what}.`, { option });

@@ -3,6 +3,7 @@ import * as timers from 'node:timers';
 import type { CacheTimer, Clock } from '../core/clock.js';
 import { SerialQueue } from '../core/serial-queue.js';
 import { CacheError } from '../index.js';
+import { AwaitedWork } from './awaited-work.js';
 
 /** As it is before the fake timers of a test runner take its place. */
 const { setImmediate } = timers;
@@ -33,6 +34,8 @@ export class TestClock implements Clock {
   readonly #work = new Set<() => boolean>();
   /** One after the other, awaited or not. */
   readonly #advances = new SerialQueue();
+  /** What time passes for, in the order of the calls. */
+  #awaited: AwaitedWork[] = [];
 
   /** `startAt` is a date or milliseconds since the Unix epoch, at least 1. Default 1 January 2026, 00:00 UTC. */
   constructor(startAt: Date | number = DEFAULT_START) {
@@ -48,13 +51,19 @@ export class TestClock implements Clock {
     return this.#now;
   }
 
+  /** Always the same: what is tried again is tried at the same times in every run. */
+  jitter(): number {
+    return 0.5;
+  }
+
   /** How many timers are set. */
   get timers(): number {
     return this.#timers.size;
   }
 
+  /** Time goes by whole milliseconds, as it does on a machine. */
   setTimer(ms: number, task: () => void): CacheTimer {
-    const timer = { at: this.#now + ms, task };
+    const timer = { at: this.#now + Math.ceil(ms), task };
     this.#timers.add(timer);
     return { cancel: () => void this.#timers.delete(timer) };
   }
@@ -76,7 +85,7 @@ export class TestClock implements Clock {
       throw new CacheError('INVALID_OPTION', 'TestClock.advance: time passes by milliseconds, 0 or more.');
     await this.#advances.run(async () => {
       const end = this.#now + ms;
-      await this.#pass(end, () => false);
+      await this.#pass(end);
       this.#now = end;
       await this.settle();
     });
@@ -85,20 +94,13 @@ export class TestClock implements Clock {
   /**
    * Lets time pass until `work` settles, no longer than it takes and an hour at most, and settles like it. For a call
    * that needs time, such as a write that is tried again: `await clock.advanceUntil(sessions.set('a', 1))`. `work` may wait
-   * for the cache alone. Rejects with an `AssertionError` where no time settles it.
+   * for the cache alone, and may let time pass itself. Rejects with an `AssertionError` where no time settles it.
    */
-  async advanceUntil<T>(work: Promise<T>): Promise<T> {
-    let isSettled = false;
-    const settle = (): void => {
-      isSettled = true;
-    };
-    work.then(settle, settle);
-    await this.#advances.run(() => this.#pass(this.#now + PATIENCE_MS, () => isSettled));
-    if (isSettled) return work;
-    throw new AssertionError({
-      message:
-        'TestClock.advanceUntil: nothing that the cache waits for in an hour settles this. Does the storage hang (then heal() ' +
-        'it), or does this wait for something that is not the cache?',
+  advanceUntil<T>(work: Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const caller = { goOn: () => resolve(work), fail: reject };
+      this.#awaited.push(new AwaitedWork(work, this.#now + PATIENCE_MS, caller));
+      if (this.#awaited.length === 1) void this.#passForAwaited();
     });
   }
 
@@ -120,16 +122,49 @@ export class TestClock implements Clock {
     return this.#turns > 0 || [...this.#work].some((isBusy) => isBusy());
   }
 
-  /** Fires what is due by `end`, until `isOver()`. */
-  async #pass(end: number, isOver: () => boolean): Promise<void> {
+  /** Timer by timer, so that an `advance` that awaited work waits for has its turn in between. */
+  async #passForAwaited(): Promise<void> {
+    while (this.#awaited.length > 0) {
+      await this.#advances
+        .run(() => this.#passOnce())
+        .catch((error: unknown) => {
+          for (const awaited of this.#awaited.splice(0)) awaited.fail(error);
+        });
+    }
+  }
+
+  async #passOnce(): Promise<void> {
+    await this.settle();
+    // No time passes before who was let go has done what comes next, and the cache is at rest again.
+    if (this.#release()) return;
+    const next = this.#nextDue(Infinity);
+    // The last one first: the others may wait for it.
+    const vain = this.#awaited.findLastIndex(({ until }) => next === undefined || next.at > until);
+    if (next !== undefined && vain < 0) this.#fire(next);
+    else for (const awaited of this.#awaited.splice(vain, 1)) awaited.fail(neverSettles(next !== undefined));
+  }
+
+  /** Lets those go on who wait for what has settled. Answers whether there were any. */
+  #release(): boolean {
+    const { length } = this.#awaited;
+    this.#awaited = this.#awaited.filter((awaited) => !awaited.release());
+    return this.#awaited.length < length;
+  }
+
+  /** Fires what is due by `end`. */
+  async #pass(end: number): Promise<void> {
     for (;;) {
       await this.settle();
-      const due = isOver() ? undefined : this.#nextDue(end);
+      const due = this.#nextDue(end);
       if (due === undefined) return;
-      this.#now = Math.max(this.#now, due.at);
-      this.#timers.delete(due);
-      due.task();
+      this.#fire(due);
     }
+  }
+
+  #fire(due: Pending): void {
+    this.#now = Math.max(this.#now, due.at);
+    this.#timers.delete(due);
+    due.task();
   }
 
   #nextDue(end: number): Pending | undefined {
@@ -138,4 +173,13 @@ export class TestClock implements Clock {
       if (timer.at <= end && (next === undefined || timer.at < next.at)) next = timer;
     return next;
   }
+}
+
+function neverSettles(hasTimers: boolean): AssertionError {
+  const what = hasTimers ? 'an hour has passed' : 'no timer is left';
+  return new AssertionError({
+    message:
+      `TestClock.advanceUntil: ${what}, and this has not settled. Does the storage hang (then heal() it), or does this wait ` +
+      'for something that is not on this clock?',
+  });
 }

@@ -42,6 +42,32 @@ describe.each(nestLines)('a process on %s that nobody stops', (line) => {
     expect((await run(folder, storage, '', COUNT).ended).output).toContain('kept 50');
   });
 
+  it('goes on while a caller awaits an ON_CHANGE write, also where its storage holds nothing that keeps it alive', async () => {
+    const script = `
+      const storage = new FaultyStorage(new InMemoryStorage());
+      const isWriting = new Promise((resolve) => {
+        const write = storage.write.bind(storage);
+        storage.write = (...batch) => (resolve(), write(...batch));
+      });
+      class AppModule {}
+      const app = await NestFactory.createApplicationContext({
+        module: AppModule,
+        imports: [CacheModule.forRoot({ storage, writeTimeoutMs: 200 })],
+      });
+      const { chatUsers } = app.get(CacheService);
+      const say = (what) => (error) => console.log(what + ' ' + (error?.code ?? 'written'));
+      storage.hang('writes');
+      const first = chatUsers.set([1, 1], {}).then(say('first'), say('first'));
+      await isWriting;
+      await chatUsers.set([1, 2], {}).then(say('second'), say('second'));
+      // Comes only if something else keeps the process alive.
+      setTimeout(() => storage.heal(), 500).unref();
+      await first;`;
+    const { code, output } = await startScript(folder, script).ended;
+    expect(output).toMatch(/second WRITE_FAILED[^]*first written/);
+    expect(code).toBe(0);
+  });
+
   it('ends with code 1 when process.exit() loses something', async () => {
     const storage = { type: 'sqlite', database: 'lost.sqlite' };
     const script = `${WRITE} process.exit(0);`;

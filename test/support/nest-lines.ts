@@ -45,6 +45,7 @@ export function startScript(folder: string, script: string): Child {
     import 'reflect-metadata';
     import { Module } from '@nestjs/common';
     import { NestFactory } from '@nestjs/core';
-    import { CacheModule, CacheService, InMemoryStorage } from 'nestjs-durable-cache';`;
+    import { CacheModule, CacheService, InMemoryStorage } from 'nestjs-durable-cache';
+    import { FaultyStorage } from 'nestjs-durable-cache/testing';`;
   return new Child(process.execPath, ['--input-type=module', '-e', imports + script], { cwd: folder });
 }

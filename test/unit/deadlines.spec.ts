@@ -61,6 +61,37 @@ describe('an ON_CHANGE write', () => {
     expect(await world.stored('on_change')).toEqual({ a: 1 });
   });
 
+  it('leaves no timer behind when it has settled, or when the cache stops without an answer to it', async () => {
+    const world = new EngineWorld({ writeTimeoutMs: 1000 });
+    const cache = await world.register(namespaceOf<number>(ON_CHANGE));
+    const { timers } = world.clock;
+    await cache.set('a', 1);
+    await settle();
+    expect(world.clock.timers).toBe(timers);
+    world.storage.hold();
+    const first = cache.set('a', 2);
+    await settle();
+    const second = cache.set('b', 1);
+    await Promise.all([expect(second).rejects.toThrow(errorWith('WRITE_FAILED')), world.clock.advance(5000)]);
+    const stopped = world.engine.stop();
+    await Promise.all([expect(first).rejects.toThrow(errorWith('WRITE_FAILED')), world.clock.advance(8000)]);
+    world.storage.release();
+    await stopped;
+    expect(world.clock.timers).toBe(0);
+  });
+
+  it('that was tried once is given up on in its own time, and not in that of what waits behind it', async () => {
+    const world = new EngineWorld({ writeTimeoutMs: 1000 });
+    const cache = await world.register(namespaceOf<number>(ON_CHANGE));
+    world.storage.hold();
+    const first = settledAfter(world, cache.set('a', 1), 5000);
+    await world.clock.advance(990);
+    void cache.set('b', 1).catch(() => undefined);
+    world.storage.down = new ChaosError('transient');
+    world.storage.release();
+    expect(await first).toBeLessThanOrEqual(1010);
+  });
+
   it('that was given up on has no part in what later writes of its key make', async () => {
     const world = new EngineWorld({ writeTimeoutMs: 1000 });
     const cache = await world.register(namespaceOf<number>(ON_CHANGE));

@@ -96,6 +96,20 @@ describe('CacheTestingModule', () => {
     await expect(visits.sessions.set('a', 3)).rejects.toThrow(errorWith('ENTRY_REFUSED'));
   });
 
+  it('has writes tried again at the same times in every run, and at whole milliseconds', async () => {
+    const timeOf = async ({ clock, storage }: CacheTesting, { sessions }: Visits): Promise<number> => {
+      const before = clock.now();
+      storage.failWrites(5);
+      await clock.advanceUntil(sessions.set('a', 1));
+      return clock.now() - before;
+    };
+    const time = await timeOf(testing, visits);
+    const other = await compile(CacheTestingModule.forRoot({ namespaces: [sessionsNamespace] }));
+    expect(await timeOf(other.get(CacheTesting), other.get(Visits))).toBe(time);
+    await other.close();
+    expect(Number.isInteger(time)).toBe(true);
+  });
+
   it('restarts on the same rows: what is persisted comes back, what is in memory alone is gone', async () => {
     await visits.sessions.set('a', 1);
     await visits.counters.set('b', 2);
@@ -181,6 +195,26 @@ describe('CacheTestingModule', () => {
 });
 
 describe('a testing module that is closed with a fault', () => {
+  it.each(
+    (['restart', 'close'] as const).flatMap((end) =>
+      (['none', 'fails', 'hangs'] as const).map((fault) => [end, fault] as const),
+    ),
+  )('lets its time pass from outside: %s, while the storage has this fault: %s', async (end, fault) => {
+    const module = await compile(CacheTestingModule.forRoot({ namespaces: [sessionsNamespace] }));
+    const testing = module.get(CacheTesting);
+    const { clock, storage } = testing;
+    await module.get(Visits).counters.set('a', 1);
+    if (fault === 'fails') storage.failWrites(Infinity);
+    if (fault === 'hangs') storage.hang('writes');
+    const before = clock.now();
+    await clock.advanceUntil(end === 'close' ? module.close() : testing.restart());
+    expect(clock.now() - before).toBeLessThanOrEqual(8000);
+    storage.heal();
+    const kept = await storage.read(countersNamespace.name, ['a']);
+    expect(kept).toHaveLength(fault === 'none' ? 1 : 0);
+    if (end === 'restart') await module.close();
+  });
+
   it('ends, and leaves the exit code of the test runner alone', async () => {
     const code = process.exitCode;
     const module = await compile(CacheTestingModule.forRoot({ namespaces: [sessionsNamespace] }));

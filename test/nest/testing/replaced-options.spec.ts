@@ -1,4 +1,4 @@
-import { Injectable, Module, type DynamicModule, type Type } from '@nestjs/common';
+import { Inject, Injectable, Module, type DynamicModule, type Type } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,8 +15,8 @@ import {
   type CacheOptions,
   type NamespaceCache,
 } from '../../../src/index.js';
-import { CacheTesting, CacheTestingModule, TestClock } from '../../../src/testing/index.js';
-import { errorWith } from '../../support/definitions.js';
+import { CacheTesting, CacheTestingModule, FaultyStorage, TestClock } from '../../../src/testing/index.js';
+import { errorWith, ON_SHUTDOWN } from '../../support/definitions.js';
 import { NestLog, startApp } from '../../support/nest-app.js';
 import { tempFolder } from '../../support/temp-folder.js';
 
@@ -39,6 +39,11 @@ class Visits {
 
 @Module({ imports: [CacheModule.forFeature([pagesNamespace])], providers: [Visits] })
 class VisitsModule {}
+
+@Injectable()
+class NeedsService {
+  constructor(@Inject(CacheService) readonly cache: CacheService) {}
+}
 
 const folder = tempFolder();
 let files = 0;
@@ -117,9 +122,47 @@ describe('options in the place of those of an application', () => {
     await module.close();
   });
 
+  it('may bring a clock and a storage that fails', async () => {
+    const { appModule } = application();
+    const clock = new TestClock();
+    const storage = new FaultyStorage(new InMemoryStorage(), clock);
+    const module = await Test.createTestingModule({ imports: [appModule] })
+      .overrideProvider(CACHE_OPTIONS)
+      .useValue({ storage, clock })
+      .compile();
+    const { pages } = module.get(Visits);
+    storage.failWrites(2);
+    await clock.advanceUntil(pages.set('a', 'x'));
+    storage.failWrites(Infinity);
+    await expect(clock.advanceUntil(pages.set('a', 'y'))).rejects.toThrow(errorWith('WRITE_FAILED'));
+    expect(await pages.get('a')).toBe('x');
+    await clock.advanceUntil(module.close());
+  });
+
+  it.each(['failWrites', 'hang'] as const)('stop on a clock of theirs, after %s', async (fault) => {
+    const { appModule } = application();
+    const clock = new TestClock();
+    const storage = new FaultyStorage(new InMemoryStorage(), clock);
+    const module = await Test.createTestingModule({ imports: [appModule] })
+      .overrideProvider(CACHE_OPTIONS)
+      .useValue({ storage, clock, overrides: { pages: { persistence: ON_SHUTDOWN } } })
+      .setLogger(new NestLog())
+      .compile();
+    const app = await module.createNestApplication().init();
+    const code = process.exitCode;
+    await module.get(Visits).pages.set('a', 'x');
+    if (fault === 'hang') storage.hang();
+    else storage.failWrites(Infinity);
+    await clock.advanceUntil(app.close());
+    expect(clock.now()).toBeLessThanOrEqual(new TestClock().now() + 8000);
+    expect(clock.timers).toBe(0);
+    process.exitCode = code;
+  });
+
   it.each([
     [{ storag: 1 }, /no option 'storag'/],
     [null, /must be an object/],
+    [{ clock: { jitter: 0.5 } }, /'clock' must have a method for 'jitter', or none/],
     [{ clock: { now: () => 1 } }, /'clock' must have the methods now, monotonic, setTimer, immediate/],
   ])('are checked like those: %o', async (options, message) => {
     const compiled = Test.createTestingModule({ imports: [application().appModule] })
@@ -129,6 +172,36 @@ describe('options in the place of those of an application', () => {
     await expect(compiled).rejects.toThrow(errorWith('INVALID_OPTION'));
     await expect(compiled).rejects.toThrow(message);
   });
+});
+
+describe('CacheTestingModule in the wrong place', () => {
+  it('is told beside the cache of an application, with both ways to replace that', async () => {
+    const { appModule, database } = application();
+    const compiled = Test.createTestingModule({
+      imports: [CacheTestingModule.forRoot(), appModule],
+    }).compile();
+    await expect(compiled).rejects.toThrow(errorWith('DUPLICATE_MODULE'));
+    await expect(compiled).rejects.toThrow(
+      /overrideProvider\(CACHE_OPTIONS\).*useModule\(CacheTestingModule/,
+    );
+    expect(existsSync(database)).toBe(false);
+  });
+
+  it.each([
+    ['alone', []],
+    ['beside what injects the service', [], [NeedsService]],
+    ['beside what declares namespaces', [CacheModule.forFeature([pagesNamespace])]],
+  ])(
+    'is told where it is imported without forRoot(), %s',
+    async (_where, imports, providers: Type[] = []) => {
+      const compiled = Test.createTestingModule({
+        imports: [CacheTestingModule, ...imports],
+        providers,
+      }).compile();
+      await expect(compiled).rejects.toThrow(errorWith('MISSING_MODULE'));
+      await expect(compiled).rejects.toThrow(/CacheTestingModule\.forRoot\(\)/);
+    },
+  );
 });
 
 describe('a module in the place of the cache of an application', () => {

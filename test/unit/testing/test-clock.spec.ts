@@ -31,6 +31,14 @@ describe('a test clock', () => {
     expect(clock.timers).toBe(1);
   });
 
+  it('fires timers at whole milliseconds', async () => {
+    const clock = new TestClock(1000);
+    const fired: number[] = [];
+    for (const ms of [0.2, 18.75, 3]) clock.setTimer(ms, () => fired.push(clock.now()));
+    await clock.advance(20);
+    expect(fired).toEqual([1001, 1003, 1019]);
+  });
+
   it('lets what a timer set going come to rest before the next one fires', async () => {
     const clock = new TestClock(1000);
     const seen: string[] = [];
@@ -118,5 +126,53 @@ describe('advancing until something settles', () => {
     const again = (): void => void clock.setTimer(30_000, again);
     again();
     await expect(clock.advanceUntil(never)).rejects.toMatchObject({ name: 'AssertionError' });
+  });
+
+  it('lets time pass for work that lets time pass itself', async () => {
+    const clock = new TestClock(1000);
+    const after = (ms: number): Promise<void> =>
+      new Promise((resolve) => {
+        clock.setTimer(ms, resolve);
+      });
+    const work = async (): Promise<string> => {
+      await clock.advanceUntil(after(10));
+      await Promise.all([clock.advanceUntil(after(20)), clock.advanceUntil(after(5))]);
+      await clock.advance(100);
+      return 'done';
+    };
+    clock.setTimer(200, () => undefined);
+    expect(await clock.advanceUntil(work())).toBe('done');
+    expect(clock.now()).toBe(1130);
+  });
+
+  it('rejects with what a timer throws, and goes on afterwards', async () => {
+    const clock = new TestClock(1000);
+    const done = new Promise<string>((resolve) => {
+      clock.setTimer(20, () => resolve('done'));
+    });
+    clock.setTimer(10, () => {
+      throw new Error('mine');
+    });
+    await expect(clock.advanceUntil(done)).rejects.toThrow('mine');
+    expect(await clock.advanceUntil(done)).toBe('done');
+  });
+
+  it('fails what is awaited within other work first, which settles with it', async () => {
+    const clock = new TestClock();
+    const never = new Promise(() => undefined);
+    const work = async (): Promise<unknown> => {
+      await clock.settle();
+      return clock.advanceUntil(never).catch(() => 'given up');
+    };
+    expect(await clock.advanceUntil(work())).toBe('given up');
+  });
+
+  it('says whether time or timers ran out', async () => {
+    const clock = new TestClock();
+    const never = new Promise(() => undefined);
+    await expect(clock.advanceUntil(never)).rejects.toThrow(/no timer is left/);
+    const again = (): void => void clock.setTimer(30_000, again);
+    again();
+    await expect(clock.advanceUntil(never)).rejects.toThrow(/an hour has passed/);
   });
 });

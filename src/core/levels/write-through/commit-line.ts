@@ -111,7 +111,7 @@ export class CommitLine<V> implements CommitSource {
   giveUp(): void {
     const { name } = this.options.definition;
     this.#retry.cancel();
-    this.#deadline?.cancel();
+    this.#endWatch();
     this.#queue.rejectBefore(Infinity, closedError(name));
     // Its outcome is unknown: it may yet commit, or never have begun.
     this.#round?.reject(writeFailedError(name, new Error('the cache stopped before the database answered')));
@@ -201,6 +201,8 @@ export class CommitLine<V> implements CommitSource {
       return;
     }
     this.#retry.later();
+    // What was being written is older than what waited behind it.
+    this.#endWatch();
     this.#watchDeadline();
   }
 
@@ -236,17 +238,18 @@ export class CommitLine<V> implements CommitSource {
 
   /**
    * One timer for all writes: it fires when the oldest that waits is due, and is set again for what is left. What is being
-   * written is not given up in the middle: it is the storage that bounds a commit, and says how it ended.
+   * written is not given up in the middle: it is the storage that bounds a commit, and says how it ended. The timer keeps
+   * the process alive for it all the same: the storage may hold nothing that does.
    */
   #watchDeadline(): void {
-    if (this.#deadline !== undefined) return;
+    if (this.#deadline !== undefined || this.length === 0) return;
     const { context, writeTimeoutMs } = this.options;
+    const now = context.clock.monotonic();
     const oldest = this.#isCommitting
       ? this.#queue.oldestAt
       : (this.#round?.oldestAt ?? this.#queue.oldestAt);
-    if (oldest === undefined) return;
-    const wait = Math.max(1, oldest + writeTimeoutMs - context.clock.monotonic());
-    this.#deadline = context.clock.setTimer(wait, () => this.#endOverdue(), false);
+    const wait = Math.max(1, (oldest ?? now) + writeTimeoutMs - now);
+    this.#deadline = context.clock.setTimer(wait, () => this.#endOverdue(), true);
   }
 
   #endOverdue(): void {

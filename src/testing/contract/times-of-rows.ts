@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { NOW, row, type ContractCase } from './contract-case.js';
+
+/** When a row expires, and when it was written. */
+export function timesOfRows({ storage, put, all, it }: ContractCase): void {
+  it('keeps expired rows out of loads and counts, and purges only them', async () => {
+    await put(row('a'), row('old', '1', NOW), row('older', '1', NOW - 1), row('later', '1', NOW + 1));
+    assert.deepEqual(
+      (await all()).map((entry) => entry.key),
+      ['a', 'later'],
+    );
+    assert.equal(await storage.count('n', NOW), 2);
+    assert.deepEqual(await storage.read('n', ['old']), [row('old', '1', NOW)]);
+    await storage.write([{ namespace: 'other', puts: [row('old', '1', NOW)], deletes: [] }], NOW);
+    assert.equal(await storage.purgeExpired('n', NOW), 2);
+    assert.equal(await storage.purgeExpired('n', NOW), 0);
+    assert.equal((await storage.read('n', ['old', 'older', 'later', 'a'])).length, 2);
+    assert.equal((await storage.read('other', ['old'])).length, 1);
+    await put(row('later'));
+    assert.deepEqual(await storage.read('n', ['later']), [row('later')]);
+  });
+
+  it('says when a row was written, to the millisecond', async () => {
+    const now = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
+    await storage.write([{ namespace: 'n', puts: [row('a'), row('b')], deletes: [] }], now);
+    await storage.write([{ namespace: 'n', puts: [row('b')], deletes: [] }], now + 1);
+    assert.deepEqual(
+      await storage.writtenAt('n', ['a', 'b', 'x']),
+      new Map([
+        ['a', now],
+        ['b', now + 1],
+      ]),
+    );
+  });
+
+  it('holds an expiry beyond what 32 bits can', async () => {
+    const expiresAt = Date.UTC(2150, 0, 1);
+    await put(row('a', '1', expiresAt));
+    assert.deepEqual(await storage.read('n', ['a']), [row('a', '1', expiresAt)]);
+  });
+}
