@@ -67,7 +67,7 @@ describe('the stop of an engine', () => {
     })();
     await world.clock.advance(TIMEOUT_MS - ENDING_MS - 1);
     await drains;
-    expect(times).toEqual([375, 562.5, 656.25]);
+    expect(times).toEqual([375, 563, 657]);
     await world.clock.advance(TIMEOUT_MS);
   });
 
