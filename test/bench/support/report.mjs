@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { chartOf } from './chart.mjs';
@@ -6,6 +6,7 @@ import { machine } from './machine.mjs';
 import { tableOf } from './table.mjs';
 
 const DOCS = join(import.meta.dirname, '..', '..', '..', 'docs');
+const FILE = join(DOCS, 'performance.md');
 
 const INTRODUCTION = `
 What the cache costs beside the limit (the same work by hand, on the same driver) and other caches, measured in one run.
@@ -19,21 +20,37 @@ each part must reach, and the chart shows it as a red line.
 /** Writes docs/performance.md with a chart for each part. */
 export async function writeReport(results) {
   mkdirSync(join(DOCS, 'performance'), { recursive: true });
-  const sections = results.map(({ part, rows }) => {
-    const lines = [`## ${part.title}`, '', tableOf(rows)];
-    if (part.note !== undefined) lines.push('', part.note);
-    if (part.chart !== undefined) {
-      const { axis, bar, isLogarithmic } = part.chart;
-      const bars = rows.map(bar).filter((one) => one !== undefined);
-      writeFileSync(join(DOCS, 'performance', `${part.name}.svg`), chartOf({ axis, bars, isLogarithmic }));
-      lines.push('', `![${part.title}](performance/${part.name}.svg)`);
-    }
-    return lines.join('\n');
-  });
+  const sections = results.map(sectionOf);
   const date = new Date().toISOString().slice(0, 10);
   const where = [`Measured on ${date}.`, ...machine()].map((line) => `- ${line}`).join('\n');
-  const text = ['# Performance', INTRODUCTION.trim(), where, ...sections].join('\n\n');
-  const file = join(DOCS, 'performance.md');
-  writeFileSync(file, await format(text, { ...(await resolveConfig(file)), filepath: file }));
-  return file;
+  return write(['# Performance', INTRODUCTION.trim(), where, ...sections].join('\n\n'));
+}
+
+/** Writes one part anew, in its place or behind the others. */
+export async function rewritePart(result) {
+  const sections = readFileSync(FILE, 'utf8').split(/^(?=## )/m);
+  const at = sections.findIndex((section) => section.includes(imageOf(result.part)));
+  sections[at < 0 ? sections.length : at] = `\n${sectionOf(result)}\n\n`;
+  return write(sections.join(''));
+}
+
+function sectionOf({ part, rows }) {
+  const lines = [`## ${part.title}`, '', tableOf(rows)];
+  if (part.note !== undefined) lines.push('', part.note);
+  if (part.chart !== undefined) {
+    const { axis, bar, isLogarithmic } = part.chart;
+    const bars = rows.map(bar).filter((one) => one !== undefined);
+    writeFileSync(join(DOCS, 'performance', `${part.name}.svg`), chartOf({ axis, bars, isLogarithmic }));
+    lines.push('', `![${part.title}](${imageOf(part)})`);
+  }
+  return lines.join('\n');
+}
+
+function imageOf({ name }) {
+  return `performance/${name}.svg`;
+}
+
+async function write(text) {
+  writeFileSync(FILE, await format(text, { ...(await resolveConfig(FILE)), filepath: FILE }));
+  return FILE;
 }
