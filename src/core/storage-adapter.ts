@@ -85,7 +85,7 @@ export interface CacheStorageAdapter {
   clear(namespace: string): Promise<void>;
   /** Removes every row of a namespace whose key lies in `range`, in one transaction. */
   clearRange(namespace: string, range: KeyRange): Promise<void>;
-  /** Removes the rows of a namespace that expired at or before `now`; answers how many. */
+  /** Removes the rows of a namespace that expired at or before `now`; returns how many. */
   purgeExpired(namespace: string, now: number): Promise<number>;
   /** Says whether an error thrown by this adapter is about the data or about the state of the storage. */
   classify(error: unknown): StorageFailure;

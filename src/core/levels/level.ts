@@ -54,7 +54,7 @@ export interface Level<V> {
   delete(key: MemoryKey): Promise<boolean>;
   rename(from: MemoryKey, to: MemoryKey): Promise<boolean>;
   clear(): Promise<void>;
-  /** Removes the entries whose keys lie in `range`; answers how many there were. */
+  /** Removes the entries whose keys lie in `range`; returns how many there were. */
   removeRange(range: KeyRange): Promise<number>;
   /** How many entries there are, in memory or not. */
   count(): Promise<number>;

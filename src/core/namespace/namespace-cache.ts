@@ -111,7 +111,7 @@ export interface NamespaceCache<K, V, R = Immutable<V>> {
    */
   update(key: K, fn: (current: R | undefined) => Immutable<V>, options?: WriteOptions): Promise<R>;
   /**
-   * Stores a value where there is none; answers whether it did. Where there is one, that and its expiry stay as they are.
+   * Stores a value where there is none; returns whether it did. Where there is one, that and its expiry stay as they are.
    * Of callers at the same time one alone gets `true`.
    */
   setIfAbsent(key: K, value: Immutable<V>, options?: WriteOptions): Promise<boolean>;
@@ -123,13 +123,13 @@ export interface NamespaceCache<K, V, R = Immutable<V>> {
   increment(this: Incrementable<K, V>, key: K, by?: number): Promise<number>;
   /** Gives the value and removes the entry, so that of callers at the same time one alone gets it; `undefined` for the others. */
   take(key: K): Promise<R | undefined>;
-  /** Gives an entry another expiry, counted from the call; answers whether there was one. */
+  /** Gives an entry another expiry, counted from the call; returns whether there was one. */
   touch(key: K, options: TouchOptions): Promise<boolean>;
-  /** Removes an entry; answers whether there was one. */
+  /** Removes an entry; returns whether there was one. */
   delete(key: K): Promise<boolean>;
-  /** Removes entries; answers how many there were. */
+  /** Removes entries; returns how many there were. */
   deleteMany(keys: Iterable<K>): Promise<number>;
-  /** Moves the entry of `from` to `to`, over what is there, in one transaction; answers whether there was one. */
+  /** Moves the entry of `from` to `to`, over what is there, in one transaction; returns whether there was one. */
   rename(from: K, to: K): Promise<boolean>;
   /** Removes every entry of the namespace, in memory and in the database. */
   clear(): Promise<void>;

@@ -55,7 +55,7 @@ export class Retry {
 }
 
 /**
- * Repeats `attempt`, with growing delays, until it answers true; returns false when the next one would begin after
+ * Repeats `attempt`, with growing delays, until it gives true; returns false when the next one would begin after
  * `deadline` (on the monotonic clock). For callers that wait for the outcome.
  */
 export async function repeat(

@@ -21,7 +21,7 @@ export type ProbeOutcome =
   | { readonly refused: DriverError };
 
 export interface ProbeOptions {
-  /** Begins what is never committed; answers what rolls it back. */
+  /** Begins what is never committed; returns what rolls it back. */
   readonly begin: (runner: QueryRunner) => Promise<() => Promise<void>>;
   /** Whether an error is about the rows and the table, and not about the state of the database. */
   readonly isRefusal: (error: DriverError) => boolean;

@@ -21,7 +21,7 @@ type RequestOf<V, Kind> = WriteRequest<V> & { kind: Kind };
 
 /**
  * Writes to one namespace folded, in the order of their calls, over its committed values: what each key becomes, and
- * what each call answers once that is committed. A `clear` makes void what was folded before it, and settles it.
+ * what each call returns once that is committed. A `clear` makes void what was folded before it, and settles it.
  */
 export class Fold<V> {
   /** Who waits for the namespace to be cleared; `undefined` when nobody asked for it. */
@@ -33,7 +33,7 @@ export class Fold<V> {
     /** What is committed of a key; asked once for each key. */
     private readonly committed: (key: MemoryKey) => KnownValue<V>,
     private readonly codec: ValueCodec<V>,
-    /** What a removal answers, which is always the only write. */
+    /** What a removal returns, which is always the only write. */
     private readonly removed?: number,
   ) {}
 

@@ -98,7 +98,7 @@ export class WriteQueue<V> {
     return taken;
   }
 
-  /** Ends those that were called at `time` or before, and have not been taken; answers how many. */
+  /** Ends those that were called at `time` or before, and have not been taken; returns how many. */
   rejectBefore(time: number, error: unknown): number {
     const left = this.#writes.findIndex((write) => write.at > time);
     const ended = this.#writes.splice(0, left < 0 ? this.#writes.length : left);
