@@ -2,9 +2,6 @@ import type { DriverError } from '../driver-error.js';
 import { PROBE_VALUES } from '../sql/probe-values.js';
 import type { ProbeOptions } from '../sql/table-probe.js';
 
-/** Whole seconds. */
-const LOCK_TIMEOUT_S = 5;
-
 /** SQLSTATE classes about rows: data, constraints, missing things that a trigger asks for, what a trigger signals. */
 const ABOUT_ROWS = new Set(['21', '22', '23', '44', '45']);
 /** What has no SQLSTATE of its own, or one in common with what is not about rows. */
@@ -28,12 +25,9 @@ export const MYSQL_PROBE: ProbeOptions = {
   isRefusal: ({ code = '', sqlState }: DriverError) =>
     ABOUT_ROWS_BY_CODE.has(code) || (sqlState !== undefined && ABOUT_ROWS.has(sqlState.slice(0, 2))),
   begin: async (runner) => {
-    // Others may have locked the table, for a backup say: the server would wait for a day.
-    await runner.query(`SET SESSION lock_wait_timeout = ${LOCK_TIMEOUT_S}`);
     await runner.query('START TRANSACTION');
     return async () => {
       await runner.query('ROLLBACK');
-      await runner.query('SET SESSION lock_wait_timeout = DEFAULT');
     };
   },
 };

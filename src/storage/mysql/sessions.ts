@@ -4,10 +4,9 @@ import type { QueryRunner } from 'typeorm';
 import type { Statement } from '../sql/statement.js';
 import { driverErrorOf } from '../driver-error.js';
 import { execute } from '../sql/execute.js';
+import { LOCK_TIMEOUT_S } from '../sql/lock-timeout.js';
 import type { ServerSession, ServerSessions } from '../sql/server-sessions.js';
 
-/** How long a statement waits for a lock that others hold, s: then the cache tries again. */
-const LOCK_TIMEOUT_S = 5;
 /** The server's default, bytes, until the server was asked. */
 const DEFAULT_PACKET = 16 * 2 ** 20;
 

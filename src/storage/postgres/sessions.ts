@@ -1,10 +1,9 @@
 import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import type { QueryRunner } from 'typeorm';
+import { LOCK_TIMEOUT_S } from '../sql/lock-timeout.js';
 import type { ServerSession, ServerSessions } from '../sql/server-sessions.js';
 
-/** How long a statement waits for a lock that others hold, ms. Then the cache tries again; other writes wait behind it. */
-const LOCK_TIMEOUT_MS = 5000;
 /** How often the server looks whether the client of a running statement is still there, ms. PostgreSQL 14 and newer. */
 const CLIENT_CHECK_MS = 1000;
 /** Statements on their way at once. */
@@ -20,7 +19,7 @@ const MARK = '(extract(epoch FROM backend_start) * 1000000)::bigint::text';
  */
 const WHO = `
   SELECT pid AS "id", ${MARK} AS "mark",
-    set_config('lock_timeout', '${LOCK_TIMEOUT_MS}', false), set_config('enable_sort', 'off', false),
+    set_config('lock_timeout', '${LOCK_TIMEOUT_S}s', false), set_config('enable_sort', 'off', false),
     set_config('row_security', 'off', false)
   FROM pg_stat_activity WHERE pid = pg_backend_pid()`;
 

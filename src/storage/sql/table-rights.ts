@@ -1,6 +1,7 @@
 import type { QueryRunner } from 'typeorm';
 import { quotedTable } from '../../../migrations/database-family.js';
 import { driverErrorOf } from '../driver-error.js';
+import { LOCK_TIMEOUT_S } from './lock-timeout.js';
 
 const COLUMNS = ['namespace', 'key', 'value', 'expires_at', 'updated_at'];
 
@@ -19,7 +20,7 @@ const ON_POSTGRES: LockBound = {
 const ON_MYSQL: LockBound = {
   // Whole seconds.
   begin: ['SET SESSION lock_wait_timeout = 1'],
-  end: 'SET SESSION lock_wait_timeout = DEFAULT',
+  end: `SET SESSION lock_wait_timeout = ${LOCK_TIMEOUT_S}`,
   code: 'ER_LOCK_WAIT_TIMEOUT',
 };
 
