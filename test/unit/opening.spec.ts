@@ -22,4 +22,22 @@ describe('a start whose storage takes its time', () => {
     await world.clock.advance(100_000);
     expect(world.logger.with('waiting for')).toHaveLength(2);
   });
+
+  it('starts all the same where the adapter can not say where it is', async () => {
+    const world = new EngineWorld();
+    let open: () => void = () => undefined;
+    vi.spyOn(world.storage, 'open').mockReturnValue(
+      new Promise((resolve) => {
+        open = resolve;
+      }),
+    );
+    vi.spyOn(world.storage, 'describe').mockImplementation(() => {
+      throw new Error('of the adapter');
+    });
+    const registered = world.register(namespaceOf(ON_CHANGE));
+    await world.clock.advance(10_000);
+    expect(world.logger.with('open its storage (its storage)')).toHaveLength(1);
+    open();
+    await registered;
+  });
 });

@@ -19,6 +19,7 @@ import { EngineStop, type StopReport } from './engine-stop.js';
 import { HealthCheck, type CacheHealth } from './health-check.js';
 import { NamespaceRegistry, type Member } from './namespace-registry.js';
 import { OpenStorage } from './open-storage.js';
+import { placeOf } from './place-of.js';
 import type { StartReport } from './start-report.js';
 
 /** The figures of every namespace, by name. */
@@ -141,7 +142,7 @@ export class CacheEngine {
       const { name, persistence } = member.definition;
       namespaces.push({ name, persistence, load: (await this.#loads.get(member)) ?? NOTHING_LOADED });
     }
-    return { database: this.#open === undefined ? undefined : nameOf(this.#open.storage), namespaces };
+    return { database: this.#open === undefined ? undefined : placeOf(this.#open.storage), namespaces };
   }
 
   /** How the cache is. Never rejects. */
@@ -263,14 +264,5 @@ export class CacheEngine {
         { namespace: definition.name, cause },
       );
     }
-  }
-}
-
-/** An adapter of the app that can't say where it is keeps nobody from starting. */
-function nameOf(storage: CacheStorageAdapter): string {
-  try {
-    return storage.describe();
-  } catch {
-    return 'its storage';
   }
 }

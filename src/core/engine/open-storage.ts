@@ -18,6 +18,7 @@ import { StorageWriter } from '../writing/storage-writer.js';
 import { WriteTurns } from '../writing/write-turns.js';
 import type { ResolvedEngineOptions } from './engine-options.js';
 import { ExpiryPurge } from './expiry-purge.js';
+import { placeOf } from './place-of.js';
 
 /** How long a start waits for the database to take what the journal holds. */
 const REPLAY_TIMEOUT_MS = 10_000;
@@ -69,7 +70,7 @@ export class OpenStorage {
       if (isCacheError(error)) throw error;
       throw new CacheError(
         'STORAGE_OPEN_FAILED',
-        `The cache could not open its storage (${storage.describe()}): ${error instanceof Error ? error.message : String(error)}`,
+        `The cache could not open its storage (${placeOf(storage)}): ${error instanceof Error ? error.message : String(error)}`,
         { cause: error },
       );
     }
@@ -129,7 +130,7 @@ export class OpenStorage {
     const say = (): void => {
       const seconds = Math.round((clock.monotonic() - startedAt) / 1000);
       logger.warn(
-        `The cache has been waiting for ${seconds} s to open its storage (${this.storage.describe()}): another session may ` +
+        `The cache has been waiting for ${seconds} s to open its storage (${placeOf(this.storage)}): another session may ` +
           'hold a lock, a migration may take its time, or the server does not answer.',
       );
       wait();
