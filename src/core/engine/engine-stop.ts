@@ -1,6 +1,6 @@
 import { within, type CacheTimer } from '../clock.js';
 import type { EngineContext } from '../context.js';
-import type { Drainable } from '../levels/drainable.js';
+import { isDrained, type Drainable } from '../levels/drainable.js';
 import { counted } from '../listed.js';
 import type { LeftBehind } from '../reports.js';
 import { Rescue } from '../rescue/rescue.js';
@@ -135,7 +135,7 @@ export class EngineStop {
     if (this.state === 'draining') this.endOverdue();
     if (this.state !== 'running' || this.#isLastFlushTried) return;
     const levels = this.engine.levels();
-    if (levels.every(({ dirty, refused }) => dirty <= refused)) return;
+    if (levels.every(isDrained)) return;
     this.#isLastFlushTried = true;
     for (const level of levels) void level.flush();
   }

@@ -1,6 +1,6 @@
 import { nextTurn } from '../clock.js';
 import type { EngineContext } from '../context.js';
-import type { Drainable } from '../levels/drainable.js';
+import { isDrained, type Drainable } from '../levels/drainable.js';
 import { repeat } from '../writing/retry.js';
 
 /** Between two attempts, at most. */
@@ -27,6 +27,6 @@ export async function finalFlush(
       // Sequential on purpose: another flush only makes sense after the one before it.
       await Promise.all(levels.map((level) => level.flush()));
     } while (line.isSettled && !isLast);
-    return isLast && levels.every(({ dirty, refused }) => dirty <= refused);
+    return isLast && levels.every(isDrained);
   });
 }

@@ -2,6 +2,7 @@ import { within } from '../clock.js';
 import type { EngineContext } from '../context.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
 import type { NamespaceStats } from '../definition/namespace-stats.js';
+import { isDrained } from '../levels/drainable.js';
 import { acknowledgesEarly, isPersisted } from '../levels/levels.js';
 import { counted, listed } from '../listed.js';
 import { reasonOf, type FailureEpisode } from '../writing/storage-health.js';
@@ -133,7 +134,7 @@ export class HealthCheck {
    * one about: it removes what has expired.
    */
   #tryWriting(members: readonly Figures[]): void {
-    if (members.some(({ stats }) => stats.dirty > stats.refused)) return;
+    if (!members.every(({ stats }) => isDrained(stats))) return;
     const persisted = members.find(({ definition }) => isPersisted(definition));
     if (persisted !== undefined) this.engine.opened()?.purge.request([persisted.definition.name]);
   }

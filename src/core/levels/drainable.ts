@@ -19,3 +19,8 @@ export interface Drainable {
   /** What was acknowledged and is not written, in the order in which it took effect. */
   unwritten(): RescuedWrite[];
 }
+
+/** Whether everything is in the database that it takes. */
+export function isDrained({ dirty, refused }: Pick<Drainable, 'dirty' | 'refused'>): boolean {
+  return dirty <= refused;
+}
