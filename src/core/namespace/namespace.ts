@@ -327,16 +327,12 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
 
   /** Has an entry modified as `decided` says, unless that throws. */
   #modify<R>(key: K, decided: () => Decide<V, R>): Promise<R> {
-    let modified: Promise<R>;
-    try {
+    return this.#write(() => {
       const memoryKey = this.#keys.admit(key);
       const decide = decided();
       this.#counters.updates += 1;
-      modified = this.#level.modify(memoryKey, decide);
-    } catch (error) {
-      modified = Promise.reject(error);
-    }
-    return this.#rejections.watch(modified, this.#onRejected);
+      return this.#level.modify(memoryKey, decide);
+    });
   }
 
   #set(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<void> {
