@@ -25,6 +25,11 @@ export class DatabaseError extends Error {
   }
 }
 
+/** A code of SQLite without its extension: `SQLITE_CONSTRAINT` of `SQLITE_CONSTRAINT_NOTNULL`, which only better-sqlite3 gives. */
+export function basicCode(code: string): string {
+  return code.split('_', 2).join('_');
+}
+
 const SQLSTATE = /^[0-9A-Z]{5}$/;
 /** Names of the cache's own, which an error may quote. */
 const OWN_NAMES = new Set([

@@ -1,3 +1,5 @@
+import { basicCode } from './driver-error.js';
+
 /** The step that a start has reached. */
 export type OpenStep = 'connecting' | 'migrating' | 'using';
 
@@ -136,7 +138,5 @@ export function remedyFor(code: string | undefined, message: string, step: OpenS
   const byMessage = BY_MESSAGE.find(([pattern]) => pattern.test(message))?.[1];
   if (byMessage !== undefined) return byMessage;
   if (code === undefined) return 'See the cause.';
-  // The basic code is enough, without SQLite's extensions.
-  const short = code.split('_', 2).join('_');
-  return RIGHTS[code]?.[step] ?? REMEDIES[code] ?? REMEDIES[short] ?? 'See the cause.';
+  return RIGHTS[code]?.[step] ?? REMEDIES[code] ?? REMEDIES[basicCode(code)] ?? 'See the cause.';
 }

@@ -1,5 +1,6 @@
 import { inMilliseconds, SECONDS_NOTE, ZONE_NOTE } from '../sql/expiry-faults.js';
 import type { TableFault } from '../sql/table-fault.js';
+import { LEAST_DIGITS } from '../sql/timestamp.js';
 import type { CatalogueColumn } from './table-catalogue.js';
 
 const TABLE = '`cache_storage`';
@@ -15,8 +16,6 @@ const NUMBERS: ReadonlySet<string> = new Set([
   'double',
 ]);
 const TIMES: ReadonlySet<string> = new Set(['datetime', 'timestamp', 'date']);
-/** Digits of a second: a replayed journal asks which of two writes was the later one. */
-const LEAST_DIGITS = 3;
 
 /** The columns that don't bring back what was stored in them. */
 export function typeFaults(column: CatalogueColumn): TableFault[] {

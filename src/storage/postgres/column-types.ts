@@ -1,5 +1,6 @@
 import { inMilliseconds, SECONDS_NOTE, ZONE_NOTE } from '../sql/expiry-faults.js';
 import type { TableFault } from '../sql/table-fault.js';
+import { LEAST_DIGITS } from '../sql/timestamp.js';
 import type { CatalogueColumn } from './table-catalogue.js';
 
 /** Least characters of a column, and what it becomes. */
@@ -13,8 +14,6 @@ const isText = (name: string): name is TextColumn => Object.hasOwn(TEXTS, name);
 
 export const TIMES: ReadonlySet<string> = new Set(['timestamp', 'timestamptz', 'date']);
 const NUMBERS: ReadonlySet<string> = new Set(['int2', 'int4', 'int8', 'numeric', 'float4', 'float8']);
-/** Digits of a second: a replayed journal asks which of two writes was the later one. */
-const LEAST_DIGITS = 3;
 
 /** The milliseconds that `column` means, as an expression; `undefined` where its type does not say. */
 export function inMillisecondsOf(column: string, type: string): string | undefined {

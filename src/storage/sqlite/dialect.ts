@@ -8,7 +8,7 @@ import type {
   UnreadableRows,
 } from '../../core/storage-adapter.js';
 import { CACHE_TABLE } from '../cache-storage.entity.js';
-import type { DriverError } from '../driver-error.js';
+import { basicCode, type DriverError } from '../driver-error.js';
 import type { Dialect, TableState } from '../sql/dialect.js';
 import { boundsOf, pageBounds, type KeyBound } from '../sql/key-bounds.js';
 import { chunksOf, partsOf, sortedRows, type Row } from '../sql/row-order.js';
@@ -172,8 +172,7 @@ export class SqliteDialect implements Dialect {
   }
 
   refusesData({ code = '' }: DriverError): boolean {
-    // better-sqlite3 gives extended codes: SQLITE_CONSTRAINT_NOTNULL.
-    return ABOUT_DATA.has(code.split('_', 2).join('_'));
+    return ABOUT_DATA.has(basicCode(code));
   }
 }
 

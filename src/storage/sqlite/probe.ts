@@ -1,4 +1,4 @@
-import type { DriverError } from '../driver-error.js';
+import { basicCode, type DriverError } from '../driver-error.js';
 import { PROBE_VALUES } from '../sql/probe-values.js';
 import type { ProbeOptions } from '../sql/table-probe.js';
 
@@ -9,7 +9,7 @@ const ABOUT_ROWS = new Set(['SQLITE_CONSTRAINT', 'SQLITE_MISMATCH', 'SQLITE_TOOB
 export const SQLITE_PROBE: ProbeOptions = {
   values: PROBE_VALUES,
   keepsTimes: true,
-  isRefusal: ({ code = '' }: DriverError) => ABOUT_ROWS.has(code.split('_', 2).join('_')),
+  isRefusal: ({ code = '' }: DriverError) => ABOUT_ROWS.has(basicCode(code)),
   begin: async (runner) => {
     await runner.query('SAVEPOINT cache_probe');
     return async () => {
