@@ -198,18 +198,20 @@ describe.each(PERSISTED)('values that all readers share (%s)', (level) => {
 });
 
 describe.each(['frozen', 'copied'] as const)('values in memory alone (%s)', (values) => {
-  it('are the very objects that were set, whatever they are', async () => {
-    const world = new EngineWorld();
-    const cache = await world.register(
+  const inMemory = (maxBytes: number) =>
+    new EngineWorld().register(
       defineNamespace({
         name: 'm',
         key: stringKey(),
         value: json(),
         persistence: MEMORY_ONLY,
         values,
-        maxBytes: 10_000,
+        maxBytes,
       }),
     );
+
+  it('are the very objects that were set, whatever they are', async () => {
+    const cache = await inMemory(10_000);
     const objects = [
       new Date(0),
       new Map([[1, { at: new Date(0) }]]),
@@ -231,17 +233,7 @@ describe.each(['frozen', 'copied'] as const)('values in memory alone (%s)', (val
   });
 
   it('are refused where maxBytes bounds them and nobody can tell their size', async () => {
-    const world = new EngineWorld();
-    const cache = await world.register(
-      defineNamespace({
-        name: 'm',
-        key: stringKey(),
-        value: json(),
-        persistence: MEMORY_ONLY,
-        values,
-        maxBytes: 100,
-      }),
-    );
+    const cache = await inMemory(100);
     await expect(cache.set('a', 1n)).rejects.toThrow(errorWith('INVALID_VALUE'));
     await expect(cache.set('a', 1n)).rejects.toThrow(/Leave maxBytes out/);
   });
