@@ -1,6 +1,6 @@
 import type { QueryRunner } from 'typeorm';
 import { CacheError } from '../../core/cache-error.js';
-import { EVERY_KEY, isEvery, type KeyRange } from '../../core/keys/key-range.js';
+import { EVERY_KEY, type KeyRange } from '../../core/keys/key-range.js';
 import type {
   LoadedPage,
   LoadPage,
@@ -10,7 +10,7 @@ import type {
 } from '../../core/storage-adapter.js';
 import type { DriverError } from '../driver-error.js';
 import type { Dialect, TableState } from '../sql/dialect.js';
-import { boundsOf, pageBounds, type KeyBound } from '../sql/key-bounds.js';
+import { beginsAll, boundsOf, pageBounds, type KeyBound } from '../sql/key-bounds.js';
 import { chunksOf, sortedRows, type Row } from '../sql/row-order.js';
 import type { Statement } from '../sql/statement.js';
 import { NO_ROWS, pageOf, textOf, toEntry, type PagedRow, type StoredRow } from '../sql/stored-row.js';
@@ -113,15 +113,14 @@ export class MysqlDialect implements Dialect {
   }
 
   async load(runner: QueryRunner, namespace: string, page: LoadPage): Promise<LoadedPage> {
-    const { after, limit, now, range, reverse = false } = page;
+    const { limit, now, reverse = false } = page;
     const bounds = pageBounds(page);
     const rows = (await runner.query(
       `SELECT \`key\`, \`value\`, \`expires_at\` FROM ${TABLE} WHERE \`namespace\` = ? AND \`key\` IS NOT NULL` +
         `${conditionsOf(bounds)} AND ${ALIVE} ORDER BY \`key\`${reverse ? ' DESC' : ''} LIMIT ?`,
       [namespace, ...bounds.map(({ value }) => value), now, limit],
     )) as PagedRow[];
-    const isWhole = after === undefined && (range === undefined || isEvery(range));
-    return pageOf(rows, limit, isWhole ? await nameless(runner, namespace, now) : NO_ROWS);
+    return pageOf(rows, limit, beginsAll(page) ? await nameless(runner, namespace, now) : NO_ROWS);
   }
 
   async read(runner: QueryRunner, namespace: string, keys: readonly string[]): Promise<StoredEntry[]> {

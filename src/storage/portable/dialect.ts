@@ -1,10 +1,10 @@
 import type { DataSource, QueryRunner, SelectQueryBuilder } from 'typeorm';
-import { EVERY_KEY, isEvery, type KeyRange } from '../../core/keys/key-range.js';
+import { EVERY_KEY, type KeyRange } from '../../core/keys/key-range.js';
 import type { LoadedPage, LoadPage, NamespaceWrite, StoredEntry } from '../../core/storage-adapter.js';
 import { CacheStorage } from '../cache-storage.entity.js';
 import type { DriverError } from '../driver-error.js';
 import type { Dialect, TableState } from '../sql/dialect.js';
-import { boundsOf, pageBounds, type KeyBound } from '../sql/key-bounds.js';
+import { beginsAll, boundsOf, pageBounds, type KeyBound } from '../sql/key-bounds.js';
 import { chunksOf, sortedRows } from '../sql/row-order.js';
 import type { Statement } from '../sql/statement.js';
 import { pageOf, type PagedRow } from '../sql/stored-row.js';
@@ -86,7 +86,7 @@ export class PortableDialect implements Dialect {
   }
 
   async load(runner: QueryRunner, namespace: string, page: LoadPage): Promise<LoadedPage> {
-    const { after, limit, now, range, reverse = false } = page;
+    const { after, limit, now, reverse = false } = page;
     const alive = (): SelectQueryBuilder<CacheStorage> =>
       runner.manager
         .createQueryBuilder(CacheStorage, 'row')
@@ -104,7 +104,7 @@ export class PortableDialect implements Dialect {
     // A key that does not come back unchanged can't be a cursor: the rows after it stay unread.
     if (after !== undefined && rows.at(-1)?.key === after)
       return { rows: [], unreadable: { count: 1, example: String(after) }, next: undefined };
-    if (after !== undefined || (range !== undefined && !isEvery(range))) return pageOf(rows, limit);
+    if (!beginsAll(page)) return pageOf(rows, limit);
     return pageOf(rows, limit, {
       count: await alive().andWhere('row.key IS NULL').getCount(),
       example: 'NULL',

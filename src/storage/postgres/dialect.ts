@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { QueryRunner } from 'typeorm';
-import { EVERY_KEY, isEvery, type KeyRange } from '../../core/keys/key-range.js';
+import { EVERY_KEY, type KeyRange } from '../../core/keys/key-range.js';
 import type {
   LoadedPage,
   LoadPage,
@@ -10,7 +10,7 @@ import type {
 } from '../../core/storage-adapter.js';
 import { driverErrorOf, type DriverError } from '../driver-error.js';
 import type { Dialect, TableState } from '../sql/dialect.js';
-import { boundsOf, pageBounds, type KeyBound } from '../sql/key-bounds.js';
+import { beginsAll, boundsOf, pageBounds, type KeyBound } from '../sql/key-bounds.js';
 import { chunksOf, partsOf, sortedRows, type Row } from '../sql/row-order.js';
 import type { Statement } from '../sql/statement.js';
 import { NO_ROWS, pageOf, toEntry, type StoredRow } from '../sql/stored-row.js';
@@ -79,15 +79,14 @@ export class PostgresDialect implements Dialect {
   }
 
   async load(runner: QueryRunner, namespace: string, page: LoadPage): Promise<LoadedPage> {
-    const { after, limit, now, range, reverse = false } = page;
+    const { limit, now, reverse = false } = page;
     const bounds = pageBounds(page);
     const rows = await this.#rows(
       runner,
       `"key" IS NOT NULL AND ${ALIVE}${conditionsOf(bounds, 4)} ORDER BY "key" COLLATE "C"${reverse ? ' DESC' : ''} LIMIT $3`,
       [namespace, now, limit, ...bounds.map(({ value }) => value)],
     );
-    const isWhole = after === undefined && (range === undefined || isEvery(range));
-    return pageOf(rows, limit, isWhole ? await this.#nameless(runner, namespace, now) : NO_ROWS);
+    return pageOf(rows, limit, beginsAll(page) ? await this.#nameless(runner, namespace, now) : NO_ROWS);
   }
 
   async read(runner: QueryRunner, namespace: string, keys: readonly string[]): Promise<StoredEntry[]> {

@@ -1,4 +1,4 @@
-import { EVERY_KEY, type KeyRange } from '../../core/keys/key-range.js';
+import { EVERY_KEY, isEvery, type KeyRange } from '../../core/keys/key-range.js';
 import type { LoadCursor, LoadPage } from '../../core/storage-adapter.js';
 
 /** One end of the keys that a statement is about. */
@@ -30,6 +30,11 @@ export function pageBounds({ after, range = EVERY_KEY, reverse = false }: LoadPa
   if (after === undefined) return bounds;
   const side = reverse ? '<' : '>';
   return [...bounds.filter(({ operator }) => !operator.startsWith(side)), { operator: side, value: after }];
+}
+
+/** Whether a page is the first one of a whole namespace: that one tells of the rows that no page has. */
+export function beginsAll({ after, range = EVERY_KEY }: LoadPage): boolean {
+  return after === undefined && isEvery(range);
 }
 
 /** The first text that comes after every text with this beginning; `undefined` where there is none. */

@@ -1,5 +1,5 @@
 import type { QueryRunner } from 'typeorm';
-import { EVERY_KEY, isEvery, type KeyRange } from '../../core/keys/key-range.js';
+import { EVERY_KEY, type KeyRange } from '../../core/keys/key-range.js';
 import type {
   LoadedPage,
   LoadPage,
@@ -10,7 +10,7 @@ import type {
 import { CACHE_TABLE } from '../cache-storage.entity.js';
 import { basicCode, type DriverError } from '../driver-error.js';
 import type { Dialect, TableState } from '../sql/dialect.js';
-import { boundsOf, pageBounds, type KeyBound } from '../sql/key-bounds.js';
+import { beginsAll, boundsOf, pageBounds, type KeyBound } from '../sql/key-bounds.js';
 import { chunksOf, partsOf, sortedRows, type Row } from '../sql/row-order.js';
 import type { RowQuery, Statement } from '../sql/statement.js';
 import { isDoubtful, NO_ROWS, pageOf, toEntry, type PagedRow, type StoredRow } from '../sql/stored-row.js';
@@ -86,14 +86,13 @@ export class SqliteDialect implements Dialect {
   }
 
   async load(runner: QueryRunner, namespace: string, page: LoadPage): Promise<LoadedPage> {
-    const { after, limit, now, range } = page;
+    const { limit, now, range } = page;
     if (range !== undefined && !this.#sortsByBytes) throw new Error(SORTS_OTHERWISE);
     let rows = await this.#page(runner, namespace, page, '');
     // SQLite takes any bytes for a text.
     if (rows.some(isDoubtful))
       rows = await this.#page(runner, namespace, page, 'CAST("key" AS BLOB) AS "raw", ');
-    const isWhole = after === undefined && (range === undefined || isEvery(range));
-    return pageOf(rows, limit, isWhole ? await this.#nameless(runner, namespace, now) : NO_ROWS);
+    return pageOf(rows, limit, beginsAll(page) ? await this.#nameless(runner, namespace, now) : NO_ROWS);
   }
 
   /** Keys that are text: in the order of SQLite's types they are between numbers and bytes. */
