@@ -1,4 +1,4 @@
-import { hasNames, hasToJson, isArrayPrototype, isDataPrototype } from './kinds.js';
+import { hasToJson, isArrayPrototype, isDataPrototype, isMatch } from './kinds.js';
 
 /**
  * A quick look at a value that `JSON.stringify` has made a text of: whether it surely comes back as it was. It is taken at
@@ -27,7 +27,7 @@ export class JsonGlance {
     const prototype = Object.getPrototypeOf(node) as object | null;
     if (Array.isArray(node)) {
       if (prototype !== Array.prototype && !isArrayPrototype(prototype)) return false;
-      if (hasNames(node)) return false;
+      if (isMatch(node)) return false;
       for (let i = 0; i < node.length; i += 1) {
         const child: unknown = node[i];
         if (typeof child === 'object' && child !== null) open.push(child);

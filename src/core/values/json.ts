@@ -28,16 +28,19 @@ export type UncheckedJsonOptions = JsonOptions &
 const OPTIONS = ['replacer', 'reviver', 'unchecked'] as const;
 
 /** Deeper than anything that `JSON.stringify` takes with the stack that a process has unless told otherwise. */
-const KEPT: Keeping = { kinds: new Set(['plain', 'minus zero', 'array', 'object']), maxDepth: 20_000 };
+const KEPT: Keeping = {
+  kinds: new Set(['plain', 'minus zero', 'array', 'named array', 'object']),
+  maxDepth: 20_000,
+};
 
 /**
  * Values as JSON text. It takes only what JSON brings back as it was: types that hold a Date, a Map, a Set, a bigint, a
  * function, a symbol or a typed array don't compile, and values that do are refused with `INVALID_VALUE`, which
  * names where it is. So are NaN and the infinities, `undefined` and holes in arrays, errors, regular expressions, boxed primitives,
- * cycles, arrays with properties by name, instances of classes with methods or accessors, and whatever has a method `toJSON`.
+ * cycles, matches of a regular expression, instances of classes with methods or accessors, and whatever has a method `toJSON`.
  *
  * An instance of a class of data alone is stored as its data. Properties that are `undefined` or keyed by a symbol are
- * left out, and `-0` becomes `0`. For what JSON can't keep use {@link rich}, or give a `reviver` (and a `replacer`):
+ * left out, those by name of an array too, and `-0` becomes `0`. For what JSON can't keep use {@link rich}, or give a `reviver` (and a `replacer`):
  * then neither types nor values are checked. The same goes for `{ unchecked: true }`, the way for an open type parameter.
  */
 export function json<V>(options: UncheckedJsonOptions): ValueCodec<V>;

@@ -12,6 +12,8 @@ export type Kind =
   | 'symbol'
   | 'function'
   | 'array'
+  | 'named array'
+  | 'match'
   | 'object'
   | 'Date'
   | 'Map'
@@ -55,10 +57,15 @@ export function hasToJson(value: object): boolean {
   return typeof (value as { toJSON?: unknown }).toJSON === 'function';
 }
 
-/** Whether there is more in it than its elements: properties by name, as a match of a regular expression has. */
-export function hasNames(array: readonly unknown[]): boolean {
+/** Whether there is more in it than its elements: properties by name. */
+function hasNames(array: readonly unknown[]): boolean {
   // Where a hole makes up for a name, the hole is found.
   return Object.keys(array).length > array.length;
+}
+
+/** Whether it is what a regular expression has matched: properties by name are half of what it says. */
+export function isMatch(array: readonly unknown[]): boolean {
+  return (array as { index?: unknown }).index !== undefined;
 }
 
 /** The name of the class of `value`; `undefined` where it has none. */
@@ -92,9 +99,10 @@ function kindOfData(value: object): 'object' | 'toJSON' {
   return hasToJson(value) ? 'toJSON' : 'object';
 }
 
-function kindOfArray(value: readonly unknown[]): 'array' | 'toJSON' | 'extended' {
+function kindOfArray(value: readonly unknown[]): 'array' | 'named array' | 'match' | 'toJSON' {
   if (hasToJson(value)) return 'toJSON';
-  return hasNames(value) ? 'extended' : 'array';
+  if (isMatch(value)) return 'match';
+  return hasNames(value) ? 'named array' : 'array';
 }
 
 function builtInKindOf(value: object): 'Date' | 'Map' | 'Set' | 'RegExp' | undefined {
