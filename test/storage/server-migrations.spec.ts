@@ -1,3 +1,4 @@
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { describe, expect, it } from 'vitest';
 import {
@@ -199,7 +200,7 @@ for (const { type, server, seed, catalogue } of KINDS)
       const storage = storageAt(url);
       await storage.open();
       const fill = (namespace: string): Promise<void> =>
-        storage.write(
+        writeChanges(storage,
           [
             {
               namespace,
@@ -247,7 +248,7 @@ for (const { type, server, seed, catalogue } of KINDS)
       await Promise.all(storages.map((storage) => storage.open()));
       await Promise.all(
         storages.map((storage, i) =>
-          storage.write(
+          writeChanges(storage,
             [{ namespace: 'n', puts: [{ key: `${i}`, value: '1', expiresAt: null }], deletes: [] }],
             1,
           ),
@@ -264,7 +265,7 @@ for (const { type, server, seed, catalogue } of KINDS)
       await on(at(url, { migrations: cacheMigrations }), (db) => db.runMigrations());
       const storage = storageAt(url, false);
       await storage.open();
-      await storage.write(
+      await writeChanges(storage,
         [{ namespace: 'n', puts: [{ key: 'a', value: '1', expiresAt: 5 }], deletes: [] }],
         1,
       );
@@ -296,7 +297,7 @@ for (const { type, server, seed, catalogue } of KINDS)
       const storage = storageAt(url);
       await storage.open();
       const now = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
-      await storage.write(
+      await writeChanges(storage,
         [{ namespace: 'n', puts: [{ key: 'ключ', value: '"v"', expiresAt: now + 1 }], deletes: [] }],
         now,
       );
@@ -327,7 +328,7 @@ for (const { type, server, seed, catalogue } of KINDS)
       await storage.open();
       const now = Date.UTC(2026, 6, 2, 23, 59, 59, 999);
       const put = { key: 'a', value: '1', expiresAt: null };
-      await storage.write([{ namespace: 'n', puts: [put], deletes: [] }], now);
+      await writeChanges(storage,[{ namespace: 'n', puts: [put], deletes: [] }], now);
       expect(await storage.writtenAt('n', ['a'])).toEqual(new Map([['a', now]]));
       // A row that somebody else wrote with the default.
       const earlier = Date.now() - 5000;

@@ -144,8 +144,8 @@ export class CommitRound<V> implements Round {
   }
 
   /**
-   * Asks the rows themselves how the last attempt ended. Where they are what it would have made of them, it has committed,
-   * and with it every write that was folded into them; else it never happened. To fold those that are left over rows that
+   * Asks the rows themselves how the last attempt ended. Where they have its stamp, it has committed, and with it every write
+   * that was folded into them; else it never happened. To fold those that are left over rows that
    * hold them already would count them twice.
    */
   async #settleAttempts(): Promise<void> {
@@ -154,7 +154,7 @@ export class CommitRound<V> implements Round {
     const found = await entries.reader.ask(keys);
     const rows = new Map(keys.map((key, i) => [key, found[i] ?? ABSENT]));
     for (const atom of this.#unsettled.splice(0)) {
-      if (!atom.every((row) => row.matches(rows.get(row.folded.key) ?? ABSENT))) continue;
+      if (!atom.every((row) => row.hasWritten(rows.get(row.folded.key) ?? ABSENT))) continue;
       for (const row of atom) row.committed();
     }
   }

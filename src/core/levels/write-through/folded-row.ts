@@ -1,6 +1,7 @@
 import type { CacheError } from '../../cache-error.js';
-import type { KnownValue } from '../../entries/known-value.js';
+import { stampOf, type KnownValue } from '../../entries/known-value.js';
 import type { PersistedEntries } from '../../entries/persisted-entries.js';
+import type { Stamp } from '../../storage-adapter.js';
 import { refusedError } from '../../writing/storage-health.js';
 import type { FoldedKey } from './fold.js';
 import type { RoundRow } from './group-committer.js';
@@ -10,6 +11,8 @@ export class FoldedRow<V> implements RoundRow {
   readonly value: string | undefined;
   readonly expiresAt: number | null;
   isOver = false;
+  /** Those of the transactions that were to write it. */
+  readonly #stamps: Stamp[] = [];
 
   constructor(
     readonly namespace: string,
@@ -23,10 +26,14 @@ export class FoldedRow<V> implements RoundRow {
     this.expiresAt = found.kind === 'present' ? found.stored.expiresAt : null;
   }
 
-  /** Whether a row is what this one would have made of it. */
-  matches(row: KnownValue<V>): boolean {
-    if (row.kind !== 'present') return row.kind === 'absent' && this.value === undefined;
-    return row.stored.text === this.value && row.stored.expiresAt === this.expiresAt;
+  attempting(stamp: Stamp): void {
+    this.#stamps.push(stamp);
+  }
+
+  /** Whether one of its attempts has made the row what it is. */
+  hasWritten(row: KnownValue<V>): boolean {
+    const stamp = stampOf(row);
+    return typeof stamp === 'number' ? this.#stamps.includes(stamp) : this.value === undefined;
   }
 
   committed(): void {

@@ -1,10 +1,12 @@
 import type { KeyRange } from '../../keys/key-range.js';
-import type { RowWrite } from '../../writing/row-write.js';
+import type { RowWrite, Stamp } from '../../storage-adapter.js';
 import type { StorageWriter } from '../../writing/storage-writer.js';
 import type { WriteSource, WriteTurns } from '../../writing/write-turns.js';
 
 /** What is to become of one row in a round. */
 export interface RoundRow extends RowWrite {
+  /** A transaction with this stamp is about to write it. */
+  attempting(stamp: Stamp): void;
   committed(): void;
   /** The database refuses it. */
   refused(error: unknown): void;
@@ -90,6 +92,9 @@ export class GroupCommitter implements WriteSource {
       return;
     }
     const { refused, deferred, error } = await this.writer.write(atoms, {
+      attempting: (rows, stamp) => {
+        for (const row of rows) row.attempting(stamp);
+      },
       committed: (rows) => {
         for (const row of rows) row.committed();
       },
