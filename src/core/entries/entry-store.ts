@@ -21,6 +21,8 @@ export interface EntryStoreOptions<V> {
   readonly codec: ValueCodec<V>;
   /** Called after an entry left to make room (not when it was replaced, deleted or expired). */
   readonly onEvict: (key: MemoryKey) => void;
+  /** Called for every entry that leaves memory, whatever the reason. One that is replaced may be said to have left before. */
+  readonly onLeft?: (key: MemoryKey) => void;
 }
 
 /** The entries of a namespace that are in memory: an LRU without a wrapper object per entry. */
@@ -36,7 +38,7 @@ export class EntryStore<V> {
   #reading: number | undefined;
 
   constructor(options: EntryStoreOptions<V>) {
-    const { maxEntries, maxBytes, clock, onEvict } = options;
+    const { maxEntries, maxBytes, clock, onEvict, onLeft } = options;
     this.#codec = options.codec;
     this.#clock = clock;
     this.#onEvict = onEvict;
@@ -50,6 +52,7 @@ export class EntryStore<V> {
       noDisposeOnSet: true,
       dispose: (slot, key, reason) => {
         if (slot === null) this.#texts.delete(key);
+        onLeft?.(key);
         if (reason === 'evict') onEvict(key);
       },
     });

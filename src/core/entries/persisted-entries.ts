@@ -3,7 +3,7 @@ import type { NamespaceDefinition } from '../definition/namespace-definition.js'
 import type { NamespaceCounters } from '../definition/namespace-stats.js';
 import { isEvery, type KeyRange } from '../keys/key-range.js';
 import type { KeySpace, MemoryKey } from '../keys/key-space.js';
-import type { CacheStorageAdapter } from '../storage-adapter.js';
+import type { CacheStorageAdapter, StampedEntry } from '../storage-adapter.js';
 import { HeldValue, StoredValue } from '../values/stored-value.js';
 import { EntryStore } from './entry-store.js';
 import { InFlight, LoadWatch, type Covers } from './in-flight.js';
@@ -11,6 +11,7 @@ import { Knowledge } from './knowledge.js';
 import { ABSENT, present, type KnownValue } from './known-value.js';
 import { MissReader } from './miss-reader.js';
 import { RowDecoder } from './row-decoder.js';
+import type { RowWatcher } from './row-watcher.js';
 
 export interface PersistedEntriesOptions<V> {
   readonly definition: NamespaceDefinition<unknown, V>;
@@ -29,6 +30,7 @@ export class PersistedEntries<V> {
   readonly #knowledge: Knowledge;
   readonly #watches = new Set<LoadWatch>();
   #onEvict: (key: MemoryKey) => void = () => undefined;
+  #rowWatcher: RowWatcher | undefined;
 
   constructor(private readonly options: PersistedEntriesOptions<V>) {
     const { definition, keys, storage, clock, counters } = options;
@@ -39,6 +41,7 @@ export class PersistedEntries<V> {
       clock,
       codec: definition.value,
       onEvict: (key) => this.#evicted(key),
+      onLeft: (key) => this.#rowWatcher?.left(key),
     });
     this.rows = new RowDecoder(definition.name, keys, definition.value, counters);
     this.reader = new MissReader({
@@ -51,6 +54,7 @@ export class PersistedEntries<V> {
         // It is newer than the rows that a load has read.
         for (const watch of this.#watches) watch.supersede(key);
         this.#remember(key, found);
+        if (this.#rowWatcher !== undefined && found.kind === 'present') this.#tellSeen(key, found.stored);
       },
       onAsked: (asked) => {
         counters.storageReads += asked;
@@ -62,6 +66,11 @@ export class PersistedEntries<V> {
   /** Calls `evicted` from now on for every entry that leaves memory to make room. */
   watchEvictions(evicted: (key: MemoryKey) => void): void {
     this.#onEvict = evicted;
+  }
+
+  /** Tells `watcher` from now on of every row that is read into memory, and of every entry that leaves it. */
+  watchRows(watcher: RowWatcher): void {
+    this.#rowWatcher = watcher;
   }
 
   /** The value of `key` in memory. With `needsText`, only its stored text: encoding a decoded value may give another text. */
@@ -141,10 +150,11 @@ export class PersistedEntries<V> {
    * Puts a row of the database into memory, unless a write or a newer read came first. The row stays text until its first
    * read: most entries of a large namespace may never be read.
    */
-  applyRow(key: MemoryKey, text: string, expiresAt: number | null, watch: LoadWatch): boolean {
+  applyRow(key: MemoryKey, { value, expiresAt, stamp }: StampedEntry, watch: LoadWatch): boolean {
     if (watch.isNewer(key) || this.store.has(key)) return false;
     this.#knowledge.present(key);
-    this.store.putText(key, text, expiresAt);
+    this.store.putText(key, value, expiresAt);
+    this.#rowWatcher?.seen(key, value, expiresAt, stamp);
     return true;
   }
 
@@ -201,6 +211,10 @@ export class PersistedEntries<V> {
   #replace(key: MemoryKey, found: KnownValue<V>): void {
     this.inFlight.supersede(key);
     this.#remember(key, found);
+  }
+
+  #tellSeen(key: MemoryKey, { text, expiresAt, stamp }: StoredValue<V>): void {
+    if (stamp !== undefined) this.#rowWatcher?.seen(key, text, expiresAt, stamp);
   }
 
   /** A clear may have happened: rows that were read before it are outdated, whatever their key. */
