@@ -94,7 +94,9 @@ export class OpenStorage {
     counters: NamespaceCounters,
   ): { entries: PersistedEntries<V>; level: PersistedLevel<V> } {
     const { storage, context, budget } = this;
-    const entries = new PersistedEntries<V>({ definition, keys, storage, clock: context.clock, counters });
+    const isShared = this.options.instances === 'many';
+    const { clock } = context;
+    const entries = new PersistedEntries<V>({ definition, keys, storage, clock, counters, isShared });
     this.#readers.push(entries.reader);
     this.#writer.count(definition.name, counters);
     const level = persistedLevel<V>({
@@ -110,6 +112,7 @@ export class OpenStorage {
       committer: this.#committer,
       writeTimeoutMs: this.options.writeTimeoutMs,
       isJournalled: this.journal !== undefined,
+      isShared,
     });
     return { entries, level };
   }

@@ -14,7 +14,6 @@ import type {
   LoadCursor,
   LoadedPage,
   StampedEntry,
-  StoredEntry,
   UnreadableRows,
 } from '../storage-adapter.js';
 import { FIRST_PAGE, limitAfter } from './page-limit.js';
@@ -191,7 +190,7 @@ class OneLoad<V> {
     this.#skipped += count;
   }
 
-  #skip(row: StoredEntry): void {
+  #skip(row: StampedEntry): void {
     if (this.#skipped === 0) this.#example = row.key;
     this.#skipped += 1;
   }
