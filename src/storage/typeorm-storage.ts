@@ -83,6 +83,11 @@ export class TypeOrmStorage implements ListedStorage {
     return this.#database.rescuePath;
   }
 
+  /** Where an earlier version has put its rescue journal; `undefined` where it is the same place. */
+  get earlierRescuePath(): string | undefined {
+    return this.#database.earlierRescuePath;
+  }
+
   async open(): Promise<void> {
     const { connection, prepare, opened } = this.#database;
     this.#step = 'connecting';
