@@ -8,6 +8,9 @@ import type { SimulatedJournal } from './simulated-journal.js';
  * proves that it is newer than rows which were there before the life that left it.
  */
 export class LastWill {
+  /** How many rows and entries nothing could be proved of. */
+  unproved = 0;
+
   constructor(
     private readonly name: string,
     private readonly journal: SimulatedJournal,
@@ -15,13 +18,14 @@ export class LastWill {
     private readonly before: readonly StampedEntry[],
   ) {}
 
-  /** How many rows and entries nothing could be proved of. */
-  unproved = 0;
-
   /** The rows as the replay would have left them, had everything been proved. Throws where it should have been. */
   of(rows: readonly StampedEntry[]): readonly StampedEntry[] {
     const made = new Map(rows.map((row) => [row.key, row]));
-    for (const row of rows) if (this.#isCleared(row.key) && this.#wasBefore(row)) this.#takeAway(row, made);
+    for (const row of rows) {
+      if (!this.#isCleared(row.key) || !this.#wasBefore(row) || this.#isMade(row)) continue;
+      this.unproved += 1;
+      made.delete(row.key);
+    }
     for (const write of this.journal.conflicts) {
       if (write.namespace !== this.name || !('key' in write)) continue;
       const row = rows.find(({ key }) => key === write.key);
@@ -34,9 +38,16 @@ export class LastWill {
     return [...made.values()];
   }
 
-  #takeAway(row: StampedEntry, made: Map<string, StampedEntry>): void {
-    this.unproved += 1;
-    made.delete(row.key);
+  /** Whether it was to become what it is. */
+  #isMade({ key, value, expiresAt }: StampedEntry): boolean {
+    return this.journal.lastLeft.some(
+      (write) =>
+        write.op === 'put' &&
+        write.namespace === this.name &&
+        write.key === key &&
+        write.value === value &&
+        write.expiresAt === expiresAt,
+    );
   }
 
   /** Whether its row is that of an earlier life, or one that it is written together with has such a row. */
