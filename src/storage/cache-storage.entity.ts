@@ -12,7 +12,7 @@ const fromBytes: ValueTransformer = {
 /** Drivers give a bigint as text. */
 const toNumber: ValueTransformer = {
   from: (stored: unknown) => (typeof stored === 'string' ? Number(stored) : stored),
-  to: (ms: unknown) => ms,
+  to: (number: unknown) => number,
 };
 
 /**
@@ -43,4 +43,11 @@ export class CacheStorage {
   /** Wall-clock milliseconds since the Unix epoch from which the entry counts as absent; `null` for never. */
   @Column({ name: 'expires_at', type: 'bigint', nullable: true, transformer: toNumber })
   expiresAt!: number | null;
+
+  /**
+   * The stamp of the write that the row is of: a safe integer, which says nothing but whether two rows are of one write. 0 for
+   * what was written without one.
+   */
+  @Column({ type: 'bigint', default: 0, transformer: toNumber })
+  version!: number;
 }
