@@ -58,14 +58,20 @@ export type { ReadValue, ValueMode } from './core/values/value-mode.js';
 
 export { CacheError, isCacheError, type CacheErrorCode, type CacheErrorContext } from './core/cache-error.js';
 
-export type {
-  CacheStorageAdapter,
-  LoadCursor,
-  LoadedPage,
-  LoadPage,
-  NamespaceWrite,
-  StorageFailure,
-  StoredEntry,
+export {
+  CACHE_STORAGE,
+  type Atom,
+  type AtomOutcome,
+  type CacheStorageAdapter,
+  type Commit,
+  type LoadCursor,
+  type LoadedPage,
+  type LoadPage,
+  type RowWrite,
+  type Stamp,
+  type StampedEntry,
+  type StorageFailure,
+  type StoredEntry,
 } from './core/storage-adapter.js';
 export { CacheStorage } from './storage/cache-storage.entity.js';
 export { InMemoryStorage } from './storage/in-memory-storage.js';

@@ -15,7 +15,10 @@ export class TargetWriter {
     if (rows.length === 0) return [];
     const { refused, deferred, error } = await isolateRefused(
       rows.map((row) => [row]),
-      (some) => this.target.restore(namespace, some),
+      async (some) => {
+        await this.target.restore(namespace, some.flat());
+        return undefined;
+      },
       (reason) => this.target.classify(reason),
       // However many it refuses, the next one may be good.
       Infinity,

@@ -10,12 +10,54 @@ export interface StoredEntry {
   readonly expiresAt: number | null;
 }
 
-/** What one transaction does to one namespace. No key is in both lists, or twice in one. */
-export interface NamespaceWrite {
-  readonly namespace: string;
-  readonly puts: readonly StoredEntry[];
-  readonly deletes: readonly string[];
+/**
+ * What a commit leaves in each row that it writes: a safe integer of its own. Two stamps are compared for equality alone,
+ * to tell whether a row is still the one that was read. 0 is the stamp of a row that no cache has written.
+ */
+export type Stamp = number;
+
+/** A row as it was read. */
+export interface StampedEntry extends StoredEntry {
+  readonly stamp: Stamp;
 }
+
+/** What is to become of one row. */
+export interface RowWrite {
+  readonly namespace: string;
+  /** The encoded key. */
+  readonly key: string;
+  /** The encoded value; `undefined` to remove the row. */
+  readonly value: string | undefined;
+  /** Wall-clock ms; `null` for never. */
+  readonly expiresAt: number | null;
+  /**
+   * What the row must be for this to happen (compare-and-set): of this stamp, be it expired or not, or absent (`null`).
+   * Default: whatever it is.
+   */
+  readonly expects?: Stamp | null | undefined;
+}
+
+/** Rows that are written together or not at all. */
+export type Atom<Row extends RowWrite = RowWrite> = readonly Row[];
+
+/** What a transaction leaves in the rows that it writes. */
+export interface Commit {
+  readonly stamp: Stamp;
+  /** When they were written, wall-clock ms. */
+  readonly now: number;
+}
+
+/**
+ * What became of an atom. `conflict`: one of its rows is not what it expects, and nothing of it was written. `refused`:
+ * the storage does not take this very data, and nothing of it was written.
+ */
+export type AtomOutcome =
+  | { readonly kind: 'committed' }
+  | { readonly kind: 'conflict' }
+  | { readonly kind: 'refused'; readonly error: unknown };
+
+export const COMMITTED: AtomOutcome = Object.freeze({ kind: 'committed' });
+export const CONFLICT: AtomOutcome = Object.freeze({ kind: 'conflict' });
 
 /** Where a page of rows ended. Only the adapter that made it can read it. */
 export type LoadCursor = string | number | Uint8Array;
@@ -43,7 +85,7 @@ export interface UnreadableRows {
 /** One page of a namespace. */
 export interface LoadedPage {
   /** In the order of their keys. */
-  readonly rows: readonly StoredEntry[];
+  readonly rows: readonly StampedEntry[];
   /** The rows that the page leaves out. A storage may report all of them on one page. Default none. */
   readonly unreadable?: UnreadableRows;
   /** Where the next page begins; `undefined` when this one was the last. */
@@ -56,13 +98,18 @@ export interface LoadedPage {
  */
 export type StorageFailure = 'transient' | 'permanent';
 
+/** What tells a storage from other objects, and of which edition of the port it is: {@link CacheStorageAdapter} says how. */
+export const CACHE_STORAGE = Symbol.for('nestjs-durable-cache.storage');
+
 /**
  * The storage port: what the engine needs of a database. Bulk first; a single entry is a bulk of one.
  *
- * The engine has one `write`, `clear` or `clearRange` under way at a time. `load`, `read` and `count` may overlap a `write`, and must then
- * see all of it or nothing. Keys compare by exact bytes.
+ * The engine has one `write`, `modify`, `clear` or `clearRange` under way at a time. `load`, `read` and `count` may overlap
+ * it, and must then see all of it or nothing. Keys compare by exact bytes.
  */
 export interface CacheStorageAdapter {
+  /** The edition of the port that it implements. */
+  readonly [CACHE_STORAGE]: 2;
   /** Connects, and prepares the schema. Called once, before anything else. */
   open(): Promise<void>;
   /** Releases the connection. Called once, after the last write. */
@@ -72,25 +119,46 @@ export interface CacheStorageAdapter {
   /** One page of a namespace, in order of key. */
   load(namespace: string, page: LoadPage): Promise<LoadedPage>;
   /** The rows there are of `keys`, in any order, expired ones included. */
-  read(namespace: string, keys: readonly string[]): Promise<readonly StoredEntry[]>;
+  read(namespace: string, keys: readonly string[]): Promise<readonly StampedEntry[]>;
   /** When each row there is of `keys` was last written, wall-clock ms. */
   writtenAt(namespace: string, keys: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /**
-   * Applies all of `batch` in one transaction, as written at `now` (wall-clock ms): resolves when it has committed,
-   * rejects when nothing of it has. It must settle in a time of its own: the callers of its writes wait for it, and the
-   * process with them.
+   * Writes atoms in one transaction, those in conflict left out, and resolves when it has committed, with what became of
+   * each. No key is in them twice. An atom that the storage refuses may be left out, too, or fail all of them. Rejects when
+   * nothing of it has committed, or nobody can tell. It must settle in a time of its own: the callers of its writes wait for
+   * it, and the process with them.
    */
-  write(batch: readonly NamespaceWrite[], now: number): Promise<void>;
+  write(atoms: readonly Atom[], commit: Commit): Promise<readonly AtomOutcome[]>;
+  /**
+   * Reads the rows there are of `keys`, expired ones included, and writes what `decide` makes of them, atoms of these very keys,
+   * in one transaction: nobody else writes a row between its read and the commit. An absent row can't be held: what expects
+   * its absence may be in conflict all the same. `decide` is called at most once. Settles as {@link write} does; what
+   * `decide` throws, it rejects with.
+   */
+  modify(
+    namespace: string,
+    keys: readonly string[],
+    decide: (rows: readonly StampedEntry[]) => readonly Atom[],
+    commit: Commit,
+  ): Promise<readonly AtomOutcome[]>;
   /** Removes every row of a namespace in one transaction. */
   clear(namespace: string): Promise<void>;
-  /** Removes every row of a namespace whose key lies in `range`, in one transaction. */
-  clearRange(namespace: string, range: KeyRange): Promise<void>;
+  /**
+   * Removes every row of a namespace whose key lies in `range`, in one transaction. Returns how many of them had not
+   * expired at `now`.
+   */
+  clearRange(namespace: string, range: KeyRange, now: number): Promise<number>;
   /** Removes the rows of a namespace that expired at or before `now`; returns how many. */
   purgeExpired(namespace: string, now: number): Promise<number>;
   /** Says whether an error thrown by this adapter is about the data or about the state of the storage. */
   classify(error: unknown): StorageFailure;
   /** A short word for logs on where the data is: no credentials. */
   describe(): string;
+  /**
+   * A name that the data itself holds, the same wherever and however it is reached, known once it is open: a rescue journal of
+   * another storage is not replayed into this one. Without it a journal belongs to whoever finds it.
+   */
+  readonly identity?: string | undefined;
   /** Where a rescue journal goes unless the app says so: a file path beside the data. Without it there is none. */
   readonly rescuePath?: string | undefined;
   /** Warnings about the configuration, logged at the start, one line each. They hold no credentials. */

@@ -1,6 +1,6 @@
 import type { ModuleMetadata, Provider, Type } from '@nestjs/common';
 import type { DataSource, DataSourceOptions } from 'typeorm';
-import { lackingMethods } from '../core/adapter-check.js';
+import { faultOfAdapter } from '../core/adapter-check.js';
 import { CacheError } from '../core/cache-error.js';
 import { systemClock, type Clock } from '../core/clock.js';
 import {
@@ -184,9 +184,8 @@ function assertStorage(storage: unknown): void {
   }
   if ('then' in storage)
     throw invalid('storage', 'is a promise: await it, in the useFactory of forRootAsync');
-  const lacking = lackingMethods(storage);
-  if (lacking.length > 0)
-    throw invalid('storage', `is no complete CacheStorageAdapter: it lacks ${lacking.join('(), ')}()`);
+  const fault = faultOfAdapter(storage);
+  if (fault !== undefined) throw invalid('storage', fault);
 }
 
 function assertClock(clock: unknown): void {

@@ -1,20 +1,27 @@
 import { compareStored } from '../core/keys/key-order.js';
 import { EVERY_KEY, isWithin, type KeyRange } from '../core/keys/key-range.js';
-import type {
-  CacheStorageAdapter,
-  LoadedPage,
-  LoadPage,
-  NamespaceWrite,
-  StorageFailure,
-  StoredEntry,
+import {
+  CACHE_STORAGE,
+  COMMITTED,
+  CONFLICT,
+  type Atom,
+  type AtomOutcome,
+  type CacheStorageAdapter,
+  type Commit,
+  type LoadedPage,
+  type LoadPage,
+  type RowWrite,
+  type StampedEntry,
+  type StorageFailure,
 } from '../core/storage-adapter.js';
 
-interface Row extends StoredEntry {
+interface Row extends StampedEntry {
   readonly writtenAt: number;
 }
 
 /** A storage that lives as long as this object: for tests of an app, and where a restart may forget everything. */
 export class InMemoryStorage implements CacheStorageAdapter {
+  readonly [CACHE_STORAGE] = 2;
   readonly #namespaces = new Map<string, Map<string, Row>>();
   /** Keys in order, until a key comes or goes. */
   readonly #sorted = new Map<string, string[]>();
@@ -36,7 +43,7 @@ export class InMemoryStorage implements CacheStorageAdapter {
 
   async load(namespace: string, { after, limit, now, range, reverse }: LoadPage): Promise<LoadedPage> {
     const rows = this.#rows(namespace);
-    const found: StoredEntry[] = [];
+    const found: StampedEntry[] = [];
     for (const key of keysBetween(this.#keysInOrder(namespace), after?.toString(), range, reverse)) {
       if (found.length === limit) break;
       const row = rows.get(key);
@@ -45,12 +52,8 @@ export class InMemoryStorage implements CacheStorageAdapter {
     return { rows: found, next: found.length < limit ? undefined : found.at(-1)?.key };
   }
 
-  async read(namespace: string, keys: readonly string[]): Promise<readonly StoredEntry[]> {
-    const rows = this.#rows(namespace);
-    return keys.flatMap((key) => {
-      const row = rows.get(key);
-      return row === undefined ? [] : toEntry(row);
-    });
+  async read(namespace: string, keys: readonly string[]): Promise<readonly StampedEntry[]> {
+    return this.#find(namespace, keys);
   }
 
   async writtenAt(namespace: string, keys: readonly string[]): Promise<ReadonlyMap<string, number>> {
@@ -62,15 +65,17 @@ export class InMemoryStorage implements CacheStorageAdapter {
     return times;
   }
 
-  async write(batch: readonly NamespaceWrite[], now: number): Promise<void> {
-    for (const { namespace, puts, deletes } of batch) {
-      const rows = this.#rows(namespace);
-      const before = rows.size;
-      for (const key of deletes) rows.delete(key);
-      const between = rows.size;
-      for (const row of puts) rows.set(row.key, { ...row, writtenAt: now });
-      if (between !== before || rows.size !== between) this.#sorted.delete(namespace);
-    }
+  async write(atoms: readonly Atom[], commit: Commit): Promise<readonly AtomOutcome[]> {
+    return this.#write(atoms, commit);
+  }
+
+  async modify(
+    namespace: string,
+    keys: readonly string[],
+    decide: (rows: readonly StampedEntry[]) => readonly Atom[],
+    commit: Commit,
+  ): Promise<readonly AtomOutcome[]> {
+    return this.#write(decide(this.#find(namespace, keys)), commit);
   }
 
   async clear(namespace: string): Promise<void> {
@@ -78,10 +83,16 @@ export class InMemoryStorage implements CacheStorageAdapter {
     this.#sorted.delete(namespace);
   }
 
-  async clearRange(namespace: string, range: KeyRange): Promise<void> {
+  async clearRange(namespace: string, range: KeyRange, now: number): Promise<number> {
     const rows = this.#rows(namespace);
-    for (const key of rows.keys()) if (isWithin(key, range)) rows.delete(key);
+    let removed = 0;
+    for (const [key, row] of rows) {
+      if (!isWithin(key, range)) continue;
+      rows.delete(key);
+      if (isAlive(row, now)) removed += 1;
+    }
     this.#sorted.delete(namespace);
+    return removed;
   }
 
   async purgeExpired(namespace: string, now: number): Promise<number> {
@@ -104,6 +115,34 @@ export class InMemoryStorage implements CacheStorageAdapter {
     return 'memory';
   }
 
+  #find(namespace: string, keys: readonly string[]): StampedEntry[] {
+    const rows = this.#rows(namespace);
+    return keys.flatMap((key) => {
+      const row = rows.get(key);
+      return row === undefined ? [] : toEntry(row);
+    });
+  }
+
+  #write(atoms: readonly Atom[], commit: Commit): readonly AtomOutcome[] {
+    return atoms.map((atom) => {
+      if (!atom.every((write) => this.#isExpected(write))) return CONFLICT;
+      for (const write of atom) this.#apply(write, commit);
+      return COMMITTED;
+    });
+  }
+
+  #isExpected({ namespace, key, expects }: RowWrite): boolean {
+    return expects === undefined || (this.#rows(namespace).get(key)?.stamp ?? null) === expects;
+  }
+
+  #apply({ namespace, key, value, expiresAt }: RowWrite, { stamp, now }: Commit): void {
+    const rows = this.#rows(namespace);
+    const before = rows.size;
+    if (value === undefined) rows.delete(key);
+    else rows.set(key, { key, value, expiresAt, stamp, writtenAt: now });
+    if (rows.size !== before) this.#sorted.delete(namespace);
+  }
+
   #rows(namespace: string): Map<string, Row> {
     let rows = this.#namespaces.get(namespace);
     if (rows === undefined) {
@@ -123,11 +162,11 @@ export class InMemoryStorage implements CacheStorageAdapter {
   }
 }
 
-function toEntry({ key, value, expiresAt }: Row): StoredEntry {
-  return { key, value, expiresAt };
+function toEntry({ key, value, expiresAt, stamp }: Row): StampedEntry {
+  return { key, value, expiresAt, stamp };
 }
 
-function isAlive(row: StoredEntry, now: number): boolean {
+function isAlive(row: StampedEntry, now: number): boolean {
   return row.expiresAt === null || row.expiresAt > now;
 }
 

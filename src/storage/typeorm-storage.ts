@@ -3,12 +3,15 @@ import { hasCacheTable } from '../../migrations/database-family.js';
 import { storedIdentity } from '../../migrations/identity-table.js';
 import { CacheError, isCacheError } from '../core/cache-error.js';
 import { EVERY_KEY, type KeyRange } from '../core/keys/key-range.js';
-import type {
-  LoadedPage,
-  LoadPage,
-  NamespaceWrite,
-  StorageFailure,
-  StoredEntry,
+import {
+  CACHE_STORAGE,
+  type Atom,
+  type AtomOutcome,
+  type Commit,
+  type LoadedPage,
+  type LoadPage,
+  type StampedEntry,
+  type StorageFailure,
 } from '../core/storage-adapter.js';
 import { connectionOf } from './connection-options.js';
 import { databaseOf, type Database } from './database.js';
@@ -21,6 +24,7 @@ import type {
   RefusedRows,
   SizedKey,
 } from './listed-storage.js';
+import { modifyRows, Undecided, writeAtoms } from './sql/atoms.js';
 import type { Dialect } from './sql/dialect.js';
 import type { ExactRows, NamespaceNames } from './sql/exact-rows.js';
 import { readIdentity } from './sql/identity.js';
@@ -45,6 +49,7 @@ export interface TypeOrmStorageOptions {
 
 /** The storage port on a SQL table, through a TypeORM connection of its own. */
 export class TypeOrmStorage implements ListedStorage {
+  readonly [CACHE_STORAGE] = 2;
   readonly #dataSource: DataSource;
   readonly #database: Database;
   readonly warnings: readonly string[];
@@ -124,7 +129,7 @@ export class TypeOrmStorage implements ListedStorage {
     return this.#read((dialect, runner) => dialect.load(runner, namespace, page));
   }
 
-  read(namespace: string, keys: readonly string[]): Promise<readonly StoredEntry[]> {
+  read(namespace: string, keys: readonly string[]): Promise<readonly StampedEntry[]> {
     return this.#read((dialect, runner) => dialect.read(runner, namespace, keys));
   }
 
@@ -153,21 +158,34 @@ export class TypeOrmStorage implements ListedStorage {
     return this.#guard(() => this.#database.connection.read((runner) => this.#database.place(runner)));
   }
 
-  async write(batch: readonly NamespaceWrite[], now: number): Promise<void> {
-    await this.#guard(async () => {
-      const { connection, dialect } = this.#database;
-      if (batch.every(({ puts, deletes }) => puts.length === 0 && deletes.length === 0)) return;
-      await connection.write(dialect.statements(batch, now));
-    });
+  write(atoms: readonly Atom[], commit: Commit): Promise<readonly AtomOutcome[]> {
+    const { connection, dialect } = this.#database;
+    return this.#guard(() => writeAtoms(connection, dialect, atoms, commit));
+  }
+
+  async modify(
+    namespace: string,
+    keys: readonly string[],
+    decide: (rows: readonly StampedEntry[]) => readonly Atom[],
+    commit: Commit,
+  ): Promise<readonly AtomOutcome[]> {
+    const { connection, dialect } = this.#database;
+    return this.#guard(() => modifyRows(connection, dialect, { namespace, keys, decide, commit }));
   }
 
   async clear(namespace: string): Promise<void> {
     await this.#guard(() => this.#database.connection.write([this.#database.dialect.clear(namespace)]));
   }
 
-  async clearRange(namespace: string, range: KeyRange): Promise<void> {
+  clearRange(namespace: string, range: KeyRange, now: number): Promise<number> {
     const { connection, dialect } = this.#database;
-    await this.#guard(async () => connection.write([dialect.clear(namespace, range)]));
+    return this.#guard(() =>
+      connection.transaction(async (transaction) => {
+        // Two statements, so that the second one counts what was alive.
+        await transaction.execute(dialect.purge(namespace, now, range));
+        return transaction.execute(dialect.clear(namespace, range));
+      }),
+    );
   }
 
   purgeExpired(namespace: string, now: number): Promise<number> {
@@ -211,6 +229,7 @@ export class TypeOrmStorage implements ListedStorage {
     try {
       return await task();
     } catch (error) {
+      if (error instanceof Undecided) throw error.cause;
       throw this.#databaseError(error);
     }
   }

@@ -1,13 +1,16 @@
 import { systemClock, type Clock } from '../core/clock.js';
 import {
+  CACHE_STORAGE,
   CacheError,
+  type Atom,
+  type AtomOutcome,
   type CacheStorageAdapter,
+  type Commit,
   type KeyRange,
   type LoadedPage,
   type LoadPage,
-  type NamespaceWrite,
+  type StampedEntry,
   type StorageFailure,
-  type StoredEntry,
 } from '../index.js';
 import { FaultPlan } from './fault-plan.js';
 import { StorageFault } from './storage-fault.js';
@@ -17,11 +20,12 @@ import { TestClock } from './test-clock.js';
 export type FaultyCalls = 'reads' | 'writes';
 
 /**
- * A storage with faults to inject, round any other. *Reads* are `count`, `load`, `read` and `writtenAt`; *writes* are `write` and
- * `clear`. Opening and closing are left alone. So is the purge of expired rows, which the cache does by itself, except that
+ * A storage with faults to inject, round any other. *Reads* are `count`, `load`, `read` and `writtenAt`; *writes* are `write`,
+ * `modify`, `clear` and `clearRange`. Opening and closing are left alone. So is the purge of expired rows, which the cache does by itself, except that
  * it fails while every write does.
  */
 export class FaultyStorage implements CacheStorageAdapter {
+  readonly [CACHE_STORAGE] = 2;
   readonly #reads = new FaultPlan();
   readonly #writes = new FaultPlan();
   readonly #injected = new WeakSet<Error>();
@@ -85,7 +89,7 @@ export class FaultyStorage implements CacheStorageAdapter {
     return this.#call(this.#reads, () => this.inner.load(namespace, page));
   }
 
-  read(namespace: string, keys: readonly string[]): Promise<readonly StoredEntry[]> {
+  read(namespace: string, keys: readonly string[]): Promise<readonly StampedEntry[]> {
     return this.#call(this.#reads, () => this.inner.read(namespace, keys));
   }
 
@@ -93,16 +97,25 @@ export class FaultyStorage implements CacheStorageAdapter {
     return this.#call(this.#reads, () => this.inner.writtenAt(namespace, keys));
   }
 
-  write(batch: readonly NamespaceWrite[], now: number): Promise<void> {
-    return this.#call(this.#writes, () => this.inner.write(batch, now));
+  write(atoms: readonly Atom[], commit: Commit): Promise<readonly AtomOutcome[]> {
+    return this.#call(this.#writes, () => this.inner.write(atoms, commit));
+  }
+
+  modify(
+    namespace: string,
+    keys: readonly string[],
+    decide: (rows: readonly StampedEntry[]) => readonly Atom[],
+    commit: Commit,
+  ): Promise<readonly AtomOutcome[]> {
+    return this.#call(this.#writes, () => this.inner.modify(namespace, keys, decide, commit));
   }
 
   clear(namespace: string): Promise<void> {
     return this.#call(this.#writes, () => this.inner.clear(namespace));
   }
 
-  clearRange(namespace: string, range: KeyRange): Promise<void> {
-    return this.#call(this.#writes, () => this.inner.clearRange(namespace, range));
+  clearRange(namespace: string, range: KeyRange, now: number): Promise<number> {
+    return this.#call(this.#writes, () => this.inner.clearRange(namespace, range, now));
   }
 
   async purgeExpired(namespace: string, now: number): Promise<number> {
@@ -117,6 +130,10 @@ export class FaultyStorage implements CacheStorageAdapter {
 
   describe(): string {
     return this.inner.describe();
+  }
+
+  get identity(): string | undefined {
+    return this.inner.identity;
   }
 
   get rescuePath(): string | undefined {

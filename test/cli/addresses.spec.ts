@@ -1,3 +1,4 @@
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -13,7 +14,7 @@ const source = join(folder, 'source.sqlite');
 beforeAll(async () => {
   mkdirSync(cwd);
   await withStorage({ type: 'sqlite', database: source }, (storage) =>
-    storage.write([{ namespace: 'n', puts: [{ key: 'a', value: '1', expiresAt: null }], deletes: [] }], 1),
+    writeChanges(storage,[{ namespace: 'n', puts: [{ key: 'a', value: '1', expiresAt: null }], deletes: [] }], 1),
   );
 });
 

@@ -1,3 +1,4 @@
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataSource, type DataSourceOptions } from 'typeorm';
@@ -56,9 +57,9 @@ describe.skipIf(postgres === undefined || mariadb === undefined)('copies between
 
   it('bring every row with its expiry and time from SQLite to PostgreSQL, on to MariaDB and back', async () => {
     await withStorage(first, async (storage) => {
-      await storage.write([{ namespace: 'ключи', puts: ENTRIES.slice(0, 1000), deletes: [] }], NOW);
-      await storage.write([{ namespace: 'ключи', puts: ENTRIES.slice(1000), deletes: [] }], NOW + 1001);
-      await storage.write(
+      await writeChanges(storage,[{ namespace: 'ключи', puts: ENTRIES.slice(0, 1000), deletes: [] }], NOW);
+      await writeChanges(storage,[{ namespace: 'ключи', puts: ENTRIES.slice(1000), deletes: [] }], NOW + 1001);
+      await writeChanges(storage,
         [
           {
             namespace: 'chats',
@@ -95,7 +96,7 @@ describe.skipIf(postgres === undefined || mariadb === undefined)('copies between
       `0 of ${ENTRIES.length} rows copied, ${ENTRIES.length} there already`,
     );
     await withStorage({ type: 'postgres', url: ofPostgres }, (storage) =>
-      storage.write(
+      writeChanges(storage,
         [{ namespace: 'chats', puts: [{ key: '1', value: '{}', expiresAt: null }], deletes: [] }],
         NOW,
       ),

@@ -1,3 +1,4 @@
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataSource } from 'typeorm';
@@ -60,7 +61,7 @@ async function fillWithMany(file: string, rows: number): Promise<void> {
       value: `"value ${start + i}"`,
       expiresAt: null,
     }));
-    await storage.write([{ namespace: 'many', puts, deletes: [] }], 1_700_000_000_000 + start);
+    await writeChanges(storage,[{ namespace: 'many', puts, deletes: [] }], 1_700_000_000_000 + start);
   }
   await storage.close();
 }

@@ -1,3 +1,4 @@
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { existsSync, linkSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DataSourceOptions } from 'typeorm';
@@ -20,7 +21,7 @@ function moduleOf(options: DataSourceOptions): string {
 
 function fill(storage: DataSourceOptions, namespace = 'n'): Promise<void> {
   const puts = [{ key: 'a', value: '1', expiresAt: null }];
-  return withStorage(storage, (opened) => opened.write([{ namespace, puts, deletes: [] }], 1));
+  return withStorage(storage, (opened) => writeChanges(opened,[{ namespace, puts, deletes: [] }], 1));
 }
 
 /** The same server by another name. */

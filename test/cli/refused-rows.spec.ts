@@ -1,3 +1,4 @@
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { join } from 'node:path';
 import type { DataSourceOptions } from 'typeorm';
 import { describe, expect, it } from 'vitest';
@@ -101,7 +102,7 @@ describe.each(['sqlite', 'better-sqlite3'] as const)('a copy from a loose table,
         '{"type":"Buffer","data":[1]}',
       ];
       await withStorage(from, (storage) =>
-        storage.write(
+        writeChanges(storage,
           [
             {
               namespace: 'exact',
@@ -205,7 +206,7 @@ describe.skipIf(postgres === undefined || mariadb === undefined)('a copy to a se
       expiresAt: null,
     };
     await withStorage(from, (storage) =>
-      storage.write([{ namespace: 'n', puts: [...good, ...bad], deletes: [] }], 1),
+      writeChanges(storage,[{ namespace: 'n', puts: [...good, ...bad], deletes: [] }], 1),
     );
     const to = await create();
     const [copy] = await copyAll(from, to);
@@ -256,7 +257,7 @@ describe.skipIf(postgres === undefined || mariadb === undefined)('a copy to a se
     const from: DataSourceOptions = { type: 'sqlite', database: newFile() };
     const to = await create();
     const puts = Array.from({ length: 100 }, (_, i) => ({ key: `k${i}`, value: `${i}`, expiresAt: null }));
-    await withStorage(from, (storage) => storage.write([{ namespace: 'n', puts, deletes: [] }], 1));
+    await withStorage(from, (storage) => writeChanges(storage,[{ namespace: 'n', puts, deletes: [] }], 1));
     await withStorage(to, async () => undefined);
     await run(to, ...rules);
     expect(await copyAll(from, to)).toMatchObject([

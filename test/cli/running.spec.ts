@@ -1,3 +1,4 @@
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { INestApplicationContext } from '@nestjs/common';
@@ -87,7 +88,7 @@ describe('a rescue journal', () => {
     const url = (await postgres?.newDatabase()) ?? '';
     const journal = await withStorage({ type: 'postgres', url }, async (storage) => {
       const puts = [{ key: 'a', value: '1', expiresAt: null }];
-      await storage.write([{ namespace: 'n', puts, deletes: [] }], 1);
+      await writeChanges(storage,[{ namespace: 'n', puts, deletes: [] }], 1);
       return storage.rescuePath ?? '';
     });
     expect(journal).toMatch(/^data\//);

@@ -1,3 +1,4 @@
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import type { INestApplicationContext } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -164,7 +165,7 @@ for (const { kind, name, server } of KINDS)
       }
 
       it('can’t let the old statement overtake a newer write later', async () => {
-        await storage.write([{ namespace: 'm', puts: [row('x', 'first')], deletes: [] }], 1);
+        await writeChanges(storage,[{ namespace: 'm', puts: [row('x', 'first')], deletes: [] }], 1);
         let release = (): void => undefined;
         const { holding } = await leaveWriteBehind(
           new Promise((resolve) => {
@@ -172,7 +173,7 @@ for (const { kind, name, server } of KINDS)
           }),
         );
         await until(db, kind.waiting, (n) => n > 0);
-        await storage.write([{ namespace: 'n', puts: [row('a', 'new')], deletes: [] }], 3);
+        await writeChanges(storage,[{ namespace: 'n', puts: [row('a', 'new')], deletes: [] }], 3);
         // Ended by now: before the newer write began, and not because the lock came free.
         expect(await db.query(kind.waiting)).toEqual([{ n: '0' }]);
         release();
@@ -194,14 +195,14 @@ for (const { kind, name, server } of KINDS)
           await db.query(`ALTER DATABASE ${database} SET TimeZone = 'Asia/Kolkata'`);
           storage = storageOf(kind, proxy.through(url));
           await storage.open();
-          await storage.write([{ namespace: 'm', puts: [row('x', 'first')], deletes: [] }], 1);
+          await writeChanges(storage,[{ namespace: 'm', puts: [row('x', 'first')], deletes: [] }], 1);
           let release = (): void => undefined;
           const { holding } = await leaveWriteBehind(
             new Promise((resolve) => {
               release = resolve;
             }),
           );
-          await storage.write([{ namespace: 'n', puts: [row('a', 'new')], deletes: [] }], 3);
+          await writeChanges(storage,[{ namespace: 'n', puts: [row('a', 'new')], deletes: [] }], 3);
           expect(await db.query(kind.waiting)).toEqual([{ n: '0' }]);
           release();
           await holding;
@@ -210,7 +211,7 @@ for (const { kind, name, server } of KINDS)
       );
 
       it('keeps writes waiting while the server can’t be asked about it', async () => {
-        await storage.write([{ namespace: 'm', puts: [row('x', 'first')], deletes: [] }], 1);
+        await writeChanges(storage,[{ namespace: 'm', puts: [row('x', 'first')], deletes: [] }], 1);
         let release = (): void => undefined;
         const { holding } = await leaveWriteBehind(
           new Promise((resolve) => {
@@ -232,9 +233,9 @@ for (const { kind, name, server } of KINDS)
     it('and more readers than connections: all are answered, and the write with them', async () => {
       const storage = storageOf(kind, proxy.through(url), { poolSize: 2 });
       await storage.open();
-      await storage.write([{ namespace: 'n', puts: [row('a', '1')], deletes: [] }], 1);
+      await writeChanges(storage,[{ namespace: 'n', puts: [row('a', '1')], deletes: [] }], 1);
       const reads = Array.from({ length: 200 }, () => storage.read('n', ['a']));
-      const write = storage.write([{ namespace: 'n', puts: [row('b', '1')], deletes: [] }], 1);
+      const write = writeChanges(storage,[{ namespace: 'n', puts: [row('b', '1')], deletes: [] }], 1);
       expect(await Promise.all(reads)).toHaveLength(200);
       await write;
       const [connections] = await db.query<{ n: string }[]>(kind.others);

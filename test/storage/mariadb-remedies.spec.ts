@@ -1,3 +1,4 @@
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import mysql from 'mysql2/promise';
@@ -256,8 +257,8 @@ describe.skipIf(server === undefined)('MariaDB', () => {
               value: '1',
               expiresAt: key === 'b' ? 1 : null,
             }));
-            await storage.write([{ namespace: 'n', puts, deletes: [] }], 1);
-            await storage.write([{ namespace: 'n', puts: [], deletes: ['c'] }], 1);
+            await writeChanges(storage,[{ namespace: 'n', puts, deletes: [] }], 1);
+            await writeChanges(storage,[{ namespace: 'n', puts: [], deletes: ['c'] }], 1);
             expect(await storage.purgeExpired('n', 2)).toBe(1);
             expect(await storage.count('n', 2)).toBe(2);
             await storage.clear('n');

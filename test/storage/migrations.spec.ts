@@ -1,3 +1,4 @@
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { DataSource, type QueryRunner } from 'typeorm';
@@ -212,7 +213,7 @@ describe('the migrations', () => {
     for (let start = 0; start < 3; start += 1) {
       const storage = storageAt(database);
       await storage.open();
-      await storage.write(
+      await writeChanges(storage,
         [{ namespace: 'n', puts: [{ key: `${start}`, value: '1', expiresAt: null }], deletes: [] }],
         1,
       );
@@ -233,7 +234,7 @@ describe('the migrations', () => {
     await app.runMigrations();
     const storage = storageAt(database, false);
     await storage.open();
-    await storage.write([{ namespace: 'n', puts: [{ key: 'a', value: '1', expiresAt: 5 }], deletes: [] }], 1);
+    await writeChanges(storage,[{ namespace: 'n', puts: [{ key: 'a', value: '1', expiresAt: 5 }], deletes: [] }], 1);
     expect(await app.query('SELECT COUNT(*) AS n FROM cache_storage')).toEqual([{ n: 1 }]);
     expect(await app.createQueryRunner().hasTable(CACHE_MIGRATIONS_TABLE)).toBe(false);
     await storage.close();
@@ -302,7 +303,7 @@ describe('the migrations', () => {
     await Promise.all(storages.map((storage) => storage.open()));
     await Promise.all(
       storages.map((storage, i) =>
-        storage.write(
+        writeChanges(storage,
           [{ namespace: 'n', puts: [{ key: `${i}`, value: '1', expiresAt: null }], deletes: [] }],
           1,
         ),

@@ -1,3 +1,4 @@
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { afterEach, describe, expect, it } from 'vitest';
 import { POSTGRES, storageOf } from '../support/server-kind.js';
 import { postgresServer } from '../support/services.js';
@@ -27,7 +28,7 @@ describe.skipIf(server === undefined)('a pooler in front of PostgreSQL', () => {
     const storage = storageOf(POSTGRES, pooler.url);
     await storage.open();
     const row = { key: 'a', value: '1', expiresAt: null };
-    await storage.write([{ namespace: 'n', puts: [row], deletes: [] }], 1);
+    await writeChanges(storage,[{ namespace: 'n', puts: [row], deletes: [] }], 1);
     expect(await storage.read('n', ['a'])).toEqual([row]);
     await storage.close();
   });

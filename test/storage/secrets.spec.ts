@@ -1,3 +1,4 @@
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import type { DataSourceOptions } from 'typeorm';
@@ -154,7 +155,7 @@ for (const { type, name, server, code } of KINDS)
       await storage.open();
       const write = async (value: string | null): Promise<Error> => {
         const put = { key: 'k', value, expiresAt: null } as StoredEntry;
-        return storage.write([{ namespace: 'n', puts: [put], deletes: [] }], 1).then(
+        return writeChanges(storage,[{ namespace: 'n', puts: [put], deletes: [] }], 1).then(
           () => new Error('taken'),
           (reason: Error) => reason,
         );

@@ -1,3 +1,4 @@
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { DataSource, type DataSourceOptions, type QueryRunner } from 'typeorm';
 import { describe, expect, it } from 'vitest';
 import {
@@ -219,7 +220,8 @@ for (const { type, server, seed, catalogue } of KINDS)
       const storage = storageAt(url);
       await storage.open();
       const fill = (namespace: string): Promise<void> =>
-        storage.write(
+        writeChanges(
+          storage,
           [
             {
               namespace,
@@ -267,7 +269,8 @@ for (const { type, server, seed, catalogue } of KINDS)
       await Promise.all(storages.map((storage) => storage.open()));
       await Promise.all(
         storages.map((storage, i) =>
-          storage.write(
+          writeChanges(
+            storage,
             [{ namespace: 'n', puts: [{ key: `${i}`, value: '1', expiresAt: null }], deletes: [] }],
             1,
           ),
@@ -286,7 +289,8 @@ for (const { type, server, seed, catalogue } of KINDS)
       await on(at(url, { migrations: cacheMigrations }), (db) => db.runMigrations());
       const storage = storageAt(url, false);
       await storage.open();
-      await storage.write(
+      await writeChanges(
+        storage,
         [{ namespace: 'n', puts: [{ key: 'a', value: '1', expiresAt: 5 }], deletes: [] }],
         1,
       );
@@ -318,7 +322,8 @@ for (const { type, server, seed, catalogue } of KINDS)
       const storage = storageAt(url);
       await storage.open();
       const now = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
-      await storage.write(
+      await writeChanges(
+        storage,
         [{ namespace: 'n', puts: [{ key: 'ключ', value: '"v"', expiresAt: now + 1 }], deletes: [] }],
         now,
       );
@@ -351,7 +356,7 @@ for (const { type, server, seed, catalogue } of KINDS)
       await storage.open();
       const now = Date.UTC(2026, 6, 2, 23, 59, 59, 999);
       const put = { key: 'a', value: '1', expiresAt: null };
-      await storage.write([{ namespace: 'n', puts: [put], deletes: [] }], now);
+      await writeChanges(storage, [{ namespace: 'n', puts: [put], deletes: [] }], now);
       expect(await storage.writtenAt('n', ['a'])).toEqual(new Map([['a', now]]));
       // A row that somebody else wrote with the default.
       const earlier = Date.now() - 5000;

@@ -1,3 +1,4 @@
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { join } from 'node:path';
 import pg from 'pg';
 import type { DataSource, QueryRunner } from 'typeorm';
@@ -54,12 +55,12 @@ for (const { kind, name, server } of KINDS)
         const query = vi.spyOn(pg.Client.prototype, 'query');
         const storage = storageOf(kind, url);
         await storage.open();
-        await storage.write([{ namespace: 'n', puts: [row('a')], deletes: [] }], 1);
+        await writeChanges(storage,[{ namespace: 'n', puts: [row('a')], deletes: [] }], 1);
         const [own] = query.mock.contexts.slice(-1) as [pg.Client];
         query.mockRestore();
         await own.query('DEALLOCATE ALL');
         const write = (): Promise<void> =>
-          storage.write([{ namespace: 'n', puts: [row('b')], deletes: [] }], 2);
+          writeChanges(storage,[{ namespace: 'n', puts: [row('b')], deletes: [] }], 2);
         await expect(write()).rejects.toThrow(expect.objectContaining({ failure: 'transient' }));
         await write();
         expect(await storage.read('n', ['b'])).toEqual([row('b')]);
@@ -72,7 +73,7 @@ for (const { kind, name, server } of KINDS)
       async () => {
         const storage = storageOf(kind, url);
         await storage.open();
-        await storage.write([{ namespace: 'n', puts: [row('a'), row('b')], deletes: [] }], 1);
+        await writeChanges(storage,[{ namespace: 'n', puts: [row('a'), row('b')], deletes: [] }], 1);
         const [other] = others as [QueryRunner];
         await other.startTransaction();
         // The one that has changed less is ended.
@@ -114,7 +115,7 @@ for (const { kind, name, server } of KINDS)
         const puts = Array.from({ length: 3000 }, (_, i) =>
           row(`k${String(i).padStart(4, '0')}`, i === bad ? '"bad"' : undefined),
         );
-        const write = (): Promise<void> => storage.write([{ namespace: 'n', puts, deletes: [] }], 1);
+        const write = (): Promise<void> => writeChanges(storage,[{ namespace: 'n', puts, deletes: [] }], 1);
         // The second time the server has planned the statements already.
         for (const _ of ['new', 'planned']) {
           const error = await write().catch((cause: unknown) => cause);
@@ -133,11 +134,11 @@ for (const { kind, name, server } of KINDS)
     it('has its time for each of its statements', async () => {
       const storage = storageOf(kind, url, { extra: { query_timeout: 4000 } });
       await storage.open();
-      await storage.write([{ namespace: 'n', puts: [row('a'), row('b')], deletes: [] }], 1);
+      await writeChanges(storage,[{ namespace: 'n', puts: [row('a'), row('b')], deletes: [] }], 1);
       const [one, other] = others as [QueryRunner, QueryRunner];
       await hold(one, 'a');
       await hold(other, 'b');
-      const write = storage.write([{ namespace: 'n', puts: [row('b', '"new"')], deletes: ['a'] }], 2);
+      const write = writeChanges(storage,[{ namespace: 'n', puts: [row('b', '"new"')], deletes: ['a'] }], 2);
       // More than half of the time for the first, and as much for the second.
       for (const holder of [one, other]) {
         await new Promise((resolve) => {

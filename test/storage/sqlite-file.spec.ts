@@ -1,3 +1,4 @@
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import {
   chmodSync,
   existsSync,
@@ -57,7 +58,7 @@ describe('the SQLite file', () => {
     const database = newPath();
     const storage = storageAt(database);
     await storage.open();
-    await storage.write(
+    await writeChanges(storage,
       [{ namespace: 'n', puts: [{ key: 'a', value: '1', expiresAt: null }], deletes: [] }],
       1,
     );

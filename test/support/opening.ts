@@ -1,3 +1,4 @@
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { inspect } from 'node:util';
 import type { DataSourceOptions } from 'typeorm';
 import { expect } from 'vitest';
@@ -21,7 +22,7 @@ export async function whileOpen(
   await storage.open();
   try {
     const put = { key: 'a', value: '1', expiresAt: null };
-    await storage.write([{ namespace: 'n', puts: [put], deletes: [] }], 1);
+    await writeChanges(storage,[{ namespace: 'n', puts: [put], deletes: [] }], 1);
     await task?.(storage);
   } finally {
     await storage.close();

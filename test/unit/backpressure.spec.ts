@@ -1,3 +1,4 @@
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { describe, expect, it } from 'vitest';
 import { CacheEngine } from '../../src/core/engine/cache-engine.js';
 import { resolveEngineOptions } from '../../src/core/engine/engine-options.js';
@@ -17,7 +18,7 @@ describe('writes that wait for room', () => {
     const definition = namespaceOf<number>(ON_SHUTDOWN, { maxEntries: 2000 });
     const keys = Array.from({ length: 9000 }, (_, i) => `k${i}`);
     const puts = keys.map((key) => ({ key, value: '1', expiresAt: null }));
-    await world.rows.write([{ namespace: 'on_shutdown', puts, deletes: [] }], 1);
+    await writeChanges(world.rows,[{ namespace: 'on_shutdown', puts, deletes: [] }], 1);
     const cache = await world.register(definition);
     const evicted = keys.slice(-1500);
     let ended = 0;

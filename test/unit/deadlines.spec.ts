@@ -1,3 +1,4 @@
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { describe, expect, it } from 'vitest';
 import { STORAGE_CHANNEL, type StorageEvent } from '../../src/index.js';
@@ -131,7 +132,7 @@ describe('an ON_CHANGE write', () => {
   it('does not wait for the reads or clears of another namespace that fail', async () => {
     const world = new EngineWorld();
     const definition = namespaceOf<number>(ON_CHANGE, { name: 'broken', maxEntries: 1 });
-    await world.rows.write(
+    await writeChanges(world.rows,
       [
         {
           namespace: 'broken',

@@ -1,3 +1,4 @@
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { CachePersistenceLevel, defineNamespace, stringKey, type NamespaceCache } from '../../src/index.js';
 import { ChaosError } from '../support/chaos-storage.js';
@@ -69,7 +70,7 @@ describe.each([ON_CHANGE, ON_SHUTDOWN])('an unreadable row (%s)', (level) => {
   it('is replaced by set and delete alone: everything else rejects, and leaves it as it is', async () => {
     const world = new EngineWorld();
     const row = { key: 'bad', value: '{', expiresAt: null };
-    await world.rows.write([{ namespace: level, puts: [row], deletes: [] }], 1);
+    await writeChanges(world.rows,[{ namespace: level, puts: [row], deletes: [] }], 1);
     const cache = await world.register(namespaceOf<number>(level));
     const calls = [
       () => cache.get('bad'),
@@ -330,7 +331,7 @@ describe('refresh', () => {
     expect(cache.getIfPresent('a')).toBe(1);
     await world.rows.write(row('2'), 2);
     expect(await cache.refresh('a')).toBe(2);
-    await world.rows.write([{ namespace: ON_CHANGE, puts: [], deletes: ['a'] }], 3);
+    await writeChanges(world.rows,[{ namespace: ON_CHANGE, puts: [], deletes: ['a'] }], 3);
     expect(await cache.refresh('a')).toBeUndefined();
     expect(cache.size).toBe(0);
   });

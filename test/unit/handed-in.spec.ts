@@ -1,3 +1,4 @@
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
@@ -101,7 +102,7 @@ describe.each(LOGGERS)('a logger that %s', (_what, say) => {
     const stop = world.engine.stop();
     await world.clock.advance(5000);
     expect((await stop).leftBehind).toHaveLength(level === ON_CHANGE ? 0 : 1);
-    await world.rows.write(
+    await writeChanges(world.rows,
       [{ namespace: level, puts: [{ key: 'bad', value: '{', expiresAt: null }], deletes: [] }],
       1,
     );

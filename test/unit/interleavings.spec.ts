@@ -1,3 +1,4 @@
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { describe, expect, it, vi } from 'vitest';
 import { defineNamespace, json, stringKey, type NamespaceCache, type ValueCodec } from '../../src/index.js';
 import { ChaosError } from '../support/chaos-storage.js';
@@ -117,7 +118,7 @@ describe('a load at runtime', () => {
 
     it('leaves memory as it was, and what is known of what is not there', async () => {
       const world = new EngineWorld();
-      await world.rows.write([{ namespace: level, puts, deletes: [] }], 1);
+      await writeChanges(world.rows,[{ namespace: level, puts, deletes: [] }], 1);
       const cache = await world.register(namespaceOf<number>(level, { maxEntries: 3600 }));
       await cache.set('own', 2);
       const { reads } = world.storage;
@@ -140,7 +141,7 @@ describe('a load at runtime', () => {
 
     it('leaves a full memory as it was', async () => {
       const world = new EngineWorld();
-      await world.rows.write([{ namespace: level, puts, deletes: [] }], 1);
+      await writeChanges(world.rows,[{ namespace: level, puts, deletes: [] }], 1);
       const cache = await world.register(namespaceOf<number>(level, { maxEntries: 300 }));
       for (const { key } of puts.slice(-300)) await cache.get(key);
       const before = [...cache.keys()];
@@ -157,7 +158,7 @@ describe('a load at runtime', () => {
       value: '"x"',
       expiresAt: null,
     }));
-    for (const namespace of ['few', 'small']) await world.rows.write([{ namespace, puts, deletes: [] }], 1);
+    for (const namespace of ['few', 'small']) await writeChanges(world.rows,[{ namespace, puts, deletes: [] }], 1);
     const load = world.rows.load.bind(world.rows);
     let pages = 0;
     world.rows.load = (...page) => {
@@ -181,7 +182,7 @@ describe('a load at runtime', () => {
       value: '1',
       expiresAt: null,
     }));
-    await world.rows.write([{ namespace: 'on_change', puts, deletes: [] }], 1);
+    await writeChanges(world.rows,[{ namespace: 'on_change', puts, deletes: [] }], 1);
     const cache = await world.register(namespaceOf<number>(ON_CHANGE, { maxEntries: 10_000 }));
     const load = world.rows.load.bind(world.rows);
     // One of the two is held up after its first page, the other before its last.
@@ -332,7 +333,7 @@ describe('writes that overlap a slow read', () => {
   it('are counted against maxDirty from their call', async () => {
     const world = new EngineWorld({ maxDirty: 5 });
     const puts = Array.from({ length: 100 }, (_, i) => ({ key: `key ${i}`, value: '1', expiresAt: null }));
-    await world.rows.write([{ namespace: ON_SHUTDOWN, puts, deletes: [] }], 1);
+    await writeChanges(world.rows,[{ namespace: ON_SHUTDOWN, puts, deletes: [] }], 1);
     const cache = await world.register(namespaceOf<number>(ON_SHUTDOWN, { maxEntries: 2 }));
     world.storage.hold();
     const updates = puts.map(({ key }) => cache.update(key, increment));

@@ -1,3 +1,4 @@
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
   CachePersistenceLevel,
@@ -199,7 +200,7 @@ describe.each(PERSISTED)('a listing of rows at level %s', (level) => {
   });
 
   it('leaves out rows that do not decode, and counts them', async () => {
-    await world.rows.write(
+    await writeChanges(world.rows,
       [
         {
           namespace: level,

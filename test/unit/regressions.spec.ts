@@ -1,3 +1,4 @@
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { describe, expect, it } from 'vitest';
 import { defineNamespace, json, numberKey } from '../../src/index.js';
 import { ChaosError } from '../support/chaos-storage.js';
@@ -68,7 +69,7 @@ describe('the hand-made cache', () => {
   it('stopped the whole load at one unreadable row', async () => {
     const world = new EngineWorld();
     const put = (key: string, value: string): object => ({ key, value, expiresAt: null });
-    await world.rows.write(
+    await writeChanges(world.rows,
       [
         {
           namespace: 'on_change',

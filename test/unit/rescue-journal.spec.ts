@@ -1,3 +1,4 @@
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
@@ -108,7 +109,7 @@ describe('the rescue journal', () => {
     await stopWithoutDatabase();
     // Another process has started meanwhile, and stops as well.
     const other = new EngineWorld({ shutdownTimeoutMs: 1000 }, new RescueFile(`${path}.other`));
-    await other.rows.write(
+    await writeChanges(other.rows,
       [{ namespace: 'n', puts: [{ key: 'a1', value: '1', expiresAt: null }], deletes: [] }],
       1,
     );
@@ -120,7 +121,7 @@ describe('the rescue journal', () => {
     await other.clock.advance(5000);
     await stop;
     renameSync(`${path}.other`, `${path}.more-2`);
-    await world.rows.write(
+    await writeChanges(world.rows,
       [{ namespace: 'n', puts: [{ key: 'a2', value: '"newer"', expiresAt: null }], deletes: [] }],
       world.clock.now() + 1,
     );
@@ -141,7 +142,7 @@ describe('the rescue journal', () => {
     await cache.set('c', 'from the journal');
     await stopWithoutDatabase();
     const newer = ['a', 'b'].map((key) => ({ key, value: '"newer"', expiresAt: null }));
-    await world.rows.write([{ namespace: 'n', puts: newer, deletes: [] }], world.clock.now() + 1);
+    await writeChanges(world.rows,[{ namespace: 'n', puts: newer, deletes: [] }], world.clock.now() + 1);
     await startAgain();
     expect(await world.stored('n')).toEqual({ a: 'newer', b: 'newer', c: 'from the journal' });
   });

@@ -1,3 +1,4 @@
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { afterEach, describe, expect, it } from 'vitest';
 import { StorageCopy } from '../../src/cli/storage-copy.js';
 import { isCacheError } from '../../src/index.js';
@@ -25,7 +26,7 @@ async function empty(): Promise<TypeOrmStorage> {
 async function filled(rows: number): Promise<TypeOrmStorage> {
   const storage = await empty();
   const puts = Array.from({ length: rows }, (_, i) => ({ key: `${i}`, value: `${i}`, expiresAt: null }));
-  await storage.write([{ namespace: 'n', puts, deletes: [] }], 1);
+  await writeChanges(storage,[{ namespace: 'n', puts, deletes: [] }], 1);
   return storage;
 }
 
@@ -57,7 +58,7 @@ describe('a copy of a storage', () => {
     const copied = await copy.run(await copy.plan(), () => undefined);
     expect(copied).toMatchObject([{ namespace: 'n', rows: 2500, copied: 2500, unchanged: 0 }]);
     await copy.verify(copied, () => undefined);
-    await (side === 'source' ? source : target).write([{ namespace: 'n', ...change }], 2);
+    await writeChanges(side === 'source' ? source : target, [{ namespace: 'n', ...change }], 2);
     const outcome = await copy.verify(copied, () => undefined).catch((error: unknown) => error);
     expect(isCacheError(outcome, 'COPY_INCOMPLETE')).toBe(true);
   });

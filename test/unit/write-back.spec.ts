@@ -1,3 +1,4 @@
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { NamespaceCache, NamespaceWrite } from '../../src/index.js';
 import { ChaosError } from '../support/chaos-storage.js';
@@ -424,7 +425,7 @@ describe('ON_SHUTDOWN', () => {
       ['c', 1],
     ]);
     await cache.flush();
-    await world.rows.write(
+    await writeChanges(world.rows,
       [
         {
           namespace: 'on_shutdown',

@@ -1,7 +1,7 @@
 import { CacheError } from '../cache-error.js';
 import type { Clock } from '../clock.js';
 import type { KeySpace, MemoryKey } from '../keys/key-space.js';
-import type { CacheStorageAdapter, StoredEntry } from '../storage-adapter.js';
+import type { CacheStorageAdapter, StampedEntry } from '../storage-adapter.js';
 import type { Covers, Supersedable } from './in-flight.js';
 import { readTraces, traced } from '../tracing.js';
 import { ABSENT, type KnownValue } from './known-value.js';
@@ -162,12 +162,12 @@ export class MissReader<V> implements Supersedable {
       this.options.onAsked(texts.length);
       // One query at a time: two are rare, and a connection takes one at a time.
       const rows = new Map((await this.#rowsOf(texts)).map((row) => [row.key, row]));
-      for (const text of texts) found.push(this.#found(rows.get(text)));
+      for (const text of texts) found.push(this.found(rows.get(text)));
     }
     return found;
   }
 
-  #rowsOf(keys: readonly string[]): Promise<readonly StoredEntry[]> {
+  #rowsOf(keys: readonly string[]): Promise<readonly StampedEntry[]> {
     const { namespace, storage, clock } = this.options;
     return traced(readTraces, clock, {
       begin: () => ({ namespace, keys: keys.length }),
@@ -200,9 +200,11 @@ export class MissReader<V> implements Supersedable {
     );
   }
 
-  #found(row: StoredEntry | undefined): KnownValue<V> {
+  /** What a row that was read holds. */
+  found(row: StampedEntry | undefined): KnownValue<V> {
     if (row === undefined) return ABSENT;
-    if (row.expiresAt !== null && row.expiresAt <= this.options.clock.now()) return ABSENT;
+    const { expiresAt, stamp } = row;
+    if (expiresAt !== null && expiresAt <= this.options.clock.now()) return { kind: 'absent', stamp };
     return this.options.rows.decode(row);
   }
 

@@ -4,7 +4,7 @@ import { publish } from '../diagnostics.js';
 import { isTooLong } from '../keys/key-codec.js';
 import type { KeySpace, MemoryKey } from '../keys/key-space.js';
 import type { NamespaceCounters } from '../definition/namespace-stats.js';
-import type { StoredEntry } from '../storage-adapter.js';
+import type { StampedEntry, StoredEntry } from '../storage-adapter.js';
 import { StoredValue } from '../values/stored-value.js';
 import type { ValueCodec } from '../values/value-codec.js';
 import { present, type KnownValue } from './known-value.js';
@@ -19,14 +19,14 @@ export class RowDecoder<V> {
   ) {}
 
   /** The value of a row, decoded now so that a bad row is noticed where it is read. */
-  decode(row: StoredEntry): KnownValue<V> {
+  decode(row: StampedEntry): KnownValue<V> {
     try {
-      const stored = new StoredValue<V>(textOf(row), row.expiresAt);
+      const stored = new StoredValue<V>(textOf(row), row.expiresAt, row.stamp);
       stored.read(this.codec);
       return present(stored);
     } catch (cause) {
       this.counters.unreadable += 1;
-      return { kind: 'unreadable', error: this.unreadable(row.key, cause) };
+      return { kind: 'unreadable', error: this.unreadable(row.key, cause), stamp: row.stamp };
     }
   }
 

@@ -6,7 +6,7 @@ import { FIRST_PAGE, limitAfter } from '../entries/page-limit.js';
 import type { PersistedEntries } from '../entries/persisted-entries.js';
 import { compareStored, sortedByText, type KeyText } from '../keys/key-order.js';
 import type { KeySpace, MemoryKey } from '../keys/key-space.js';
-import type { CacheStorageAdapter, LoadCursor, LoadedPage, StoredEntry } from '../storage-adapter.js';
+import type { CacheStorageAdapter, LoadCursor, LoadedPage, StampedEntry } from '../storage-adapter.js';
 import type { EntryPages, ListedEntry, Listing } from './entry-pages.js';
 import type { NewerEntries, NewerWatch } from './newer-entries.js';
 
@@ -26,7 +26,7 @@ export interface RowPagesOptions<V> {
 /** One entry of a page, to be decoded: what is known of it, or else its row. */
 interface Candidate<V> {
   readonly key: MemoryKey;
-  readonly row: StoredEntry | undefined;
+  readonly row: StampedEntry | undefined;
   known: KnownValue<V> | undefined;
 }
 
@@ -163,7 +163,7 @@ export class RowPages<V> implements EntryPages<V> {
   #valueOf({ known, row }: Candidate<V>): V | undefined {
     const { entries, definition } = this.options;
     if (known === undefined && row === undefined) return undefined;
-    const value = known ?? entries.rows.decode(row as StoredEntry);
+    const value = known ?? entries.rows.decode(row as StampedEntry);
     if (value.kind === 'unreadable') return undefined;
     try {
       return valueOf(value, definition.value);

@@ -2,8 +2,7 @@ import type { CacheLogger } from '../cache-logger.js';
 import { publish } from '../diagnostics.js';
 import { contains, EVERY_KEY, isWithin, type KeyRange } from '../keys/key-range.js';
 import { counted } from '../listed.js';
-import type { CacheStorageAdapter, LoadCursor, StoredEntry } from '../storage-adapter.js';
-import type { RowWrite } from '../writing/row-write.js';
+import type { CacheStorageAdapter, LoadCursor, RowWrite, StoredEntry } from '../storage-adapter.js';
 import type { StorageWriter } from '../writing/storage-writer.js';
 import type { RescuedWrite, RescueJournal } from './rescue-journal.js';
 

@@ -1,9 +1,10 @@
+import type { Stamp } from '../storage-adapter.js';
 import { makeShared } from './copying-codec.js';
 import type { ValueCodec } from './value-codec.js';
 
 /**
- * A value as it was at the moment of its write: the stored text, decoded when first asked for. Nobody else holds what
- * it decodes to, so it can be frozen and shared.
+ * A value as it was at the moment of its write: the stored text, decoded when first asked for, with its expiry and the stamp
+ * of its row. Nobody else holds what it decodes to, so it can be frozen and shared.
  */
 export class StoredValue<V> {
   readonly #text: string;
@@ -13,6 +14,8 @@ export class StoredValue<V> {
     text: string,
     /** Wall-clock ms; `null` for never. */
     readonly expiresAt: number | null,
+    /** Of the row that holds it; `undefined` where there is none yet, or nobody keeps it. */
+    readonly stamp?: Stamp,
   ) {
     this.#text = text;
   }
@@ -41,8 +44,9 @@ export class HeldValue<V> extends StoredValue<V> {
     private readonly value: V,
     expiresAt: number | null,
     private readonly codec: ValueCodec<V>,
+    stamp?: Stamp,
   ) {
-    super('', expiresAt);
+    super('', expiresAt, stamp);
   }
 
   override get text(): string {

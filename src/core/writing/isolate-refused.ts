@@ -1,14 +1,21 @@
-import type { StorageFailure } from '../storage-adapter.js';
+import { type AtomOutcome, type StorageFailure } from '../storage-adapter.js';
 
 /** The items that were not written; all others are committed. */
 export interface WriteOutcome<Item> {
   /** Items that the database refuses even on their own. */
   readonly refused: { readonly items: readonly Item[]; readonly error: unknown }[];
+  /** Atoms that expected other rows than there are. */
+  readonly conflicts: (readonly Item[])[];
   /** Items not written because of the state of the database, not of the items. */
   readonly deferred: Item[];
   /** Why items were deferred. */
   readonly error: unknown;
 }
+
+/** Writes atoms in one transaction; gives what became of each, or nothing where all are committed. */
+export type WriteAtoms<Item> = (
+  atoms: readonly (readonly Item[])[],
+) => Promise<readonly AtomOutcome[] | undefined>;
 
 /** After this many refusals without a success, the entries are not at fault. */
 const REFUSALS_WITHOUT_SUCCESS = 16;
@@ -22,26 +29,31 @@ const REFUSALS_WITHOUT_SUCCESS = 16;
  */
 export async function isolateRefused<Item>(
   atoms: readonly (readonly Item[])[],
-  write: (items: readonly Item[]) => Promise<void>,
+  write: WriteAtoms<Item>,
   classify: (error: unknown) => StorageFailure,
   refusalsWithoutSuccess = REFUSALS_WITHOUT_SUCCESS,
 ): Promise<WriteOutcome<Item>> {
   const refused: { items: readonly Item[]; error: unknown }[] = [];
+  const conflicts: (readonly Item[])[] = [];
   const open: (readonly (readonly Item[])[])[] = [atoms];
   let hasCommitted = false;
   let hasProbed = false;
 
   for (let part = open.pop(); part !== undefined; part = open.pop()) {
     if (part.length === 0) continue;
-    const items = part.flat();
     try {
-      await write(items);
+      const outcomes = await write(part);
       hasCommitted = true;
+      outcomes?.forEach((outcome, i) => {
+        const items = part?.[i] ?? [];
+        if (outcome.kind === 'conflict') conflicts.push(items);
+        else if (outcome.kind === 'refused') refused.push({ items, error: outcome.error });
+      });
     } catch (error) {
       const isUnlikely = !hasCommitted && refused.length >= refusalsWithoutSuccess;
       if ((isUnlikely && hasProbed) || classify(error) === 'transient') {
-        const deferred = [items, ...open.map((rest) => rest.flat())].flat();
-        return { refused, deferred, error };
+        const deferred = [part.flat(), ...open.map((rest) => rest.flat())].flat();
+        return { refused, conflicts, deferred, error };
       }
       if (isUnlikely && (open.length > 0 || part.length > 1)) {
         hasProbed = true;
@@ -51,12 +63,12 @@ export async function isolateRefused<Item>(
         open[0] = farthest.slice(0, -1);
         open.push(farthest.slice(-1));
       } else if (part.length === 1) {
-        refused.push({ items, error });
+        refused.push({ items: part.flat(), error });
       } else {
         const middle = part.length >>> 1;
         open.push(part.slice(middle), part.slice(0, middle));
       }
     }
   }
-  return { refused, deferred: [], error: undefined };
+  return { refused, conflicts, deferred: [], error: undefined };
 }

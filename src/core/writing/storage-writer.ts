@@ -1,15 +1,26 @@
 import type { EngineContext } from '../context.js';
-import { EVERY_KEY, isEvery } from '../keys/key-range.js';
+import { EVERY_KEY, isEvery, type KeyRange } from '../keys/key-range.js';
 import type { NamespaceCounters } from '../definition/namespace-stats.js';
-import type { CacheStorageAdapter, NamespaceWrite, StorageFailure } from '../storage-adapter.js';
+import type {
+  Atom,
+  AtomOutcome,
+  CacheStorageAdapter,
+  RowWrite,
+  Stamp,
+  StampedEntry,
+  StorageFailure,
+} from '../storage-adapter.js';
 import { commitTraces, traced, type CommitTrace } from '../tracing.js';
 import { isolateRefused, type WriteOutcome } from './isolate-refused.js';
-import { toBatch, type RowWrite } from './row-write.js';
+import { Stamps } from './stamps.js';
 import type { StorageHealth } from './storage-health.js';
 
+/** What becomes of the rows of a write, told while it goes on. */
 export interface WriteHooks<Row> {
+  /** Called before each transaction: where it ends nobody knows how, its stamp in the rows says so. */
+  readonly attempting?: ((rows: readonly Row[], stamp: Stamp) => void) | undefined;
   /** Called as soon as rows are committed, before others are tried. */
-  readonly committed: (rows: readonly Row[]) => void;
+  readonly committed: (rows: readonly Row[], stamp: Stamp) => void;
   /** What becomes of rows that the database refuses, for the log: a sentence. */
   readonly fateOfRefused: string;
   /** Whether the refusal of this row was reported before. */
@@ -19,10 +30,11 @@ export interface WriteHooks<Row> {
 }
 
 /**
- * The only way to write to the storage: writes, clears and purges go through it. It isolates refused rows, raises the
- * counters and reports the storage's health. Each call is one attempt, and there is one call at a time.
+ * The only way to write to the storage: writes, clears and purges go through it. It isolates refused rows, gives each commit its
+ * stamp, raises the counters and reports the storage's health. Each call is one attempt, and there is one call at a time.
  */
 export class StorageWriter {
+  readonly stamps = new Stamps();
   readonly #counters = new Map<string, NamespaceCounters>();
 
   constructor(
@@ -38,33 +50,70 @@ export class StorageWriter {
 
   /** Writes atoms, each a list of rows that are committed together. Never rejects: the outcome says what became of each row. */
   async write<Row extends RowWrite>(
-    atoms: readonly (readonly Row[])[],
-    { committed, fateOfRefused, isKnownRefusal, refusalsWithoutSuccess }: WriteHooks<Row>,
+    atoms: readonly Atom<Row>[],
+    hooks: WriteHooks<Row>,
   ): Promise<WriteOutcome<Row>> {
     const outcome = await isolateRefused(
       atoms,
-      async (rows) => {
-        const batch = toBatch(rows);
-        await this.#traced(writeTrace(batch), () => this.storage.write(batch, this.context.clock.now()));
-        this.#written(rows);
-        this.health.succeeded();
-        committed(rows);
+      async (part) => {
+        const stamp = this.stamps.next();
+        hooks.attempting?.(part.flat(), stamp);
+        const outcomes = await this.#traced(writeTrace(part), () =>
+          this.storage.write(part, { stamp, now: this.context.clock.now() }),
+        );
+        this.#committed(part, outcomes, stamp, hooks);
+        return outcomes;
       },
       (error) => this.classify(error),
-      refusalsWithoutSuccess,
+      hooks.refusalsWithoutSuccess,
     );
-    for (const { items, error } of outcome.refused)
-      this.#refused(items, error, fateOfRefused, isKnownRefusal);
+    for (const { items, error } of outcome.refused) this.#refused(items, error, hooks);
     if (outcome.deferred.length > 0) this.#failed(outcome.deferred, outcome.error);
     return outcome;
   }
 
-  /** Removes every row of a namespace, or of those whose keys lie in `range`. Rejects with what the storage throws. */
-  async clear(namespace: string, range = EVERY_KEY): Promise<void> {
-    await this.#attempt(namespace, 'clear', () =>
-      isEvery(range) ? this.storage.clear(namespace) : this.storage.clearRange(namespace, range),
-    );
+  /**
+   * Reads rows of a namespace and writes what `decide` makes of them, in one transaction. Gives the atoms in conflict. Rejects
+   * with what `decide` or the storage throws: nothing is isolated here, since what is written depends on what was read.
+   */
+  async modify<Row extends RowWrite>(
+    namespace: string,
+    keys: readonly string[],
+    decide: (rows: readonly StampedEntry[]) => readonly Atom<Row>[],
+    hooks: Pick<WriteHooks<Row>, 'attempting' | 'committed'>,
+  ): Promise<readonly Atom<Row>[]> {
+    const stamp = this.stamps.next();
+    let atoms: readonly Atom<Row>[] = [];
+    const decided = (rows: readonly StampedEntry[]): readonly Atom<Row>[] => {
+      atoms = decide(rows);
+      hooks.attempting?.(atoms.flat(), stamp);
+      return atoms;
+    };
+    const trace = (): CommitTrace => ({ operation: 'write', namespaces: [namespace], puts: 0, deletes: 0 });
+    try {
+      const outcomes = await this.#traced(trace, () =>
+        this.storage.modify(namespace, keys, decided, { stamp, now: this.context.clock.now() }),
+      );
+      this.#committed(atoms, outcomes, stamp, hooks);
+      return atoms.filter((_, i) => outcomes[i]?.kind !== 'committed');
+    } catch (error) {
+      if (this.classify(error) === 'transient') this.#failed([{ namespace }], error);
+      throw error;
+    }
+  }
+
+  /**
+   * Removes every row of a namespace, or of those whose keys lie in `range`, and gives how many of the latter had not expired.
+   * Rejects with what the storage throws.
+   */
+  async clear(namespace: string, range: KeyRange = EVERY_KEY): Promise<number | undefined> {
+    const removed = await this.#attempt(namespace, 'clear', async () => {
+      if (!isEvery(range)) return this.storage.clearRange(namespace, range, this.context.clock.now());
+      await this.storage.clear(namespace);
+      return undefined;
+    });
     this.#written([{ namespace }]);
+    return removed;
   }
 
   /** Removes expired rows of a namespace. Rejects with what the storage throws. */
@@ -109,6 +158,18 @@ export class StorageWriter {
     });
   }
 
+  #committed<Row extends RowWrite>(
+    atoms: readonly Atom<Row>[],
+    outcomes: readonly AtomOutcome[],
+    stamp: Stamp,
+    { committed }: Pick<WriteHooks<Row>, 'committed'>,
+  ): void {
+    const rows = atoms.filter((_, i) => outcomes[i]?.kind === 'committed').flat();
+    this.#written(rows);
+    this.health.succeeded();
+    committed(rows, stamp);
+  }
+
   #written(rows: readonly { readonly namespace: string }[]): void {
     for (const { namespace } of rows) {
       const counters = this.#counters.get(namespace);
@@ -126,27 +187,26 @@ export class StorageWriter {
   #refused<Row extends RowWrite>(
     rows: readonly Row[],
     error: unknown,
-    fate: string,
-    isKnown: ((row: Row) => boolean) | undefined,
+    { fateOfRefused, isKnownRefusal }: WriteHooks<Row>,
   ): void {
     const [first] = rows;
     if (first === undefined) return;
     this.#counters.get(first.namespace)?.writeFailed(error, this.context.clock.now());
-    if (isKnown !== undefined && rows.every((row) => isKnown(row))) return;
+    if (isKnownRefusal !== undefined && rows.every((row) => isKnownRefusal(row))) return;
     this.health.refused(
       first.namespace,
       rows.map((row) => row.key),
       error,
-      fate,
+      fateOfRefused,
     );
   }
 }
 
-function writeTrace(batch: readonly NamespaceWrite[]): () => CommitTrace {
-  return () => ({
-    operation: 'write',
-    namespaces: batch.map(({ namespace }) => namespace),
-    puts: batch.reduce((sum, { puts }) => sum + puts.length, 0),
-    deletes: batch.reduce((sum, { deletes }) => sum + deletes.length, 0),
-  });
+function writeTrace(atoms: readonly Atom[]): () => CommitTrace {
+  return () => {
+    const rows = atoms.flat();
+    const puts = rows.filter(({ value }) => value !== undefined).length;
+    const namespaces = [...new Set(rows.map(({ namespace }) => namespace))];
+    return { operation: 'write', namespaces, puts, deletes: rows.length - puts };
+  };
 }

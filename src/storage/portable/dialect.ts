@@ -1,13 +1,15 @@
-import type { DataSource, QueryRunner, SelectQueryBuilder } from 'typeorm';
+import type { DataSource, DeleteQueryBuilder, QueryRunner, SelectQueryBuilder } from 'typeorm';
 import { EVERY_KEY, type KeyRange } from '../../core/keys/key-range.js';
-import type { LoadedPage, LoadPage, NamespaceWrite, StoredEntry } from '../../core/storage-adapter.js';
+import type { Commit, LoadedPage, LoadPage, RowWrite, StampedEntry } from '../../core/storage-adapter.js';
 import { CacheStorage } from '../cache-storage.entity.js';
 import type { DriverError } from '../driver-error.js';
+import { compareLocked } from '../sql/compare-locked.js';
+import type { OpenTransaction } from '../sql/connection.js';
 import type { Dialect, TableState } from '../sql/dialect.js';
 import { beginsAll, boundsOf, pageBounds, type KeyBound } from '../sql/key-bounds.js';
-import { chunksOf, sortedRows } from '../sql/row-order.js';
+import { chunksOf, keysByNamespace, sortedRows } from '../sql/row-order.js';
 import type { Statement } from '../sql/statement.js';
-import { pageOf, type PagedRow } from '../sql/stored-row.js';
+import { pageOf, toEntry as toStamped, type PagedRow, type StoredRow } from '../sql/stored-row.js';
 import type { TableFault } from '../sql/table-fault.js';
 import { portableTableFaults } from './table-check.js';
 
@@ -27,10 +29,10 @@ const ABOUT_DATA_BY_CODE = /^(?:ORA-0*(?:1400|12899)|SQLITE_(?:CONSTRAINT|TOOBIG
 export class PortableDialect implements Dialect {
   constructor(private readonly dataSource: DataSource) {}
 
-  statements(batch: readonly NamespaceWrite[], now: number): Statement[] {
+  statements(writes: readonly RowWrite[], { now, stamp }: Commit): Statement[] {
     const updatedAt = new Date(now);
-    const gone = batch.flatMap(({ namespace, puts, deletes }) =>
-      [...chunksOf([...deletes, ...puts.map(({ key }) => key)].sort(), ROWS_PER_STATEMENT)].map((keys) =>
+    const gone = [...keysByNamespace(writes)].flatMap(([namespace, some]) =>
+      [...chunksOf(some, ROWS_PER_STATEMENT)].map((keys) =>
         this.#statement(
           this.dataSource
             .createQueryBuilder()
@@ -41,13 +43,22 @@ export class PortableDialect implements Dialect {
         ),
       ),
     );
-    const stored = [...chunksOf(sortedRows(batch), ROWS_PER_STATEMENT)].map((rows) =>
+    const stored = [...chunksOf(sortedRows(writes), ROWS_PER_STATEMENT)].map((rows) =>
       this.#statement(
         this.dataSource
           .createQueryBuilder()
           .insert()
           .into(CacheStorage)
-          .values(rows.map((row) => ({ ...row, updatedAt })))
+          .values(
+            rows.map(({ namespace, key, value, expiresAt }) => ({
+              namespace,
+              key,
+              value,
+              expiresAt,
+              updatedAt,
+              version: stamp,
+            })),
+          )
           .updateEntity(false),
       ),
     );
@@ -55,19 +66,16 @@ export class PortableDialect implements Dialect {
   }
 
   clear(namespace: string, range = EVERY_KEY): Statement {
-    const removed = this.dataSource.createQueryBuilder().delete().from(CacheStorage).where({ namespace });
-    return this.#statement(
-      boundsOf(range).reduce(
-        (all, { operator, value }, i) =>
-          all.andWhere(`${this.#escape('key')} ${operator} :bound${i}`, { [`bound${i}`]: value }),
-        removed,
-      ),
+    return this.#within(
+      range,
+      this.dataSource.createQueryBuilder().delete().from(CacheStorage).where({ namespace }),
     );
   }
 
-  purge(namespace: string, now: number): Statement {
+  purge(namespace: string, now: number, range = EVERY_KEY): Statement {
     const expiresAt = this.#escape('expires_at');
-    return this.#statement(
+    return this.#within(
+      range,
       this.dataSource
         .createQueryBuilder()
         .delete()
@@ -97,6 +105,7 @@ export class PortableDialect implements Dialect {
       .select('row.key', 'key')
       .addSelect('row.value', 'value')
       .addSelect('row.expiresAt', 'expires_at')
+      .addSelect('row.version', 'version')
       .andWhere('row.key IS NOT NULL')
       .orderBy('row.key', reverse ? 'DESC' : 'ASC')
       .limit(limit)
@@ -111,8 +120,36 @@ export class PortableDialect implements Dialect {
     });
   }
 
-  async read(runner: QueryRunner, namespace: string, keys: readonly string[]): Promise<StoredEntry[]> {
+  async read(runner: QueryRunner, namespace: string, keys: readonly string[]): Promise<StampedEntry[]> {
     return (await this.#rows(runner, namespace, keys)).map(toEntry);
+  }
+
+  compareAndSet(
+    transaction: OpenTransaction,
+    rows: readonly RowWrite[],
+    commit: Commit,
+  ): Promise<readonly RowWrite[]> {
+    return compareLocked(this, transaction, rows, commit);
+  }
+
+  async lock(
+    transaction: OpenTransaction,
+    namespace: string,
+    keys: readonly string[],
+  ): Promise<readonly StampedEntry[]> {
+    const found: StampedEntry[] = [];
+    for (const chunk of chunksOf(keys, ROWS_PER_STATEMENT)) {
+      const query = this.dataSource
+        .createQueryBuilder(CacheStorage, 'row')
+        .select('row.key', 'key')
+        .addSelect('row.value', 'value')
+        .addSelect('row.expiresAt', 'expires_at')
+        .addSelect('row.version', 'version')
+        .where('row.namespace = :namespace AND row.key IN (:...keys)', { namespace, keys: chunk });
+      const rows = (await transaction.query(this.#statement(query))) as StoredRow[];
+      found.push(...rows.map(toStamped));
+    }
+    return found;
   }
 
   async writtenAt(
@@ -161,6 +198,16 @@ export class PortableDialect implements Dialect {
     return this.dataSource.driver.escape(name);
   }
 
+  #within(range: KeyRange, query: DeleteQueryBuilder<CacheStorage>): Statement {
+    return this.#statement(
+      boundsOf(range).reduce(
+        (all, { operator, value }, i) =>
+          all.andWhere(`${this.#escape('key')} ${operator} :bound${i}`, { [`bound${i}`]: value }),
+        query,
+      ),
+    );
+  }
+
   #statement(query: { getQueryAndParameters(): [string, unknown[]] }): Statement {
     const [sql, parameters] = query.getQueryAndParameters();
     return { sql, parameters };
@@ -177,6 +224,6 @@ function bounded(
   );
 }
 
-function toEntry({ key, value, expiresAt }: CacheStorage): StoredEntry {
-  return { key, value, expiresAt };
+function toEntry({ key, value, expiresAt, version }: CacheStorage): StampedEntry {
+  return { key, value, expiresAt, stamp: version };
 }

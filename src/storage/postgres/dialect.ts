@@ -2,16 +2,19 @@ import { isUtf8 } from 'node:buffer';
 import type { QueryRunner } from 'typeorm';
 import { EVERY_KEY, type KeyRange } from '../../core/keys/key-range.js';
 import type {
+  Commit,
   LoadedPage,
   LoadPage,
-  NamespaceWrite,
-  StoredEntry,
+  RowWrite,
+  StampedEntry,
   UnreadableRows,
 } from '../../core/storage-adapter.js';
 import { driverErrorOf, type DriverError } from '../driver-error.js';
+import { compareLocked } from '../sql/compare-locked.js';
+import type { OpenTransaction } from '../sql/connection.js';
 import type { Dialect, TableState } from '../sql/dialect.js';
 import { beginsAll, boundsOf, pageBounds, type KeyBound } from '../sql/key-bounds.js';
-import { chunksOf, partsOf, sortedRows, type Row } from '../sql/row-order.js';
+import { chunksOf, partsOf, removedKeys, sortedRows, type Row } from '../sql/row-order.js';
 import type { Statement } from '../sql/statement.js';
 import { NO_ROWS, pageOf, toEntry, type StoredRow } from '../sql/stored-row.js';
 import type { TableFault } from '../sql/table-fault.js';
@@ -36,21 +39,21 @@ const ABOUT_DATA = new Set(['22', '23', '54', 'P0']);
 export class PostgresDialect implements Dialect {
   constructor(private readonly table: () => string) {}
 
-  *statements(batch: readonly NamespaceWrite[], now: number): Generator<Statement> {
+  *statements(writes: readonly RowWrite[], commit: Commit): Generator<Statement> {
     const table = this.table();
-    for (const { namespace, deletes } of batch) {
-      for (const keys of chunksOf(deletes, ROWS_PER_STATEMENT)) {
+    // In the same order in every instance, like the rows that are stored.
+    for (const [namespace, removed] of removedKeys(writes)) {
+      for (const keys of chunksOf(removed, ROWS_PER_STATEMENT)) {
         yield {
           sql: `DELETE FROM ${table} WHERE "namespace" = $1 AND "key" = ANY($2::text[])`,
-          // In the same order in every instance, like the rows that are stored.
-          parameters: [namespace, [...keys].sort()],
+          parameters: [namespace, keys],
         };
       }
     }
-    for (const rows of partsOf(sortedRows(batch), ROWS_PER_STATEMENT, CHARACTERS_PER_STATEMENT)) {
+    for (const rows of partsOf(sortedRows(writes), ROWS_PER_STATEMENT, CHARACTERS_PER_STATEMENT)) {
       yield rows.length === 1 || rows.length === ROWS_PER_STATEMENT
-        ? asParameters(table, rows, now)
-        : asJson(table, rows, now);
+        ? asParameters(table, rows, commit)
+        : asJson(table, rows, commit);
     }
   }
 
@@ -62,10 +65,11 @@ export class PostgresDialect implements Dialect {
     };
   }
 
-  purge(namespace: string, now: number): Statement {
+  purge(namespace: string, now: number, range = EVERY_KEY): Statement {
+    const bounds = boundsOf(range);
     return {
-      sql: `DELETE FROM ${this.table()} WHERE "namespace" = $1 AND "expires_at" IS NOT NULL AND "expires_at" <= $2`,
-      parameters: [namespace, now],
+      sql: `DELETE FROM ${this.table()} WHERE "namespace" = $1 AND "expires_at" IS NOT NULL AND "expires_at" <= $2${conditionsOf(bounds, 3)}`,
+      parameters: [namespace, now, ...bounds.map(({ value }) => value)],
     };
   }
 
@@ -89,15 +93,34 @@ export class PostgresDialect implements Dialect {
     return pageOf(rows, limit, beginsAll(page) ? await this.#nameless(runner, namespace, now) : NO_ROWS);
   }
 
-  async read(runner: QueryRunner, namespace: string, keys: readonly string[]): Promise<StoredEntry[]> {
+  async read(runner: QueryRunner, namespace: string, keys: readonly string[]): Promise<StampedEntry[]> {
     return (await this.#rows(runner, '"key" = ANY($2::text[])', [namespace, keys])).map(toEntry);
+  }
+
+  compareAndSet(
+    transaction: OpenTransaction,
+    rows: readonly RowWrite[],
+    commit: Commit,
+  ): Promise<readonly RowWrite[]> {
+    return compareLocked(this, transaction, rows, commit);
+  }
+
+  async lock(
+    transaction: OpenTransaction,
+    namespace: string,
+    keys: readonly string[],
+  ): Promise<readonly StampedEntry[]> {
+    const sql =
+      `SELECT "key", "value", "expires_at", "version" FROM ${this.table()} WHERE "namespace" = $1 AND "key" = ANY($2::text[]) ` +
+      'ORDER BY "key" COLLATE "C" FOR UPDATE';
+    return ((await transaction.query({ sql, parameters: [namespace, keys] })) as StoredRow[]).map(toEntry);
   }
 
   /** Rows of a namespace. `which` ends the statement. */
   async #rows(runner: QueryRunner, which: string, parameters: unknown[]): Promise<StoredRow[]> {
     const rows = (columns: string): Promise<unknown> =>
       runner.query(
-        `SELECT ${columns}, "expires_at" FROM ${this.table()} WHERE "namespace" = $1 AND ${which}`,
+        `SELECT ${columns}, "expires_at", "version" FROM ${this.table()} WHERE "namespace" = $1 AND ${which}`,
         parameters,
       );
     try {
@@ -105,9 +128,10 @@ export class PostgresDialect implements Dialect {
     } catch (error) {
       if (driverErrorOf(error).sqlState !== NO_TEXT) throw error;
       const bytes = (await rows(`${bytesOf('key')}, ${bytesOf('value')}`)) as BytesRow[];
-      return bytes.map(({ keyBytes, valueBytes, expires_at }) => ({
+      return bytes.map(({ keyBytes, valueBytes, expires_at, version }) => ({
         key: keyBytes,
         expires_at,
+        version,
         // The decoder refuses what is not text.
         value: (isUtf8(valueBytes) ? valueBytes.toString('utf8') : valueBytes) as string,
       }));
@@ -168,6 +192,7 @@ interface BytesRow {
   readonly keyBytes: Buffer;
   readonly valueBytes: Buffer;
   readonly expires_at: StoredRow['expires_at'];
+  readonly version: StoredRow['version'];
 }
 
 /** Conditions whose parameters begin with `$first`. The collation is named: a table that others made may have another one. */
@@ -186,15 +211,15 @@ const ALIVE = '("expires_at" IS NULL OR "expires_at" > $2)';
 const bytesOf = (column: string): string =>
   `convert_to("${column}", getdatabaseencoding()) AS "${column}Bytes"`;
 const FROM_JSON =
-  'SELECT r.n, r.k, r.v, r.e, to_timestamp($2 / 1000.0) FROM json_to_recordset($1::json) AS r(n text, k text, v text, e bigint)';
+  'SELECT r.n, r.k, r.v, r.e, to_timestamp($2 / 1000.0), $3::bigint FROM json_to_recordset($1::json) AS r(n text, k text, v text, e bigint)';
 
 /** As fast as COPY, but only if the server has planned the text before: for frequent numbers of rows. */
-function asParameters(table: string, rows: readonly Row[], now: number): Statement {
-  const parameters: unknown[] = [new Date(now).toISOString()];
+function asParameters(table: string, rows: readonly Row[], { now, stamp }: Commit): Statement {
+  const parameters: unknown[] = [new Date(now).toISOString(), stamp];
   const values = rows.map(({ namespace, key, value, expiresAt }, i) => {
     parameters.push(namespace, key, value, expiresAt);
-    const first = i * 4 + 2;
-    return `($${first}, $${first + 1}, $${first + 2}, $${first + 3}::bigint, $1::timestamptz)`;
+    const first = i * 4 + 3;
+    return `($${first}, $${first + 1}, $${first + 2}, $${first + 3}::bigint, $1::timestamptz, $2::bigint)`;
   });
   return {
     sql: `INSERT INTO ${table} ${COLUMNS} VALUES ${values.join(', ')} ${REPLACE}`,
@@ -204,9 +229,9 @@ function asParameters(table: string, rows: readonly Row[], now: number): Stateme
 }
 
 /** Any number of rows in one text. */
-function asJson(table: string, rows: readonly Row[], now: number): Statement {
+function asJson(table: string, rows: readonly Row[], { now, stamp }: Commit): Statement {
   const json = JSON.stringify(
     rows.map(({ namespace: n, key: k, value: v, expiresAt: e }) => ({ n, k, v, e })),
   );
-  return { sql: `INSERT INTO ${table} ${COLUMNS} ${FROM_JSON} ${REPLACE}`, parameters: [json, now] };
+  return { sql: `INSERT INTO ${table} ${COLUMNS} ${FROM_JSON} ${REPLACE}`, parameters: [json, now, stamp] };
 }

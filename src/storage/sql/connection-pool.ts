@@ -3,8 +3,8 @@ import type { DataSource, QueryRunner } from 'typeorm';
 import { systemClock, within, type CacheTimer } from '../../core/clock.js';
 import type { Statement } from './statement.js';
 import { answered } from './answered.js';
-import type { Connection } from './connection.js';
-import { execute, executeAll } from './execute.js';
+import type { Connection, OpenTransaction } from './connection.js';
+import { execute, executeAll, query } from './execute.js';
 import { Fence } from './fence.js';
 import { sharedSessionsError, sharesSessions } from './pooled-sessions.js';
 import { ReadSlots } from './read-slots.js';
@@ -89,6 +89,17 @@ export class ConnectionPool implements Connection {
       deadline,
       (session) => this.#fence.suspect(session),
     );
+  }
+
+  async transaction<T>(task: (transaction: OpenTransaction) => Promise<T>): Promise<T> {
+    const deadline = this.#deadline();
+    await this.#raiseFence(deadline);
+    const end = await this.#use(
+      (runner) => this.#transact(runner, task),
+      deadline,
+      (session) => this.#fence.suspect(session),
+    );
+    return end();
   }
 
   /** Rejects where a pooler is in between, and no connection has a session of its own. */
@@ -195,6 +206,38 @@ export class ConnectionPool implements Connection {
         if (answered(error)) await this.#answerOf(runner.rollbackTransaction());
       },
     });
+  }
+
+  /** Gives how it ended: what `task` throws of its own is no fault of the connection. */
+  async #transact<T>(
+    runner: QueryRunner,
+    task: (transaction: OpenTransaction) => Promise<T>,
+  ): Promise<() => T> {
+    let hasFailed = false;
+    const told = async <A>(answer: Promise<A>): Promise<A> => {
+      try {
+        return await this.#answerOf(answer);
+      } catch (error) {
+        hasFailed = true;
+        throw error;
+      }
+    };
+    await told(runner.startTransaction());
+    try {
+      const result = await task({
+        query: (statement) => told(query(runner, statement)),
+        execute: (statement) => told(this.#executeOne(runner, statement)),
+      });
+      await told(runner.commitTransaction());
+      return () => result;
+    } catch (error) {
+      // A connection that can't even roll back is broken, whatever the first error was.
+      if (!hasFailed || answered(error)) await this.#answerOf(runner.rollbackTransaction());
+      if (hasFailed) throw error;
+      return () => {
+        throw error;
+      };
+    }
   }
 
   #executeOne(runner: QueryRunner, statement: Statement): Promise<number> {

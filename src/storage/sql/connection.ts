@@ -1,6 +1,14 @@
 import type { QueryRunner } from 'typeorm';
 import type { Statement } from './statement.js';
 
+/** A transaction that is open, for a task that needs its answers. */
+export interface OpenTransaction {
+  /** The rows that a statement gives. */
+  query(statement: Statement): Promise<unknown[]>;
+  /** How many rows a statement has changed. */
+  execute(statement: Statement): Promise<number>;
+}
+
 /** How statements reach the database. */
 export interface Connection {
   /** Connects. */
@@ -10,6 +18,8 @@ export interface Connection {
   read<T>(task: (runner: QueryRunner) => Promise<T>): Promise<T>;
   /** Executes `statements` in one transaction, and returns how many rows they changed. One write at a time. */
   write(statements: Iterable<Statement>): Promise<number>;
+  /** Runs `task` in one transaction, which is rolled back where it rejects. A write like {@link write}. */
+  transaction<T>(task: (transaction: OpenTransaction) => Promise<T>): Promise<T>;
   /** Runs `task` with nothing else on its connection. */
   alone<T>(task: (runner: QueryRunner) => Promise<T>): Promise<T>;
 }

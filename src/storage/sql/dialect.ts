@@ -1,7 +1,8 @@
 import type { QueryRunner } from 'typeorm';
 import type { KeyRange } from '../../core/keys/key-range.js';
-import type { LoadedPage, LoadPage, NamespaceWrite, StoredEntry } from '../../core/storage-adapter.js';
+import type { Commit, LoadedPage, LoadPage, RowWrite, StampedEntry } from '../../core/storage-adapter.js';
 import type { DriverError } from '../driver-error.js';
+import type { OpenTransaction } from './connection.js';
 import type { Statement } from './statement.js';
 import type { TableFault } from './table-fault.js';
 
@@ -16,15 +17,27 @@ export type TableState = 'unmigrated' | 'migrated' | 'given';
  * connection puts into one transaction.
  */
 export interface Dialect {
-  /** What stores and removes all of `batch`, as written at `now` (wall-clock ms); made one by one, as they are taken. */
-  statements(batch: readonly NamespaceWrite[], now: number): Iterable<Statement>;
+  /** What stores and removes `rows`, whatever there is of them; made one by one, as they are taken. */
+  statements(rows: readonly RowWrite[], commit: Commit): Iterable<Statement>;
+  /** Stores and removes those of `rows` that are what they expect (compare-and-set); gives the others. */
+  compareAndSet(
+    transaction: OpenTransaction,
+    rows: readonly RowWrite[],
+    commit: Commit,
+  ): Promise<readonly RowWrite[]>;
+  /** The rows there are of `keys`, which nobody else writes before the end of the transaction. */
+  lock(
+    transaction: OpenTransaction,
+    namespace: string,
+    keys: readonly string[],
+  ): Promise<readonly StampedEntry[]>;
   /** What removes every row of a namespace, or of those whose keys lie in `range`. */
   clear(namespace: string, range?: KeyRange): Statement;
-  /** What removes the rows of a namespace that expired at or before `now`. */
-  purge(namespace: string, now: number): Statement;
+  /** What removes the rows of a namespace, or of a range of it, that expired at or before `now`. */
+  purge(namespace: string, now: number, range?: KeyRange): Statement;
   count(runner: QueryRunner, namespace: string, now: number, range: KeyRange): Promise<number>;
   load(runner: QueryRunner, namespace: string, page: LoadPage): Promise<LoadedPage>;
-  read(runner: QueryRunner, namespace: string, keys: readonly string[]): Promise<StoredEntry[]>;
+  read(runner: QueryRunner, namespace: string, keys: readonly string[]): Promise<StampedEntry[]>;
   writtenAt(
     runner: QueryRunner,
     namespace: string,

@@ -1,22 +1,44 @@
-import type { NamespaceWrite, StoredEntry } from '../../core/storage-adapter.js';
+import type { RowWrite } from '../../core/storage-adapter.js';
 
 /** A row to store. */
-export interface Row extends StoredEntry {
-  readonly namespace: string;
+export interface Row extends RowWrite {
+  readonly value: string;
 }
 
 /**
- * The rows that `batch` stores, in the order of the primary key: each page of the index is touched once, and two
+ * The rows of `writes` to be stored, in the order of the primary key: each page of the index is touched once, and two
  * instances that write the same rows lock them in one order.
  */
-export function sortedRows(batch: readonly NamespaceWrite[]): Row[] {
-  const rows = batch.flatMap(({ namespace, puts }) =>
-    puts.map(({ key, value, expiresAt }) => ({ namespace, key, value, expiresAt })),
-  );
+export function sortedRows(writes: readonly RowWrite[]): Row[] {
+  return sorted(writes.filter(isPut));
+}
+
+/** The keys of those to be removed, by namespace, in that order too. */
+export function removedKeys(writes: readonly RowWrite[]): Map<string, string[]> {
+  return keysByNamespace(writes.filter((write) => !isPut(write)));
+}
+
+/** The keys of all of them. */
+export function keysByNamespace(writes: readonly RowWrite[]): Map<string, string[]> {
+  const keys = new Map<string, string[]>();
+  for (const { namespace, key } of sorted([...writes])) {
+    const others = keys.get(namespace);
+    if (others === undefined) keys.set(namespace, [key]);
+    else others.push(key);
+  }
+  return keys;
+}
+
+function isPut(write: RowWrite): write is Row {
+  return write.value !== undefined;
+}
+
+/** Most writes come in this order. */
+function sorted<T extends RowWrite>(rows: T[]): T[] {
   return rows.length > 1 ? rows.sort(byPrimaryKey) : rows;
 }
 
-function byPrimaryKey(a: Row, b: Row): number {
+function byPrimaryKey(a: RowWrite, b: RowWrite): number {
   if (a.namespace !== b.namespace) return a.namespace < b.namespace ? -1 : 1;
   return a.key < b.key ? -1 : a.key > b.key ? 1 : 0;
 }
@@ -27,7 +49,7 @@ export function* chunksOf<T>(items: readonly T[], size: number): Generator<reado
 }
 
 /** Parts of `rows` that fit a statement: so many rows, and no more than `maxSize` in all unless one alone is larger. */
-export function* partsOf<T extends Row>(
+export function* partsOf<T extends { readonly value: unknown }>(
   rows: readonly T[],
   maxRows: number,
   maxSize: number,

@@ -1,9 +1,9 @@
 import type { DataSource, QueryRunner } from 'typeorm';
 import { nextTurn, systemClock } from '../../core/clock.js';
 import type { Statement } from './statement.js';
-import type { Connection } from './connection.js';
+import type { Connection, OpenTransaction } from './connection.js';
 import { ConnectionLock } from './connection-lock.js';
-import { execute, executeAll } from './execute.js';
+import { execute, executeAll, query } from './execute.js';
 import type { KeptStatements } from '../sqlite/kept-statements.js';
 
 export interface SingleConnectionOptions {
@@ -60,6 +60,28 @@ export class SingleConnection implements Connection {
       const changed = await this.#execute(statements);
       this.options.assertSame?.();
       return changed;
+    });
+  }
+
+  transaction<T>(task: (transaction: OpenTransaction) => Promise<T>): Promise<T> {
+    return this.#lock.run(async () => {
+      const runner = this.#runner;
+      const { kept } = this.options;
+      await runner.query(this.options.begin);
+      let result: T;
+      try {
+        result = await task({
+          query: (statement) => kept?.query(runner, statement) ?? query(runner, statement),
+          execute: (statement) => kept?.execute(runner, statement) ?? execute(runner, statement),
+        });
+        await runner.query('COMMIT');
+      } catch (error) {
+        // Some errors end the transaction by themselves; then there is nothing to roll back.
+        await runner.query('ROLLBACK').catch(() => undefined);
+        throw error;
+      }
+      this.options.assertSame?.();
+      return result;
     });
   }
 

@@ -1,4 +1,4 @@
-import type { LoadCursor, LoadedPage, StoredEntry, UnreadableRows } from '../../core/storage-adapter.js';
+import type { LoadCursor, LoadedPage, StampedEntry, UnreadableRows } from '../../core/storage-adapter.js';
 import { isDoubtful as isDoubtfulText, isTextOf } from './exact-text.js';
 
 /** A row as the drivers give it. */
@@ -8,6 +8,7 @@ export interface StoredRow {
   readonly value: string;
   /** Some drivers give a bigint as text, unless the app configured them otherwise. */
   readonly expires_at: number | string | null;
+  readonly version: number | string;
 }
 
 /** A row of a page. */
@@ -18,8 +19,17 @@ export interface PagedRow extends StoredRow {
 
 export const NO_ROWS: UnreadableRows = { count: 0, example: '' };
 
-export function toEntry({ key, value, expires_at: expiresAt }: StoredRow): StoredEntry {
-  return { key: textOf(key), value, expiresAt: expiresAt === null ? null : Number(expiresAt) };
+export function toEntry(row: StoredRow): StampedEntry {
+  return entryOf(textOf(row.key), row);
+}
+
+function entryOf(key: string, { value, expires_at: expiresAt, version }: StoredRow): StampedEntry {
+  return {
+    key,
+    value,
+    expiresAt: expiresAt === null ? null : Number(expiresAt),
+    stamp: Number(version),
+  };
 }
 
 /** mysql2 gives binary columns as bytes. */
@@ -41,7 +51,7 @@ export function pageOf(
   limit: number,
   unreadable: UnreadableRows = NO_ROWS,
 ): LoadedPage {
-  const entries: StoredEntry[] = [];
+  const entries: StampedEntry[] = [];
   let { count, example } = unreadable;
   for (const row of rows) {
     const key = readableKey(row);
@@ -49,8 +59,7 @@ export function pageOf(
       if (count === 0) example = shown(row.raw ?? row.key);
       count += 1;
     } else {
-      const { value, expires_at: expiresAt } = row;
-      entries.push({ key, value, expiresAt: expiresAt === null ? null : Number(expiresAt) });
+      entries.push(entryOf(key, row));
     }
   }
   const last = rows.length < limit ? undefined : rows.at(-1);

@@ -3,7 +3,7 @@ import type { QueryRunner } from 'typeorm';
 import { quotedTable } from '../../../migrations/database-family.js';
 import { compareStored } from '../../core/keys/key-order.js';
 import { EVERY_KEY } from '../../core/keys/key-range.js';
-import type { NamespaceWrite, StoredEntry } from '../../core/storage-adapter.js';
+import type { RowWrite, StoredEntry } from '../../core/storage-adapter.js';
 import { driverErrorOf, type DriverError } from '../driver-error.js';
 import { ALIKE } from './alike.js';
 import type { Dialect } from './dialect.js';
@@ -78,6 +78,8 @@ export async function clearProbe(runner: QueryRunner, dialect: ProbedDialect): P
 
 class Probe {
   #now = Date.now();
+  /** The largest that there may be: a column that takes them takes all. */
+  #stamp = Number.MAX_SAFE_INTEGER;
 
   constructor(
     private readonly runner: QueryRunner,
@@ -89,14 +91,14 @@ class Probe {
   async keeps(namespaces: readonly string[], keys: readonly string[]): Promise<boolean> {
     for (const round of [0, 1]) {
       const puts = this.#rows(keys, round);
-      await this.#write(namespaces.map((namespace) => ({ namespace, puts, deletes: [] })));
+      await this.#write(storing(namespaces, puts));
       if (!(await this.#holds(namespaces, puts))) return false;
     }
     if (!(await this.#keepsStamp(keys[0] as string))) return false;
     if (this.options.asksForOrder === true && !(await this.#sorts(keys))) return false;
-    await this.#write(namespaces.map((namespace) => ({ namespace, puts: [], deletes: [...keys] })));
+    await this.#write(removing(namespaces, keys));
     if (!(await this.#holds(namespaces, [], keys))) return false;
-    const again = namespaces.map((namespace) => ({ namespace, puts: this.#rows(keys, 0), deletes: [] }));
+    const again = storing(namespaces, this.#rows(keys, 0));
     await this.#write(again);
     await clearProbe(this.runner, this.dialect);
     if (!(await this.#holds(namespaces, [], keys))) return false;
@@ -136,9 +138,10 @@ class Probe {
     }));
   }
 
-  async #write(batch: readonly NamespaceWrite[]): Promise<void> {
+  async #write(writes: readonly RowWrite[]): Promise<void> {
     this.#now += 1;
-    for (const { sql, parameters } of this.dialect.statements(batch, this.#now))
+    this.#stamp -= 1;
+    for (const { sql, parameters } of this.dialect.statements(writes, { now: this.#now, stamp: this.#stamp }))
       await this.runner.query(sql, parameters);
   }
 
@@ -156,8 +159,19 @@ class Probe {
       for (const { key, value, expiresAt } of rows) {
         const row = found.find((other) => other.key === key);
         if (row?.value !== value || row.expiresAt !== expiresAt || !isTimed(key)) return false;
+        if (row.stamp !== this.#stamp) return false;
       }
     }
     return true;
   }
+}
+
+function storing(namespaces: readonly string[], rows: readonly StoredEntry[]): RowWrite[] {
+  return namespaces.flatMap((namespace) => rows.map((row) => ({ namespace, ...row })));
+}
+
+function removing(namespaces: readonly string[], keys: readonly string[]): RowWrite[] {
+  return namespaces.flatMap((namespace) =>
+    keys.map((key) => ({ namespace, key, value: undefined, expiresAt: null })),
+  );
 }

@@ -1,17 +1,21 @@
 import type { QueryRunner } from 'typeorm';
 import { EVERY_KEY, type KeyRange } from '../../core/keys/key-range.js';
 import type {
+  Commit,
   LoadedPage,
   LoadPage,
-  NamespaceWrite,
-  StoredEntry,
+  RowWrite,
+  Stamp,
+  StampedEntry,
   UnreadableRows,
 } from '../../core/storage-adapter.js';
 import { CACHE_TABLE } from '../cache-storage.entity.js';
 import { basicCode, type DriverError } from '../driver-error.js';
+import { compareLocked } from '../sql/compare-locked.js';
+import type { OpenTransaction } from '../sql/connection.js';
 import type { Dialect, TableState } from '../sql/dialect.js';
 import { beginsAll, boundsOf, pageBounds, type KeyBound } from '../sql/key-bounds.js';
-import { chunksOf, partsOf, sortedRows, type Row } from '../sql/row-order.js';
+import { chunksOf, partsOf, removedKeys, sortedRows, type Row } from '../sql/row-order.js';
 import type { RowQuery, Statement } from '../sql/statement.js';
 import { isDoubtful, NO_ROWS, pageOf, toEntry, type PagedRow, type StoredRow } from '../sql/stored-row.js';
 import type { TableFault } from '../sql/table-fault.js';
@@ -20,7 +24,7 @@ import { COLUMNS, REPLACE } from '../sql/upsert.js';
 import { sqliteTableFaults } from './table-check.js';
 import { instantOf } from './instant.js';
 
-/** Rows in one statement of parameters, of which SQLite takes at most 32 766. */
+/** Rows in one statement of parameters, six each, of which SQLite takes at most 32 766. */
 const ROWS_PER_STATEMENT = 1000;
 
 /** Rows in one statement of JSON text: the more, the longer SQLite works while the event loop prepares the next batch. */
@@ -50,14 +54,14 @@ export class SqliteDialect implements Dialect {
     private readonly query: RowQuery,
   ) {}
 
-  *statements(batch: readonly NamespaceWrite[], now: number): Generator<Statement> {
-    for (const { namespace, deletes } of batch) yield* deletesOf(namespace, deletes);
-    const rows = sortedRows(batch);
-    const updatedAt = toTimestamp(now);
+  *statements(writes: readonly RowWrite[], { now, stamp }: Commit): Generator<Statement> {
+    for (const [namespace, keys] of removedKeys(writes)) yield* deletesOf(namespace, keys);
+    const rows = sortedRows(writes);
+    const written = { updatedAt: toTimestamp(now), stamp };
     const most = this.keepsStatements ? ROWS_PER_STATEMENT : ROWS_PER_TEXT;
     for (const part of partsOf(rows, most, CHARACTERS_PER_STATEMENT)) {
-      if (this.keepsStatements || part.length === 1) yield* asParameters(part, updatedAt);
-      else yield isPlain(part) ? asObject(part, updatedAt) : asList(part, updatedAt);
+      if (this.keepsStatements || part.length === 1) yield* asParameters(part, written);
+      else yield isPlain(part) ? asObject(part, written) : asList(part, written);
     }
   }
 
@@ -69,10 +73,11 @@ export class SqliteDialect implements Dialect {
     };
   }
 
-  purge(namespace: string, now: number): Statement {
+  purge(namespace: string, now: number, range = EVERY_KEY): Statement {
+    const among = this.#within(range);
     return {
-      sql: `DELETE FROM "${CACHE_TABLE}" WHERE "namespace" = ? AND "expires_at" IS NOT NULL AND "expires_at" <= ?`,
-      parameters: [namespace, now],
+      sql: `DELETE FROM "${CACHE_TABLE}" WHERE "namespace" = ?${among.sql} AND "expires_at" IS NOT NULL AND "expires_at" <= ?`,
+      parameters: [namespace, ...among.parameters, now],
     };
   }
 
@@ -101,7 +106,7 @@ export class SqliteDialect implements Dialect {
     const bounds = pageBounds(page);
     const [least, most] = ['>', '<'].map((side) => bounds.some(({ operator }) => operator.startsWith(side)));
     const sql =
-      `SELECT ${raw}"key", "value", "expires_at" FROM "${CACHE_TABLE}" WHERE "namespace" = ?${conditionsOf(bounds)}` +
+      `SELECT ${raw}"key", "value", "expires_at", "version" FROM "${CACHE_TABLE}" WHERE "namespace" = ?${conditionsOf(bounds)}` +
       `${least === true ? '' : ` AND "key" >= ''`}${most === true ? '' : ` AND "key" < X''`} ` +
       `AND ${ALIVE} ORDER BY "key"${reverse ? ' DESC' : ''} LIMIT ?`;
     const parameters = [namespace, ...bounds.map(({ value }) => value), now, limit];
@@ -133,11 +138,25 @@ export class SqliteDialect implements Dialect {
     return { count: found?.count ?? 0, example: found?.example ?? '' };
   }
 
-  async read(runner: QueryRunner, namespace: string, keys: readonly string[]): Promise<StoredEntry[]> {
-    const sql = `SELECT "key", "value", "expires_at" FROM "${CACHE_TABLE}" WHERE ${ONE_OF}`;
-    const parameters = [namespace, JSON.stringify(keys)];
-    const rows = await this.query(runner, { sql, parameters, name: 'read' });
-    return (rows as StoredRow[]).map(toEntry);
+  async read(runner: QueryRunner, namespace: string, keys: readonly string[]): Promise<StampedEntry[]> {
+    return ((await this.query(runner, readOf(namespace, keys))) as StoredRow[]).map(toEntry);
+  }
+
+  compareAndSet(
+    transaction: OpenTransaction,
+    rows: readonly RowWrite[],
+    commit: Commit,
+  ): Promise<readonly RowWrite[]> {
+    return compareLocked(this, transaction, rows, commit);
+  }
+
+  /** The transaction has locked the whole file since it began. */
+  async lock(
+    transaction: OpenTransaction,
+    namespace: string,
+    keys: readonly string[],
+  ): Promise<readonly StampedEntry[]> {
+    return ((await transaction.query(readOf(namespace, keys))) as StoredRow[]).map(toEntry);
   }
 
   async writtenAt(
@@ -183,6 +202,17 @@ function conditionsOf(bounds: readonly KeyBound[]): string {
   return bounds.map(({ operator }) => ` AND "key" ${operator} CAST(? AS TEXT)`).join('');
 }
 
+function readOf(namespace: string, keys: readonly string[]): Statement {
+  const sql = `SELECT "key", "value", "expires_at", "version" FROM "${CACHE_TABLE}" WHERE ${ONE_OF}`;
+  return { sql, parameters: [namespace, JSON.stringify(keys)], name: 'read' };
+}
+
+/** What a commit leaves in its rows. */
+interface Written {
+  readonly updatedAt: string;
+  readonly stamp: Stamp;
+}
+
 function* deletesOf(namespace: string, keys: readonly string[]): Generator<Statement> {
   for (const chunk of chunksOf(keys, ROWS_PER_TEXT)) {
     const parameters = [namespace, JSON.stringify(chunk)];
@@ -191,14 +221,14 @@ function* deletesOf(namespace: string, keys: readonly string[]): Generator<State
 }
 
 /** In statements of 1000 rows and powers of two below. */
-function* asParameters(rows: readonly Row[], updatedAt: string): Generator<Statement> {
+function* asParameters(rows: readonly Row[], { updatedAt, stamp }: Written): Generator<Statement> {
   for (let start = 0; start < rows.length;) {
     const left = rows.length - start;
     const size = left >= ROWS_PER_STATEMENT ? ROWS_PER_STATEMENT : 2 ** Math.floor(Math.log2(left));
     const parameters: unknown[] = [];
     for (const { namespace, key, value, expiresAt } of rows.slice(start, start + size))
-      parameters.push(namespace, key, value, expiresAt, updatedAt);
-    const values = Array.from({ length: size }, () => '(?, ?, ?, ?, ?)').join(', ');
+      parameters.push(namespace, key, value, expiresAt, updatedAt, stamp);
+    const values = Array.from({ length: size }, () => '(?, ?, ?, ?, ?, ?)').join(', ');
     yield { sql: `${INSERT} VALUES ${values} ${REPLACE}`, parameters, name: `put ${size}` };
     start += size;
   }
@@ -211,25 +241,25 @@ function isPlain(rows: readonly Row[]): boolean {
 }
 
 /** Plain rows as the members of an object: SQLite takes them in two thirds of the time of lists, each of which it has to parse. */
-function asObject(rows: readonly Row[], updatedAt: string): Statement {
+function asObject(rows: readonly Row[], { updatedAt, stamp }: Written): Statement {
   // Text by text: an object of JavaScript would put keys that are numbers in another order.
   const members = rows.map(({ key, value }) => `${JSON.stringify(key)}:${JSON.stringify(value)}`);
   return {
     sql: `${INSERT} ${FROM_OBJECT} ${REPLACE}`,
-    parameters: [rows[0]?.namespace, updatedAt, `{${members.join(',')}}`],
+    parameters: [rows[0]?.namespace, updatedAt, stamp, `{${members.join(',')}}`],
     name: 'put plain',
   };
 }
 
-function asList(rows: readonly Row[], updatedAt: string): Statement {
+function asList(rows: readonly Row[], { updatedAt, stamp }: Written): Statement {
   const json = JSON.stringify(rows.map((row) => [row.namespace, row.key, row.value, row.expiresAt]));
-  return { sql: `${INSERT} ${FROM_LIST} ${REPLACE}`, parameters: [updatedAt, json], name: 'put many' };
+  return { sql: `${INSERT} ${FROM_LIST} ${REPLACE}`, parameters: [updatedAt, stamp, json], name: 'put many' };
 }
 
 const INSERT = `INSERT INTO "${CACHE_TABLE}" ${COLUMNS}`;
 // Without the WHERE, SQLite takes the ON of the conflict for that of a join.
-const FROM_OBJECT = 'SELECT ?, key, atom, NULL, ? FROM json_each(?) WHERE true';
-const FROM_LIST = 'SELECT value->>0, value->>1, value->>2, value->>3, ? FROM json_each(?) WHERE true';
+const FROM_OBJECT = 'SELECT ?, key, atom, NULL, ?, ? FROM json_each(?) WHERE true';
+const FROM_LIST = 'SELECT value->>0, value->>1, value->>2, value->>3, ?, ? FROM json_each(?) WHERE true';
 const ALIVE = '("expires_at" IS NULL OR "expires_at" > ?)';
 // A list as one text: it is quicker than so many parameters, and the statement is the same for every length.
 const ONE_OF = '"namespace" = ? AND "key" IN (SELECT value FROM json_each(?))';

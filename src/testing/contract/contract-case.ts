@@ -1,5 +1,13 @@
+import { STAMP, writeChanges } from './changes.js';
 import assert from 'node:assert/strict';
-import type { CacheStorageAdapter, KeyRange, LoadCursor, StoredEntry } from '../../index.js';
+import type {
+  CacheStorageAdapter,
+  KeyRange,
+  LoadCursor,
+  Stamp,
+  StampedEntry,
+  StoredEntry,
+} from '../../index.js';
 import { standIn } from '../stand-in.js';
 import type { TestRunner } from '../test-runner.js';
 
@@ -8,8 +16,14 @@ export const NOW = 1_000_000;
 /** Batches of megabytes take their time on a server. */
 const TIMEOUT_MS = 30_000;
 
-export function row(key: string, value = JSON.stringify(key), expiresAt: number | null = null): StoredEntry {
-  return { key, value, expiresAt };
+/** A row as it is read after {@link writeChanges}. */
+export function row(
+  key: string,
+  value = JSON.stringify(key),
+  expiresAt: number | null = null,
+  stamp: Stamp = STAMP,
+): StampedEntry {
+  return { key, value, expiresAt, stamp };
 }
 
 /** What a test is about, in its name. */
@@ -42,8 +56,9 @@ export class ContractCase {
 
   readonly it = (test: string, body: () => Promise<void>): unknown => this.runner.it(test, body, TIMEOUT_MS);
 
-  readonly put = (...puts: StoredEntry[]): Promise<void> =>
-    this.storage.write([{ namespace: 'n', puts, deletes: [] }], NOW);
+  readonly put = async (...puts: StoredEntry[]): Promise<void> => {
+    await writeChanges(this.storage, [{ namespace: 'n', puts }], NOW);
+  };
 
   readonly all = async (namespace = 'n', limit = 100): Promise<StoredEntry[]> => {
     const rows: StoredEntry[] = [];

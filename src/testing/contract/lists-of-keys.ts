@@ -1,3 +1,4 @@
+import { writeChanges } from './changes.js';
 import assert from 'node:assert/strict';
 import { NOW, row, shown, type ContractCase } from './contract-case.js';
 
@@ -35,10 +36,12 @@ export function listsOfKeys({ storage, put, all, listed, it, describe, beforeEac
       'a_',
     ];
     const inByteOrder = keys.toSorted((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)));
-    const ofOthers = { namespace: 'm', puts: [row('a:1'), row('other')], deletes: [] };
+    const ofOthers = { namespace: 'm', puts: [row('a:1'), row('other')] };
 
     beforeEach(() =>
-      storage.write([{ namespace: 'n', puts: keys.map((key) => row(key)), deletes: [] }, ofOthers], NOW),
+      writeChanges(storage, [{ namespace: 'n', puts: keys.map((key) => row(key)) }, ofOthers], NOW).then(
+        () => undefined,
+      ),
     );
 
     it('keys in the order of their bytes, from either end', async () => {
@@ -88,7 +91,7 @@ export function listsOfKeys({ storage, put, all, listed, it, describe, beforeEac
     for (const prefix of ['a', 'a:', 'a:1', '%', '_', '😀', '\ud7ff', '\uffff', '\u{10ffff}', 'z']) {
       it(`what is left when the keys that begin with ${shown(prefix)} are cleared`, async () => {
         await put(row(`${prefix} expired`, '1', NOW));
-        await storage.clearRange('n', { prefix, isWhole: false });
+        await storage.clearRange('n', { prefix, isWhole: false }, NOW);
         const range = { prefix: '', isWhole: false };
         assert.deepEqual(
           await listed(range, false, 100),
@@ -100,13 +103,13 @@ export function listsOfKeys({ storage, put, all, listed, it, describe, beforeEac
     }
 
     it('what is left when one key is cleared, or all of them', async () => {
-      await storage.clearRange('n', { prefix: 'a:1', isWhole: true });
+      await storage.clearRange('n', { prefix: 'a:1', isWhole: true }, NOW);
       const range = { prefix: '', isWhole: false };
       assert.deepEqual(
         await listed(range, false, 100),
         inByteOrder.filter((key) => key !== 'a:1'),
       );
-      await storage.clearRange('n', range);
+      await storage.clearRange('n', range, NOW);
       assert.deepEqual(await all(), []);
       assert.equal((await all('m')).length, 2);
     });

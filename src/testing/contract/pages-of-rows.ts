@@ -1,3 +1,4 @@
+import { writeChanges } from './changes.js';
 import assert from 'node:assert/strict';
 import type { LoadCursor } from '../../index.js';
 import { NOW, row, type ContractCase } from './contract-case.js';
@@ -11,7 +12,7 @@ export function pagesOfRows({ storage, put, all, it }: ContractCase): void {
     assert.deepEqual(await all('n', 1000), rows);
     const some = rows.filter((_, i) => i % 7 === 0).map((entry) => entry.key);
     assert.equal((await storage.read('n', some.slice(0, 1000))).length, 1000);
-    await storage.write([{ namespace: 'n', puts: [], deletes: some }], NOW);
+    await writeChanges(storage, [{ namespace: 'n', deletes: some }], NOW);
     assert.equal(await storage.count('n', NOW), 12_345 - some.length);
   });
 
@@ -25,7 +26,8 @@ export function pagesOfRows({ storage, put, all, it }: ContractCase): void {
       seen.push(...page.rows.map((entry) => entry.key));
       after = page.next;
       if (after === undefined) break;
-      await storage.write(
+      await writeChanges(
+        storage,
         [
           {
             namespace: 'n',
@@ -75,7 +77,7 @@ export function pagesOfRows({ storage, put, all, it }: ContractCase): void {
       first.rows.map((entry) => entry.key),
       keys.slice(0, 4),
     );
-    await storage.write([{ namespace: 'n', puts: [], deletes: ['a', 'd\uFFFD'] }], NOW);
+    await writeChanges(storage, [{ namespace: 'n', deletes: ['a', 'd\uFFFD'] }], NOW);
     const second = await storage.load('n', { after: first.next, limit: 3, now: NOW });
     assert.deepEqual(
       second.rows.map((entry) => entry.key),

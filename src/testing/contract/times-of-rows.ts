@@ -1,3 +1,4 @@
+import { writeChanges } from './changes.js';
 import assert from 'node:assert/strict';
 import { NOW, row, type ContractCase } from './contract-case.js';
 
@@ -11,7 +12,7 @@ export function timesOfRows({ storage, put, all, it }: ContractCase): void {
     );
     assert.equal(await storage.count('n', NOW), 2);
     assert.deepEqual(await storage.read('n', ['old']), [row('old', '1', NOW)]);
-    await storage.write([{ namespace: 'other', puts: [row('old', '1', NOW)], deletes: [] }], NOW);
+    await writeChanges(storage, [{ namespace: 'other', puts: [row('old', '1', NOW)] }], NOW);
     assert.equal(await storage.purgeExpired('n', NOW), 2);
     assert.equal(await storage.purgeExpired('n', NOW), 0);
     assert.equal((await storage.read('n', ['old', 'older', 'later', 'a'])).length, 2);
@@ -22,8 +23,8 @@ export function timesOfRows({ storage, put, all, it }: ContractCase): void {
 
   it('says when a row was written, to the millisecond', async () => {
     const now = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
-    await storage.write([{ namespace: 'n', puts: [row('a'), row('b')], deletes: [] }], now);
-    await storage.write([{ namespace: 'n', puts: [row('b')], deletes: [] }], now + 1);
+    await writeChanges(storage, [{ namespace: 'n', puts: [row('a'), row('b')] }], now);
+    await writeChanges(storage, [{ namespace: 'n', puts: [row('b')] }], now + 1);
     assert.deepEqual(
       await storage.writtenAt('n', ['a', 'b', 'x']),
       new Map([

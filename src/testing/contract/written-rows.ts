@@ -1,3 +1,4 @@
+import { STAMP, writeChanges } from './changes.js';
 import assert from 'node:assert/strict';
 import { isNativeError } from 'node:util/types';
 import type { StoredEntry } from '../../index.js';
@@ -16,7 +17,7 @@ export function writtenRows({ storage, put, all, it, refusesNull }: ContractCase
 
   it('deletes, in one batch with puts, and does not mind what is not there', async () => {
     await put(row('a'), row('b'));
-    await storage.write([{ namespace: 'n', puts: [row('c')], deletes: ['a', 'x'] }], NOW);
+    await writeChanges(storage, [{ namespace: 'n', puts: [row('c')], deletes: ['a', 'x'] }], NOW);
     assert.deepEqual(
       (await all()).map((entry) => entry.key),
       ['b', 'c'],
@@ -24,17 +25,18 @@ export function writtenRows({ storage, put, all, it, refusesNull }: ContractCase
   });
 
   it('takes an empty batch', async () => {
-    await storage.write([], NOW);
-    await storage.write([{ namespace: 'n', puts: [], deletes: [] }], NOW);
+    assert.deepEqual(await storage.write([], { stamp: STAMP, now: NOW }), []);
+    await storage.write([[], []], { stamp: STAMP, now: NOW });
     assert.deepEqual(await all(), []);
   });
 
   it('writes several namespaces at once and keeps them apart', async () => {
-    await storage.write(
+    await writeChanges(
+      storage,
       [
-        { namespace: 'n', puts: [row('a')], deletes: [] },
+        { namespace: 'n', puts: [row('a')] },
         { namespace: 'm', puts: [row('a', '2')], deletes: ['b'] },
-        { namespace: 'N', puts: [row('a', '3')], deletes: [] },
+        { namespace: 'N', puts: [row('a', '3')] },
       ],
       NOW,
     );
@@ -51,21 +53,24 @@ export function writtenRows({ storage, put, all, it, refusesNull }: ContractCase
       await put(row('a', 'before'), row('gone'));
       const broken = { key: 'zzz', value: null as unknown as string, expiresAt: null };
       const many = Array.from({ length: 2500 }, (_, i) => row(`many ${i}`));
-      const error: unknown = await storage
-        .write(
-          [
-            { namespace: 'n', puts: [row('a', 'after'), ...many], deletes: ['gone'] },
-            { namespace: 'other', puts: [row('a'), broken], deletes: [] },
-          ],
-          NOW,
-        )
-        .catch((reason: unknown) => reason);
+      const error: unknown = await writeChanges(
+        storage,
+        [
+          { namespace: 'n', puts: [row('a', 'after'), ...many], deletes: ['gone'] },
+          { namespace: 'other', puts: [row('a'), broken] },
+        ],
+        NOW,
+      ).catch((reason: unknown) => reason);
       assert.ok(isNativeError(error));
       assert.equal(storage.classify(error), 'permanent');
       assert.deepEqual(await all(), [row('a', 'before'), row('gone')]);
       assert.deepEqual(await all('other'), []);
       // The same batch without the bad row: the storage is as good as before.
-      await storage.write([{ namespace: 'n', puts: [row('a', 'after'), ...many], deletes: ['gone'] }], NOW);
+      await writeChanges(
+        storage,
+        [{ namespace: 'n', puts: [row('a', 'after'), ...many], deletes: ['gone'] }],
+        NOW,
+      );
       assert.equal(await storage.count('n', NOW), 2501);
     });
 

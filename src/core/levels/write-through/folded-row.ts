@@ -1,6 +1,7 @@
 import type { CacheError } from '../../cache-error.js';
-import type { KnownValue } from '../../entries/known-value.js';
+import { stampOf, type KnownValue } from '../../entries/known-value.js';
 import type { PersistedEntries } from '../../entries/persisted-entries.js';
+import type { Stamp } from '../../storage-adapter.js';
 import { refusedError } from '../../writing/storage-health.js';
 import type { FoldedKey } from './fold.js';
 import type { RoundRow } from './group-committer.js';
@@ -10,10 +11,13 @@ export class FoldedRow<V> implements RoundRow {
   readonly value: string | undefined;
   readonly expiresAt: number | null;
   isOver = false;
+  /** Those of the transactions that were to write it. */
+  readonly #stamps: Stamp[] = [];
 
   constructor(
     readonly namespace: string,
     readonly key: string,
+    readonly expects: Stamp | null | undefined,
     readonly folded: FoldedKey<V>,
     private readonly entries: PersistedEntries<V>,
     private readonly onRefused: (error: CacheError) => void,
@@ -23,16 +27,24 @@ export class FoldedRow<V> implements RoundRow {
     this.expiresAt = found.kind === 'present' ? found.stored.expiresAt : null;
   }
 
-  /** Whether a row is what this one would have made of it. */
-  matches(row: KnownValue<V>): boolean {
-    if (row.kind !== 'present') return row.kind === 'absent' && this.value === undefined;
-    return row.stored.text === this.value && row.stored.expiresAt === this.expiresAt;
+  attempting(stamp: Stamp): void {
+    this.#stamps.push(stamp);
   }
 
-  committed(): void {
+  /**
+   * The stamp of the attempt that has made the row what it is, `null` where it has removed it, and `undefined` where none
+   * has.
+   */
+  writtenAs(row: KnownValue<V>): Stamp | null | undefined {
+    const stamp = stampOf(row);
+    if (typeof stamp === 'number') return this.#stamps.includes(stamp) ? stamp : undefined;
+    return this.value === undefined ? null : undefined;
+  }
+
+  committed(stamp: Stamp | undefined): void {
     const { key, found, waiting } = this.folded;
     this.isOver = true;
-    this.entries.applyWrite(key, found.kind === 'present' ? found.stored : undefined);
+    this.entries.applyWrite(key, found.kind === 'present' ? found.stored : undefined, stamp);
     for (const settle of waiting) settle();
   }
 
