@@ -194,13 +194,12 @@ describe('the simulator notices', { timeout: 180_000 }, () => {
       vi.spyOn(PersistedEntries.prototype, 'applyRow').mockImplementation(function (
         this: PersistedEntries<unknown>,
         key,
-        text,
-        expiresAt,
+        row,
         watch,
       ) {
         const blind = new LoadWatch();
         blind.isOver = watch.isOver;
-        return loaded.call(this, key, text, expiresAt, blind);
+        return loaded.call(this, key, row, blind);
       });
       expect(await verdict(CALM)).toMatch(/holds|shows/);
     });
