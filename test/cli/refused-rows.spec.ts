@@ -1,7 +1,7 @@
-import { writeChanges } from '../../src/testing/contract/changes.js';
 import { join } from 'node:path';
 import type { DataSourceOptions } from 'typeorm';
 import { describe, expect, it } from 'vitest';
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { mariadbServer, postgresServer } from '../support/services.js';
 import { tempFolder } from '../support/temp-folder.js';
 import { runCopy } from './support/copy-command.js';
@@ -102,7 +102,8 @@ describe.each(['sqlite', 'better-sqlite3'] as const)('a copy from a loose table,
         '{"type":"Buffer","data":[1]}',
       ];
       await withStorage(from, (storage) =>
-        writeChanges(storage,
+        writeChanges(
+          storage,
           [
             {
               namespace: 'exact',
@@ -111,7 +112,6 @@ describe.each(['sqlite', 'better-sqlite3'] as const)('a copy from a loose table,
                 value,
                 expiresAt: 9_007_199_254_740_991 - i,
               })),
-              deletes: [],
             },
           ],
           1,
@@ -206,7 +206,7 @@ describe.skipIf(postgres === undefined || mariadb === undefined)('a copy to a se
       expiresAt: null,
     };
     await withStorage(from, (storage) =>
-      writeChanges(storage,[{ namespace: 'n', puts: [...good, ...bad], deletes: [] }], 1),
+      writeChanges(storage, [{ namespace: 'n', puts: [...good, ...bad] }], 1),
     );
     const to = await create();
     const [copy] = await copyAll(from, to);
@@ -257,7 +257,7 @@ describe.skipIf(postgres === undefined || mariadb === undefined)('a copy to a se
     const from: DataSourceOptions = { type: 'sqlite', database: newFile() };
     const to = await create();
     const puts = Array.from({ length: 100 }, (_, i) => ({ key: `k${i}`, value: `${i}`, expiresAt: null }));
-    await withStorage(from, (storage) => writeChanges(storage,[{ namespace: 'n', puts, deletes: [] }], 1));
+    await withStorage(from, (storage) => writeChanges(storage, [{ namespace: 'n', puts }], 1));
     await withStorage(to, async () => undefined);
     await run(to, ...rules);
     expect(await copyAll(from, to)).toMatchObject([

@@ -1,4 +1,3 @@
-import { writeChanges } from '../../src/testing/contract/changes.js';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { DataSource, type QueryRunner } from 'typeorm';
@@ -11,6 +10,7 @@ import {
   CacheStorage,
 } from '../../src/index.js';
 import { TypeOrmStorage } from '../../src/storage/typeorm-storage.js';
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { NestLog, startApp } from '../support/nest-app.js';
 import { tempFolder } from '../support/temp-folder.js';
 
@@ -213,8 +213,9 @@ describe('the migrations', () => {
     for (let start = 0; start < 3; start += 1) {
       const storage = storageAt(database);
       await storage.open();
-      await writeChanges(storage,
-        [{ namespace: 'n', puts: [{ key: `${start}`, value: '1', expiresAt: null }], deletes: [] }],
+      await writeChanges(
+        storage,
+        [{ namespace: 'n', puts: [{ key: `${start}`, value: '1', expiresAt: null }] }],
         1,
       );
       await storage.close();
@@ -234,7 +235,7 @@ describe('the migrations', () => {
     await app.runMigrations();
     const storage = storageAt(database, false);
     await storage.open();
-    await writeChanges(storage,[{ namespace: 'n', puts: [{ key: 'a', value: '1', expiresAt: 5 }], deletes: [] }], 1);
+    await writeChanges(storage, [{ namespace: 'n', puts: [{ key: 'a', value: '1', expiresAt: 5 }] }], 1);
     expect(await app.query('SELECT COUNT(*) AS n FROM cache_storage')).toEqual([{ n: 1 }]);
     expect(await app.createQueryRunner().hasTable(CACHE_MIGRATIONS_TABLE)).toBe(false);
     await storage.close();
@@ -303,10 +304,7 @@ describe('the migrations', () => {
     await Promise.all(storages.map((storage) => storage.open()));
     await Promise.all(
       storages.map((storage, i) =>
-        writeChanges(storage,
-          [{ namespace: 'n', puts: [{ key: `${i}`, value: '1', expiresAt: null }], deletes: [] }],
-          1,
-        ),
+        writeChanges(storage, [{ namespace: 'n', puts: [{ key: `${i}`, value: '1', expiresAt: null }] }], 1),
       ),
     );
     expect(await storages[0]?.count('n', 1)).toBe(5);

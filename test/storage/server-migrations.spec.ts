@@ -1,4 +1,3 @@
-import { writeChanges } from '../../src/testing/contract/changes.js';
 import { DataSource, type DataSourceOptions, type QueryRunner } from 'typeorm';
 import { describe, expect, it } from 'vitest';
 import {
@@ -9,6 +8,7 @@ import {
   CacheStorage,
 } from '../../src/index.js';
 import { TypeOrmStorage } from '../../src/storage/typeorm-storage.js';
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { startApp } from '../support/nest-app.js';
 import { mariadbServer, postgresServer, type TestServer } from '../support/services.js';
 
@@ -219,14 +219,13 @@ for (const { type, server, seed, catalogue } of KINDS)
       const url = await newUrl();
       const storage = storageAt(url);
       await storage.open();
-      const fill = (namespace: string): Promise<void> =>
+      const fill = (namespace: string): Promise<unknown> =>
         writeChanges(
           storage,
           [
             {
               namespace,
               puts: Array.from({ length: 20_000 }, (_, i) => ({ key: `${i}`, value: '1', expiresAt: null })),
-              deletes: [],
             },
           ],
           1,
@@ -271,7 +270,7 @@ for (const { type, server, seed, catalogue } of KINDS)
         storages.map((storage, i) =>
           writeChanges(
             storage,
-            [{ namespace: 'n', puts: [{ key: `${i}`, value: '1', expiresAt: null }], deletes: [] }],
+            [{ namespace: 'n', puts: [{ key: `${i}`, value: '1', expiresAt: null }] }],
             1,
           ),
         ),
@@ -289,11 +288,7 @@ for (const { type, server, seed, catalogue } of KINDS)
       await on(at(url, { migrations: cacheMigrations }), (db) => db.runMigrations());
       const storage = storageAt(url, false);
       await storage.open();
-      await writeChanges(
-        storage,
-        [{ namespace: 'n', puts: [{ key: 'a', value: '1', expiresAt: 5 }], deletes: [] }],
-        1,
-      );
+      await writeChanges(storage, [{ namespace: 'n', puts: [{ key: 'a', value: '1', expiresAt: 5 }] }], 1);
       await storage.close();
       await on(at(url), async (db) => {
         expect(await db.query('SELECT * FROM cache_storage')).toHaveLength(1);
@@ -324,7 +319,7 @@ for (const { type, server, seed, catalogue } of KINDS)
       const now = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
       await writeChanges(
         storage,
-        [{ namespace: 'n', puts: [{ key: 'ключ', value: '"v"', expiresAt: now + 1 }], deletes: [] }],
+        [{ namespace: 'n', puts: [{ key: 'ключ', value: '"v"', expiresAt: now + 1 }] }],
         now,
       );
       const before = await schemaOf(url);
@@ -356,7 +351,7 @@ for (const { type, server, seed, catalogue } of KINDS)
       await storage.open();
       const now = Date.UTC(2026, 6, 2, 23, 59, 59, 999);
       const put = { key: 'a', value: '1', expiresAt: null };
-      await writeChanges(storage, [{ namespace: 'n', puts: [put], deletes: [] }], now);
+      await writeChanges(storage, [{ namespace: 'n', puts: [put] }], now);
       expect(await storage.writtenAt('n', ['a'])).toEqual(new Map([['a', now]]));
       // A row that somebody else wrote with the default.
       const earlier = Date.now() - 5000;
