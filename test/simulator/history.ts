@@ -1,4 +1,5 @@
 import { InMemoryStorage } from '../../src/storage/in-memory-storage.js';
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { Chronicle } from './chronicle.js';
 import { SHUTDOWN_TIMEOUT_MS, type EngineParts } from './engine-parts.js';
 import { Life } from './life.js';
@@ -72,8 +73,8 @@ export class History {
 
   async #fill(): Promise<void> {
     const puts = this.plan.rows.map((key) => ({ key, value: padded(1), expiresAt: null }));
-    const batch = NAMES.map((namespace) => ({ namespace, puts, deletes: [] }));
-    await this.#rows.write(batch, this.#scheduler.now());
+    const changes = NAMES.map((namespace) => ({ namespace, puts }));
+    await writeChanges(this.#rows, changes, this.#scheduler.now());
     for (const texts of this.#texts.values()) for (const { key, value } of puts) texts.set(key, value);
     if (this.plan.ordeal !== 'foreign journal') return;
     const at = this.#scheduler.now();

@@ -1,4 +1,3 @@
-import { writeChanges } from '../../src/testing/contract/changes.js';
 import {
   chmodSync,
   existsSync,
@@ -15,6 +14,7 @@ import { isCacheError } from '../../src/index.js';
 import { RescueFile } from '../../src/storage/rescue-file.js';
 import { prepareSqlite } from '../../src/storage/sqlite/settings.js';
 import { TypeOrmStorage } from '../../src/storage/typeorm-storage.js';
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { Child } from '../support/child-process.js';
 import { tempFolder } from '../support/temp-folder.js';
 
@@ -58,11 +58,7 @@ describe('the SQLite file', () => {
     const database = newPath();
     const storage = storageAt(database);
     await storage.open();
-    await writeChanges(
-      storage,
-      [{ namespace: 'n', puts: [{ key: 'a', value: '1', expiresAt: null }], deletes: [] }],
-      1,
-    );
+    await writeChanges(storage, [{ namespace: 'n', puts: [{ key: 'a', value: '1', expiresAt: null }] }], 1);
     expect(statSync(join(database, '..')).mode & 0o777).toBe(0o700);
     for (const file of [database, `${database}-wal`, `${database}-shm`]) {
       expect(statSync(file).mode & 0o777).toBe(0o600);

@@ -1,10 +1,10 @@
-import { writeChanges } from '../../src/testing/contract/changes.js';
 import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { NamespaceCache } from '../../src/index.js';
 import type { RescuedWrite, RescueJournal } from '../../src/core/rescue/rescue-journal.js';
 import { RescueFile } from '../../src/storage/rescue-file.js';
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { ChaosError } from '../support/chaos-storage.js';
 import { errorWith, namespaceOf, ON_SHUTDOWN } from '../support/definitions.js';
 import { EngineWorld } from '../support/engine-world.js';
@@ -109,8 +109,9 @@ describe('the rescue journal', () => {
     await stopWithoutDatabase();
     // Another process has started meanwhile, and stops as well.
     const other = new EngineWorld({ shutdownTimeoutMs: 1000 }, new RescueFile(`${path}.other`));
-    await writeChanges(other.rows,
-      [{ namespace: 'n', puts: [{ key: 'a1', value: '1', expiresAt: null }], deletes: [] }],
+    await writeChanges(
+      other.rows,
+      [{ namespace: 'n', puts: [{ key: 'a1', value: '1', expiresAt: null }] }],
       1,
     );
     const late = await other.register(definition);
@@ -121,8 +122,9 @@ describe('the rescue journal', () => {
     await other.clock.advance(5000);
     await stop;
     renameSync(`${path}.other`, `${path}.more-2`);
-    await writeChanges(world.rows,
-      [{ namespace: 'n', puts: [{ key: 'a2', value: '"newer"', expiresAt: null }], deletes: [] }],
+    await writeChanges(
+      world.rows,
+      [{ namespace: 'n', puts: [{ key: 'a2', value: '"newer"', expiresAt: null }] }],
       world.clock.now() + 1,
     );
     await startAgain();
@@ -142,7 +144,7 @@ describe('the rescue journal', () => {
     await cache.set('c', 'from the journal');
     await stopWithoutDatabase();
     const newer = ['a', 'b'].map((key) => ({ key, value: '"newer"', expiresAt: null }));
-    await writeChanges(world.rows,[{ namespace: 'n', puts: newer, deletes: [] }], world.clock.now() + 1);
+    await writeChanges(world.rows, [{ namespace: 'n', puts: newer }], world.clock.now() + 1);
     await startAgain();
     expect(await world.stored('n')).toEqual({ a: 'newer', b: 'newer', c: 'from the journal' });
   });
@@ -150,9 +152,9 @@ describe('the rescue journal', () => {
   it('knows an older write that got through after the stop had given up', async () => {
     await cache.set('a', 'older');
     const write = world.storage.write.bind(world.storage);
-    let getThrough: () => Promise<void> = () => Promise.resolve();
-    world.storage.write = (batch) => {
-      getThrough = () => write(batch, world.clock.now());
+    let getThrough: () => Promise<unknown> = () => Promise.resolve();
+    world.storage.write = (atoms, { stamp }) => {
+      getThrough = () => write(atoms, { stamp, now: world.clock.now() });
       return new Promise(() => undefined);
     };
     void cache.flush();
