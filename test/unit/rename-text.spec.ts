@@ -15,6 +15,8 @@ describe.each([ON_CHANGE, ON_SHUTDOWN])('a rename (%s)', (level) => {
     if (when === 'after') await cache.get('a');
     expect(await cache.rename('a', 'b')).toBe(true);
     await cache.flush();
-    expect(await world.rows.read(level, ['a', 'b'])).toEqual([{ key: 'b', value: TEXT, expiresAt: null }]);
+    expect(await world.rows.read(level, ['a', 'b'])).toMatchObject([
+      { key: 'b', value: TEXT, expiresAt: null },
+    ]);
   });
 });
