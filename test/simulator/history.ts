@@ -225,7 +225,9 @@ export class History {
 
   /** What the life that has just ended has left. */
   #wills(): ReadonlyMap<Name, LastWill> {
-    return new Map(NAMES.map((name) => [name, new LastWill(name, this.#journal, this.#before.get(name) ?? [])]));
+    return new Map(
+      NAMES.map((name) => [name, new LastWill(name, this.#journal, this.#before.get(name) ?? [])]),
+    );
   }
 
   /** Everything that was acknowledged is in the database, or was set aside for a reason that holds. */

@@ -153,7 +153,9 @@ describe('the rescue journal', () => {
     await written('b', '"newer"');
     await startAgain();
     expect(await world.stored('n')).toEqual({ b: 'newer', c: 2 });
-    expect(setAside('conflicts')).toEqual([expect.stringContaining('"op":"delete","namespace":"n","key":"b"')]);
+    expect(setAside('conflicts')).toEqual([
+      expect.stringContaining('"op":"delete","namespace":"n","key":"b"'),
+    ]);
   });
 
   it('never puts an older value over a newer row, and keeps what meets one', async () => {

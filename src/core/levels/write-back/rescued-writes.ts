@@ -14,9 +14,8 @@ export function rescuedWrites(
 ): RescuedWrite[] {
   // Nobody will hear of its end.
   provenance?.doubtUnderway();
-  const writes = dirty.removals.map(
-    (range): RescuedWrite =>
-      isEvery(range) ? { op: 'clear', namespace } : { op: 'clear range', namespace, range },
+  const writes = dirty.removals.map((range): RescuedWrite =>
+    isEvery(range) ? { op: 'clear', namespace } : { op: 'clear range', namespace, range },
   );
   // A clear removes what this process has written, and no more than that can be proved: what it knew of others, it names.
   for (const [key, base] of provenance?.bases.removed ?? [])
