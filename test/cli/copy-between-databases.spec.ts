@@ -43,8 +43,7 @@ async function withStorage<T>(
 async function contentOf(storage: DataSourceOptions): Promise<unknown> {
   return withStorage(storage, async (opened) => {
     const { rows } = await opened.exact('ключи', KEYS);
-    return rows
-      .toSorted((a, b) => (a.key < b.key ? -1 : 1));
+    return rows.toSorted((a, b) => (a.key < b.key ? -1 : 1));
   });
 }
 

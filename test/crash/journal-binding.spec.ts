@@ -304,7 +304,7 @@ describe.skipIf(postgres === undefined)('instances that start and stop at the sa
     expect(kept).toHaveLength(1);
     const [, entry = ''] = readFileSync(join(folderOfIt, kept[0] as string), 'utf8').split('\n');
     const { value } = JSON.parse(entry) as { readonly value: string };
-    return [(await rowsOf(options))['k'], JSON.parse(value)].toSorted();
+    return new Set([(await rowsOf(options))['k'], JSON.parse(value)]);
   }
 
   beforeAll(async () => {
@@ -327,7 +327,7 @@ describe.skipIf(postgres === undefined)('instances that start and stop at the sa
   });
 
   it('replay one of two changes of one row, and keep the other where a person finds it', () => {
-    expect(ofSameRow).toEqual([1, 2]);
+    expect(ofSameRow).toEqual(new Set([1, 2]));
   });
 });
 

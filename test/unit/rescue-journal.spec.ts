@@ -511,7 +511,7 @@ describe('the rescue journal', () => {
     world.crash();
     mkdirSync(join(path, '..'), { recursive: true });
     const at = 4_000_000_000_000;
-    const puts = ['same', 'other', 'new'].map((key) => ({ ...put(key), at, underway: null }));
+    const puts = ['same', 'other', 'new'].map((key) => Object.assign(put(key), { at, underway: null }));
     const writes = [
       { op: 'clear range', namespace: 'n', range: { prefix: 'in ', isWhole: false }, at },
       ...puts,

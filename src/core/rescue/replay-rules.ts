@@ -30,9 +30,9 @@ export class ReplayRules {
 
   /** Writes that belong together share one verdict. */
   ofAll(writes: readonly KeyWrite[], rows: ReadonlyMap<string, StampedEntry>): Verdict {
-    const verdicts = writes.map((write) => this.of(write, rows.get(write.key)));
-    if (verdicts.includes('conflict')) return 'conflict';
-    return verdicts.includes('due') ? 'due' : 'done';
+    const verdicts = new Set(writes.map((write) => this.of(write, rows.get(write.key))));
+    if (verdicts.has('conflict')) return 'conflict';
+    return verdicts.has('due') ? 'due' : 'done';
   }
 
   of(write: KeyWrite, row: StampedEntry | undefined): Verdict {
