@@ -138,10 +138,6 @@ export class TypeOrmStorage implements ListedStorage {
     return this.#read((dialect, runner) => dialect.read(runner, namespace, keys));
   }
 
-  writtenAt(namespace: string, keys: readonly string[]): Promise<ReadonlyMap<string, number>> {
-    return this.#read((dialect, runner) => dialect.writtenAt(runner, namespace, keys));
-  }
-
   keys(namespace: string, page: LoadPage): Promise<KeyPage> {
     return this.#readExactly((rows, runner) => rows.keys(runner, namespace, page));
   }
