@@ -5,6 +5,9 @@ import type { Clock } from './clock.js';
 export interface EngineContext {
   readonly clock: Clock;
   readonly logger: CacheLogger;
-  /** Gives a number from 0 to below 1, like `Math.random`; used for jitter. */
+  /**
+   * Gives a number from 0 to below 1, like `Math.random`. Another one in each process, whatever its clock is: stamps of two
+   * processes must not meet.
+   */
   readonly random: () => number;
 }

@@ -1,3 +1,5 @@
+import type { EngineContext } from '../context.js';
+
 /** Delay before the first retry, ms. */
 const BASE_MS = 25;
 
@@ -10,14 +12,15 @@ export class Backoff {
 
   constructor(
     private readonly maxMs: number,
-    private readonly random: () => number,
+    private readonly context: Pick<EngineContext, 'clock' | 'random'>,
   ) {}
 
   /** How long to wait before the next attempt, in ms. */
   next(): number {
     const full = Math.min(this.maxMs, BASE_MS * 2 ** Math.min(this.#attempt, 20));
     this.#attempt += 1;
-    return full / 2 + (full / 2) * this.random();
+    const { clock, random } = this.context;
+    return full / 2 + (full / 2) * (clock.jitter?.() ?? random());
   }
 
   reset(): void {

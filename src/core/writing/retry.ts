@@ -21,7 +21,7 @@ export class Retry {
     health: StorageHealth,
     private readonly options: RetryOptions,
   ) {
-    this.#backoff = new Backoff(options.maxMs, context.random);
+    this.#backoff = new Backoff(options.maxMs, context);
     health.onRecovery(() => {
       if (this.isWaiting) this.#fire();
     });
@@ -59,12 +59,13 @@ export class Retry {
  * `deadline` (on the monotonic clock). For callers that wait for the outcome.
  */
 export async function repeat(
-  { clock, random }: EngineContext,
+  context: EngineContext,
   maxMs: number,
   deadline: number,
   attempt: () => Promise<boolean>,
 ): Promise<boolean> {
-  const backoff = new Backoff(maxMs, random);
+  const { clock } = context;
+  const backoff = new Backoff(maxMs, context);
   // Sequential on purpose: an attempt follows the failure of the one before it.
   while (!(await attempt())) {
     const wait = backoff.next();
