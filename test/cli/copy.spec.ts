@@ -115,7 +115,7 @@ describe('nestjs-durable-cache copy', () => {
   it('copies the rows around those whose keys are no text, and says how many it left out', async () => {
     await onFile(from, async (db) => {
       await db.query(
-        'CREATE TABLE cache_storage (namespace TEXT, key TEXT, value TEXT, updated_at TIMESTAMP, expires_at bigint)',
+        'CREATE TABLE cache_storage (namespace TEXT, key TEXT, value TEXT, updated_at TIMESTAMP, expires_at bigint, version bigint NOT NULL DEFAULT 0)',
       );
       await db.query(
         `INSERT INTO cache_storage (namespace, key, value) VALUES ('notes', 'a', '1'), ('notes', NULL, '1'), ('notes', X'00FF', '1'), ('notes', 'b', '1')`,

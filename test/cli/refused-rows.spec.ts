@@ -65,7 +65,7 @@ describe.each(['sqlite', 'better-sqlite3'] as const)('a copy from a loose table,
         LOOSE_TABLE,
         ...BAD_ROWS.map(
           ([, key, value, expiry], i) =>
-            `INSERT INTO cache_storage VALUES ('bad ${i}', ${key}, ${value}, NULL, ${expiry}), ('bad ${i}', 'good', '"good"', NULL, NULL)`,
+            `INSERT INTO cache_storage (namespace, "key", value, updated_at, expires_at) VALUES ('bad ${i}', ${key}, ${value}, NULL, ${expiry}), ('bad ${i}', 'good', '"good"', NULL, NULL)`,
         ),
       );
       const to = await create();
@@ -319,7 +319,7 @@ describe('an expiry that is stored as text', () => {
     await run(
       from,
       LOOSE_TABLE,
-      `INSERT INTO cache_storage VALUES ('n', 'past', '1', NULL, '1000'), ('n', 'future', '1', NULL, '9999999999999')`,
+      `INSERT INTO cache_storage (namespace, "key", value, updated_at, expires_at) VALUES ('n', 'past', '1', NULL, '1000'), ('n', 'future', '1', NULL, '9999999999999')`,
     );
     const to = { type: 'sqlite', database: newFile() } as const;
     expect(await copyAll(from, to)).toMatchObject([{ rows: 1, copied: 1, refused: [] }]);
@@ -335,7 +335,7 @@ describe('the command', () => {
     await run(
       from,
       LOOSE_TABLE,
-      `INSERT INTO cache_storage VALUES (NULL, 'a', '1', NULL, NULL), (X'61', 'b', '1', NULL, NULL)`,
+      `INSERT INTO cache_storage (namespace, "key", value, updated_at, expires_at) VALUES (NULL, 'a', '1', NULL, NULL), (X'61', 'b', '1', NULL, NULL)`,
     );
     const { code, output } = await runCopy(folder, from.database, newFile());
     expect(output).toContain('in no namespace:\n  1 row: the namespace is no text (NULL)\n');

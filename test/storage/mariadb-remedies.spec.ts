@@ -148,6 +148,7 @@ describe.skipIf(server === undefined)('MariaDB', () => {
       await run(
         `REVOKE ALL ON ${database}.* FROM ${database}@'%'`,
         `GRANT SELECT ON ${database}.cache_migrations TO ${database}@'%'`,
+        `GRANT SELECT ON ${database}.cache_identity TO ${database}@'%'`,
         `GRANT ${TABLE_RIGHTS.join(', ')} ON ${database}.cache_storage TO ${database}@'%'`,
       );
       await whileOpen(owner(database));

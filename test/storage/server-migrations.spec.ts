@@ -1,4 +1,4 @@
-import { DataSource, type DataSourceOptions } from 'typeorm';
+import { DataSource, type DataSourceOptions, type QueryRunner } from 'typeorm';
 import { describe, expect, it } from 'vitest';
 import {
   cacheMigrations,
@@ -97,6 +97,19 @@ for (const { type, server, seed, catalogue } of KINDS)
       }
     }
 
+    async function ask<T>(db: DataSource, question: (runner: QueryRunner) => Promise<T>): Promise<T> {
+      const runner = db.createQueryRunner();
+      try {
+        return await question(runner);
+      } finally {
+        await runner.release();
+      }
+    }
+    const hasTable = (db: DataSource, name: string): Promise<boolean> =>
+      ask(db, (runner) => runner.hasTable(name));
+    const hasColumn = (db: DataSource, name: string): Promise<boolean> =>
+      ask(db, (runner) => runner.hasColumn('cache_storage', name));
+
     const schemaOf = (url: string): Promise<unknown[]> =>
       on(at(url), async (db) => {
         const answers: unknown[] = [];
@@ -112,26 +125,33 @@ for (const { type, server, seed, catalogue } of KINDS)
         await db.query(
           `INSERT INTO cache_storage (namespace, ${db.driver.escape('key')}, value, expires_at) VALUES ('n', 'a', '1', NULL), ('n', 'b', '1', 99)`,
         );
+        await db.query(`UPDATE cache_storage SET version = ${Number.MAX_SAFE_INTEGER}`);
         await db.undoLastMigration();
-        expect(await db.createQueryRunner().hasColumn('cache_storage', 'expires_at')).toBe(false);
+        expect(await hasTable(db, 'cache_identity')).toBe(false);
+        await db.undoLastMigration();
+        expect(await hasColumn(db, 'version')).toBe(false);
+        expect(await db.query('SELECT * FROM cache_storage')).toHaveLength(2);
+        await db.undoLastMigration();
+        expect(await hasColumn(db, 'expires_at')).toBe(false);
         expect(await db.query('SELECT * FROM cache_storage')).toHaveLength(1);
         await db.runMigrations();
+        expect(await db.query("SELECT CONCAT(version, '') AS stamp FROM cache_storage")).toEqual([
+          { stamp: '0' },
+        ]);
       });
       expect(await schemaOf(url)).toEqual(made);
       await on(migrating(url), async (db) => {
         expect(await db.query('SELECT * FROM cache_storage')).toMatchObject([
           { value: '1', expires_at: null },
         ]);
-        await db.undoLastMigration();
+        for (let left = cacheMigrations.length; left > 1; left -= 1) await db.undoLastMigration();
         await expect(db.undoLastMigration()).rejects.toMatchObject({
           code: 'TABLE_NOT_EMPTY',
           message: expect.stringMatching(/drop the table with 1 stored row \(n: 1\)/) as string,
         });
         await db.query('DELETE FROM cache_storage');
         await db.undoLastMigration();
-        const runner = db.createQueryRunner();
-        expect(await runner.hasTable('cache_storage')).toBe(false);
-        await runner.release();
+        expect(await hasTable(db, 'cache_storage')).toBe(false);
       });
     });
 
@@ -256,7 +276,9 @@ for (const { type, server, seed, catalogue } of KINDS)
         ),
       );
       expect(await storages[0]?.count('n', 1)).toBe(5);
+      expect(new Set(storages.map(({ identity }) => identity)).size).toBe(1);
       await Promise.all(storages.map((storage) => storage.close()));
+      expect(await on(at(url), (db) => db.query('SELECT * FROM cache_identity'))).toHaveLength(1);
       const account = await on(at(url), (db) => db.query(`SELECT * FROM ${CACHE_MIGRATIONS_TABLE}`));
       expect(account).toHaveLength(cacheMigrations.length);
     });
@@ -302,12 +324,14 @@ for (const { type, server, seed, catalogue } of KINDS)
       );
       const before = await schemaOf(url);
       await on(app(), async (db) => {
+        await db.query(`UPDATE cache_storage SET version = ${Number.MAX_SAFE_INTEGER}`);
         expect(await db.getRepository(CacheStorage).findOneByOrFail({ key: 'ключ' })).toEqual({
           namespace: 'n',
           key: 'ключ',
           value: '"v"',
           updatedAt: new Date(now),
           expiresAt: now + 1,
+          version: Number.MAX_SAFE_INTEGER,
         });
       });
       expect(await schemaOf(url)).toEqual(before);
