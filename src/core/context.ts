@@ -5,9 +5,6 @@ import type { Clock } from './clock.js';
 export interface EngineContext {
   readonly clock: Clock;
   readonly logger: CacheLogger;
-  /**
-   * Gives a number from 0 to below 1, like `Math.random`. Another one in each process, whatever its clock is: stamps of two
-   * processes must not meet.
-   */
+  /** Gives a number from 0 to below 1, like `Math.random`; used for jitter. */
   readonly random: () => number;
 }

@@ -53,7 +53,8 @@ export function engineProvider(
 /** The one place where the parts are put together. */
 export function createEngine(options: ResolvedCacheOptions): CacheEngine {
   const { clock } = options;
-  const context: EngineContext = { clock, logger: new Logger('Cache'), random: Math.random };
+  const random = (): number => clock.jitter?.() ?? Math.random();
+  const context: EngineContext = { clock, logger: new Logger('Cache'), random };
   const engine = new CacheEngine(
     () => createStorage(options),
     options.engine,

@@ -59,7 +59,7 @@ export class EngineWorld {
       () => storage,
       resolveEngineOptions(this.options),
       {},
-      { clock: this.clock, logger: this.appLogger ?? this.logger, random: Math.random },
+      { clock: this.clock, logger: this.appLogger ?? this.logger, random: () => 0.5 },
       () => this.journal,
     );
   }

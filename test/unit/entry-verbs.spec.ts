@@ -450,7 +450,7 @@ describe.each([MEMORY_ONLY, ON_CHANGE, ON_SHUTDOWN])('an expiry that stays (%s)'
       () => rows,
       resolveEngineOptions({}),
       {},
-      { clock, logger: new RecordingLogger(), random: Math.random },
+      { clock, logger: new RecordingLogger(), random: () => 0.5 },
     );
     const cache = await engine.register(namespaceOf<number>(level, { ttlMs: HOUR_MS }));
     await cache.set('n', 1);

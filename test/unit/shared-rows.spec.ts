@@ -37,7 +37,7 @@ describe('where several processes write to one table', () => {
   /** A process with a memory of its own, which nobody tells of the others' writes. */
   async function start(): Promise<Process> {
     const storage = new ChaosStorage(rows);
-    const context = { clock, logger: new RecordingLogger(), random: Math.random };
+    const context = { clock, logger: new RecordingLogger(), random: () => 0.5 };
     const engine = new CacheEngine(() => storage, resolveEngineOptions({}, 'many'), {}, context);
     const cache = await engine.register(counters);
     return standIn<Process>(() => cache as unknown as Process, { storage } as Partial<Process>);

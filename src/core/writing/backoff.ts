@@ -1,5 +1,3 @@
-import type { EngineContext } from '../context.js';
-
 /** Delay before the first retry, ms. */
 const BASE_MS = 25;
 
@@ -12,15 +10,14 @@ export class Backoff {
 
   constructor(
     private readonly maxMs: number,
-    private readonly context: Pick<EngineContext, 'clock' | 'random'>,
+    private readonly random: () => number,
   ) {}
 
   /** How long to wait before the next attempt, in ms. */
   next(): number {
     const full = Math.min(this.maxMs, BASE_MS * 2 ** Math.min(this.#attempt, 20));
     this.#attempt += 1;
-    const { clock, random } = this.context;
-    return full / 2 + (full / 2) * (clock.jitter?.() ?? random());
+    return full / 2 + (full / 2) * this.random();
   }
 
   reset(): void {

@@ -21,7 +21,7 @@ export class Retry {
     health: StorageHealth,
     private readonly options: RetryOptions,
   ) {
-    this.#backoff = new Backoff(options.maxMs, context);
+    this.#backoff = new Backoff(options.maxMs, context.random);
     health.onRecovery(() => {
       if (this.isWaiting) this.#fire();
     });
@@ -59,13 +59,12 @@ export class Retry {
  * `deadline` (on the monotonic clock). For callers that wait for the outcome.
  */
 export async function repeat(
-  context: EngineContext,
+  { clock, random }: EngineContext,
   maxMs: number,
   deadline: number,
   attempt: () => Promise<boolean>,
 ): Promise<boolean> {
-  const { clock } = context;
-  const backoff = new Backoff(maxMs, context);
+  const backoff = new Backoff(maxMs, random);
   // Sequential on purpose: an attempt follows the failure of the one before it.
   while (!(await attempt())) {
     const wait = backoff.next();
