@@ -441,7 +441,7 @@ const POSTGRES: Kind = {
       seed: [
         'CREATE DOMAIN filled AS text NOT NULL',
         `CREATE TABLE cache_storage (${P_TEXTS}, "tag""x" filled, ${P_KEY})`,
-        `INSERT INTO cache_storage VALUES ('names', 'old', '"kept"', NULL, NULL, 'me')`,
+        `INSERT INTO cache_storage VALUES ('names', 'old', '"kept"', NULL, NULL, 0, 'me')`,
       ],
       refused: /column tag"x, which the cache does not know, has to be filled in/,
     },
