@@ -18,14 +18,11 @@ import { chunksOf, removedKeys, sortedRows, type Row } from '../sql/row-order.js
 import type { Statement } from '../sql/statement.js';
 import { NO_ROWS, pageOf, textOf, toEntry, type PagedRow, type StoredRow } from '../sql/stored-row.js';
 import type { TableFault } from '../sql/table-fault.js';
-import { toTimestamp } from '../sql/timestamp.js';
 import { mysqlTableFaults } from './table-check.js';
-import { INSERT, REPLACE } from './upsert.js';
 import { packetParts } from './packet.js';
+import { KEYS_PER_LIST, ROWS_PER_STATEMENT, rowsStatement } from './row-statements.js';
+import { REPLACE } from './upsert.js';
 
-const ROWS_PER_STATEMENT = 500;
-/** Longer lists of keys are read as a scan of the table. */
-const KEYS_PER_DELETE = 500;
 /** How long a start waits for another instance that migrates, s. */
 const MIGRATION_LOCK_TIMEOUT_S = 10;
 
@@ -58,35 +55,17 @@ export class MysqlDialect implements Dialect {
   *#statements(
     removed: ReadonlyMap<string, readonly string[]>,
     parts: readonly (readonly Row[])[],
-    { now, stamp }: Commit,
+    commit: Commit,
   ): Generator<Statement> {
-    const updatedAt = toTimestamp(now);
     for (const [namespace, deletes] of removed) {
-      for (const keys of chunksOf(deletes, KEYS_PER_DELETE)) {
+      for (const keys of chunksOf(deletes, KEYS_PER_LIST)) {
         yield {
           sql: `DELETE FROM ${TABLE} WHERE \`namespace\` = ? AND \`key\` IN (?)`,
           parameters: [namespace, keys],
         };
       }
     }
-    for (const part of parts) {
-      const rows = part.map(({ namespace, key, value, expiresAt }) => [
-        namespace,
-        key,
-        value,
-        expiresAt,
-        updatedAt,
-        stamp,
-      ]);
-      // Kept prepared for frequent numbers of rows: a third faster on the server.
-      yield rows.length === 1 || rows.length === ROWS_PER_STATEMENT
-        ? {
-            sql: `${INSERT} ${rows.map(() => '(?, ?, ?, ?, ?, ?)').join(', ')} ${REPLACE}`,
-            parameters: rows.flat(),
-            name: `put ${rows.length}`,
-          }
-        : { sql: `${INSERT} ? ${REPLACE}`, parameters: [rows] };
-    }
+    for (const part of parts) yield rowsStatement(part, commit, { name: 'put', action: REPLACE });
   }
 
   clear(namespace: string, range = EVERY_KEY): Statement {
