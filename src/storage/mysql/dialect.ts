@@ -10,7 +10,6 @@ import type {
   UnreadableRows,
 } from '../../core/storage-adapter.js';
 import type { DriverError } from '../driver-error.js';
-import { compareLocked } from '../sql/compare-locked.js';
 import type { OpenTransaction } from '../sql/connection.js';
 import type { Dialect, TableState } from '../sql/dialect.js';
 import { beginsAll, boundsOf, pageBounds, type KeyBound } from '../sql/key-bounds.js';
@@ -18,9 +17,12 @@ import { chunksOf, removedKeys, sortedRows, type Row } from '../sql/row-order.js
 import type { Statement } from '../sql/statement.js';
 import { NO_ROWS, pageOf, textOf, toEntry, type PagedRow, type StoredRow } from '../sql/stored-row.js';
 import type { TableFault } from '../sql/table-fault.js';
+import { hasUniqueKey } from '../sql/unique-keys.js';
 import { mysqlTableFaults } from './table-check.js';
+import { ConditionalRows } from './conditional-rows.js';
 import { packetParts } from './packet.js';
 import { KEYS_PER_LIST, ROWS_PER_STATEMENT, rowsStatement } from './row-statements.js';
+import { uniqueKeysOf } from './table-catalogue.js';
 import { REPLACE } from './upsert.js';
 
 /** How long a start waits for another instance that migrates, s. */
@@ -43,6 +45,9 @@ const ALIVE = '(`expires_at` IS NULL OR `expires_at` > ?)';
 
 /** MySQL and MariaDB, with the mysql2 driver. */
 export class MysqlDialect implements Dialect {
+  /** The name of the key on (namespace, key): a table of others may have another than the primary key. */
+  #uniqueKey: string | undefined;
+
   /** `maxPacket` gives the server's max_allowed_packet, bytes: a longer statement ends the connection. */
   constructor(private readonly maxPacket: () => number) {}
 
@@ -113,12 +118,20 @@ export class MysqlDialect implements Dialect {
     return rows.map(toEntry);
   }
 
-  compareAndSet(
+  async compareAndSet(
     transaction: OpenTransaction,
     rows: readonly RowWrite[],
     commit: Commit,
   ): Promise<readonly RowWrite[]> {
-    return compareLocked(this, transaction, rows, commit);
+    const conditional = new ConditionalRows({
+      dialect: this,
+      transaction,
+      commit,
+      maxPacket: this.maxPacket(),
+      uniqueKey: this.#uniqueKey,
+    });
+    await conditional.write(rows);
+    return conditional.losers;
   }
 
   async lock(
@@ -126,11 +139,14 @@ export class MysqlDialect implements Dialect {
     namespace: string,
     keys: readonly string[],
   ): Promise<readonly StampedEntry[]> {
-    if (keys.length === 0) return [];
-    const sql =
-      `SELECT \`key\`, \`value\`, \`expires_at\`, \`version\` FROM ${TABLE} WHERE \`namespace\` = ? AND \`key\` IN (?) ` +
-      'ORDER BY `key` FOR UPDATE';
-    return ((await transaction.query({ sql, parameters: [namespace, keys] })) as StoredRow[]).map(toEntry);
+    const found: StoredRow[] = [];
+    for (const chunk of chunksOf(keys.toSorted(), KEYS_PER_LIST)) {
+      const sql =
+        `SELECT \`key\`, \`value\`, \`expires_at\`, \`version\` FROM ${TABLE} WHERE \`namespace\` = ? AND \`key\` IN (?) ` +
+        'ORDER BY `key` FOR UPDATE';
+      found.push(...((await transaction.query({ sql, parameters: [namespace, chunk] })) as StoredRow[]));
+    }
+    return found.map(toEntry);
   }
 
   async writtenAt(
@@ -165,8 +181,10 @@ export class MysqlDialect implements Dialect {
     }
   }
 
-  tableFaults(runner: QueryRunner, state: TableState): Promise<readonly TableFault[]> {
-    return mysqlTableFaults({ runner, dialect: this, state });
+  async tableFaults(runner: QueryRunner, state: TableState): Promise<readonly TableFault[]> {
+    const faults = await mysqlTableFaults({ runner, dialect: this, state });
+    this.#uniqueKey = (await uniqueKeysOf(runner)).find((key) => hasUniqueKey([key]))?.name;
+    return faults;
   }
 
   refusesData({ code = '', sqlState }: DriverError): boolean {
