@@ -95,10 +95,14 @@ export class ConditionalRows {
 
   async #insert(rows: readonly Row[]): Promise<void> {
     const { transaction, commit, maxPacket } = this.options;
-    for (const part of packetParts(rows, ROWS_PER_STATEMENT, maxPacket))
-      await transaction.execute(rowsStatement(part, commit, { name: 'insert', action: KEEP }));
-    // The driver has the server count rows that are found as well as those that are inserted.
-    this.#uncertain.push(...rows);
+    for (const part of packetParts(rows, ROWS_PER_STATEMENT, maxPacket)) {
+      const inserted = await transaction.execute(
+        rowsStatement(part, commit, { name: 'insert', action: KEEP }),
+      );
+      // Where the server counts rows that are found too, a number says nothing. None is none.
+      if (inserted === 0) this.losers.push(...part);
+      else this.#uncertain.push(...part);
+    }
   }
 
   async #remove(rows: readonly RowWrite[]): Promise<void> {
