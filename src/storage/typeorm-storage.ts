@@ -86,6 +86,11 @@ export class TypeOrmStorage implements ListedStorage {
     return this.#database.rescuePath;
   }
 
+  /** Where an earlier version has put its rescue journal; `undefined` where it is the same place. */
+  get earlierRescuePath(): string | undefined {
+    return this.#database.earlierRescuePath;
+  }
+
   /**
    * The random identity of the database, known once it is open; `undefined` where the app runs the migrations and its table
    * is missing, or a tool looks at a database without one.
