@@ -87,6 +87,11 @@ export class TypeOrmStorage implements ListedStorage {
     return this.#database.rescuePath;
   }
 
+  /** Where an earlier version has put its rescue journal; `undefined` where it is the same place. */
+  get earlierRescuePath(): string | undefined {
+    return this.#database.earlierRescuePath;
+  }
+
   /**
    * The random identity of the database, known once it is open; `undefined` where the app runs the migrations and its table
    * is missing, or a tool looks at a database without one.
@@ -132,10 +137,6 @@ export class TypeOrmStorage implements ListedStorage {
 
   read(namespace: string, keys: readonly string[]): Promise<readonly StampedEntry[]> {
     return this.#read((dialect, runner) => dialect.read(runner, namespace, keys));
-  }
-
-  writtenAt(namespace: string, keys: readonly string[]): Promise<ReadonlyMap<string, number>> {
-    return this.#read((dialect, runner) => dialect.writtenAt(runner, namespace, keys));
   }
 
   keys(namespace: string, page: LoadPage): Promise<KeyPage> {

@@ -42,11 +42,8 @@ async function withStorage<T>(
 
 async function contentOf(storage: DataSourceOptions): Promise<unknown> {
   return withStorage(storage, async (opened) => {
-    const rows = await opened.read('ключи', KEYS);
-    const times = await opened.writtenAt('ключи', KEYS);
-    return rows
-      .map(({ key, value, expiresAt }) => ({ key, value, expiresAt, writtenAt: times.get(key) }))
-      .toSorted((a, b) => (a.key < b.key ? -1 : 1));
+    const { rows } = await opened.exact('ключи', KEYS);
+    return rows.toSorted((a, b) => (a.key < b.key ? -1 : 1));
   });
 }
 

@@ -289,7 +289,9 @@ describe('nestjs-durable-cache copy', () => {
     [['copy', '--to', 'a'], '--from is missing'],
     [['copy', '--from', 'a', '--to', 'b', '--overwrite'], 'unknown option'],
     [['copy', '--from'], 'has no value'],
-    [['move'], 'The only command is copy'],
+    [['move'], 'The only commands are copy and journal show'],
+    [['copy', '--from', 'a', '--to', 'b', '--values'], 'copy has no option --values'],
+    [['copy', 'a', 'b'], 'takes options alone'],
     [[], 'There is no command'],
   ])('exits with 2 when it does not understand %o', async (args, said) => {
     expect(await command(...args).ended).toMatchObject({

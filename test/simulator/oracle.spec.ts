@@ -364,20 +364,29 @@ describe('the simulator notices', { timeout: 180_000 }, () => {
   describe('of a rescue journal', () => {
     it('that it forgets deletes', async () => {
       const forgets = journalWith((inner) => ({
-        appendSync: (writes) => inner.appendSync(writes.filter((write) => write.op !== 'delete')),
+        appendSync: (writes, origin) =>
+          inner.appendSync(
+            writes.filter((write) => write.op !== 'delete'),
+            origin,
+          ),
       }));
       expect(await verdict(CALM, forgets)).toMatch(/holds/);
     });
 
     it('that it forgets its last entry', async () => {
       const forgets = journalWith((inner) => ({
-        appendSync: (writes) => inner.appendSync(writes.slice(0, -1)),
+        appendSync: (writes, origin) => inner.appendSync(writes.slice(0, -1), origin),
       }));
       expect(await verdict(CALM, forgets)).toMatch(/holds/);
     });
 
     it('that it keeps what is replayed', async () => {
-      const keeps = journalWith(() => ({ remove: async () => undefined }));
+      const keeps = journalWith((inner) => ({
+        claim: async (...of) =>
+          (await inner.claim(...of)).map((claimed) =>
+            Object.assign(claimed, { remove: async () => undefined }),
+          ),
+      }));
       expect(await verdict(CALM, keeps)).toMatch(/holds/);
     });
   });

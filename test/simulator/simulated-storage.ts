@@ -30,6 +30,9 @@ export interface Conditions {
   readonly poison: Set<string>;
 }
 
+/** What the database of a simulation is known by. */
+export const IDENTITY = 'simulation';
+
 /** Rows on one page: so few that there are several. */
 const MOST_ROWS = 2;
 
@@ -39,6 +42,7 @@ const MOST_ROWS = 2;
  */
 export class SimulatedStorage implements CacheStorageAdapter {
   readonly [CACHE_STORAGE] = 2;
+  readonly identity = IDENTITY;
   /** Every text that was ever committed for a key of a namespace; `null` for its absence. */
   readonly committed = new Map<string, Set<string | null>>();
   /** Counts commits. */
@@ -72,10 +76,6 @@ export class SimulatedStorage implements CacheStorageAdapter {
 
   read(namespace: string, keys: readonly string[]): Promise<readonly StampedEntry[]> {
     return this.#call(() => this.rows.read(namespace, keys));
-  }
-
-  writtenAt(namespace: string, keys: readonly string[]): Promise<ReadonlyMap<string, number>> {
-    return this.#call(() => this.rows.writtenAt(namespace, keys));
   }
 
   write(atoms: readonly Atom[], commit: Commit): Promise<readonly AtomOutcome[]> {

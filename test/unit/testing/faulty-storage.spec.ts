@@ -34,7 +34,6 @@ describe('a faulty storage', () => {
     expect(await storage.read('n', ['a'])).toMatchObject([row]);
     expect(await storage.count('n', 1000)).toBe(1);
     expect(await storage.load('n', { after: undefined, limit: 9, now: 1000 })).toMatchObject({ rows: [row] });
-    expect(await storage.writtenAt('n', ['a'])).toEqual(new Map([['a', 1000]]));
     expect(storage.describe()).toBe('memory');
     await storage.clear('n');
     expect(await storage.count('n', 1000)).toBe(0);
@@ -58,7 +57,6 @@ describe('a faulty storage', () => {
     const reads = [
       storage.read('n', ['a']),
       storage.count('n', 1),
-      storage.writtenAt('n', ['a']),
       storage.load('n', { after: undefined, limit: 1, now: 1 }),
     ];
     for (const read of reads) await expect(read).rejects.toThrow(StorageFault);
