@@ -31,10 +31,13 @@ export interface EngineOptions {
   readonly maxDirtyBytes?: number | undefined;
 }
 
+/** Whether other processes write to the same tables. */
+export type Instances = 'one' | 'many';
+
 /** The options with every default filled in. */
 export type ResolvedEngineOptions = {
   readonly [Option in keyof EngineOptions]-?: NonNullable<EngineOptions[Option]>;
-};
+} & { readonly instances: Instances };
 
 export const ENGINE_OPTIONS = [
   'checkpointIntervalMs',
@@ -45,7 +48,10 @@ export const ENGINE_OPTIONS = [
 ] as const;
 
 /** Every option with its default filled in. Throws `INVALID_OPTION` for one that is unknown or out of range. */
-export function resolveEngineOptions(given: EngineOptions): ResolvedEngineOptions {
+export function resolveEngineOptions(
+  given: EngineOptions,
+  instances: Instances = 'one',
+): ResolvedEngineOptions {
   refuseUnknown(given, ENGINE_OPTIONS, 'Cache options');
   const options: ResolvedEngineOptions = {
     checkpointIntervalMs: given.checkpointIntervalMs ?? 30_000,
@@ -53,6 +59,7 @@ export function resolveEngineOptions(given: EngineOptions): ResolvedEngineOption
     writeTimeoutMs: given.writeTimeoutMs ?? 10_000,
     maxDirty: given.maxDirty ?? 100_000,
     maxDirtyBytes: given.maxDirtyBytes ?? 64 * 2 ** 20,
+    instances,
   };
   if (options.checkpointIntervalMs !== false)
     assertMs('checkpointIntervalMs', options.checkpointIntervalMs, ', or false');

@@ -94,7 +94,9 @@ export class OpenStorage {
     counters: NamespaceCounters,
   ): { entries: PersistedEntries<V>; level: PersistedLevel<V> } {
     const { storage, context, budget } = this;
-    const entries = new PersistedEntries<V>({ definition, keys, storage, clock: context.clock, counters });
+    const isShared = this.options.instances === 'many';
+    const { clock } = context;
+    const entries = new PersistedEntries<V>({ definition, keys, storage, clock, counters, isShared });
     this.#readers.push(entries.reader);
     this.#writer.count(definition.name, counters);
     const level = persistedLevel<V>({
@@ -109,6 +111,7 @@ export class OpenStorage {
       turns: this.#turns,
       committer: this.#committer,
       writeTimeoutMs: this.options.writeTimeoutMs,
+      isShared,
     });
     return { entries, level };
   }

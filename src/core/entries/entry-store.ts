@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.js';
 import type { MemoryKey } from '../keys/key-space.js';
+import type { Stamp } from '../storage-adapter.js';
 import { makeShared } from '../values/copying-codec.js';
 import type { StoredValue } from '../values/stored-value.js';
 import type { ValueCodec } from '../values/value-codec.js';
@@ -19,6 +20,8 @@ export interface EntryStoreOptions<V> {
   readonly maxBytes: number | undefined;
   readonly clock: Clock;
   readonly codec: ValueCodec<V>;
+  /** Whether the stamps of rows are kept beside their values. Default false. */
+  readonly keepsStamps?: boolean;
   /** Called after an entry left to make room (not when it was replaced, deleted or expired). */
   readonly onEvict: (key: MemoryKey) => void;
 }
@@ -28,6 +31,8 @@ export class EntryStore<V> {
   readonly #lru: LRUCache<MemoryKey, Slot<V>>;
   /** The texts of the values that are still to be decoded, and of those that are decoded afresh for each reader. */
   readonly #texts = new Map<MemoryKey, string>();
+  /** The stamps of the rows, where they are kept. */
+  readonly #stamps: Map<MemoryKey, Stamp> | undefined;
   readonly #codec: ValueCodec<V>;
   readonly #clock: Clock;
   readonly #measured: boolean;
@@ -36,7 +41,8 @@ export class EntryStore<V> {
   #reading: number | undefined;
 
   constructor(options: EntryStoreOptions<V>) {
-    const { maxEntries, maxBytes, clock, onEvict } = options;
+    const { maxEntries, maxBytes, clock, onEvict, keepsStamps = false } = options;
+    this.#stamps = keepsStamps ? new Map() : undefined;
     this.#codec = options.codec;
     this.#clock = clock;
     this.#onEvict = onEvict;
@@ -50,6 +56,7 @@ export class EntryStore<V> {
       noDisposeOnSet: true,
       dispose: (slot, key, reason) => {
         if (slot === null) this.#texts.delete(key);
+        this.#stamps?.delete(key);
         if (reason === 'evict') onEvict(key);
       },
     });
@@ -82,22 +89,29 @@ export class EntryStore<V> {
     return remaining === Infinity ? null : now + remaining + 1;
   }
 
+  /** The stamp of the row of `key`; `undefined` where it is not kept. */
+  stampOf(key: MemoryKey): Stamp | undefined {
+    return this.#stamps?.get(key);
+  }
+
   /** Holds a stored value: decoded if it was decoded already, else as text. */
-  putStored(key: MemoryKey, stored: StoredValue<V>): void {
+  putStored(key: MemoryKey, stored: StoredValue<V>, stamp = stored.stamp): void {
     if (!stored.isShared) {
-      this.putText(key, stored.text, stored.expiresAt);
+      this.putText(key, stored.text, stored.expiresAt, stamp);
       return;
     }
     const size = this.#measured ? byteLength(stored.text) : 0;
     this.putValue(key, stored.read(this.#codec), stored.expiresAt, size);
+    this.#keepStamp(key, stamp);
   }
 
   /** Holds an encoded value, to be decoded at its first read. */
-  putText(key: MemoryKey, text: string, expiresAt: number | null): void {
+  putText(key: MemoryKey, text: string, expiresAt: number | null, stamp?: Stamp): void {
     this.#makeWay(key);
     this.#texts.set(key, text);
     if (!this.#put(key, ENCODED as Slot<V>, expiresAt, this.#measured ? byteLength(text) : 0))
       this.#texts.delete(key);
+    this.#keepStamp(key, stamp);
   }
 
   /** Holds a value as it is. `size` in bytes counts where `maxBytes` is set. */
@@ -129,6 +143,12 @@ export class EntryStore<V> {
   /** The text of `key`, where it is kept: `undefined` for an entry that is decoded, too. */
   peekText(key: MemoryKey): string | undefined {
     return this.#texts.size > 0 && this.#lru.has(key) ? this.#texts.get(key) : undefined;
+  }
+
+  #keepStamp(key: MemoryKey, stamp: Stamp | undefined): void {
+    if (this.#stamps === undefined) return;
+    if (stamp === undefined || !this.#lru.has(key)) this.#stamps.delete(key);
+    else this.#stamps.set(key, stamp);
   }
 
   /** The LRU treats an identical value (null, or an object that grew) as no change, and would keep the old size. */

@@ -3,7 +3,7 @@ import type { NamespaceDefinition } from '../definition/namespace-definition.js'
 import type { NamespaceCounters } from '../definition/namespace-stats.js';
 import { isEvery, type KeyRange } from '../keys/key-range.js';
 import type { KeySpace, MemoryKey } from '../keys/key-space.js';
-import type { CacheStorageAdapter } from '../storage-adapter.js';
+import type { CacheStorageAdapter, Stamp, StampedEntry } from '../storage-adapter.js';
 import { HeldValue, StoredValue } from '../values/stored-value.js';
 import { EntryStore } from './entry-store.js';
 import { InFlight, LoadWatch, type Covers } from './in-flight.js';
@@ -18,6 +18,8 @@ export interface PersistedEntriesOptions<V> {
   readonly storage: CacheStorageAdapter;
   readonly clock: Clock;
   readonly counters: NamespaceCounters;
+  /** Whether other processes write to the same rows: then memory keeps their stamps. */
+  readonly isShared: boolean;
 }
 
 /** The entries of a persisted namespace in memory, the knowledge about its other keys, and what is on its way into memory. */
@@ -31,13 +33,14 @@ export class PersistedEntries<V> {
   #onEvict: (key: MemoryKey) => void = () => undefined;
 
   constructor(private readonly options: PersistedEntriesOptions<V>) {
-    const { definition, keys, storage, clock, counters } = options;
+    const { definition, keys, storage, clock, counters, isShared } = options;
     this.#knowledge = new Knowledge(definition.maxEntries);
     this.store = new EntryStore<V>({
       maxEntries: definition.maxEntries,
       maxBytes: definition.maxBytes,
       clock,
       codec: definition.value,
+      keepsStamps: isShared,
       onEvict: (key) => this.#evicted(key),
     });
     this.rows = new RowDecoder(definition.name, keys, definition.value, counters);
@@ -69,14 +72,16 @@ export class PersistedEntries<V> {
     const { store } = this;
     if (needsText) {
       const text = store.peekText(key);
-      return text === undefined ? undefined : present(new StoredValue<V>(text, store.expiresAt(key)));
+      if (text === undefined) return undefined;
+      return present(new StoredValue<V>(text, store.expiresAt(key), store.stampOf(key)));
     }
     const value = store.peek(key);
     if (value === undefined) return undefined;
     const text = store.peekText(key);
     // A value that can't be frozen is decoded anew for each reader.
-    if (text !== undefined) return present(new StoredValue<V>(text, store.expiresAt(key)));
-    return present(new HeldValue(value, store.expiresAt(key), this.options.definition.value));
+    const stamp = store.stampOf(key);
+    if (text !== undefined) return present(new StoredValue<V>(text, store.expiresAt(key), stamp));
+    return present(new HeldValue(value, store.expiresAt(key), this.options.definition.value, stamp));
   }
 
   /** What memory knows of `key`, absence included; `undefined` where only the database can tell. */
@@ -97,8 +102,9 @@ export class PersistedEntries<V> {
   }
 
   /** Puts what a write left of `key` in the place of what was known of it. */
-  applyWrite(key: MemoryKey, stored: StoredValue<V> | undefined): void {
-    this.#replace(key, stored === undefined ? ABSENT : present(stored));
+  applyWrite(key: MemoryKey, stored: StoredValue<V> | undefined, stamp?: Stamp): void {
+    this.inFlight.supersede(key);
+    this.#remember(key, stored === undefined ? ABSENT : present(stored), stamp);
   }
 
   /** The same for an encoded value. */
@@ -141,10 +147,10 @@ export class PersistedEntries<V> {
    * Puts a row of the database into memory, unless a write or a newer read came first. The row stays text until its first
    * read: most entries of a large namespace may never be read.
    */
-  applyRow(key: MemoryKey, text: string, expiresAt: number | null, watch: LoadWatch): boolean {
+  applyRow(key: MemoryKey, { value, expiresAt, stamp }: StampedEntry, watch: LoadWatch): boolean {
     if (watch.isNewer(key) || this.store.has(key)) return false;
     this.#knowledge.present(key);
-    this.store.putText(key, text, expiresAt);
+    this.store.putText(key, value, expiresAt, stamp);
     return true;
   }
 
@@ -212,10 +218,10 @@ export class PersistedEntries<V> {
     }
   }
 
-  #remember(key: MemoryKey, found: KnownValue<V>): void {
+  #remember(key: MemoryKey, found: KnownValue<V>, stamp?: Stamp): void {
     if (found.kind === 'present') {
       this.#knowledge.present(key);
-      this.store.putStored(key, found.stored);
+      this.store.putStored(key, found.stored, stamp);
       return;
     }
     this.store.delete(key);

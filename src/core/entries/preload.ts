@@ -13,7 +13,7 @@ import type {
   CacheStorageAdapter,
   LoadCursor,
   LoadedPage,
-  StoredEntry,
+  StampedEntry,
   UnreadableRows,
 } from '../storage-adapter.js';
 import { FIRST_PAGE, limitAfter } from './page-limit.js';
@@ -38,7 +38,7 @@ export interface PreloadOptions<V> {
 /** A row that may go into memory. */
 interface Gathered {
   readonly key: MemoryKey;
-  readonly row: StoredEntry;
+  readonly row: StampedEntry;
 }
 
 /** Loads a namespace from the database, one load at a time: two would drop each other's entries. */
@@ -149,7 +149,7 @@ class OneLoad<V> {
         this.#missesSome = true;
         return;
       }
-      if (entries.applyRow(key, row.value, row.expiresAt, watch)) this.#rows += 1;
+      if (entries.applyRow(key, row, watch)) this.#rows += 1;
       if ((count += 1) % PUT_PER_TURN === 0) await nextTurn(context.clock);
     }
   }
@@ -172,7 +172,7 @@ class OneLoad<V> {
     return page;
   }
 
-  #take(row: StoredEntry): void {
+  #take(row: StampedEntry): void {
     const { definition, entries } = this.options;
     const key = entries.rows.keyOf(row);
     if (key === undefined || !entries.rows.decodes(row)) {
@@ -190,7 +190,7 @@ class OneLoad<V> {
     this.#skipped += count;
   }
 
-  #skip(row: StoredEntry): void {
+  #skip(row: StampedEntry): void {
     if (this.#skipped === 0) this.#example = row.key;
     this.#skipped += 1;
   }

@@ -30,6 +30,8 @@ export interface PersistedParts<V> {
   readonly budget: DirtyBudget;
   readonly context: EngineContext;
   readonly writeTimeoutMs: number;
+  /** Whether other processes write to the same rows. */
+  readonly isShared: boolean;
 }
 
 /** A persisted level in use. */

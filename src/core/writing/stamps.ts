@@ -1,23 +1,19 @@
+import { randomInt } from 'node:crypto';
 import type { Stamp } from '../storage-adapter.js';
 
 /** Numbers that a prefix is followed by: 27 bits. */
 const PER_PREFIX = 2 ** 27;
-/** Prefixes there are, 0 not among them: 26 bits. */
-const PREFIXES = 2 ** 26 - 1;
+/** Prefixes there are: 26 bits. 0 is that of rows that no cache has written. */
+const PREFIXES = 2 ** 26;
 
 /**
  * The stamps of one process: a random prefix and a counter. No two commits have the same one, and a row's stamp tells which
  * process wrote it last.
  */
 export class Stamps {
-  readonly #random: () => number;
   readonly #prefixes: number[] = [];
   #next = 0;
   #left = 0;
-
-  constructor(random: () => number) {
-    this.#random = random;
-  }
 
   next(): Stamp {
     if (this.#left === 0) this.#begin();
@@ -33,7 +29,7 @@ export class Stamps {
   }
 
   #begin(): void {
-    const prefix = 1 + Math.floor(this.#random() * PREFIXES);
+    const prefix = randomInt(1, PREFIXES);
     this.#prefixes.push(prefix);
     this.#next = prefix * PER_PREFIX;
     this.#left = PER_PREFIX;

@@ -34,16 +34,14 @@ export interface WriteHooks<Row> {
  * stamp, raises the counters and reports the storage's health. Each call is one attempt, and there is one call at a time.
  */
 export class StorageWriter {
-  readonly stamps: Stamps;
+  readonly stamps = new Stamps();
   readonly #counters = new Map<string, NamespaceCounters>();
 
   constructor(
     private readonly storage: CacheStorageAdapter,
     readonly health: StorageHealth,
     private readonly context: EngineContext,
-  ) {
-    this.stamps = new Stamps(context.random);
-  }
+  ) {}
 
   /** Counts what is written to `namespace` in `counters` from now on. */
   count(namespace: string, counters: NamespaceCounters): void {

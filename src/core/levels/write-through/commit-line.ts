@@ -1,4 +1,4 @@
-import type { CacheError } from '../../cache-error.js';
+import { CacheError } from '../../cache-error.js';
 import type { CacheTimer } from '../../clock.js';
 import type { EngineContext } from '../../context.js';
 import type { NamespaceDefinition } from '../../definition/namespace-definition.js';
@@ -32,6 +32,8 @@ export interface CommitLineOptions<V> {
   readonly context: EngineContext;
   /** How long after its call a write is given up on, ms. */
   readonly writeTimeoutMs: number;
+  /** Whether other processes write to the same rows. */
+  readonly isShared: boolean;
 }
 
 /**
@@ -183,10 +185,21 @@ export class CommitLine<V> implements CommitSource {
     if (error === undefined) {
       this.#retry.reset();
       this.#lastFailure = undefined;
-      this.#endRound();
+      if (round.isOver) this.#endRound();
+      else this.#again(round);
     } else {
       this.#failed(round, error);
     }
+  }
+
+  /** Others have changed what the round was built on: tries at once again what has time left. */
+  #again(round: CommitRound<V>): void {
+    const { context, definition, writeTimeoutMs, committer } = this.options;
+    const overdue = context.clock.monotonic() - writeTimeoutMs;
+    round.rejectBefore(overdue, conflictError(definition.name, writeTimeoutMs));
+    round.dropEnded();
+    if (round.isOver) this.#endRound();
+    else committer.request(this);
   }
 
   /** Tries again what has time left. */
@@ -272,4 +285,13 @@ export class CommitLine<V> implements CommitSource {
     }
     this.#watchDeadline();
   }
+}
+
+function conflictError(namespace: string, writeTimeoutMs: number): CacheError {
+  return new CacheError(
+    'CONFLICT',
+    `Namespace '${namespace}': other processes have changed the key again and again, for ${writeTimeoutMs} ms (writeTimeoutMs). ` +
+      'Nothing was written; try again, or spread what is written so often over several keys.',
+    { namespace },
+  );
 }

@@ -1,16 +1,17 @@
 import { isCacheError, type CacheError } from '../../cache-error.js';
 import type { EngineContext } from '../../context.js';
 import type { NamespaceDefinition } from '../../definition/namespace-definition.js';
-import { ABSENT, type KnownValue } from '../../entries/known-value.js';
+import { stampOf } from '../../entries/known-value.js';
 import type { PersistedEntries } from '../../entries/persisted-entries.js';
 import { EVERY_KEY, type KeyRange } from '../../keys/key-range.js';
 import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
-import type { CacheStorageAdapter } from '../../storage-adapter.js';
+import type { CacheStorageAdapter, StampedEntry } from '../../storage-adapter.js';
 import { writeFailedError } from '../../writing/storage-health.js';
 import { Fold, type FoldedKey } from './fold.js';
 import { FoldedRow } from './folded-row.js';
-import type { Round, RoundRow } from './group-committer.js';
-import type { QueuedWrite } from './write-queue.js';
+import type { Round } from './group-committer.js';
+import { KnownRows } from './known-rows.js';
+import { keysBuiltUpon, keysWritten, type QueuedWrite } from './write-queue.js';
 
 export interface CommitRoundOptions<V> {
   readonly definition: NamespaceDefinition<unknown, V>;
@@ -18,22 +19,34 @@ export interface CommitRoundOptions<V> {
   readonly entries: PersistedEntries<V>;
   readonly storage: CacheStorageAdapter;
   readonly context: EngineContext;
+  /** Whether other processes write to the same rows. */
+  readonly isShared: boolean;
   readonly onAttempted: (error: unknown) => void;
   /** So many writes were not taken by the database. */
   readonly onReject: (count: number, error: CacheError) => void;
 }
 
 /**
+ * How writes reach their rows: on what memory knows of these, while these are held, or, where the database has refused some of
+ * them, on what has just been read, so that they can be written in several transactions.
+ */
+type Way = 'optimistic' | 'holding' | 'apart';
+
+/**
  * One namespace's part of a group commit: reads what it must know, folds its writes, and takes effect in memory when
  * committed. When a write is given up on, what is left is folded anew, without it and on what the database then says.
+ *
+ * Where others write to the same rows it is optimistic at first: a row that a write has looked at must still be what it
+ * was (compare-and-set). After a conflict, or an attempt of unknown outcome, what is left is folded over the rows
+ * themselves, which are held meanwhile: so nobody loses twice.
  */
 export class CommitRound<V> implements Round {
   readonly namespace: string;
   #writes: readonly QueuedWrite<V>[];
   #fold: Fold<V> | undefined;
   #rows: FoldedRow<V>[][] = [];
-  /** What is committed of the keys that writes build on. */
-  readonly #known = new Map<MemoryKey, KnownValue<V>>();
+  readonly #known: KnownRows<V>;
+  #way: Way = 'optimistic';
   #clears: KeyRange | undefined;
   /** How many entries a removal removes: counted once, since an attempt that failed may have removed them. */
   #removed: number | undefined;
@@ -41,27 +54,34 @@ export class CommitRound<V> implements Round {
   #mayHaveCommitted = false;
   /** Whether writes of it were given up on. */
   #hasEnded = false;
-  /** What was attempted with writes that were given up on since, and ended nobody knows how. */
+  /** What was attempted, is to be folded anew, and ended nobody knows how. */
   readonly #unsettled: FoldedRow<V>[][] = [];
 
   constructor(
     writes: readonly QueuedWrite<V>[],
     private readonly options: CommitRoundOptions<V>,
   ) {
+    const { definition, entries, keys, isShared } = options;
     this.#writes = writes;
-    this.namespace = options.definition.name;
+    this.#known = new KnownRows(entries, keys, isShared);
+    this.namespace = definition.name;
   }
 
   get clears(): KeyRange | undefined {
     return this.#clears;
   }
 
-  get atoms(): readonly (readonly RoundRow[])[] {
+  get atoms(): readonly (readonly FoldedRow<V>[])[] {
     return this.#rows;
   }
 
+  get holds(): readonly string[] | undefined {
+    if (this.#way !== 'holding') return undefined;
+    return this.#heldKeys().map((key) => this.options.keys.textOf(key));
+  }
+
   get isReady(): boolean {
-    return this.#fold !== undefined;
+    return this.#fold !== undefined || this.#way === 'holding';
   }
 
   /** Whether every write of it has ended. */
@@ -77,24 +97,43 @@ export class CommitRound<V> implements Round {
   /** Makes it ready, at once where memory knows all that the writes build on. Rejects with what the storage throws. */
   prepare(): Promise<void> | undefined {
     const { entries } = this.options;
-    this.#known.clear();
+    this.#known.forget();
+    const needed = keysBuiltUpon(this.#writes);
+    if (this.#way === 'apart') return this.#ask([...needed.keys()]);
     if (entries.isInDoubt || this.#unsettled.length > 0 || this.#removal !== undefined) return this.#ask();
-    const unknown = this.#unknown();
+    const unknown = this.#known.gather(needed);
     if (unknown.length > 0) return this.#ask(unknown);
-    this.#foldWrites();
-    return undefined;
+    return this.#foldWrites();
   }
 
-  clearCommitted(): void {
+  decide(rows: readonly StampedEntry[]): readonly (readonly FoldedRow<V>[])[] {
+    this.#known.take(this.#heldKeys(), rows);
+    this.#settleAttempts();
+    this.#writes = this.#writes.filter((write) => !write.isSettled);
+    void this.#foldWrites();
+    return this.#rows;
+  }
+
+  clearCommitted(removed: number | undefined): void {
     if (this.#clears !== undefined) this.options.entries.applyRemoval(this.#clears);
     this.#clears = undefined;
+    // An attempt before it may have removed them already.
+    if (removed !== undefined && !this.#mayHaveCommitted) this.#removed = removed;
     for (const settle of this.#fold?.cleared ?? []) settle();
   }
 
   attempted(error?: unknown): void {
     this.#rows = this.#rows.filter((atom) => atom.some((row) => !row.isOver));
     if (error !== undefined) this.#mayHaveCommitted = true;
+    const isInConflict = error === undefined && this.#rows.length > 0;
+    if (this.options.isShared && this.#clears === undefined && (error !== undefined || isInConflict))
+      this.#foldAnew('holding');
     this.options.onAttempted(error);
+  }
+
+  refusedTogether(): void {
+    this.#foldAnew('apart');
+    this.options.onAttempted(undefined);
   }
 
   /** Ends the writes that were called at `time` or before. What they would have left of their keys is in doubt, and so is what is built on it. */
@@ -110,17 +149,13 @@ export class CommitRound<V> implements Round {
   dropEnded(): void {
     if (!this.#hasEnded) return;
     this.#hasEnded = false;
-    this.#writes = this.#writes.filter((write) => !write.isSettled);
-    if (this.#mayHaveCommitted) {
-      if (this.#clears !== undefined) this.options.entries.doubtAll();
-      else this.#unsettled.push(...this.#rows);
+    if (this.#mayHaveCommitted && this.#clears !== undefined) {
+      this.options.entries.doubtAll();
+      this.#rows = [];
     }
+    this.#foldAnew(this.#way);
     if (this.#writes.length === 0)
       for (const row of this.#unsettled.flat()) this.options.entries.doubt(row.folded.key);
-    this.#fold = undefined;
-    this.#rows = [];
-    this.#clears = undefined;
-    this.#mayHaveCommitted = false;
   }
 
   /** Ends every write. */
@@ -128,44 +163,68 @@ export class CommitRound<V> implements Round {
     this.rejectBefore(Infinity, error);
   }
 
+  /** What is left has to be prepared anew. */
+  #foldAnew(way: Way): void {
+    this.#writes = this.#writes.filter((write) => !write.isSettled);
+    if (this.#mayHaveCommitted) this.#unsettled.push(...this.#rows);
+    this.#mayHaveCommitted = false;
+    this.#way = way;
+    this.#fold = undefined;
+    this.#rows = [];
+    this.#clears = undefined;
+  }
+
   async #ask(unknown?: MemoryKey[]): Promise<void> {
     const { entries } = this.options;
     // What a commit that was given up on may have done: nothing is built on the previous value.
     await entries.resolveDoubts();
-    if (this.#unsettled.length > 0) await this.#settleAttempts();
-    if (this.#removal !== undefined) this.#removed ??= await this.#countIn(this.#removal);
-    const asked = unknown ?? this.#unknown();
-    if (asked.length > 0) {
-      const found = await entries.reader.ask(asked);
-      asked.forEach((key, i) => this.#known.set(key, found[i] ?? ABSENT));
+    if (this.#unsettled.length > 0) {
+      await this.#known.ask(this.#unsettledKeys());
+      this.#settleAttempts();
     }
+    if (this.#removal !== undefined) this.#removed ??= await this.#countIn(this.#removal);
+    await this.#known.ask(unknown ?? this.#known.gather(keysBuiltUpon(this.#writes)));
     // What is left after a write was given up on may build on other keys than those asked for.
-    if (!this.#hasEnded) this.#foldWrites();
+    if (!this.#hasEnded) await this.#foldWrites();
   }
 
   /**
-   * Asks the rows themselves how the last attempt ended. Where they have its stamp, it has committed, and with it every write
-   * that was folded into them; else it never happened. To fold those that are left over rows that
-   * hold them already would count them twice.
+   * Sees from the rows themselves how earlier attempts ended. Where they have its stamp, it has committed, and with it every
+   * write that was folded into them; else it never happened. To fold those that are left over rows that hold them already
+   * would count them twice.
    */
-  async #settleAttempts(): Promise<void> {
-    const { entries } = this.options;
-    const keys = this.#unsettled.flat().map((row) => row.folded.key);
-    const found = await entries.reader.ask(keys);
-    const rows = new Map(keys.map((key, i) => [key, found[i] ?? ABSENT]));
+  #settleAttempts(): void {
     for (const atom of this.#unsettled.splice(0)) {
-      if (!atom.every((row) => row.hasWritten(rows.get(row.folded.key) ?? ABSENT))) continue;
-      for (const row of atom) row.committed();
+      const stamps = atom.map((row) => row.writtenAs(this.#known.get(row.folded.key)));
+      if (stamps.includes(undefined)) continue;
+      atom.forEach((row, i) => row.committed(stamps[i] ?? undefined));
     }
   }
 
-  #foldWrites(): void {
-    const { value: codec } = this.options.definition;
-    const fold = new Fold<V>((key) => this.#known.get(key) ?? ABSENT, codec, this.#removed);
+  /** At once, unless others write to the rows and must be asked whether what changes nothing still does. */
+  #foldWrites(): Promise<void> | undefined {
+    const { definition, isShared } = this.options;
+    const fold = new Fold<V>((key) => this.#known.get(key), definition.value, {
+      removed: () => this.#removed,
+      failsLate: isShared,
+    });
     for (const write of this.#writes) if (!write.isSettled) fold.add(write);
-    this.#rows = fold.atoms().map((atom) => atom.map((folded) => this.#rowOf(folded)));
+    const { atoms, unchanged } = fold.groups();
+    const guessed = isShared
+      ? unchanged.filter(({ key, isBuiltUpon }) => isBuiltUpon && !this.#known.isFresh(key))
+      : [];
+    if (guessed.length > 0) return this.#verify(guessed);
+    fold.settle(unchanged);
+    this.#rows = atoms.map((atom) => atom.map((folded) => this.#rowOf(folded)));
     this.#clears = fold.cleared === undefined ? undefined : (this.#removal ?? EVERY_KEY);
     this.#fold = fold;
+    return undefined;
+  }
+
+  /** What memory says is no answer where others write: asks the database, and folds anew. */
+  async #verify(guessed: readonly FoldedKey<V>[]): Promise<void> {
+    await this.#known.ask(guessed.map(({ key }) => key));
+    if (!this.#hasEnded) await this.#foldWrites();
   }
 
   /** The range that it removes: then it has no other write. */
@@ -179,40 +238,23 @@ export class CommitRound<V> implements Round {
     return storage.count(this.namespace, context.clock.now(), range);
   }
 
+  #unsettledKeys(): MemoryKey[] {
+    return this.#unsettled.flat().map((row) => row.folded.key);
+  }
+
+  /** The keys of all that is left to be written, and of what may have been. */
+  #heldKeys(): MemoryKey[] {
+    return [...new Set([...keysWritten(this.#writes), ...this.#unsettledKeys()])];
+  }
+
   #rowOf(folded: FoldedKey<V>): FoldedRow<V> {
-    const { keys, entries } = this.options;
-    return new FoldedRow(this.namespace, keys.textOf(folded.key), folded, entries, (error) => {
+    const { keys, entries, isShared } = this.options;
+    const expects = isShared && folded.isBuiltUpon ? stampOf(folded.base) : undefined;
+    return new FoldedRow(this.namespace, keys.textOf(folded.key), expects, folded, entries, (error) => {
       this.options.onReject(folded.waiting.length, error);
       // An earlier attempt may have had another end than this one.
       if (this.#mayHaveCommitted) entries.doubt(folded.key);
     });
-  }
-
-  /** Gathers what memory knows of the keys that the writes build on, now (an entry may be evicted while the database is asked for others); gives the others. */
-  #unknown(): MemoryKey[] {
-    const { entries } = this.options;
-    const unknown: MemoryKey[] = [];
-    for (const [key, needsText] of this.#builtUpon()) {
-      const known = entries.known(key, needsText);
-      if (known === undefined) unknown.push(key);
-      else this.#known.set(key, known);
-    }
-    return unknown;
-  }
-
-  /** The keys of which a write needs the committed value, and whether the very text of it. */
-  #builtUpon(): Map<MemoryKey, boolean> {
-    const needed = new Map<MemoryKey, boolean>();
-    const assigned = new Set<MemoryKey>();
-    for (const { request, isSettled } of this.#writes) {
-      if (isSettled) continue;
-      // After a clear every key is known to be absent.
-      if (request.kind === 'clear' || request.kind === 'remove') break;
-      if (request.kind === 'set') assigned.add(request.key);
-      else if (!assigned.has(request.key))
-        needed.set(request.key, request.kind === 'rename' || needed.get(request.key) === true);
-    }
-    return needed;
   }
 }
 

@@ -10,11 +10,22 @@ export type Settle = (error?: unknown) => void;
 /** One key in a fold. */
 export interface FoldedKey<V> {
   readonly key: MemoryKey;
+  /** What was committed of it. */
+  readonly base: KnownValue<V>;
+  /** Whether a write has looked at that. */
+  isBuiltUpon: boolean;
   /** What the key becomes. */
   found: KnownValue<V>;
   /** Whether that was written by this fold, and so must be committed. */
   changed: boolean;
   readonly waiting: Settle[];
+}
+
+export interface FoldOptions {
+  /** What a removal returns, which is always the only write; asked when that is committed. */
+  readonly removed: () => number | undefined;
+  /** Whether a write that fails waits for what its key is about: what it failed on may not be what there is. Default false. */
+  readonly failsLate: boolean;
 }
 
 type RequestOf<V, Kind> = WriteRequest<V> & { kind: Kind };
@@ -33,8 +44,7 @@ export class Fold<V> {
     /** What is committed of a key; asked once for each key. */
     private readonly committed: (key: MemoryKey) => KnownValue<V>,
     private readonly codec: ValueCodec<V>,
-    /** What a removal returns, which is always the only write. */
-    private readonly removed?: number,
+    private readonly options: FoldOptions,
   ) {}
 
   /** A write that fails here (its updater throws, its row does not decode) rejects alone, and changes nothing. */
@@ -42,12 +52,14 @@ export class Fold<V> {
     try {
       this.#apply(write);
     } catch (error) {
-      write.reject(error);
+      if (this.options.failsLate && 'key' in write.request)
+        this.#key(write.request.key).waiting.push((failure) => write.reject(failure ?? error));
+      else write.reject(error);
     }
   }
 
-  /** The keys to commit; those that must be committed together are one atom. Writes that changed nothing are settled. */
-  atoms(): FoldedKey<V>[][] {
+  /** The keys to commit, those that must be committed together as one atom; and those that no write has changed. */
+  groups(): { readonly atoms: FoldedKey<V>[][]; readonly unchanged: FoldedKey<V>[] } {
     const groups = new Map<MemoryKey, FoldedKey<V>[]>();
     for (const folded of this.#keys.values()) groups.set(folded.key, [folded]);
     for (const [one, other] of this.#ties) {
@@ -58,18 +70,21 @@ export class Fold<V> {
       for (const member of second) groups.set(member.key, first);
     }
     const atoms: FoldedKey<V>[][] = [];
+    const unchanged: FoldedKey<V>[] = [];
     for (const group of new Set(groups.values())) {
       // What is tied together was changed together.
       if (group.every((folded) => folded.changed)) atoms.push(group);
-      else for (const folded of group) this.#settleUnchanged(folded);
+      else unchanged.push(...group);
     }
-    return atoms;
+    return { atoms, unchanged };
   }
 
-  /** What came after a clear was answered in view of it, and holds only if it is committed. */
-  #settleUnchanged({ waiting }: FoldedKey<V>): void {
-    if (this.cleared !== undefined) this.cleared.push(...waiting);
-    else for (const settle of waiting) settle();
+  /** Settles writes that have changed nothing. What came after a clear was answered in view of it, and holds only if it is committed. */
+  settle(unchanged: readonly FoldedKey<V>[]): void {
+    for (const { waiting } of unchanged) {
+      if (this.cleared !== undefined) this.cleared.push(...waiting);
+      else for (const settle of waiting) settle();
+    }
   }
 
   #apply(write: QueuedWrite<V>): void {
@@ -92,26 +107,26 @@ export class Fold<V> {
         this.#clear(write);
         break;
       case 'remove':
-        this.#clear(write, this.removed);
+        this.#clear(write, this.options.removed);
         break;
     }
   }
 
   #modify({ key, decide }: RequestOf<V, 'modify'>, write: QueuedWrite<V>): void {
-    const { found } = this.#key(key);
+    const { found } = this.#lookedAt(key);
     const { next, result } = decide(valueOf(found, this.codec), storedOf(found));
     if (next !== undefined) this.#assign(key, next === null ? ABSENT : present(next));
     this.#wait(key, write, result);
   }
 
   #delete({ key }: RequestOf<V, 'delete'>, write: QueuedWrite<V>): void {
-    const existed = this.#key(key).found.kind !== 'absent';
+    const existed = this.#lookedAt(key).found.kind !== 'absent';
     if (existed) this.#assign(key, ABSENT);
     this.#wait(key, write, existed);
   }
 
   #rename({ key, to }: RequestOf<V, 'rename'>, write: QueuedWrite<V>): void {
-    const { found } = this.#key(key);
+    const { found } = this.#lookedAt(key);
     const exists = valueOf(found, this.codec) !== undefined && found.kind === 'present';
     if (exists && key !== to) {
       this.#assign(to, present(new StoredValue<V>(found.stored.text, found.stored.expiresAt)));
@@ -121,12 +136,12 @@ export class Fold<V> {
     this.#wait(key, write, exists);
   }
 
-  #clear(write: QueuedWrite<V>, result?: number): void {
+  #clear(write: QueuedWrite<V>, result: () => unknown = () => undefined): void {
     this.cleared ??= [];
     for (const folded of this.#keys.values()) this.cleared.push(...folded.waiting);
     this.#keys.clear();
     this.#ties.length = 0;
-    this.cleared.push(settling(write, result));
+    this.cleared.push((error) => settling(write, result())(error));
   }
 
   #assign(key: MemoryKey, found: KnownValue<V>): void {
@@ -139,11 +154,18 @@ export class Fold<V> {
     this.#key(key).waiting.push(settling(write, result));
   }
 
+  /** A key whose value decides what a write does. What an earlier write has left of it is no longer what was committed. */
+  #lookedAt(key: MemoryKey): FoldedKey<V> {
+    const folded = this.#key(key);
+    if (!folded.changed) folded.isBuiltUpon = true;
+    return folded;
+  }
+
   #key(key: MemoryKey): FoldedKey<V> {
     let folded = this.#keys.get(key);
     if (folded === undefined) {
       const found = this.cleared === undefined ? this.committed(key) : ABSENT;
-      folded = { key, found, changed: false, waiting: [] };
+      folded = { key, base: found, isBuiltUpon: false, found, changed: false, waiting: [] };
       this.#keys.set(key, folded);
     }
     return folded;

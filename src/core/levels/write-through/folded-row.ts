@@ -17,6 +17,7 @@ export class FoldedRow<V> implements RoundRow {
   constructor(
     readonly namespace: string,
     readonly key: string,
+    readonly expects: Stamp | null | undefined,
     readonly folded: FoldedKey<V>,
     private readonly entries: PersistedEntries<V>,
     private readonly onRefused: (error: CacheError) => void,
@@ -30,16 +31,20 @@ export class FoldedRow<V> implements RoundRow {
     this.#stamps.push(stamp);
   }
 
-  /** Whether one of its attempts has made the row what it is. */
-  hasWritten(row: KnownValue<V>): boolean {
+  /**
+   * The stamp of the attempt that has made the row what it is, `null` where it has removed it, and `undefined` where none
+   * has.
+   */
+  writtenAs(row: KnownValue<V>): Stamp | null | undefined {
     const stamp = stampOf(row);
-    return typeof stamp === 'number' ? this.#stamps.includes(stamp) : this.value === undefined;
+    if (typeof stamp === 'number') return this.#stamps.includes(stamp) ? stamp : undefined;
+    return this.value === undefined ? null : undefined;
   }
 
-  committed(): void {
+  committed(stamp: Stamp | undefined): void {
     const { key, found, waiting } = this.folded;
     this.isOver = true;
-    this.entries.applyWrite(key, found.kind === 'present' ? found.stored : undefined);
+    this.entries.applyWrite(key, found.kind === 'present' ? found.stored : undefined, stamp);
     for (const settle of waiting) settle();
   }
 

@@ -1,5 +1,5 @@
 import type { KeyRange } from '../../keys/key-range.js';
-import type { RowWrite, Stamp } from '../../storage-adapter.js';
+import type { RowWrite, Stamp, StampedEntry } from '../../storage-adapter.js';
 import type { StorageWriter } from '../../writing/storage-writer.js';
 import type { WriteSource, WriteTurns } from '../../writing/write-turns.js';
 
@@ -7,7 +7,7 @@ import type { WriteSource, WriteTurns } from '../../writing/write-turns.js';
 export interface RoundRow extends RowWrite {
   /** A transaction with this stamp is about to write it. */
   attempting(stamp: Stamp): void;
-  committed(): void;
+  committed(stamp: Stamp): void;
   /** The database refuses it. */
   refused(error: unknown): void;
 }
@@ -19,9 +19,16 @@ export interface Round {
   readonly clears: KeyRange | undefined;
   /** What to write, as atoms that must be committed together. */
   readonly atoms: readonly (readonly RoundRow[])[];
-  clearCommitted(): void;
+  /** The keys whose rows are to be held while {@link decide} says what to write; `undefined` where {@link atoms} says it. */
+  readonly holds: readonly string[] | undefined;
+  /** What to write, given the rows that are held. */
+  decide(rows: readonly StampedEntry[]): readonly (readonly RoundRow[])[];
+  /** The clear was committed; it has removed so many live rows of a range. */
+  clearCommitted(removed: number | undefined): void;
   /** An attempt is over; with `error` where some of it could not be written for the database's state. */
   attempted(error?: unknown): void;
+  /** The database refuses something of what {@link decide} gave, nobody knows what. */
+  refusedTogether(): void;
 }
 
 /** A namespace whose writes go through the committer. */
@@ -29,6 +36,15 @@ export interface CommitSource {
   /** The round to be written now, if there is one that is ready. */
   readyRound(): Round | undefined;
 }
+
+const COMMITTING = {
+  attempting(rows: readonly RoundRow[], stamp: Stamp): void {
+    for (const row of rows) row.attempting(stamp);
+  },
+  committed(rows: readonly RoundRow[], stamp: Stamp): void {
+    for (const row of rows) row.committed(stamp);
+  },
+};
 
 /**
  * Commits the writes of all write-through namespaces: whatever is ready goes into one transaction, takes effect in
@@ -66,23 +82,38 @@ export class GroupCommitter implements WriteSource {
       const round = source.readyRound();
       if (round !== undefined) rounds.push(round);
     }
-    const cleared: Round[] = [];
-    for (const round of rounds)
-      if (round.clears === undefined || (await this.#clear(round, round.clears))) cleared.push(round);
-    await this.#commit(cleared);
+    const ready: Round[] = [];
+    for (const round of rounds) {
+      if (round.holds !== undefined) await this.#modify(round, round.holds);
+      else if (round.clears === undefined || (await this.#clear(round, round.clears))) ready.push(round);
+    }
+    await this.#commit(ready);
     return this.#sources.size > 0;
   }
 
   /** Writes the clear of a round, which the rest of it comes after. */
   async #clear(round: Round, range: KeyRange): Promise<boolean> {
+    let removed: number | undefined;
     try {
-      await this.writer.clear(round.namespace, range);
+      removed = await this.writer.clear(round.namespace, range);
     } catch (error) {
       round.attempted(error);
       return false;
     }
-    round.clearCommitted();
+    round.clearCommitted(removed);
     return true;
+  }
+
+  /** Writes a round on the rows that it holds. */
+  async #modify(round: Round, keys: readonly string[]): Promise<void> {
+    try {
+      await this.writer.modify<RoundRow>(round.namespace, keys, (rows) => round.decide(rows), COMMITTING);
+    } catch (error) {
+      if (this.writer.classify(error) === 'permanent') round.refusedTogether();
+      else round.attempted(error);
+      return;
+    }
+    round.attempted();
   }
 
   async #commit(rounds: readonly Round[]): Promise<void> {
@@ -92,12 +123,7 @@ export class GroupCommitter implements WriteSource {
       return;
     }
     const { refused, deferred, error } = await this.writer.write(atoms, {
-      attempting: (rows, stamp) => {
-        for (const row of rows) row.attempting(stamp);
-      },
-      committed: (rows) => {
-        for (const row of rows) row.committed();
-      },
+      ...COMMITTING,
       fateOfRefused: 'At level ON_CHANGE its write rejects with ENTRY_REFUSED.',
     });
     for (const { items, error: reason } of refused) for (const row of items) row.refused(reason);

@@ -135,3 +135,27 @@ export class WriteQueue<V> {
 function isRemoval<V>({ request }: QueuedWrite<V>): boolean {
   return request.kind === 'remove';
 }
+
+/** The keys of which a write needs to know what is committed, and whether the very text of it. */
+export function keysBuiltUpon<V>(writes: readonly QueuedWrite<V>[]): Map<MemoryKey, boolean> {
+  const needed = new Map<MemoryKey, boolean>();
+  const assigned = new Set<MemoryKey>();
+  for (const { request, isSettled } of writes) {
+    if (isSettled) continue;
+    // After a clear every key is known to be absent.
+    if (request.kind === 'clear' || request.kind === 'remove') break;
+    if (request.kind === 'set') assigned.add(request.key);
+    else if (!assigned.has(request.key))
+      needed.set(request.key, request.kind === 'rename' || needed.get(request.key) === true);
+  }
+  return needed;
+}
+
+/** The keys that writes write to. */
+export function* keysWritten<V>(writes: readonly QueuedWrite<V>[]): Generator<MemoryKey> {
+  for (const { request, isSettled } of writes) {
+    if (isSettled || request.kind === 'clear' || request.kind === 'remove') continue;
+    yield request.key;
+    if (request.kind === 'rename') yield request.to;
+  }
+}

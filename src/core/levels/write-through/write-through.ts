@@ -29,6 +29,8 @@ export interface WriteThroughOptions<V> {
   readonly context: EngineContext;
   /** How long after its call a write is given up on, ms. */
   readonly writeTimeoutMs: number;
+  /** Whether other processes write to the same rows. */
+  readonly isShared: boolean;
 }
 
 /**

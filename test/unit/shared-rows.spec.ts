@@ -1,0 +1,184 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { CacheEngine } from '../../src/core/engine/cache-engine.js';
+import { resolveEngineOptions } from '../../src/core/engine/engine-options.js';
+import {
+  CachePersistenceLevel,
+  defineNamespace,
+  json,
+  stringKey,
+  type NamespaceOf,
+} from '../../src/index.js';
+import { InMemoryStorage } from '../../src/storage/in-memory-storage.js';
+import { standIn } from '../../src/testing/stand-in.js';
+import { ChaosStorage } from '../support/chaos-storage.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { RecordingLogger } from '../support/recording-logger.js';
+
+const counters = defineNamespace({
+  name: 'counters',
+  key: stringKey(),
+  value: json<number>(),
+  persistence: CachePersistenceLevel.ON_CHANGE,
+});
+
+type Counters = NamespaceOf<typeof counters>;
+
+/** One of the processes, and its way to the table. */
+interface Process extends Pick<Counters, keyof Counters> {
+  readonly storage: ChaosStorage;
+}
+
+describe('where several processes write to one table', () => {
+  let clock: FakeClock;
+  let rows: InMemoryStorage;
+  let one: Process;
+  let other: Process;
+
+  /** A process with a memory of its own, which nobody tells of the others' writes. */
+  async function start(): Promise<Process> {
+    const storage = new ChaosStorage(rows);
+    const context = { clock, logger: new RecordingLogger(), random: () => 0.5 };
+    const engine = new CacheEngine(() => storage, resolveEngineOptions({}, 'many'), {}, context);
+    const cache = await engine.register(counters);
+    return standIn<Process>(() => cache as unknown as Process, { storage } as Partial<Process>);
+  }
+
+  beforeEach(async () => {
+    clock = new FakeClock();
+    rows = new InMemoryStorage();
+    one = await start();
+    other = await start();
+  });
+
+  const row = async (key: string): Promise<number | undefined> => {
+    const [found] = await rows.read('counters', [key]);
+    return found === undefined ? undefined : (JSON.parse(found.value) as number);
+  };
+
+  it('no update is lost, whichever makes it', async () => {
+    await one.set('a', 0);
+    const results: number[] = [];
+    for (let i = 0; i < 50; i += 1) {
+      results.push(...(await Promise.all([one.increment('a'), other.increment('a'), one.increment('a')])));
+    }
+    expect(await row('a')).toBe(150);
+    expect(new Set(results).size).toBe(150);
+  });
+
+  it('an updater is not run more than twice for one conflict', async () => {
+    await other.set('a', 1);
+    await one.set('a', 10);
+    const seen: (number | undefined)[] = [];
+    await other.update('a', (value = 0) => {
+      seen.push(value);
+      return value + 1;
+    });
+    expect(seen).toEqual([1, 10]);
+    expect(await row('a')).toBe(11);
+  });
+
+  it('an update that changes nothing answers what there is, and not what memory holds', async () => {
+    await one.set('a', 1);
+    await other.get('a');
+    await one.set('a', 2);
+    expect(await other.update('a', (value = 0) => value)).toBe(2);
+  });
+
+  it('an updater that throws on an old value does not reject where the new one is good', async () => {
+    await one.set('a', 0);
+    await other.get('a');
+    await one.set('a', 100);
+    const pay = (value = 0): number => {
+      if (value < 60) throw new Error('not enough');
+      return value - 60;
+    };
+    expect(await other.update('a', pay)).toBe(40);
+    await expect(other.update('a', pay)).rejects.toThrow('not enough');
+    expect(await row('a')).toBe(40);
+  });
+
+  it('one of two that set a key if it is absent wins', async () => {
+    const wins = await Promise.all([one.setIfAbsent('a', 1), other.setIfAbsent('a', 2)]);
+    expect(wins.toSorted()).toEqual([false, true]);
+    expect(await row('a')).toBe(wins[0] === true ? 1 : 2);
+  });
+
+  it('a delete says whether there was a row, also of a key that memory takes for absent', async () => {
+    expect(await other.get('a')).toBeUndefined();
+    await one.set('a', 1);
+    expect(await other.delete('a')).toBe(true);
+    expect(await one.delete('a')).toBe(false);
+    expect(await row('a')).toBeUndefined();
+  });
+
+  it('one of two takes a value', async () => {
+    await one.set('a', 7);
+    await other.get('a');
+    const taken = await Promise.all([one.take('a'), other.take('a')]);
+    expect(taken.filter((value) => value === 7)).toHaveLength(1);
+  });
+
+  it('a rename moves what there is, and nothing that another has moved already', async () => {
+    await one.set('a', 1);
+    await other.get('a');
+    await one.set('a', 2);
+    expect(await other.rename('a', 'b')).toBe(true);
+    expect([await row('a'), await row('b')]).toEqual([undefined, 2]);
+    expect(await one.rename('a', 'c')).toBe(false);
+    expect([await row('b'), await row('c')]).toEqual([2, undefined]);
+  });
+
+  it('a key whose row has expired is set if absent, and counted from 0', async () => {
+    await one.set('a', 5);
+    await one.touch('a', { ttlMs: 10 });
+    await other.get('a');
+    await clock.advance(11);
+    expect(await other.increment('a')).toBe(1);
+    await clock.advance(11);
+    expect(await one.setIfAbsent('b', 1)).toBe(true);
+  });
+
+  it('a write that others are always quicker than rejects with CONFLICT when its time is up', async () => {
+    await one.set('a', 0);
+    await other.get('a');
+    // A storage that never lets it win, however long it tries.
+    let passed = 0;
+    const monotonic = clock.monotonic.bind(clock);
+    clock.monotonic = () => monotonic() + passed;
+    other.storage.write = async (atoms) => atoms.map(() => ({ kind: 'conflict' }));
+    other.storage.modify = async (_namespace, keys, decide) => {
+      passed += 1000;
+      return decide(await rows.read('counters', keys)).map(() => ({ kind: 'conflict' }));
+    };
+    await expect(other.increment('a')).rejects.toMatchObject({ code: 'CONFLICT' });
+    expect(await row('a')).toBe(0);
+  });
+
+  it('an update that committed and was reported as failed counts once', async () => {
+    await one.set('a', 1);
+    one.storage.liesAboutCommits = true;
+    const counted = one.increment('a');
+    await expect.poll(() => row('a')).toBe(2);
+    one.storage.liesAboutCommits = false;
+    await clock.advance(1000);
+    expect(await counted).toBe(2);
+    expect(await other.increment('a')).toBe(3);
+    expect(await row('a')).toBe(3);
+  });
+
+  it('a blind set needs no stamp, and wins by its commit', async () => {
+    await one.set('a', 1);
+    await other.set('a', 2);
+    await one.set('a', 3);
+    expect(await row('a')).toBe(3);
+    expect(await one.increment('a')).toBe(4);
+    expect(await other.increment('a')).toBe(5);
+  });
+
+  it('what comes after a clear meets what others have written since', async () => {
+    await one.set('a', 5);
+    await Promise.all([one.clear(), one.increment('a'), other.increment('b')]);
+    expect(await row('a')).toBe(1);
+    expect(await other.increment('a')).toBe(2);
+  });
+});
