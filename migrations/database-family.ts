@@ -18,10 +18,10 @@ export function familyOf(queryRunner: QueryRunner): DatabaseFamily {
   return FAMILIES[queryRunner.connection.options.type] ?? 'other';
 }
 
-/** The quoted name of the cache's table, in the schema that the connection names. */
-export function quotedTable({ driver }: DataSource): string {
+/** The quoted name of a table of the cache's, by default of that of the rows, in the schema that the connection names. */
+export function quotedTable({ driver }: DataSource, name = 'cache_storage'): string {
   return driver
-    .buildTableName('cache_storage', driver.schema)
+    .buildTableName(name, driver.schema)
     .split('.')
     .map((part) => driver.escape(part))
     .join('.');

@@ -8,17 +8,17 @@ export async function freeName(queryRunner: QueryRunner, name: string): Promise<
   return candidate;
 }
 
-/** On SQLite and PostgreSQL indexes have their names in common with tables, whichever table they are on. */
-async function isTaken(queryRunner: QueryRunner, name: string): Promise<boolean> {
+/**
+ * Whether something has the name, in the schema of the cache's table: on SQLite and PostgreSQL indexes have their names in
+ * common with tables, whichever table they are on.
+ */
+export async function isTaken(queryRunner: QueryRunner, name: string): Promise<boolean> {
   const { connection } = queryRunner;
   const family = familyOf(queryRunner);
   if (family === 'other') return queryRunner.hasTable(name);
   if (family === 'postgres') {
-    // In the schema of the cache's table.
-    const quoted = quotedTable(connection).replace(/"[^"]*"$/, connection.driver.escape(name));
-    const [found] = (await queryRunner.query('SELECT to_regclass($1) IS NOT NULL AS "taken"', [quoted])) as {
-      taken: boolean;
-    }[];
+    const sql = 'SELECT to_regclass($1) IS NOT NULL AS "taken"';
+    const [found] = (await queryRunner.query(sql, [quotedTable(connection, name)])) as { taken: boolean }[];
     return found?.taken === true;
   }
   const taken =

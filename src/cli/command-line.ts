@@ -14,40 +14,16 @@ export interface CopyCommand {
   readonly ignoreRunning: boolean;
 }
 
+/** `journal show`. */
+export interface JournalCommand {
+  readonly name: 'journal';
+  readonly file: string;
+  /** Whether to print the values, too. */
+  readonly values: boolean;
+}
+
 /** What the command line asks for. */
-export type Command = { readonly name: 'help' } | { readonly name: 'version' } | CopyCommand;
-
-export const HELP = `Usage: nestjs-durable-cache copy --from <database> --to <database> [options]
-
-Copies what the caches of an application hold from one database into another, with expiry and times of writing. Stop
-the applications that use them first. The source is only read. Rows that have expired are left out.
-
-A <database> is one of
-  data/cache.sqlite                            a SQLite file
-  postgres://user:password@host:5432/database  PostgreSQL; mysql:// and mariadb:// likewise
-  ./data-source.js                             a module whose default export is a TypeORM DataSource or the options of
-                                               one: for TLS, schemas, and passwords, which must not appear in a process list
-Begin a path with ./ or ../ where its name has a colon or an @.
-
-Options
-  --from <database>   where to read
-  --to <database>     where to write; the table is made where it is missing
-  --namespace <name>  copy this namespace only; may be given several times
-  --dry-run           say what would be copied, and write nothing
-  --force             overwrite rows of the target that differ; without it, a namespace in which the target has rows
-                      that the source does not have is refused. Nothing is ever removed
-  --journal <file>    where an application keeps its rescue journal, if that is not beside the SQLite file or under data/ of
-                      this folder; may be given several times. The copy is refused while there is one
-  --ignore-running    copy even if an application is connected to one of the databases
-  --help              show this
-  --version           show the version
-
-A copy that was interrupted is finished by running it again. Afterwards both sides are read and compared.
-
-Rows that can't be stored on the other side as they are, such as bytes that are no text, are left out, counted and named.
-
-Exit codes: 0 everything copied, 1 refused or failed, 2 not understood, 3 copied except for what is named.
-`;
+export type Command = { readonly name: 'help' } | { readonly name: 'version' } | CopyCommand | JournalCommand;
 
 /** Reads the arguments behind the command's own name. Throws `INVALID_OPTION` with the remedy. */
 export function parseCommandLine(args: readonly string[]): Command {
@@ -55,12 +31,22 @@ export function parseCommandLine(args: readonly string[]): Command {
   if (values.help === true || positionals[0] === 'help') return { name: 'help' };
   if (values.version === true) return { name: 'version' };
   const [command, ...rest] = positionals;
-  if (command !== 'copy' || rest.length > 0) {
-    // Without its text, which may be an address with a password in it.
-    throw notUnderstood(
-      command === undefined ? 'There is no command' : 'The only command is copy, with options alone',
-    );
+  switch (command) {
+    case 'copy':
+      return copyOf(values, rest);
+    case 'journal':
+      return journalOf(values, rest);
+    case undefined:
+      throw notUnderstood('There is no command');
+    default:
+      // Without its text, which may be an address with a password in it.
+      throw notUnderstood('The only commands are copy and journal show');
   }
+}
+
+function copyOf(values: Values, rest: readonly string[]): CopyCommand {
+  if (rest.length > 0) throw notUnderstood('The command copy takes options alone');
+  assertOnly(values, COPY_OPTIONS, 'copy');
   const { from, to, namespace: namespaces, journal: journals = [] } = values;
   if (!from) throw notUnderstood('--from is missing');
   if (!to) throw notUnderstood('--to is missing');
@@ -74,6 +60,19 @@ export function parseCommandLine(args: readonly string[]): Command {
     journals,
     ignoreRunning: values['ignore-running'] === true,
   };
+}
+
+function journalOf(values: Values, [verb, file, ...rest]: readonly string[]): JournalCommand {
+  if (verb !== 'show') throw notUnderstood('The command journal has one verb, show');
+  if (!file || rest.length > 0) throw notUnderstood('journal show takes the name of one file');
+  assertOnly(values, JOURNAL_OPTIONS, 'journal show');
+  return { name: 'journal', file, values: values.values === true };
+}
+
+/** Throws for an option of another command: what it was meant to do would not happen. */
+function assertOnly(values: Values, known: readonly (keyof Values)[], command: string): void {
+  const other = (Object.keys(values) as (keyof Values)[]).find((option) => !known.includes(option));
+  if (other !== undefined) throw notUnderstood(`${command} has no option --${other}`);
 }
 
 function parse(args: readonly string[]): ReturnType<typeof parseArgs<typeof CONFIG>> {
@@ -96,10 +95,23 @@ const CONFIG = {
     force: { type: 'boolean' },
     journal: { type: 'string', multiple: true },
     'ignore-running': { type: 'boolean' },
+    values: { type: 'boolean' },
     help: { type: 'boolean', short: 'h' },
     version: { type: 'boolean' },
   },
 } as const;
+
+type Values = ReturnType<typeof parse>['values'];
+const COPY_OPTIONS: readonly (keyof Values)[] = [
+  'from',
+  'to',
+  'namespace',
+  'dry-run',
+  'force',
+  'journal',
+  'ignore-running',
+];
+const JOURNAL_OPTIONS: readonly (keyof Values)[] = ['values'];
 
 const CAUSES: Readonly<Record<string, string>> = {
   ERR_PARSE_ARGS_UNKNOWN_OPTION: 'There is an unknown option',

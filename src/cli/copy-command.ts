@@ -23,8 +23,9 @@ export async function runCopy(
   const to = await StorageLocation.parse('to', command.to);
   const source = from.forReading();
   const target = targetOf(to, command.dryRun);
-  refuseJournal('from', source.rescuePath);
-  refuseJournal('to', to.forWriting().rescuePath);
+  refuseJournal('from', source.rescuePath, source.earlierRescuePath);
+  const { rescuePath, earlierRescuePath } = to.forWriting();
+  refuseJournal('to', rescuePath, earlierRescuePath);
   for (const path of command.journals) refuseJournal('journal', path);
   const warnings = [source, target].flatMap((storage) => storage?.warnings ?? []);
   warnings.push(...(await warningsOf(from, to, command)));

@@ -3,8 +3,10 @@ import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isCacheError } from '../core/cache-error.js';
-import { HELP, parseCommandLine, type Command } from './command-line.js';
+import { parseCommandLine, type Command } from './command-line.js';
 import { runCopy } from './copy-command.js';
+import { HELP } from './help.js';
+import { runJournal } from './journal-command.js';
 import { outliveReaders } from './output.js';
 import { printable } from './printable.js';
 
@@ -34,6 +36,13 @@ async function main(): Promise<void> {
         },
         (error: unknown) => fail(error, EXIT_FAILED),
       );
+      return;
+    case 'journal':
+      try {
+        if (!runJournal(command, process.stdout)) process.exitCode ??= EXIT_FAILED;
+      } catch (error) {
+        fail(error, EXIT_FAILED);
+      }
   }
 }
 

@@ -6,8 +6,12 @@ import type { Place } from '../storage/listed-storage.js';
  * Only a start of the application replays a journal: that of the source holds what is newer than its rows, and that of the
  * target would go over what was copied.
  */
-export function refuseJournal(option: 'from' | 'to' | 'journal', path: string | undefined): void {
-  const [left] = path === undefined ? [] : new RescueFile(path).files();
+export function refuseJournal(
+  option: 'from' | 'to' | 'journal',
+  path: string | undefined,
+  earlierPath?: string,
+): void {
+  const [left] = path === undefined ? [] : new RescueFile(path, false, earlierPath).files();
   if (left === undefined) return;
   throw new CacheError(
     'INVALID_OPTION',

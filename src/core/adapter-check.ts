@@ -19,7 +19,6 @@ const METHODS: Readonly<Record<Method, 'own' | 'common'>> = {
   count: 'common',
   load: 'own',
   read: 'own',
-  writtenAt: 'own',
   write: 'own',
   modify: 'own',
   clear: 'common',

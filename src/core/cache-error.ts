@@ -40,6 +40,8 @@ export type CacheErrorCode =
   | 'TARGET_NOT_EMPTY'
   /** To revert a migration would remove stored rows. */
   | 'TABLE_NOT_EMPTY'
+  /** A file at the place of the rescue journal is not ours, or a newer release has left it; it stays as it is. */
+  | 'JOURNAL_NOT_UNDERSTOOD'
   /** What was copied is not what the source holds now. */
   | 'COPY_INCOMPLETE'
   /** The cache has been stopped, or was stopped before it could take this write. */

@@ -30,11 +30,11 @@ export type StorageEvent =
   | { readonly type: 'rows-unreadable'; readonly namespace: string; readonly count: number }
   /** A stop put entries into the rescue journal. */
   | { readonly type: 'entries-rescued'; readonly namespace: string; readonly count: number }
-  /** A start replayed the rescue journal. */
+  /** A start replayed what one process had left in the rescue journal. */
   | {
       readonly type: 'journal-replayed';
       readonly written: number;
-      readonly skipped: number;
+      readonly conflicts: number;
       readonly refused: number;
     }
   /** A stop could neither write nor rescue entries. */

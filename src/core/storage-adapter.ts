@@ -120,8 +120,6 @@ export interface CacheStorageAdapter {
   load(namespace: string, page: LoadPage): Promise<LoadedPage>;
   /** The rows there are of `keys`, in any order, expired ones included. */
   read(namespace: string, keys: readonly string[]): Promise<readonly StampedEntry[]>;
-  /** When each row there is of `keys` was last written, wall-clock ms. */
-  writtenAt(namespace: string, keys: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /**
    * Writes atoms in one transaction, those in conflict left out, and resolves when it has committed, with what became of
    * each. No key is in them twice. An atom that the storage refuses may be left out, too, or fail all of them. Rejects when

@@ -41,8 +41,8 @@ export interface CacheOptions extends EngineOptions {
   /** Whether to run the cache's migrations at start. Set to false where `cacheMigrations` are run by the app. Default true. */
   readonly migrationsRun?: boolean | undefined;
   /**
-   * The file that takes what a stop could not write within `shutdownTimeoutMs`, for the next start to replay; `false` for
-   * none. Default: `<database>.rescue.ndjson` beside a SQLite file, `data/<database>@<host>-<port>.rescue.ndjson` under the
+   * What the names of the files begin with that take what a stop could not write within `shutdownTimeoutMs`, for the next
+   * start to replay; `false` for none. Default: `<database>.rescue.ndjson` beside a SQLite file, `data/<database>@<host>-<port>.rescue.ndjson` under the
    * working directory for a server, none for an adapter that names none.
    */
   readonly rescueJournal?: string | false | undefined;

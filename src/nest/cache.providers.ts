@@ -172,6 +172,9 @@ function createJournal(
   { rescueJournal }: ResolvedCacheOptions,
   storage: CacheStorageAdapter,
 ): RescueJournal | undefined {
-  const path = rescueJournal ?? storage.rescuePath;
-  return path === undefined || path === false ? undefined : new RescueFile(path, rescueJournal !== undefined);
+  if (rescueJournal === false) return undefined;
+  if (rescueJournal !== undefined) return new RescueFile(rescueJournal, true);
+  const { rescuePath } = storage;
+  const earlierPath = storage instanceof TypeOrmStorage ? storage.earlierRescuePath : undefined;
+  return rescuePath === undefined ? undefined : new RescueFile(rescuePath, false, earlierPath);
 }

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { DataSource, DataSourceOptions, QueryRunner } from 'typeorm';
 import { quotedTable } from '../../migrations/database-family.js';
-import { journalPathOf } from './address/journal-path.js';
+import { earlierJournalPathOf, journalPathOf } from './address/journal-path.js';
 import { describeAddress, serverAddressOf } from './address/server-address.js';
 import type { Place } from './listed-storage.js';
 import type { Connection } from './sql/connection.js';
@@ -43,6 +43,8 @@ export interface Database {
   /** For logs: no credentials. */
   readonly description: string;
   readonly rescuePath: string | undefined;
+  /** Where an earlier version put it. */
+  readonly earlierRescuePath?: string;
   /** Runs before the connection is opened. */
   readonly prepare?: () => Promise<void>;
   /** Runs when everything is ready. */
@@ -71,6 +73,7 @@ export function databaseOf(dataSource: DataSource, options: DatabaseOptions): Da
   const common = {
     description: `${type} ${describeAddress(address)}`,
     rescuePath: journalPathOf(type, address, username),
+    earlierRescuePath: earlierJournalPathOf(address),
   };
   const pool = { size: poolSizeOf(dataSource.options), timeoutMs: queryTimeoutOf(options.given) };
   const other = options.dialect?.(dataSource);

@@ -35,11 +35,13 @@ const SQLSTATE = /^[0-9A-Z]{5}$/;
 const OWN_NAMES = new Set([
   'cache_storage',
   'cache_migrations',
+  'cache_identity',
   'namespace',
   'key',
   'value',
   'updated_at',
   'expires_at',
+  'version',
 ]);
 const MAX_MESSAGE_LENGTH = 300;
 

@@ -15,14 +15,10 @@ import {
   type StorageFailure,
 } from '../core/storage-adapter.js';
 
-interface Row extends StampedEntry {
-  readonly writtenAt: number;
-}
-
 /** A storage that lives as long as this object: for tests of an app, and where a restart may forget everything. */
 export class InMemoryStorage implements CacheStorageAdapter {
   readonly [CACHE_STORAGE] = 2;
-  readonly #namespaces = new Map<string, Map<string, Row>>();
+  readonly #namespaces = new Map<string, Map<string, StampedEntry>>();
   /** Keys in order, until a key comes or goes. */
   readonly #sorted = new Map<string, string[]>();
 
@@ -47,22 +43,13 @@ export class InMemoryStorage implements CacheStorageAdapter {
     for (const key of keysBetween(this.#keysInOrder(namespace), after?.toString(), range, reverse)) {
       if (found.length === limit) break;
       const row = rows.get(key);
-      if (row !== undefined && isAlive(row, now)) found.push(toEntry(row));
+      if (row !== undefined && isAlive(row, now)) found.push(row);
     }
     return { rows: found, next: found.length < limit ? undefined : found.at(-1)?.key };
   }
 
   async read(namespace: string, keys: readonly string[]): Promise<readonly StampedEntry[]> {
     return this.#find(namespace, keys);
-  }
-
-  async writtenAt(namespace: string, keys: readonly string[]): Promise<ReadonlyMap<string, number>> {
-    const times = new Map<string, number>();
-    for (const key of keys) {
-      const row = this.#rows(namespace).get(key);
-      if (row !== undefined) times.set(key, row.writtenAt);
-    }
-    return times;
   }
 
   async write(atoms: readonly Atom[], commit: Commit): Promise<readonly AtomOutcome[]> {
@@ -119,7 +106,7 @@ export class InMemoryStorage implements CacheStorageAdapter {
     const rows = this.#rows(namespace);
     return keys.flatMap((key) => {
       const row = rows.get(key);
-      return row === undefined ? [] : toEntry(row);
+      return row === undefined ? [] : row;
     });
   }
 
@@ -135,15 +122,15 @@ export class InMemoryStorage implements CacheStorageAdapter {
     return expects === undefined || (this.#rows(namespace).get(key)?.stamp ?? null) === expects;
   }
 
-  #apply({ namespace, key, value, expiresAt }: RowWrite, { stamp, now }: Commit): void {
+  #apply({ namespace, key, value, expiresAt }: RowWrite, { stamp }: Commit): void {
     const rows = this.#rows(namespace);
     const before = rows.size;
     if (value === undefined) rows.delete(key);
-    else rows.set(key, { key, value, expiresAt, stamp, writtenAt: now });
+    else rows.set(key, { key, value, expiresAt, stamp });
     if (rows.size !== before) this.#sorted.delete(namespace);
   }
 
-  #rows(namespace: string): Map<string, Row> {
+  #rows(namespace: string): Map<string, StampedEntry> {
     let rows = this.#namespaces.get(namespace);
     if (rows === undefined) {
       rows = new Map();
@@ -160,10 +147,6 @@ export class InMemoryStorage implements CacheStorageAdapter {
     }
     return keys;
   }
-}
-
-function toEntry({ key, value, expiresAt, stamp }: Row): StampedEntry {
-  return { key, value, expiresAt, stamp };
 }
 
 function isAlive(row: StampedEntry, now: number): boolean {

@@ -39,8 +39,8 @@ export async function prepareSchema(runner: QueryRunner, options: SchemaOptions)
 }
 
 /** Whether the table has all that the migrations give it. Asks by name: SQLite takes the name of a missing column for a text. */
-export function hasAllColumns(runner: QueryRunner): Promise<boolean> {
-  return hasColumn(runner, 'expires_at');
+export async function hasAllColumns(runner: QueryRunner): Promise<boolean> {
+  return (await hasColumn(runner, 'expires_at')) && (await hasColumn(runner, 'version'));
 }
 
 /**

@@ -1,5 +1,6 @@
 import { DataSource, type DataSourceOptions, type QueryRunner } from 'typeorm';
 import { hasCacheTable } from '../../migrations/database-family.js';
+import { storedIdentity } from '../../migrations/identity-table.js';
 import { CacheError, isCacheError } from '../core/cache-error.js';
 import { EVERY_KEY, type KeyRange } from '../core/keys/key-range.js';
 import {
@@ -26,6 +27,7 @@ import type {
 import { modifyRows, Undecided, writeAtoms } from './sql/atoms.js';
 import type { Dialect } from './sql/dialect.js';
 import type { ExactRows, NamespaceNames } from './sql/exact-rows.js';
+import { readIdentity } from './sql/identity.js';
 import type { SqliteSynchronous } from './sqlite/dialect.js';
 import { DatabaseError, driverErrorOf, withoutQuotes } from './driver-error.js';
 import { driverPackageError, unbuiltDriverError } from './driver-package.js';
@@ -55,6 +57,7 @@ export class TypeOrmStorage implements ListedStorage {
   readonly #readsOnly: boolean;
   /** How far the start has come: what says that a right is missing does not say what for. */
   #step: OpenStep = 'connecting';
+  #identity: string | undefined;
 
   constructor(
     options: TypeOrmStorageOptions,
@@ -83,13 +86,26 @@ export class TypeOrmStorage implements ListedStorage {
     return this.#database.rescuePath;
   }
 
+  /** Where an earlier version has put its rescue journal; `undefined` where it is the same place. */
+  get earlierRescuePath(): string | undefined {
+    return this.#database.earlierRescuePath;
+  }
+
+  /**
+   * The random identity of the database, known once it is open; `undefined` where the app runs the migrations and its table
+   * is missing, or a tool looks at a database without one.
+   */
+  get identity(): string | undefined {
+    return this.#identity;
+  }
+
   async open(): Promise<void> {
     const { connection, prepare, opened } = this.#database;
     this.#step = 'connecting';
     try {
       await prepare?.();
       await connection.open();
-      await retryWhileBusy(() => connection.alone((runner) => this.#prepareSchema(runner)), START_TIMEOUT_MS);
+      await retryWhileBusy(() => connection.alone((runner) => this.#prepare(runner)), START_TIMEOUT_MS);
       opened?.();
     } catch (error) {
       await connection.close().catch(() => undefined);
@@ -120,10 +136,6 @@ export class TypeOrmStorage implements ListedStorage {
 
   read(namespace: string, keys: readonly string[]): Promise<readonly StampedEntry[]> {
     return this.#read((dialect, runner) => dialect.read(runner, namespace, keys));
-  }
-
-  writtenAt(namespace: string, keys: readonly string[]): Promise<ReadonlyMap<string, number>> {
-    return this.#read((dialect, runner) => dialect.writtenAt(runner, namespace, keys));
   }
 
   keys(namespace: string, page: LoadPage): Promise<KeyPage> {
@@ -232,18 +244,24 @@ export class TypeOrmStorage implements ListedStorage {
     return new DatabaseError(withoutQuotes(driverError.message), driverError.code, failure);
   }
 
-  async #prepareSchema(runner: QueryRunner): Promise<void> {
-    if (this.#readsOnly) return;
+  async #prepare(runner: QueryRunner): Promise<void> {
+    if (this.#readsOnly) {
+      this.#identity = await storedIdentity(runner);
+      return;
+    }
+    const { dialect, assertRights } = this.#database;
+    const migrationsRun = this.#migrationsRun;
     await prepareSchema(runner, {
       dataSource: this.#dataSource,
-      dialect: this.#database.dialect,
-      assertRights: this.#database.assertRights,
-      migrationsRun: this.#migrationsRun,
+      dialect,
+      assertRights,
+      migrationsRun,
       description: this.describe(),
       reached: (step) => {
         this.#step = step;
       },
     });
+    this.#identity = await readIdentity(runner, { dialect, migrationsRun });
   }
 
   #openFailed(error: unknown): CacheError {

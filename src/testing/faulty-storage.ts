@@ -20,7 +20,7 @@ import { TestClock } from './test-clock.js';
 export type FaultyCalls = 'reads' | 'writes';
 
 /**
- * A storage with faults to inject, round any other. *Reads* are `count`, `load`, `read` and `writtenAt`; *writes* are `write`,
+ * A storage with faults to inject, round any other. *Reads* are `count`, `load` and `read`; *writes* are `write`,
  * `modify`, `clear` and `clearRange`. Opening and closing are left alone. So is the purge of expired rows, which the cache does by itself, except that
  * it fails while every write does.
  */
@@ -91,10 +91,6 @@ export class FaultyStorage implements CacheStorageAdapter {
 
   read(namespace: string, keys: readonly string[]): Promise<readonly StampedEntry[]> {
     return this.#call(this.#reads, () => this.inner.read(namespace, keys));
-  }
-
-  writtenAt(namespace: string, keys: readonly string[]): Promise<ReadonlyMap<string, number>> {
-    return this.#call(this.#reads, () => this.inner.writtenAt(namespace, keys));
   }
 
   write(atoms: readonly Atom[], commit: Commit): Promise<readonly AtomOutcome[]> {

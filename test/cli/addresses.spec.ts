@@ -1,7 +1,7 @@
-import { writeChanges } from '../../src/testing/contract/changes.js';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { tempFolder } from '../support/temp-folder.js';
 import { runCopy } from './support/copy-command.js';
 import { withStorage } from './support/raw-table.js';
@@ -14,7 +14,7 @@ const source = join(folder, 'source.sqlite');
 beforeAll(async () => {
   mkdirSync(cwd);
   await withStorage({ type: 'sqlite', database: source }, (storage) =>
-    writeChanges(storage,[{ namespace: 'n', puts: [{ key: 'a', value: '1', expiresAt: null }], deletes: [] }], 1),
+    writeChanges(storage, [{ namespace: 'n', puts: [{ key: 'a', value: '1', expiresAt: null }] }], 1),
   );
 });
 

@@ -1,10 +1,10 @@
-import { writeChanges } from '../../src/testing/contract/changes.js';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataSource } from 'typeorm';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { CacheModule, CacheService, defineNamespace, json, stringKey } from '../../src/index.js';
 import { TypeOrmStorage } from '../../src/storage/typeorm-storage.js';
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import type { Child, Ended } from '../support/child-process.js';
 import { startApp } from '../support/nest-app.js';
 import { tempFolder } from '../support/temp-folder.js';
@@ -61,7 +61,7 @@ async function fillWithMany(file: string, rows: number): Promise<void> {
       value: `"value ${start + i}"`,
       expiresAt: null,
     }));
-    await writeChanges(storage,[{ namespace: 'many', puts, deletes: [] }], 1_700_000_000_000 + start);
+    await writeChanges(storage, [{ namespace: 'many', puts }], 1_700_000_000_000 + start);
   }
   await storage.close();
 }
@@ -115,7 +115,7 @@ describe('nestjs-durable-cache copy', () => {
   it('copies the rows around those whose keys are no text, and says how many it left out', async () => {
     await onFile(from, async (db) => {
       await db.query(
-        'CREATE TABLE cache_storage (namespace TEXT, key TEXT, value TEXT, updated_at TIMESTAMP, expires_at bigint)',
+        'CREATE TABLE cache_storage (namespace TEXT, key TEXT, value TEXT, updated_at TIMESTAMP, expires_at bigint, version bigint NOT NULL DEFAULT 0)',
       );
       await db.query(
         `INSERT INTO cache_storage (namespace, key, value) VALUES ('notes', 'a', '1'), ('notes', NULL, '1'), ('notes', X'00FF', '1'), ('notes', 'b', '1')`,
@@ -289,7 +289,9 @@ describe('nestjs-durable-cache copy', () => {
     [['copy', '--to', 'a'], '--from is missing'],
     [['copy', '--from', 'a', '--to', 'b', '--overwrite'], 'unknown option'],
     [['copy', '--from'], 'has no value'],
-    [['move'], 'The only command is copy'],
+    [['move'], 'The only commands are copy and journal show'],
+    [['copy', '--from', 'a', '--to', 'b', '--values'], 'copy has no option --values'],
+    [['copy', 'a', 'b'], 'takes options alone'],
     [[], 'There is no command'],
   ])('exits with 2 when it does not understand %o', async (args, said) => {
     expect(await command(...args).ended).toMatchObject({

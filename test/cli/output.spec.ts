@@ -1,7 +1,7 @@
-import { writeChanges } from '../../src/testing/contract/changes.js';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { Child } from '../support/child-process.js';
 import { tempFolder } from '../support/temp-folder.js';
 import { runCopy, startCommand } from './support/copy-command.js';
@@ -14,7 +14,7 @@ async function filled(namespace: string, rows: number): Promise<string> {
   const database = join(folder, `${(files += 1)}.sqlite`);
   const puts = Array.from({ length: rows }, (_, i) => ({ key: `${i}`, value: `${i}`, expiresAt: null }));
   await withStorage({ type: 'sqlite', database }, (storage) =>
-    writeChanges(storage,[{ namespace, puts, deletes: [] }], 1),
+    writeChanges(storage, [{ namespace, puts }], 1),
   );
   return database;
 }

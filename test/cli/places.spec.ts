@@ -1,8 +1,8 @@
-import { writeChanges } from '../../src/testing/contract/changes.js';
 import { existsSync, linkSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DataSourceOptions } from 'typeorm';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { mariadbServer, postgresServer } from '../support/services.js';
 import { tempFolder } from '../support/temp-folder.js';
 import { runCopy, startCommand } from './support/copy-command.js';
@@ -19,9 +19,9 @@ function moduleOf(options: DataSourceOptions): string {
   return path;
 }
 
-function fill(storage: DataSourceOptions, namespace = 'n'): Promise<void> {
+function fill(storage: DataSourceOptions, namespace = 'n'): Promise<unknown> {
   const puts = [{ key: 'a', value: '1', expiresAt: null }];
-  return withStorage(storage, (opened) => writeChanges(opened,[{ namespace, puts, deletes: [] }], 1));
+  return withStorage(storage, (opened) => writeChanges(opened, [{ namespace, puts }], 1));
 }
 
 /** The same server by another name. */

@@ -1,7 +1,7 @@
-import { writeChanges } from '../../src/testing/contract/changes.js';
 import { join } from 'node:path';
 import type { DataSourceOptions } from 'typeorm';
 import { describe, expect, it } from 'vitest';
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { mariadbServer, postgresServer } from '../support/services.js';
 import { tempFolder } from '../support/temp-folder.js';
 import { runCopy } from './support/copy-command.js';
@@ -65,7 +65,7 @@ describe.each(['sqlite', 'better-sqlite3'] as const)('a copy from a loose table,
         LOOSE_TABLE,
         ...BAD_ROWS.map(
           ([, key, value, expiry], i) =>
-            `INSERT INTO cache_storage VALUES ('bad ${i}', ${key}, ${value}, NULL, ${expiry}), ('bad ${i}', 'good', '"good"', NULL, NULL)`,
+            `INSERT INTO cache_storage (namespace, "key", value, updated_at, expires_at) VALUES ('bad ${i}', ${key}, ${value}, NULL, ${expiry}), ('bad ${i}', 'good', '"good"', NULL, NULL)`,
         ),
       );
       const to = await create();
@@ -102,7 +102,8 @@ describe.each(['sqlite', 'better-sqlite3'] as const)('a copy from a loose table,
         '{"type":"Buffer","data":[1]}',
       ];
       await withStorage(from, (storage) =>
-        writeChanges(storage,
+        writeChanges(
+          storage,
           [
             {
               namespace: 'exact',
@@ -111,7 +112,6 @@ describe.each(['sqlite', 'better-sqlite3'] as const)('a copy from a loose table,
                 value,
                 expiresAt: 9_007_199_254_740_991 - i,
               })),
-              deletes: [],
             },
           ],
           1,
@@ -206,7 +206,7 @@ describe.skipIf(postgres === undefined || mariadb === undefined)('a copy to a se
       expiresAt: null,
     };
     await withStorage(from, (storage) =>
-      writeChanges(storage,[{ namespace: 'n', puts: [...good, ...bad], deletes: [] }], 1),
+      writeChanges(storage, [{ namespace: 'n', puts: [...good, ...bad] }], 1),
     );
     const to = await create();
     const [copy] = await copyAll(from, to);
@@ -257,7 +257,7 @@ describe.skipIf(postgres === undefined || mariadb === undefined)('a copy to a se
     const from: DataSourceOptions = { type: 'sqlite', database: newFile() };
     const to = await create();
     const puts = Array.from({ length: 100 }, (_, i) => ({ key: `k${i}`, value: `${i}`, expiresAt: null }));
-    await withStorage(from, (storage) => writeChanges(storage,[{ namespace: 'n', puts, deletes: [] }], 1));
+    await withStorage(from, (storage) => writeChanges(storage, [{ namespace: 'n', puts }], 1));
     await withStorage(to, async () => undefined);
     await run(to, ...rules);
     expect(await copyAll(from, to)).toMatchObject([
@@ -319,7 +319,7 @@ describe('an expiry that is stored as text', () => {
     await run(
       from,
       LOOSE_TABLE,
-      `INSERT INTO cache_storage VALUES ('n', 'past', '1', NULL, '1000'), ('n', 'future', '1', NULL, '9999999999999')`,
+      `INSERT INTO cache_storage (namespace, "key", value, updated_at, expires_at) VALUES ('n', 'past', '1', NULL, '1000'), ('n', 'future', '1', NULL, '9999999999999')`,
     );
     const to = { type: 'sqlite', database: newFile() } as const;
     expect(await copyAll(from, to)).toMatchObject([{ rows: 1, copied: 1, refused: [] }]);
@@ -335,7 +335,7 @@ describe('the command', () => {
     await run(
       from,
       LOOSE_TABLE,
-      `INSERT INTO cache_storage VALUES (NULL, 'a', '1', NULL, NULL), (X'61', 'b', '1', NULL, NULL)`,
+      `INSERT INTO cache_storage (namespace, "key", value, updated_at, expires_at) VALUES (NULL, 'a', '1', NULL, NULL), (X'61', 'b', '1', NULL, NULL)`,
     );
     const { code, output } = await runCopy(folder, from.database, newFile());
     expect(output).toContain('in no namespace:\n  1 row: the namespace is no text (NULL)\n');

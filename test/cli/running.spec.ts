@@ -1,10 +1,10 @@
-import { writeChanges } from '../../src/testing/contract/changes.js';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { INestApplicationContext } from '@nestjs/common';
 import type { DataSourceOptions } from 'typeorm';
 import { describe, expect, it } from 'vitest';
 import { CacheModule, CacheService } from '../../src/index.js';
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { startApp } from '../support/nest-app.js';
 import { mariadbServer, postgresServer } from '../support/services.js';
 import { tempFolder } from '../support/temp-folder.js';
@@ -88,7 +88,7 @@ describe('a rescue journal', () => {
     const url = (await postgres?.newDatabase()) ?? '';
     const journal = await withStorage({ type: 'postgres', url }, async (storage) => {
       const puts = [{ key: 'a', value: '1', expiresAt: null }];
-      await writeChanges(storage,[{ namespace: 'n', puts, deletes: [] }], 1);
+      await writeChanges(storage, [{ namespace: 'n', puts }], 1);
       return storage.rescuePath ?? '';
     });
     expect(journal).toMatch(/^data\//);

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { mariadbServer, postgresServer } from '../support/services.js';
 import { tempFolder } from '../support/temp-folder.js';
 import { runCopy } from './support/copy-command.js';
-import { copyAll, LOOSE_TABLE, run, withStorage } from './support/raw-table.js';
+import { copyAll, LOOSE_TABLE, run } from './support/raw-table.js';
 
 const folder = tempFolder();
 const postgres = await postgresServer();
@@ -83,20 +83,6 @@ describe.each<[string, boolean, () => Promise<DataSourceOptions>]>([
     const back = { type: 'sqlite', database: newFile() } as const;
     expect(await copyAll(to, back)).toMatchObject([{ copied: rows, untimed: [] }]);
     expect(await timesIn(back)).toEqual(expect.arrayContaining(expected));
-  });
-});
-
-describe('a time of writing that a rescue journal is compared with', () => {
-  it('is the same instant, whatever form SQLite holds it in', async () => {
-    const options = { type: 'sqlite', database: newFile() } as const;
-    const values = Object.entries(TIMES).map(([key, [stored]]) => `('n', '${key}', '1', ${stored})`);
-    await run(
-      options,
-      LOOSE_TABLE,
-      `INSERT INTO cache_storage (namespace, "key", value, updated_at) VALUES ${values.join(', ')}`,
-    );
-    const times = await withStorage(options, (storage) => storage.writtenAt('n', Object.keys(TIMES)), true);
-    expect(times).toEqual(new Map(EXPECTED.map(({ key, ms }) => [key, ms ?? 0])));
   });
 });
 

@@ -134,7 +134,7 @@ describe.skipIf(mariadb === undefined)('MariaDB', () => {
     const admin = await new DataSource({ type: 'mariadb', url }).initialize();
     await admin.query(
       'CREATE TABLE cache_storage (namespace VARBINARY(100), `key` VARBINARY(800), value LONGTEXT, updated_at DATETIME(3), ' +
-        'expires_at BIGINT, PRIMARY KEY (namespace, `key`)) CHARACTER SET utf8mb4 ENGINE=MyISAM',
+        'expires_at BIGINT, version BIGINT NOT NULL DEFAULT 0, PRIMARY KEY (namespace, `key`)) CHARACTER SET utf8mb4 ENGINE=MyISAM',
     );
     const storage = new TypeOrmStorage(
       { storage: { type: 'mariadb', url }, migrationsRun: false, synchronous: 'full' },

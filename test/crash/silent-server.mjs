@@ -15,8 +15,8 @@ console.log('open');
 await once(process.stdin, 'data');
 process.stdin.destroy();
 if (what === 'write') {
-  const puts = [{ key: 'a', value: '1', expiresAt: null }];
-  await storage.write([{ namespace: 'n', puts, deletes: [] }], 1).catch(() => undefined);
+  const row = { namespace: 'n', key: 'a', value: '1', expiresAt: null };
+  await storage.write([[row]], { stamp: 1, now: 1 }).catch(() => undefined);
 }
 await storage.close();
 console.log('closed');

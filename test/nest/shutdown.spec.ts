@@ -157,6 +157,7 @@ describe('the stop of an application', () => {
       "SELECT name FROM sqlite_master WHERE type = 'table'",
     );
     expect(tables.map((table) => table.name).toSorted()).toEqual([
+      'cache_identity',
       'cache_migrations',
       'cache_storage',
       'mine',

@@ -1,6 +1,9 @@
 import { InMemoryStorage } from '../../src/storage/in-memory-storage.js';
+import { STAMP, writeChanges } from '../../src/testing/contract/changes.js';
+import type { StampedEntry } from '../../src/core/storage-adapter.js';
 import { Chronicle } from './chronicle.js';
 import { SHUTDOWN_TIMEOUT_MS, type EngineParts } from './engine-parts.js';
+import { LastWill } from './last-will.js';
 import { Life } from './life.js';
 import { equalStates, showState, type State } from './model.js';
 import { padded, unpadded } from './padding.js';
@@ -18,7 +21,7 @@ import {
 import { Random } from './random.js';
 import { ANSWER_MS, Scheduler } from './scheduler.js';
 import { SimulatedJournal } from './simulated-journal.js';
-import { SimulatedStorage, type Conditions } from './simulated-storage.js';
+import { IDENTITY, SimulatedStorage, type Conditions } from './simulated-storage.js';
 import { Strays } from './strays.js';
 import type { Tally } from './tally.js';
 
@@ -42,6 +45,8 @@ export class History {
   readonly #journal = new SimulatedJournal();
   readonly #strays = new Strays();
   readonly #chronicle = new Chronicle();
+  /** The rows at the last start. */
+  readonly #before = new Map<Name, readonly StampedEntry[]>();
   #conditions = fairConditions();
 
   constructor(
@@ -59,7 +64,8 @@ export class History {
     this.#strays.watch(this.plan.unruly.includes('listener'));
     try {
       await this.#fill();
-      for (const life of this.plan.lives) await this.#live(life);
+      for (const [i, life] of this.plan.lives.entries()) await this.#live(life, i === 0);
+      this.#assertForeignIsLeft();
     } catch (error) {
       throw new Error(`${(error as Error).message}\nWhat happened:\n${this.#chronicle.toString()}`, {
         cause: error,
@@ -72,18 +78,21 @@ export class History {
 
   async #fill(): Promise<void> {
     const puts = this.plan.rows.map((key) => ({ key, value: padded(1), expiresAt: null }));
-    const batch = NAMES.map((namespace) => ({ namespace, puts, deletes: [] }));
-    await this.#rows.write(batch, this.#scheduler.now());
+    const changes = NAMES.map((namespace) => ({ namespace, puts }));
+    await writeChanges(this.#rows, changes, this.#scheduler.now());
     for (const texts of this.#texts.values()) for (const { key, value } of puts) texts.set(key, value);
     if (this.plan.ordeal !== 'foreign journal') return;
-    const at = this.#scheduler.now();
-    const foreign = { op: 'put', key: KEYS[0], value: padded(9), expiresAt: null, at } as const;
-    this.#journal.appendSync(NAMES.map((namespace) => ({ ...foreign, namespace })));
+    const foreign = { op: 'put', key: KEYS[0], value: padded(9), expiresAt: null } as const;
+    const origin = { identity: 'another simulation', prefixes: [STAMP / 2 ** 27] };
+    this.#journal.appendSync(
+      NAMES.map((namespace) => ({ ...foreign, namespace })),
+      origin,
+    );
   }
 
-  async #live({ steps, end }: LifePlan): Promise<void> {
+  async #live({ steps, end }: LifePlan, isFirst: boolean): Promise<void> {
     const life = await this.#start();
-    if (this.plan.ordeal === 'foreign journal') await this.#assertUntouched();
+    if (isFirst && this.plan.ordeal === 'foreign journal') await this.#assertUntouched();
     for (const step of steps) await life.take(step);
     this.#chronicle.note(`   end: ${end.how}`);
     if (end.how === 'crash') await this.#crash(life, end.afterSteps);
@@ -95,6 +104,7 @@ export class History {
     this.#chronicle.note('   start');
     const life = this.#newLife();
     await life.start();
+    for (const name of NAMES) this.#before.set(name, await this.#rowsOf(name));
     return life;
   }
 
@@ -132,13 +142,22 @@ export class History {
     }
   }
 
+  /** The journal of another database stays where it is, whatever happens on this one. */
+  #assertForeignIsLeft(): void {
+    const left = this.plan.ordeal === 'foreign journal' ? 1 : 0;
+    if (this.#journal.ofOthers(IDENTITY) !== left)
+      throw new Error('The journal of another database is not where it was.');
+  }
+
   /** Two processes start at once: one serves and writes while the other may still be at the journal. */
-  async #startTwice(): Promise<void> {
+  async #startTwice(before: Life): Promise<void> {
+    const wills = this.#wills();
     const other = this.#newLife();
     // It looks at the rows, and writes when the one that serves has written to them.
     this.#conditions.delayMs = SLOW_WRITE_MS;
     const opening = other.open();
     const life = await this.#start();
+    await this.#assertWillDone(before, wills);
     for (const name of NAMES) await life.take({ do: 'update all', name, add: 1, times: 1 });
     for (const name of BACK) await life.take({ do: 'flush', name });
     await life.take({ do: 'wait', ms: 2 * SLOW_WRITE_MS });
@@ -146,6 +165,8 @@ export class History {
     await other.stop();
     await life.stop();
     for (const name of NAMES) life.witness(name).assertHolds(await this.#stored(name));
+    // The late one has set aside what it found newer rows of.
+    this.#journal.forgetLast();
     await this.#scheduler.crash();
   }
 
@@ -174,10 +195,9 @@ export class History {
     this.tally.rescues += 1;
     life.turn('down', []);
     this.#conditions.hangs = hangs;
-    if (this.plan.ordeal !== 'clock stepped back') this.#scheduler.mendWall();
     const before = this.#scheduler.monotonic();
     const stopped = life.stop();
-    if (wallMs > 0 || this.plan.ordeal === 'clock stepped back') life.stepWall(wallMs);
+    life.stepWall(wallMs);
     const { leftBehind } = await stopped;
     const took = this.#scheduler.monotonic() - before;
     if (took > SHUTDOWN_TIMEOUT_MS + CLOSE_TIMEOUT_MS + LAST_TURNS * ANSWER_MS)
@@ -193,22 +213,53 @@ export class History {
     for (const witness of life.witnesses) witness.assertSettled();
     await this.#scheduler.crash();
     if (this.plan.ordeal === 'two starts') {
-      await this.#startTwice();
+      await this.#startTwice(life);
       return;
     }
+    const wills = this.#wills();
     const next = await this.#start();
-    for (const name of NAMES) life.witness(name).assertHolds(await this.#stored(name));
+    await this.#assertWillDone(life, wills);
     await next.stop();
     await this.#scheduler.crash();
   }
 
-  async #stored(name: Name): Promise<State> {
-    const { rows } = await this.#rows.load(name, { after: undefined, limit: 1000, now: 0 });
-    const entries = rows.filter((row) => row.key !== LOADED_KEY);
+  /** What the life that has just ended has left. */
+  #wills(): ReadonlyMap<Name, LastWill> {
     return new Map(
-      entries.map((row) => [row.key, { value: unpadded(row.value), isForever: row.expiresAt === null }]),
+      NAMES.map((name) => [name, new LastWill(name, this.#journal, this.#before.get(name) ?? [])]),
     );
   }
+
+  /** Everything that was acknowledged is in the database, or was set aside for a reason that holds. */
+  async #assertWillDone(life: Life, wills: ReadonlyMap<Name, LastWill>): Promise<void> {
+    for (const [name, will] of wills) {
+      life.witness(name).assertHolds(stateOf(will.of(await this.#rowsOf(name))));
+      this.tally.unproved += will.unproved;
+      if (will.unproved > 0 && this.#knowsEveryRow)
+        throw new Error(`${name}: nothing was proved of rows that were all in memory.`);
+    }
+    this.#journal.forgetLast();
+  }
+
+  /** Whether every row was in memory from the start on, and stayed there. */
+  get #knowsEveryRow(): boolean {
+    return this.plan.maxEntries > KEYS.length && !this.plan.unruly.includes('codec');
+  }
+
+  async #rowsOf(name: Name): Promise<readonly StampedEntry[]> {
+    return (await this.#rows.load(name, { after: undefined, limit: 1000, now: 0 })).rows;
+  }
+
+  async #stored(name: Name): Promise<State> {
+    return stateOf(await this.#rowsOf(name));
+  }
+}
+
+function stateOf(rows: readonly StampedEntry[]): State {
+  const entries = rows.filter((row) => row.key !== LOADED_KEY);
+  return new Map(
+    entries.map((row) => [row.key, { value: unpadded(row.value), isForever: row.expiresAt === null }]),
+  );
 }
 
 function fairConditions(): Conditions {

@@ -14,7 +14,7 @@ import { Flusher } from '../../src/core/levels/write-back/flusher.js';
 import { WriteBack, type WriteBackOptions } from '../../src/core/levels/write-back/write-back.js';
 import { OperationOrder } from '../../src/core/levels/write-back/operation-order.js';
 import { DirtyEntries, type TakenChange } from '../../src/core/levels/write-back/dirty-entries.js';
-import type { StoredEntry } from '../../src/index.js';
+import { COMMITTED, type AtomOutcome, type Atom, type StampedEntry } from '../../src/core/storage-adapter.js';
 import { History, type Sabotage } from './history.js';
 import type { Plan, Step } from './plan.js';
 import { plansIn, type Climate } from './plans.js';
@@ -24,6 +24,9 @@ import { newTally } from './tally.js';
 /** So many histories at most until a defect must have shown. */
 const HISTORIES = 20_000;
 const NOTHING = 'nothing found';
+
+/** What a database answers that pretends to have written everything. */
+const pretended = (atoms: readonly Atom[]): AtomOutcome[] => atoms.map(() => COMMITTED);
 
 /** What is wrong with the data shows in such histories; they keep to what every oracle understands. */
 const CALM: Climate = { unruly: [], maxDirtyBytes: [2 ** 26], checkpointIntervalMs: [200, 1000] };
@@ -88,28 +91,30 @@ describe('the simulator notices', { timeout: 180_000 }, () => {
   describe('of a database', () => {
     it('a write that gets lost on its way to it', async () => {
       let count = 0;
-      const loses = writing(async (inner, batch, now) => {
+      const loses = writing(async (inner, atoms, commit) => {
         count += 1;
-        const kept =
-          count % 7 === 0 ? batch.map((write) => ({ ...write, puts: write.puts.slice(1) })) : batch;
-        await inner.write(kept, now);
+        const lost = count % 7 === 0 ? atoms.find(([row]) => row?.value !== undefined) : undefined;
+        await inner.write(
+          atoms.filter((atom) => atom !== lost),
+          commit,
+        );
+        return pretended(atoms);
       });
       expect(await verdict(CALM, loses)).toMatch(/holds|after a crash|shows|are unwritten/);
     });
 
     it('a write that is acknowledged before it has committed', async () => {
-      const hurries = writing(async (inner, batch, now) => {
-        void inner.write(batch, now).catch(() => undefined);
+      const hurries = writing(async (inner, atoms, commit) => {
+        void inner.write(atoms, commit).catch(() => undefined);
+        return pretended(atoms);
       });
       expect(await verdict(CALM, hurries)).toMatch(/holds|after a crash|never committed|are unwritten/);
     });
 
     it('a batch that is committed in part', async () => {
-      const tears = writing(async (inner, batch, now) => {
-        for (const write of batch) {
-          await inner.write([{ ...write, deletes: [] }], now);
-          await inner.write([{ ...write, puts: [] }], now);
-        }
+      const tears = writing(async (inner, atoms, commit) => {
+        for (const row of atoms.flat()) await inner.write([[row]], commit);
+        return pretended(atoms);
       });
       expect(await verdict(CALM, tears)).toMatch(/holds|after a crash/);
     });
@@ -121,12 +126,13 @@ describe('the simulator notices', { timeout: 180_000 }, () => {
           write: async (...args) => {
             if (held === undefined) {
               held = args;
-              return;
+              return pretended(args[0]);
             }
             const earlier = held;
             held = undefined;
-            await inner.write(...args);
+            const outcomes = await inner.write(...args);
             await inner.write(...earlier);
+            return outcomes;
           },
         };
       });
@@ -135,7 +141,7 @@ describe('the simulator notices', { timeout: 180_000 }, () => {
 
     it('a read that answers what was there before', async () => {
       const remembers = storageWith((inner) => {
-        const answers = new Map<string, readonly StoredEntry[]>();
+        const answers = new Map<string, readonly StampedEntry[]>();
         return {
           read: async (namespace, keys) => {
             const question = JSON.stringify([namespace, keys]);
@@ -152,9 +158,9 @@ describe('the simulator notices', { timeout: 180_000 }, () => {
       const hangs = storageWith((inner) => {
         let count = 0;
         return {
-          write: async (batch, now) => {
+          write: (atoms, commit) => {
             count += 1;
-            await (count === 3 ? new Promise<void>(() => undefined) : inner.write(batch, now));
+            return count === 3 ? new Promise(() => undefined) : inner.write(atoms, commit);
           },
         };
       });
@@ -188,13 +194,12 @@ describe('the simulator notices', { timeout: 180_000 }, () => {
       vi.spyOn(PersistedEntries.prototype, 'applyRow').mockImplementation(function (
         this: PersistedEntries<unknown>,
         key,
-        text,
-        expiresAt,
+        row,
         watch,
       ) {
         const blind = new LoadWatch();
         blind.isOver = watch.isOver;
-        return loaded.call(this, key, text, expiresAt, blind);
+        return loaded.call(this, key, row, blind);
       });
       expect(await verdict(CALM)).toMatch(/holds|shows/);
     });
@@ -359,20 +364,29 @@ describe('the simulator notices', { timeout: 180_000 }, () => {
   describe('of a rescue journal', () => {
     it('that it forgets deletes', async () => {
       const forgets = journalWith((inner) => ({
-        appendSync: (writes) => inner.appendSync(writes.filter((write) => write.op !== 'delete')),
+        appendSync: (writes, origin) =>
+          inner.appendSync(
+            writes.filter((write) => write.op !== 'delete'),
+            origin,
+          ),
       }));
       expect(await verdict(CALM, forgets)).toMatch(/holds/);
     });
 
     it('that it forgets its last entry', async () => {
       const forgets = journalWith((inner) => ({
-        appendSync: (writes) => inner.appendSync(writes.slice(0, -1)),
+        appendSync: (writes, origin) => inner.appendSync(writes.slice(0, -1), origin),
       }));
       expect(await verdict(CALM, forgets)).toMatch(/holds/);
     });
 
     it('that it keeps what is replayed', async () => {
-      const keeps = journalWith(() => ({ remove: async () => undefined }));
+      const keeps = journalWith((inner) => ({
+        claim: async (...of) =>
+          (await inner.claim(...of)).map((claimed) =>
+            Object.assign(claimed, { remove: async () => undefined }),
+          ),
+      }));
       expect(await verdict(CALM, keeps)).toMatch(/holds/);
     });
   });

@@ -66,13 +66,8 @@ export interface LifePlan {
   readonly end: End;
 }
 
-/**
- * What a rescue journal meets that nothing but a stamp in each row could tell from what it should meet. Rows have no
- * stamps yet: a history with one of these breaks a promise, and none has one unless it is asked for.
- */
+/** What a rescue journal meets besides what it is for. */
 export type Ordeal =
-  /** The journal is written while the wall clock shows a time that it has shown before. */
-  | 'clock stepped back'
   /** Two processes start at once after a stop, and both find the journal. */
   | 'two starts'
   /** The journal at the first start is that of another database. */

@@ -29,7 +29,7 @@ export interface Climate {
   readonly wallMs?: readonly number[];
   /** What may throw of what the application hands in. */
   readonly unruly?: readonly Unruly[];
-  readonly ordeal?: Ordeal;
+  readonly ordeals?: readonly Ordeal[];
 }
 
 const key = fc.constantFrom(...KEYS);
@@ -155,7 +155,7 @@ export function plansIn({
   weathers = ['fair', 'fair', 'down', 'lies', 'poison'],
   wallMs = [-2 * HOUR_MS, -5000, -1, 5000, 2 * HOUR_MS],
   unruly = ['logger', 'codec', 'listener'],
-  ordeal,
+  ordeals = ['two starts', 'foreign journal'],
 }: Climate = {}): fc.Arbitrary<Plan> {
   const end: fc.Arbitrary<End> = fc.oneof(
     fc.record({ how: fc.constant('crash' as const), afterSteps: fc.integer({ min: 0, max: 20 }) }),
@@ -171,7 +171,11 @@ export function plansIn({
     seed: fc.integer({ min: 0, max: 2 ** 31 - 1 }),
     maxDirty: fc.constantFrom(...maxDirty),
     maxDirtyBytes: fc.constantFrom(...maxDirtyBytes),
-    maxEntries: fc.integer({ min: 1, max: 3 }),
+    // With room for every key, nothing is evicted.
+    maxEntries: fc.oneof(
+      { weight: 4, arbitrary: fc.integer({ min: 1, max: 3 }) },
+      { weight: 1, arbitrary: fc.constant(KEYS.length + 1) },
+    ),
     checkpointIntervalMs: fc.constantFrom(...checkpointIntervalMs),
     expires: fc.boolean(),
     unruly: fc.oneof(
@@ -180,7 +184,7 @@ export function plansIn({
     ),
     rows: fc.subarray([...KEYS]),
     lives: fc.array(fc.record({ steps, end }), { minLength: 1, maxLength: 3 }),
-    ordeal: fc.constant(ordeal),
+    ordeal: fc.constantFrom(undefined, undefined, undefined, ...ordeals),
   });
 }
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../../src/core/clock.js';
 import type { RescueJournal } from '../../src/core/rescue/rescue-journal.js';
-import type { CacheStorageAdapter, NamespaceWrite } from '../../src/index.js';
+import type { Atom, AtomOutcome, CacheStorageAdapter, Commit } from '../../src/index.js';
 import type { Sabotage } from './history.js';
 import type { EngineParts } from './engine-parts.js';
 import type { Scheduler } from './scheduler.js';
@@ -28,9 +28,13 @@ export function storageWith(
 
 /** A storage whose `write` is another one. */
 export function writing(
-  write: (inner: CacheStorageAdapter, batch: readonly NamespaceWrite[], now: number) => Promise<void>,
+  write: (
+    inner: CacheStorageAdapter,
+    atoms: readonly Atom[],
+    commit: Commit,
+  ) => Promise<readonly AtomOutcome[]>,
 ): Sabotage {
-  return storageWith((inner) => ({ write: (batch, now) => write(inner, batch, now) }));
+  return storageWith((inner) => ({ write: (atoms, commit) => write(inner, atoms, commit) }));
 }
 
 export function journalWith(methods: (inner: RescueJournal) => Partial<RescueJournal>): Sabotage {

@@ -26,18 +26,13 @@ export class Scheduler implements Clock {
   readonly #timers = new Set<Timer>();
   #monotonic = 1_000_000;
   #wallAhead = 1_700_000_000_000;
-  #latestWall = 0;
   /** A hash of every choice made so far: equal for equal seeds. */
   trace = 0;
 
   constructor(private readonly random: Random) {}
 
   // Bound: the LRU takes `now` off the object.
-  readonly now = (): number => {
-    const now = this.#monotonic + this.#wallAhead;
-    this.#latestWall = Math.max(this.#latestWall, now);
-    return now;
-  };
+  readonly now = (): number => this.#monotonic + this.#wallAhead;
 
   monotonic(): number {
     return this.#monotonic;
@@ -46,11 +41,6 @@ export class Scheduler implements Clock {
   /** Sets the wall clock forward, or back where `ms` is negative: no time passes by it. */
   stepWall(ms: number): void {
     this.#wallAhead += ms;
-  }
-
-  /** Sets a wall clock that was stepped back right again: it shows no time that it has shown before. */
-  mendWall(): void {
-    this.#wallAhead = Math.max(this.#wallAhead, this.#latestWall + 1 - this.#monotonic);
   }
 
   /** Whether something could happen now, without any time to pass. */

@@ -1,10 +1,28 @@
-import type { RescuedWrite, RescuedWrites, RescueJournal } from '../../src/core/rescue/rescue-journal.js';
+import type {
+  ClaimedJournal,
+  JournalOrigin,
+  RescuedWrite,
+  RescueJournal,
+} from '../../src/core/rescue/rescue-journal.js';
 
-/** A rescue journal that outlives the process. */
+/** What one process has left. */
+interface Left {
+  readonly writes: readonly RescuedWrite[];
+  readonly origin: JournalOrigin;
+}
+
+/**
+ * A rescue journal that outlives the process. Whoever starts claims all of it, also what another start has claimed that may
+ * still be at it: nobody can tell that one from a start that has died.
+ */
 export class SimulatedJournal implements RescueJournal {
   readonly isChosen = false;
 
-  #writes: readonly RescuedWrite[] | undefined;
+  /** What was left last. */
+  lastLeft: readonly RescuedWrite[] = [];
+  /** What was set aside since. */
+  conflicts: readonly RescuedWrite[] = [];
+  readonly #left = new Set<Left>();
 
   describe(): string {
     return 'journal';
@@ -14,23 +32,52 @@ export class SimulatedJournal implements RescueJournal {
     return undefined;
   }
 
-  async read(): Promise<RescuedWrites | undefined> {
-    return this.#writes === undefined ? undefined : { writes: this.#writes, damaged: false };
+  /** For how many storages there is something but `identity`. */
+  ofOthers(identity: string): number {
+    return [...this.#left].filter(({ origin }) => origin.identity !== identity).length;
   }
 
-  appendSync(writes: readonly RescuedWrite[]): void {
-    this.#writes = [...(this.#writes ?? []), ...writes];
+  async claim(
+    identity: string | undefined,
+    foreign: (place: string) => void,
+  ): Promise<readonly ClaimedJournal[]> {
+    const claimed: ClaimedJournal[] = [];
+    for (const left of this.#left) {
+      if (left.origin.identity === identity) claimed.push(this.#claimed(left));
+      else foreign('journal of others');
+    }
+    return claimed;
   }
 
-  async remove(): Promise<void> {
-    this.#writes = undefined;
+  appendSync(writes: readonly RescuedWrite[], origin: JournalOrigin): void {
+    this.#left.add({ writes, origin: { ...origin, prefixes: [...origin.prefixes] } });
+    this.lastLeft = writes;
+    this.conflicts = [];
   }
 
-  async setAside(): Promise<string> {
-    throw new Error('Nothing in a simulation damages a journal.');
+  async keep(kind: 'refused' | 'conflicts', writes: readonly RescuedWrite[]): Promise<string> {
+    if (kind === 'refused') throw new Error('Nothing in a simulation refuses what is in a journal.');
+    this.conflicts = [...this.conflicts, ...writes];
+    return 'journal of conflicts';
   }
 
-  async keepRefused(): Promise<string> {
-    throw new Error('Nothing in a simulation refuses what is in a journal.');
+  /** What was left last has been looked at. */
+  forgetLast(): void {
+    this.lastLeft = [];
+    this.conflicts = [];
+  }
+
+  #claimed(left: Left): ClaimedJournal {
+    return {
+      ...left.origin,
+      writes: left.writes,
+      damaged: false,
+      isUnstamped: false,
+      describe: () => 'claimed journal',
+      remove: async () => {
+        this.#left.delete(left);
+      },
+      setAside: () => Promise.reject(new Error('Nothing in a simulation damages a journal.')),
+    };
   }
 }

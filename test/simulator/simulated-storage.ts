@@ -1,11 +1,14 @@
 import { isWithin, type KeyRange } from '../../src/core/keys/key-range.js';
-import type {
-  CacheStorageAdapter,
-  LoadedPage,
-  LoadPage,
-  NamespaceWrite,
-  StorageFailure,
-  StoredEntry,
+import {
+  CACHE_STORAGE,
+  type Atom,
+  type AtomOutcome,
+  type CacheStorageAdapter,
+  type Commit,
+  type LoadedPage,
+  type LoadPage,
+  type StampedEntry,
+  type StorageFailure,
 } from '../../src/core/storage-adapter.js';
 import type { InMemoryStorage } from '../../src/storage/in-memory-storage.js';
 import { ChaosError } from '../support/chaos-storage.js';
@@ -27,6 +30,9 @@ export interface Conditions {
   readonly poison: Set<string>;
 }
 
+/** What the database of a simulation is known by. */
+export const IDENTITY = 'simulation';
+
 /** Rows on one page: so few that there are several. */
 const MOST_ROWS = 2;
 
@@ -35,6 +41,8 @@ const MOST_ROWS = 2;
  * one, so that a crash can come before, between and after.
  */
 export class SimulatedStorage implements CacheStorageAdapter {
+  readonly [CACHE_STORAGE] = 2;
+  readonly identity = IDENTITY;
   /** Every text that was ever committed for a key of a namespace; `null` for its absence. */
   readonly committed = new Map<string, Set<string | null>>();
   /** Counts commits. */
@@ -66,23 +74,35 @@ export class SimulatedStorage implements CacheStorageAdapter {
     return this.#call(() => this.rows.load(namespace, { ...page, limit: Math.min(page.limit, MOST_ROWS) }));
   }
 
-  read(namespace: string, keys: readonly string[]): Promise<readonly StoredEntry[]> {
+  read(namespace: string, keys: readonly string[]): Promise<readonly StampedEntry[]> {
     return this.#call(() => this.rows.read(namespace, keys));
   }
 
-  writtenAt(namespace: string, keys: readonly string[]): Promise<ReadonlyMap<string, number>> {
-    return this.#call(() => this.rows.writtenAt(namespace, keys));
+  write(atoms: readonly Atom[], commit: Commit): Promise<readonly AtomOutcome[]> {
+    return this.#call(async () => {
+      this.#assertTaken(atoms);
+      const outcomes = await this.rows.write(atoms, commit);
+      this.#written(atoms, outcomes);
+      return outcomes;
+    }, true);
   }
 
-  write(batch: readonly NamespaceWrite[], now: number): Promise<void> {
+  modify(
+    namespace: string,
+    keys: readonly string[],
+    decide: (rows: readonly StampedEntry[]) => readonly Atom[],
+    commit: Commit,
+  ): Promise<readonly AtomOutcome[]> {
     return this.#call(async () => {
-      const keys = batch.flatMap(({ puts, deletes }) => [...puts.map((put) => put.key), ...deletes]);
-      if (keys.some((key) => this.conditions.poison.has(key))) {
-        this.tally.refused += 1;
-        throw new ChaosError('permanent');
-      }
-      await this.rows.write(batch, now);
-      for (const write of batch) this.#committed(write);
+      let atoms: readonly Atom[] = [];
+      const decided = (rows: readonly StampedEntry[]): readonly Atom[] => {
+        atoms = decide(rows);
+        this.#assertTaken(atoms);
+        return atoms;
+      };
+      const outcomes = await this.rows.modify(namespace, keys, decided, commit);
+      this.#written(atoms, outcomes);
+      return outcomes;
     }, true);
   }
 
@@ -95,13 +115,14 @@ export class SimulatedStorage implements CacheStorageAdapter {
     }, true);
   }
 
-  clearRange(namespace: string, range: KeyRange): Promise<void> {
+  clearRange(namespace: string, range: KeyRange, now: number): Promise<number> {
     return this.#call(async () => {
-      await this.rows.clearRange(namespace, range);
+      const removed = await this.rows.clearRange(namespace, range, now);
       const texts = this.texts.get(namespace);
       for (const key of texts?.keys() ?? []) if (isWithin(key, range)) texts?.delete(key);
       this.commits += 1;
       this.chronicle.note(`   committed: ${namespace}: ${range.prefix}… gone`);
+      return removed;
     }, true);
   }
 
@@ -117,15 +138,21 @@ export class SimulatedStorage implements CacheStorageAdapter {
     return 'simulation';
   }
 
-  #committed({ namespace, puts, deletes }: NamespaceWrite): void {
-    for (const { key, value } of puts) this.#note(namespace, key, value);
-    for (const key of deletes) this.#note(namespace, key, null);
+  #assertTaken(atoms: readonly Atom[]): void {
+    if (!atoms.flat().some(({ key }) => this.conditions.poison.has(key))) return;
+    this.tally.refused += 1;
+    throw new ChaosError('permanent');
+  }
+
+  /** Notes what has committed of `atoms`: those in conflict have changed nothing. */
+  #written(atoms: readonly Atom[], outcomes: readonly AtomOutcome[]): void {
+    const rows = atoms.filter((_, i) => outcomes[i]?.kind === 'committed').flat();
+    for (const { namespace, key, value } of rows) this.#note(namespace, key, value ?? null);
     this.commits += 1;
-    const texts = [
-      ...puts.map(({ key, value }) => `${key}=${value.trimEnd()}`),
-      ...deletes.map((key) => `${key} gone`),
-    ];
-    this.chronicle.note(`   committed: ${namespace}: ${texts.join(', ')}`);
+    const texts = rows.map(({ namespace, key, value }) =>
+      value === undefined ? `${namespace} ${key} gone` : `${namespace} ${key}=${value.trimEnd()}`,
+    );
+    this.chronicle.note(`   committed: ${texts.join(', ')}`);
   }
 
   #note(namespace: string, key: string, value: string | null): void {

@@ -19,6 +19,8 @@ export interface Tally {
   lies: number;
   /** Calls that were never answered. */
   hangs: number;
+  /** Rows and entries that a replay left, or set aside, since nothing proved which was newer. */
+  unproved: number;
   /** Steps of the wall clock. */
   wallSteps: number;
 }
@@ -36,6 +38,7 @@ export function newTally(): Tally {
     refused: 0,
     lies: 0,
     hangs: 0,
+    unproved: 0,
     wallSteps: 0,
   };
 }

@@ -1,14 +1,8 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { DataSource, type DataSourceOptions } from 'typeorm';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { TypeOrmStorage } from '../../src/storage/typeorm-storage.js';
-import { tempFolder } from '../support/temp-folder.js';
 
 type Options = Record<string, unknown>;
-
-const folder = tempFolder();
-const elsewhere = process.cwd();
 
 function storageOn(options: Options): TypeOrmStorage {
   const storage = options as unknown as DataSourceOptions;
@@ -86,11 +80,6 @@ describe('the address of a server', () => {
 });
 
 describe('the rescue journal of a server', () => {
-  afterEach(() => {
-    process.chdir(elsewhere);
-    rmSync(join(folder, 'data'), { recursive: true, force: true });
-  });
-
   it('has a name that tells whose it is', () => {
     expect(journalOf({ type: 'postgres', url: 'postgres://u:secret@db.example.com/app' })).toBe(
       'data/app@db.example.com-5432.rescue.ndjson',
@@ -125,17 +114,10 @@ describe('the rescue journal of a server', () => {
     expect(journalOf(long)).not.toBe(journalOf({ ...long, database: 'x', url: `${long.url}b` }));
   });
 
-  it.each(['app.rescue.ndjson', 'app.rescue.ndjson.more-2026-01-01'])(
-    'is the one that an earlier version left while it is there (%s)',
-    (left) => {
-      process.chdir(folder);
-      const options = { type: 'postgres', url: 'postgres://h/app' };
-      expect(journalOf(options)).toBe('data/app@h-5432.rescue.ndjson');
-      mkdirSync('data');
-      writeFileSync(join('data', left), '');
-      expect(journalOf(options)).toBe('data/app.rescue.ndjson');
-      rmSync(join('data', left));
-      expect(journalOf(options)).toBe('data/app@h-5432.rescue.ndjson');
-    },
-  );
+  it('is looked for by the name that an earlier version gave it, too', () => {
+    expect(storageOn({ type: 'postgres', url: 'postgres://h/app' }).earlierRescuePath).toBe(
+      'data/app.rescue.ndjson',
+    );
+    expect(storageOn({ type: 'sqlite', database: 'app' }).earlierRescuePath).toBeUndefined();
+  });
 });

@@ -1,9 +1,9 @@
-import { writeChanges } from '../../src/testing/contract/changes.js';
 import type { INestApplicationContext } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CacheModule, CacheService, type NamespaceCache, type StoredEntry } from '../../src/index.js';
 import type { TypeOrmStorage } from '../../src/storage/typeorm-storage.js';
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { CuttingProxy } from '../support/cutting-proxy.js';
 import { increment, namespaceOf, ON_CHANGE } from '../support/definitions.js';
 import { NestLog, startApp } from '../support/nest-app.js';
@@ -149,15 +149,14 @@ for (const { kind, name, server } of KINDS)
           await release;
         });
         await isLocked;
-        const write = storage
-          .write(
-            [
-              { namespace: 'm', puts: [row('x', 'old')], deletes: [] },
-              { namespace: 'n', puts: [row('a', 'old')], deletes: [] },
-            ],
-            2,
-          )
-          .catch((error: unknown) => error);
+        const write = writeChanges(
+          storage,
+          [
+            { namespace: 'm', puts: [row('x', 'old')] },
+            { namespace: 'n', puts: [row('a', 'old')] },
+          ],
+          2,
+        ).catch((error: unknown) => error);
         await until(db, kind.waiting, (n) => n > 0);
         proxy.cutClients();
         expect(storage.classify(await write)).toBe('transient');
@@ -165,7 +164,7 @@ for (const { kind, name, server } of KINDS)
       }
 
       it('can’t let the old statement overtake a newer write later', async () => {
-        await writeChanges(storage,[{ namespace: 'm', puts: [row('x', 'first')], deletes: [] }], 1);
+        await writeChanges(storage, [{ namespace: 'm', puts: [row('x', 'first')] }], 1);
         let release = (): void => undefined;
         const { holding } = await leaveWriteBehind(
           new Promise((resolve) => {
@@ -173,7 +172,7 @@ for (const { kind, name, server } of KINDS)
           }),
         );
         await until(db, kind.waiting, (n) => n > 0);
-        await writeChanges(storage,[{ namespace: 'n', puts: [row('a', 'new')], deletes: [] }], 3);
+        await writeChanges(storage, [{ namespace: 'n', puts: [row('a', 'new')] }], 3);
         // Ended by now: before the newer write began, and not because the lock came free.
         expect(await db.query(kind.waiting)).toEqual([{ n: '0' }]);
         release();
@@ -195,14 +194,14 @@ for (const { kind, name, server } of KINDS)
           await db.query(`ALTER DATABASE ${database} SET TimeZone = 'Asia/Kolkata'`);
           storage = storageOf(kind, proxy.through(url));
           await storage.open();
-          await writeChanges(storage,[{ namespace: 'm', puts: [row('x', 'first')], deletes: [] }], 1);
+          await writeChanges(storage, [{ namespace: 'm', puts: [row('x', 'first')] }], 1);
           let release = (): void => undefined;
           const { holding } = await leaveWriteBehind(
             new Promise((resolve) => {
               release = resolve;
             }),
           );
-          await writeChanges(storage,[{ namespace: 'n', puts: [row('a', 'new')], deletes: [] }], 3);
+          await writeChanges(storage, [{ namespace: 'n', puts: [row('a', 'new')] }], 3);
           expect(await db.query(kind.waiting)).toEqual([{ n: '0' }]);
           release();
           await holding;
@@ -211,7 +210,7 @@ for (const { kind, name, server } of KINDS)
       );
 
       it('keeps writes waiting while the server can’t be asked about it', async () => {
-        await writeChanges(storage,[{ namespace: 'm', puts: [row('x', 'first')], deletes: [] }], 1);
+        await writeChanges(storage, [{ namespace: 'm', puts: [row('x', 'first')] }], 1);
         let release = (): void => undefined;
         const { holding } = await leaveWriteBehind(
           new Promise((resolve) => {
@@ -219,9 +218,11 @@ for (const { kind, name, server } of KINDS)
           }),
         );
         await proxy.close();
-        const refused: unknown = await storage
-          .write([{ namespace: 'n', puts: [row('a', 'new')], deletes: [] }], 3)
-          .catch((error: unknown) => error);
+        const refused: unknown = await writeChanges(
+          storage,
+          [{ namespace: 'n', puts: [row('a', 'new')] }],
+          3,
+        ).catch((error: unknown) => error);
         expect(storage.classify(refused)).toBe('transient');
         release();
         await holding;
@@ -233,9 +234,9 @@ for (const { kind, name, server } of KINDS)
     it('and more readers than connections: all are answered, and the write with them', async () => {
       const storage = storageOf(kind, proxy.through(url), { poolSize: 2 });
       await storage.open();
-      await writeChanges(storage,[{ namespace: 'n', puts: [row('a', '1')], deletes: [] }], 1);
+      await writeChanges(storage, [{ namespace: 'n', puts: [row('a', '1')] }], 1);
       const reads = Array.from({ length: 200 }, () => storage.read('n', ['a']));
-      const write = writeChanges(storage,[{ namespace: 'n', puts: [row('b', '1')], deletes: [] }], 1);
+      const write = writeChanges(storage, [{ namespace: 'n', puts: [row('b', '1')] }], 1);
       expect(await Promise.all(reads)).toHaveLength(200);
       await write;
       const [connections] = await db.query<{ n: string }[]>(kind.others);

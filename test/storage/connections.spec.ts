@@ -1,4 +1,3 @@
-import { writeChanges } from '../../src/testing/contract/changes.js';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { queryObjects } from 'node:v8';
@@ -7,6 +6,7 @@ import mysql from 'mysql2';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CacheModule, CacheService, type StoredEntry } from '../../src/index.js';
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { CuttingProxy, type HeldAnswers } from '../support/cutting-proxy.js';
 import { namespaceOf, ON_CHANGE } from '../support/definitions.js';
 import { startApp } from '../support/nest-app.js';
@@ -59,7 +59,7 @@ for (const { kind, name, server, kept } of KINDS)
       const storage = storageOf(kind, url, kind === POSTGRES ? { extra: { idleTimeoutMillis: 1 } } : {});
       await storage.open();
       const reconnect = async (): Promise<void> => {
-        await writeChanges(storage,[{ namespace: 'n', puts: [row('a')], deletes: [] }], 1);
+        await writeChanges(storage, [{ namespace: 'n', puts: [row('a')] }], 1);
         if (kind === MARIADB) {
           const sessions: { id: string }[] = await db.query(
             'SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()',
@@ -84,7 +84,7 @@ for (const { kind, name, server, kept } of KINDS)
         const answers = proxy.holdAnswersTo('slow');
         const reads = Array.from({ length: 10 }, (_, i) => storage.read('n', [`slow ${i}`]));
         await held(answers, poolSize - 1);
-        await writeChanges(storage,[{ namespace: 'n', puts: [row('a')], deletes: [] }], 1);
+        await writeChanges(storage, [{ namespace: 'n', puts: [row('a')] }], 1);
         answers.release();
         expect(await Promise.all(reads)).toHaveLength(10);
         await storage.close();
@@ -98,7 +98,7 @@ for (const { kind, name, server, kept } of KINDS)
       await filling.open();
       // More than memory holds: what it has not, the database is asked for.
       for (const namespace of ['one', 'two'])
-        await writeChanges(filling,[{ namespace, puts: [row('x'), row('y')], deletes: [] }], 1);
+        await writeChanges(filling, [{ namespace, puts: [row('x'), row('y')] }], 1);
       await filling.close();
       const app = await startApp([
         CacheModule.forRoot({

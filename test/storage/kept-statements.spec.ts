@@ -3,16 +3,15 @@ import sqlite3 from 'sqlite3';
 import { DataSource } from 'typeorm';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { TypeOrmStorage } from '../../src/storage/typeorm-storage.js';
+import { writeChanges, type Change } from '../../src/testing/contract/changes.js';
 import { tempFolder } from '../support/temp-folder.js';
 
 const folder = tempFolder();
 
-type Batch = Parameters<TypeOrmStorage['write']>[0];
-
-const puts = (...keys: string[]): Batch => [
-  { namespace: 'n', puts: keys.map((key) => ({ key, value: '1', expiresAt: null })), deletes: [] },
+const puts = (...keys: string[]): Change[] => [
+  { namespace: 'n', puts: keys.map((key) => ({ key, value: '1', expiresAt: null })) },
 ];
-const removal = (key: string): Batch => [{ namespace: 'n', puts: [], deletes: [key] }];
+const removal = (key: string): Change[] => [{ namespace: 'n', deletes: [key] }];
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -29,21 +28,21 @@ describe.each(['sqlite', 'better-sqlite3'] as const)('statements that are kept p
       (await other.query<{ key: string }[]>('SELECT key FROM cache_storage ORDER BY key')).map(
         (row) => row.key,
       );
-    const locked = async (batch: Batch): Promise<void> => {
+    const locked = async (changes: Change[]): Promise<void> => {
       await other.query('BEGIN IMMEDIATE');
-      await expect(cache.write(batch, 1)).rejects.toThrow(/locked/);
+      await expect(writeChanges(cache, changes, 1)).rejects.toThrow(/locked/);
       await other.query('ROLLBACK');
     };
     // One row, several and the removal of one are texts of their own.
-    await cache.write(puts('a'), 1);
+    await writeChanges(cache, puts('a'), 1);
     await locked(puts('b'));
-    await cache.write(puts('c', 'd'), 2);
+    await writeChanges(cache, puts('c', 'd'), 2);
     expect(await seen()).toEqual(['a', 'c', 'd']);
     await locked(puts('b', 'c'));
-    await cache.write(removal('a'), 3);
+    await writeChanges(cache, removal('a'), 3);
     expect(await seen()).toEqual(['c', 'd']);
     await locked(removal('c'));
-    await cache.write(puts('b'), 4);
+    await writeChanges(cache, puts('b'), 4);
     expect(await seen()).toEqual(['b', 'c', 'd']);
     await other.destroy();
     await cache.close();
@@ -57,7 +56,7 @@ describe.each(['sqlite', 'better-sqlite3'] as const)('statements that are kept p
     const loaded = async (after?: string): Promise<unknown> =>
       (await cache.load('n', { after, limit: 2, now: 1 })).rows.map(({ key }) => key);
     const read = async (): Promise<unknown> => (await cache.read('n', ['b', 'd'])).map(({ key }) => key);
-    await cache.write(puts('a', 'b', 'c'), 1);
+    await writeChanges(cache, puts('a', 'b', 'c'), 1);
     expect([await loaded(), await loaded('b'), await read()]).toEqual([['a', 'b'], ['c'], ['b']]);
     await other.query(`UPDATE cache_storage SET key = 'd' WHERE key = 'b'`);
     const [log] = (await other.query('PRAGMA wal_checkpoint(TRUNCATE)')) as { busy: number; log: number }[];
@@ -77,7 +76,7 @@ describe('a read of a file that others hold locked', () => {
     });
     const cache = new TypeOrmStorage({ storage: template, migrationsRun: true, synchronous: 'full' });
     await cache.open();
-    await cache.write(puts('a'), 1);
+    await writeChanges(cache, puts('a'), 1);
     const other = await template.initialize();
     await other.query('BEGIN EXCLUSIVE');
     // The kept statement has met the lock when TypeORM is asked in its place.
@@ -93,7 +92,7 @@ describe('a read of a file that others hold locked', () => {
       }
       return Reflect.apply(all, this, given) as sqlite3.Database;
     });
-    expect(await cache.read('n', ['a'])).toEqual([{ key: 'a', value: '1', expiresAt: null }]);
+    expect(await cache.read('n', ['a'])).toMatchObject([{ key: 'a', value: '1', expiresAt: null }]);
     expect(released).toBeDefined();
     await released;
     await other.destroy();

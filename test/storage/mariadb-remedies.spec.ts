@@ -1,8 +1,8 @@
-import { writeChanges } from '../../src/testing/contract/changes.js';
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import mysql from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { forwardIpv6 } from '../support/ipv6-forwarder.js';
 import { certificateFor, hasOpenssl, type Certificate } from '../support/certificate.js';
 import { expectRefused, whileOpen } from '../support/opening.js';
@@ -148,6 +148,7 @@ describe.skipIf(server === undefined)('MariaDB', () => {
       await run(
         `REVOKE ALL ON ${database}.* FROM ${database}@'%'`,
         `GRANT SELECT ON ${database}.cache_migrations TO ${database}@'%'`,
+        `GRANT SELECT ON ${database}.cache_identity TO ${database}@'%'`,
         `GRANT ${TABLE_RIGHTS.join(', ')} ON ${database}.cache_storage TO ${database}@'%'`,
       );
       await whileOpen(owner(database));
@@ -256,8 +257,8 @@ describe.skipIf(server === undefined)('MariaDB', () => {
               value: '1',
               expiresAt: key === 'b' ? 1 : null,
             }));
-            await writeChanges(storage,[{ namespace: 'n', puts, deletes: [] }], 1);
-            await writeChanges(storage,[{ namespace: 'n', puts: [], deletes: ['c'] }], 1);
+            await writeChanges(storage, [{ namespace: 'n', puts }], 1);
+            await writeChanges(storage, [{ namespace: 'n', deletes: ['c'] }], 1);
             expect(await storage.purgeExpired('n', 2)).toBe(1);
             expect(await storage.count('n', 2)).toBe(2);
             await storage.clear('n');

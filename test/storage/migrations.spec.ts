@@ -1,4 +1,3 @@
-import { writeChanges } from '../../src/testing/contract/changes.js';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { DataSource, type QueryRunner } from 'typeorm';
@@ -11,6 +10,7 @@ import {
   CacheStorage,
 } from '../../src/index.js';
 import { TypeOrmStorage } from '../../src/storage/typeorm-storage.js';
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { NestLog, startApp } from '../support/nest-app.js';
 import { tempFolder } from '../support/temp-folder.js';
 
@@ -64,6 +64,11 @@ function python(database: string, script: string): string {
   ).trim();
 }
 
+/** Reverts what came after the expiry. */
+async function undoToExpiry(dataSource: DataSource): Promise<void> {
+  for (let left = cacheMigrations.length; left > 2; left -= 1) await dataSource.undoLastMigration();
+}
+
 async function withRunner<T>(database: string, task: (runner: QueryRunner) => Promise<T>): Promise<T> {
   const dataSource = await dataSourceAt(database).initialize();
   try {
@@ -85,6 +90,7 @@ describe('the migrations', () => {
       'value',
       'updated_at',
       'expires_at',
+      'version',
     ]);
     expect(table?.primaryColumns.map((column) => column.name)).toEqual(['namespace', 'key']);
     expect(table?.indices.map((index) => index.name).toSorted()).toEqual([
@@ -93,7 +99,13 @@ describe('the migrations', () => {
     ]);
     await dataSource.getRepository(CacheStorage).save({ namespace: 'n', key: 'k', value: '1' });
     const row = await dataSource.getRepository(CacheStorage).findOneByOrFail({ namespace: 'n' });
-    expect(row).toMatchObject({ key: 'k', value: '1', expiresAt: null, updatedAt: expect.any(Date) as Date });
+    expect(row).toMatchObject({
+      key: 'k',
+      value: '1',
+      expiresAt: null,
+      updatedAt: expect.any(Date) as Date,
+      version: 0,
+    });
     await dataSource.destroy();
   });
 
@@ -102,17 +114,24 @@ describe('the migrations', () => {
     const dataSource = await dataSourceAt(database).initialize();
     await dataSource.runMigrations();
     await dataSource.query(
-      "INSERT INTO cache_storage (namespace, key, value, expires_at) VALUES ('n', 'a', '1', NULL), ('n', 'b', '1', 99)",
+      "INSERT INTO cache_storage (namespace, key, value, expires_at, version) VALUES ('n', 'a', '1', NULL, 7), ('n', 'b', '1', 99, 7)",
     );
+    await dataSource.undoLastMigration();
+    expect(await dataSource.createQueryRunner().hasTable('cache_identity')).toBe(false);
+    await dataSource.undoLastMigration();
+    expect(await dataSource.query('SELECT "key", expires_at FROM cache_storage')).toEqual([
+      { key: 'a', expires_at: null },
+      { key: 'b', expires_at: 99 },
+    ]);
+    expect(await dataSource.createQueryRunner().hasColumn('cache_storage', 'version')).toBe(false);
     await dataSource.undoLastMigration();
     expect(await dataSource.query('SELECT * FROM cache_storage')).toMatchObject([{ key: 'a', value: '1' }]);
     await dataSource.runMigrations();
-    expect(await dataSource.query('SELECT "key", expires_at FROM cache_storage')).toEqual([
-      { key: 'a', expires_at: null },
+    expect(await dataSource.query('SELECT "key", expires_at, version FROM cache_storage')).toEqual([
+      { key: 'a', expires_at: null, version: 0 },
     ]);
     await dataSource.query('DELETE FROM cache_storage');
-    await dataSource.undoLastMigration();
-    await dataSource.undoLastMigration();
+    for (const _migration of cacheMigrations) await dataSource.undoLastMigration();
     expect(await dataSource.createQueryRunner().hasTable('cache_storage')).toBe(false);
     await dataSource.destroy();
   });
@@ -124,6 +143,7 @@ describe('the migrations', () => {
     await dataSource.query(
       `INSERT INTO cache_storage (namespace, key, value, expires_at) VALUES ('chats', '1', '1', NULL), ('notes', 'a', '1', ${later}), ('notes', 'b', '1', ${later})`,
     );
+    await undoToExpiry(dataSource);
     const before = await dataSource.query('SELECT * FROM cache_storage');
     const remedyOf = async (): Promise<string> => {
       const error: unknown = await dataSource.undoLastMigration().catch((reason: unknown) => reason);
@@ -155,9 +175,11 @@ describe('the migrations', () => {
         'namespace,expires_at',
         'namespace,key',
       ]);
+      await undoToExpiry(dataSource);
       await dataSource.undoLastMigration();
       await dataSource.query("INSERT INTO cache_storage (namespace, key, value) VALUES ('n', 'a', '1')");
       await dataSource.runMigrations();
+      await undoToExpiry(dataSource);
       await dataSource.undoLastMigration();
       const error: unknown = await dataSource.undoLastMigration().catch((reason: unknown) => reason);
       const statements = (error as Error).message.split('\n').filter((line) => line.endsWith(';'));
@@ -178,6 +200,7 @@ describe('the migrations', () => {
     await dataSource.query(
       `INSERT INTO cache_storage (namespace, key, value, expires_at) VALUES ('n', 'over', '1', 9), ('n', 'alive', '1', ${Date.now() + 3_600_000})`,
     );
+    await undoToExpiry(dataSource);
     const error: unknown = await dataSource.undoLastMigration().catch((reason: unknown) => reason);
     await dataSource.query(/^UPDATE .*;$/m.exec((error as Error).message)?.[0] as string);
     await dataSource.undoLastMigration();
@@ -190,8 +213,9 @@ describe('the migrations', () => {
     for (let start = 0; start < 3; start += 1) {
       const storage = storageAt(database);
       await storage.open();
-      await writeChanges(storage,
-        [{ namespace: 'n', puts: [{ key: `${start}`, value: '1', expiresAt: null }], deletes: [] }],
+      await writeChanges(
+        storage,
+        [{ namespace: 'n', puts: [{ key: `${start}`, value: '1', expiresAt: null }] }],
         1,
       );
       await storage.close();
@@ -211,7 +235,7 @@ describe('the migrations', () => {
     await app.runMigrations();
     const storage = storageAt(database, false);
     await storage.open();
-    await writeChanges(storage,[{ namespace: 'n', puts: [{ key: 'a', value: '1', expiresAt: 5 }], deletes: [] }], 1);
+    await writeChanges(storage, [{ namespace: 'n', puts: [{ key: 'a', value: '1', expiresAt: 5 }] }], 1);
     expect(await app.query('SELECT COUNT(*) AS n FROM cache_storage')).toEqual([{ n: 1 }]);
     expect(await app.createQueryRunner().hasTable(CACHE_MIGRATIONS_TABLE)).toBe(false);
     await storage.close();
@@ -233,7 +257,46 @@ describe('the migrations', () => {
     await app.runMigrations();
     await app.destroy();
     await expect(storageAt(database, false).open()).rejects.toMatchObject(refused);
+    const older = await new DataSource({
+      type: 'sqlite',
+      database,
+      migrations: cacheMigrations.slice(0, 2),
+    }).initialize();
+    await older.runMigrations();
+    await older.destroy();
+    await expect(storageAt(database, false).open()).rejects.toMatchObject(refused);
   });
+
+  it.each(['sqlite', 'better-sqlite3'] as const)(
+    'add the stamp to the rows that an earlier version stored, and leave one that is there (%s)',
+    async (type) => {
+      const database = newFile();
+      const earlier = await new DataSource({
+        type,
+        database,
+        migrations: cacheMigrations.slice(0, 2),
+        migrationsTableName: CACHE_MIGRATIONS_TABLE,
+      }).initialize();
+      await earlier.runMigrations();
+      await earlier.query("INSERT INTO cache_storage (namespace, key, value) VALUES ('n', 'a', '1')");
+      const storage = new TypeOrmStorage({
+        storage: { type, database },
+        migrationsRun: true,
+        synchronous: 'full',
+      });
+      await storage.open();
+      await storage.close();
+      const stamps = (): Promise<unknown> => earlier.query('SELECT "key", version FROM cache_storage');
+      expect(await stamps()).toEqual([{ key: 'a', version: 0 }]);
+      await earlier.query(`UPDATE cache_storage SET version = ${Number.MAX_SAFE_INTEGER}`);
+      // As where the app lists them among its own, beside those that the cache has run.
+      const app = await new DataSource({ type, database, migrations: cacheMigrations }).initialize();
+      await app.runMigrations();
+      await app.destroy();
+      expect(await stamps()).toEqual([{ key: 'a', version: Number.MAX_SAFE_INTEGER }]);
+      await earlier.destroy();
+    },
+  );
 
   it('do not trip over each other when several instances start at once on a new file', async () => {
     const database = newFile();
@@ -241,14 +304,15 @@ describe('the migrations', () => {
     await Promise.all(storages.map((storage) => storage.open()));
     await Promise.all(
       storages.map((storage, i) =>
-        writeChanges(storage,
-          [{ namespace: 'n', puts: [{ key: `${i}`, value: '1', expiresAt: null }], deletes: [] }],
-          1,
-        ),
+        writeChanges(storage, [{ namespace: 'n', puts: [{ key: `${i}`, value: '1', expiresAt: null }] }], 1),
       ),
     );
     expect(await storages[0]?.count('n', 1)).toBe(5);
+    expect(new Set(storages.map(({ identity }) => identity)).size).toBe(1);
     for (const storage of storages) await storage.close();
+    await withRunner(database, async (runner) => {
+      expect(await runner.query('SELECT * FROM cache_identity')).toHaveLength(1);
+    });
   });
 });
 
@@ -317,8 +381,15 @@ describe('the table of the bot’s Python version', () => {
     });
     python(
       database,
-      `c.execute("INSERT OR REPLACE INTO cache_storage (namespace, key, value, updated_at) VALUES (?, ?, ?, CURRENT_TIMESTAMP)", ("chatUsers", "1:2", '{"name": "Hedy"}'))\nc.commit()`,
+      `c.execute("UPDATE cache_storage SET version = 7")\nc.execute("INSERT OR REPLACE INTO cache_storage (namespace, key, value, updated_at) VALUES (?, ?, ?, CURRENT_TIMESTAMP)", ("chatUsers", "1:2", '{"name": "Hedy"}'))\n` +
+        `c.execute("INSERT OR REPLACE INTO cache_storage (namespace, key, value) VALUES (?, ?, ?)", ("chatUsers", "3:4", '{}'))\nc.commit()`,
     );
+    const stamps =
+      'import json\nprint(json.dumps(dict(c.execute("SELECT key, version FROM cache_storage WHERE namespace = \'chatUsers\'"))))';
+    // Whatever is written without a stamp has none: also over a row that had one.
+    expect(JSON.parse(python(database, stamps))).toEqual({ '123:456': 7, '1:2': 0, '3:4': 0 });
+    const rows = `print(len(list(c.execute("SELECT namespace, key, value FROM cache_storage WHERE namespace = 'chatUsers'"))))`;
+    expect(python(database, rows)).toBe('3');
     const again = await startApp([CacheModule.forRoot({ storage: { type: 'sqlite', database } })]);
     expect(await again.get(CacheService).getUserData(1, 2)).toEqual({ name: 'Hedy' });
     await again.close();

@@ -1,5 +1,5 @@
-import { writeChanges } from '../../src/testing/contract/changes.js';
 import { afterEach, describe, expect, it } from 'vitest';
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { POSTGRES, storageOf } from '../support/server-kind.js';
 import { postgresServer } from '../support/services.js';
 import { TransactionPooler } from '../support/transaction-pooler.js';
@@ -28,7 +28,7 @@ describe.skipIf(server === undefined)('a pooler in front of PostgreSQL', () => {
     const storage = storageOf(POSTGRES, pooler.url);
     await storage.open();
     const row = { key: 'a', value: '1', expiresAt: null };
-    await writeChanges(storage,[{ namespace: 'n', puts: [row], deletes: [] }], 1);
+    await writeChanges(storage, [{ namespace: 'n', puts: [row] }], 1);
     expect(await storage.read('n', ['a'])).toEqual([row]);
     await storage.close();
   });

@@ -1,7 +1,7 @@
-import { writeChanges } from '../../src/testing/contract/changes.js';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { DataSource } from 'typeorm';
 import type { LoadCursor } from '../../src/index.js';
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { connectTo, POSTGRES, storageOf } from '../support/server-kind.js';
 import { postgresServer } from '../support/services.js';
 
@@ -36,7 +36,7 @@ describe.skipIf(server === undefined)('a load of PostgreSQL', () => {
       await db.query('ALTER TABLE cache_storage SET (autovacuum_enabled = false)');
       if (statistics !== 'none') await db.query('ANALYZE cache_storage');
       const puts = Array.from({ length: ROWS }, (_, i) => ({ key: `${i}`, value: '"x"', expiresAt: null }));
-      await writeChanges(filling,[{ namespace: 'n', puts, deletes: [] }], 1);
+      await writeChanges(filling, [{ namespace: 'n', puts }], 1);
       await filling.close();
 
       const loading = storageOf(POSTGRES, url);

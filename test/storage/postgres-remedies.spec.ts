@@ -134,7 +134,7 @@ describe.skipIf(server === undefined)('PostgreSQL', () => {
       await run(
         database,
         'GRANT SELECT, INSERT, UPDATE, DELETE ON cache_storage TO guest',
-        'GRANT SELECT ON cache_migrations TO guest',
+        'GRANT SELECT ON cache_migrations, cache_identity TO guest',
       );
       await whileOpen(guest(database));
       await run(database, `REVOKE ${missing} ON cache_storage FROM guest`);

@@ -34,7 +34,7 @@ describe.skipIf(server === undefined)('row-level security of PostgreSQL', () => 
       url,
       `CREATE ROLE ${role} LOGIN`,
       `GRANT SELECT, INSERT, UPDATE, DELETE ON cache_storage TO ${role}`,
-      `GRANT SELECT ON cache_migrations TO ${role}`,
+      `GRANT SELECT ON cache_migrations, cache_identity TO ${role}`,
     );
     roles.push([url, role]);
     return { url, as: { type: 'postgres', url: Object.assign(new URL(url), { username: role }).href } };
@@ -65,6 +65,7 @@ describe.skipIf(server === undefined)('row-level security of PostgreSQL', () => 
       url,
       `ALTER TABLE cache_storage OWNER TO ${role}`,
       `ALTER TABLE cache_migrations OWNER TO ${role}`,
+      `ALTER TABLE cache_identity OWNER TO ${role}`,
       'ALTER TABLE cache_storage ENABLE ROW LEVEL SECURITY',
     );
     await expectKept(as, { keepsOld: false });

@@ -1,4 +1,3 @@
-import { writeChanges } from '../../src/testing/contract/changes.js';
 import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import type { DataSourceOptions } from 'typeorm';
@@ -6,6 +5,7 @@ import { DataSource } from 'typeorm';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { CacheModule, CacheService, isCacheError, type StoredEntry } from '../../src/index.js';
 import { TypeOrmStorage } from '../../src/storage/typeorm-storage.js';
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { errorWith, namespaceOf, ON_CHANGE } from '../support/definitions.js';
 import { NestLog, startApp } from '../support/nest-app.js';
 import { mariadbServer, postgresServer, type TestServer } from '../support/services.js';
@@ -155,7 +155,7 @@ for (const { type, name, server, code } of KINDS)
       await storage.open();
       const write = async (value: string | null): Promise<Error> => {
         const put = { key: 'k', value, expiresAt: null } as StoredEntry;
-        return writeChanges(storage,[{ namespace: 'n', puts: [put], deletes: [] }], 1).then(
+        return writeChanges(storage, [{ namespace: 'n', puts: [put] }], 1).then(
           () => new Error('taken'),
           (reason: Error) => reason,
         );
@@ -202,9 +202,9 @@ for (const { type, name, server, code } of KINDS)
         value: VALUE,
         expiresAt: null,
       };
-      const error: unknown = await storage
-        .write([{ namespace: 'n', puts: [put], deletes: [] }], 1)
-        .catch((reason: unknown) => reason);
+      const error: unknown = await writeChanges(storage, [{ namespace: 'n', puts: [put] }], 1).catch(
+        (reason: unknown) => reason,
+      );
       expect(error).toBeInstanceOf(Error);
       expect(storage.classify(error)).toBe('permanent');
       expectNoSecret(everythingOf(error));

@@ -1,5 +1,4 @@
-import { writeChanges } from '../../src/testing/contract/changes.js';
-import { DataSource, type DataSourceOptions } from 'typeorm';
+import { DataSource, type DataSourceOptions, type QueryRunner } from 'typeorm';
 import { describe, expect, it } from 'vitest';
 import {
   cacheMigrations,
@@ -9,6 +8,7 @@ import {
   CacheStorage,
 } from '../../src/index.js';
 import { TypeOrmStorage } from '../../src/storage/typeorm-storage.js';
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { startApp } from '../support/nest-app.js';
 import { mariadbServer, postgresServer, type TestServer } from '../support/services.js';
 
@@ -97,6 +97,19 @@ for (const { type, server, seed, catalogue } of KINDS)
       }
     }
 
+    async function ask<T>(db: DataSource, question: (runner: QueryRunner) => Promise<T>): Promise<T> {
+      const runner = db.createQueryRunner();
+      try {
+        return await question(runner);
+      } finally {
+        await runner.release();
+      }
+    }
+    const hasTable = (db: DataSource, name: string): Promise<boolean> =>
+      ask(db, (runner) => runner.hasTable(name));
+    const hasColumn = (db: DataSource, name: string): Promise<boolean> =>
+      ask(db, (runner) => runner.hasColumn('cache_storage', name));
+
     const schemaOf = (url: string): Promise<unknown[]> =>
       on(at(url), async (db) => {
         const answers: unknown[] = [];
@@ -112,26 +125,33 @@ for (const { type, server, seed, catalogue } of KINDS)
         await db.query(
           `INSERT INTO cache_storage (namespace, ${db.driver.escape('key')}, value, expires_at) VALUES ('n', 'a', '1', NULL), ('n', 'b', '1', 99)`,
         );
+        await db.query(`UPDATE cache_storage SET version = ${Number.MAX_SAFE_INTEGER}`);
         await db.undoLastMigration();
-        expect(await db.createQueryRunner().hasColumn('cache_storage', 'expires_at')).toBe(false);
+        expect(await hasTable(db, 'cache_identity')).toBe(false);
+        await db.undoLastMigration();
+        expect(await hasColumn(db, 'version')).toBe(false);
+        expect(await db.query('SELECT * FROM cache_storage')).toHaveLength(2);
+        await db.undoLastMigration();
+        expect(await hasColumn(db, 'expires_at')).toBe(false);
         expect(await db.query('SELECT * FROM cache_storage')).toHaveLength(1);
         await db.runMigrations();
+        expect(await db.query("SELECT CONCAT(version, '') AS stamp FROM cache_storage")).toEqual([
+          { stamp: '0' },
+        ]);
       });
       expect(await schemaOf(url)).toEqual(made);
       await on(migrating(url), async (db) => {
         expect(await db.query('SELECT * FROM cache_storage')).toMatchObject([
           { value: '1', expires_at: null },
         ]);
-        await db.undoLastMigration();
+        for (let left = cacheMigrations.length; left > 1; left -= 1) await db.undoLastMigration();
         await expect(db.undoLastMigration()).rejects.toMatchObject({
           code: 'TABLE_NOT_EMPTY',
           message: expect.stringMatching(/drop the table with 1 stored row \(n: 1\)/) as string,
         });
         await db.query('DELETE FROM cache_storage');
         await db.undoLastMigration();
-        const runner = db.createQueryRunner();
-        expect(await runner.hasTable('cache_storage')).toBe(false);
-        await runner.release();
+        expect(await hasTable(db, 'cache_storage')).toBe(false);
       });
     });
 
@@ -199,13 +219,13 @@ for (const { type, server, seed, catalogue } of KINDS)
       const url = await newUrl();
       const storage = storageAt(url);
       await storage.open();
-      const fill = (namespace: string): Promise<void> =>
-        writeChanges(storage,
+      const fill = (namespace: string): Promise<unknown> =>
+        writeChanges(
+          storage,
           [
             {
               namespace,
               puts: Array.from({ length: 20_000 }, (_, i) => ({ key: `${i}`, value: '1', expiresAt: null })),
-              deletes: [],
             },
           ],
           1,
@@ -248,14 +268,17 @@ for (const { type, server, seed, catalogue } of KINDS)
       await Promise.all(storages.map((storage) => storage.open()));
       await Promise.all(
         storages.map((storage, i) =>
-          writeChanges(storage,
-            [{ namespace: 'n', puts: [{ key: `${i}`, value: '1', expiresAt: null }], deletes: [] }],
+          writeChanges(
+            storage,
+            [{ namespace: 'n', puts: [{ key: `${i}`, value: '1', expiresAt: null }] }],
             1,
           ),
         ),
       );
       expect(await storages[0]?.count('n', 1)).toBe(5);
+      expect(new Set(storages.map(({ identity }) => identity)).size).toBe(1);
       await Promise.all(storages.map((storage) => storage.close()));
+      expect(await on(at(url), (db) => db.query('SELECT * FROM cache_identity'))).toHaveLength(1);
       const account = await on(at(url), (db) => db.query(`SELECT * FROM ${CACHE_MIGRATIONS_TABLE}`));
       expect(account).toHaveLength(cacheMigrations.length);
     });
@@ -265,10 +288,7 @@ for (const { type, server, seed, catalogue } of KINDS)
       await on(at(url, { migrations: cacheMigrations }), (db) => db.runMigrations());
       const storage = storageAt(url, false);
       await storage.open();
-      await writeChanges(storage,
-        [{ namespace: 'n', puts: [{ key: 'a', value: '1', expiresAt: 5 }], deletes: [] }],
-        1,
-      );
+      await writeChanges(storage, [{ namespace: 'n', puts: [{ key: 'a', value: '1', expiresAt: 5 }] }], 1);
       await storage.close();
       await on(at(url), async (db) => {
         expect(await db.query('SELECT * FROM cache_storage')).toHaveLength(1);
@@ -297,18 +317,21 @@ for (const { type, server, seed, catalogue } of KINDS)
       const storage = storageAt(url);
       await storage.open();
       const now = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
-      await writeChanges(storage,
-        [{ namespace: 'n', puts: [{ key: 'ключ', value: '"v"', expiresAt: now + 1 }], deletes: [] }],
+      await writeChanges(
+        storage,
+        [{ namespace: 'n', puts: [{ key: 'ключ', value: '"v"', expiresAt: now + 1 }] }],
         now,
       );
       const before = await schemaOf(url);
       await on(app(), async (db) => {
+        await db.query(`UPDATE cache_storage SET version = ${Number.MAX_SAFE_INTEGER}`);
         expect(await db.getRepository(CacheStorage).findOneByOrFail({ key: 'ключ' })).toEqual({
           namespace: 'n',
           key: 'ключ',
           value: '"v"',
           updatedAt: new Date(now),
           expiresAt: now + 1,
+          version: Number.MAX_SAFE_INTEGER,
         });
       });
       expect(await schemaOf(url)).toEqual(before);
@@ -328,8 +351,8 @@ for (const { type, server, seed, catalogue } of KINDS)
       await storage.open();
       const now = Date.UTC(2026, 6, 2, 23, 59, 59, 999);
       const put = { key: 'a', value: '1', expiresAt: null };
-      await writeChanges(storage,[{ namespace: 'n', puts: [put], deletes: [] }], now);
-      expect(await storage.writtenAt('n', ['a'])).toEqual(new Map([['a', now]]));
+      await writeChanges(storage, [{ namespace: 'n', puts: [put] }], now);
+      expect((await storage.exact('n', ['a'])).rows).toMatchObject([{ writtenAt: now }]);
       // A row that somebody else wrote with the default.
       const earlier = Date.now() - 5000;
       await on(at(url), (db) =>
@@ -337,7 +360,7 @@ for (const { type, server, seed, catalogue } of KINDS)
           `INSERT INTO cache_storage (namespace, ${db.driver.escape('key')}, value) VALUES ('n', 'b', '1')`,
         ),
       );
-      const written = (await storage.writtenAt('n', ['b'])).get('b') ?? 0;
+      const [written] = (await storage.exact('n', ['b'])).rows.map(({ writtenAt }) => writtenAt);
       expect(written).toBeGreaterThan(earlier);
       expect(written).toBeLessThan(Date.now() + 5000);
       await storage.close();

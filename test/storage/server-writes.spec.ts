@@ -1,9 +1,9 @@
-import { writeChanges } from '../../src/testing/contract/changes.js';
 import { join } from 'node:path';
 import pg from 'pg';
 import type { DataSource, QueryRunner } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CacheModule, CacheService, type StoredEntry } from '../../src/index.js';
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { Child } from '../support/child-process.js';
 import { CuttingProxy } from '../support/cutting-proxy.js';
 import { errorWith, namespaceOf, ON_CHANGE } from '../support/definitions.js';
@@ -55,12 +55,12 @@ for (const { kind, name, server } of KINDS)
         const query = vi.spyOn(pg.Client.prototype, 'query');
         const storage = storageOf(kind, url);
         await storage.open();
-        await writeChanges(storage,[{ namespace: 'n', puts: [row('a')], deletes: [] }], 1);
+        await writeChanges(storage, [{ namespace: 'n', puts: [row('a')] }], 1);
         const [own] = query.mock.contexts.slice(-1) as [pg.Client];
         query.mockRestore();
         await own.query('DEALLOCATE ALL');
-        const write = (): Promise<void> =>
-          writeChanges(storage,[{ namespace: 'n', puts: [row('b')], deletes: [] }], 2);
+        const write = (): Promise<unknown> =>
+          writeChanges(storage, [{ namespace: 'n', puts: [row('b')] }], 2);
         await expect(write()).rejects.toThrow(expect.objectContaining({ failure: 'transient' }));
         await write();
         expect(await storage.read('n', ['b'])).toEqual([row('b')]);
@@ -73,7 +73,7 @@ for (const { kind, name, server } of KINDS)
       async () => {
         const storage = storageOf(kind, url);
         await storage.open();
-        await writeChanges(storage,[{ namespace: 'n', puts: [row('a'), row('b')], deletes: [] }], 1);
+        await writeChanges(storage, [{ namespace: 'n', puts: [row('a'), row('b')] }], 1);
         const [other] = others as [QueryRunner];
         await other.startTransaction();
         // The one that has changed less is ended.
@@ -82,9 +82,11 @@ for (const { kind, name, server } of KINDS)
             `INSERT INTO cache_storage (namespace, ${key()}, value) VALUES ('m', 'x${i}', '1')`,
           );
         await hold(other, 'b');
-        const write = storage
-          .write([{ namespace: 'n', puts: [row('new')], deletes: ['a', 'b'] }], 2)
-          .catch((error: unknown) => error);
+        const write = writeChanges(
+          storage,
+          [{ namespace: 'n', puts: [row('new')], deletes: ['a', 'b'] }],
+          2,
+        ).catch((error: unknown) => error);
         await until(db, kind.waiting, (n) => n > 0);
         await hold(other, 'a');
         expect(storage.classify(await write)).toBe('transient');
@@ -115,7 +117,7 @@ for (const { kind, name, server } of KINDS)
         const puts = Array.from({ length: 3000 }, (_, i) =>
           row(`k${String(i).padStart(4, '0')}`, i === bad ? '"bad"' : undefined),
         );
-        const write = (): Promise<void> => writeChanges(storage,[{ namespace: 'n', puts, deletes: [] }], 1);
+        const write = (): Promise<unknown> => writeChanges(storage, [{ namespace: 'n', puts }], 1);
         // The second time the server has planned the statements already.
         for (const _ of ['new', 'planned']) {
           const error = await write().catch((cause: unknown) => cause);
@@ -134,11 +136,11 @@ for (const { kind, name, server } of KINDS)
     it('has its time for each of its statements', async () => {
       const storage = storageOf(kind, url, { extra: { query_timeout: 4000 } });
       await storage.open();
-      await writeChanges(storage,[{ namespace: 'n', puts: [row('a'), row('b')], deletes: [] }], 1);
+      await writeChanges(storage, [{ namespace: 'n', puts: [row('a'), row('b')] }], 1);
       const [one, other] = others as [QueryRunner, QueryRunner];
       await hold(one, 'a');
       await hold(other, 'b');
-      const write = writeChanges(storage,[{ namespace: 'n', puts: [row('b', '"new"')], deletes: ['a'] }], 2);
+      const write = writeChanges(storage, [{ namespace: 'n', puts: [row('b', '"new"')], deletes: ['a'] }], 2);
       // More than half of the time for the first, and as much for the second.
       for (const holder of [one, other]) {
         await new Promise((resolve) => {

@@ -1,4 +1,3 @@
-import { writeChanges } from '../../src/testing/contract/changes.js';
 import {
   chmodSync,
   existsSync,
@@ -15,6 +14,7 @@ import { isCacheError } from '../../src/index.js';
 import { RescueFile } from '../../src/storage/rescue-file.js';
 import { prepareSqlite } from '../../src/storage/sqlite/settings.js';
 import { TypeOrmStorage } from '../../src/storage/typeorm-storage.js';
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { Child } from '../support/child-process.js';
 import { tempFolder } from '../support/temp-folder.js';
 
@@ -58,10 +58,7 @@ describe('the SQLite file', () => {
     const database = newPath();
     const storage = storageAt(database);
     await storage.open();
-    await writeChanges(storage,
-      [{ namespace: 'n', puts: [{ key: 'a', value: '1', expiresAt: null }], deletes: [] }],
-      1,
-    );
+    await writeChanges(storage, [{ namespace: 'n', puts: [{ key: 'a', value: '1', expiresAt: null }] }], 1);
     expect(statSync(join(database, '..')).mode & 0o777).toBe(0o700);
     for (const file of [database, `${database}-wal`, `${database}-shm`]) {
       expect(statSync(file).mode & 0o777).toBe(0o600);
@@ -84,9 +81,11 @@ describe('the SQLite file', () => {
 
   it('has a rescue journal that nobody else can read, in a folder of its own where it is the first', () => {
     const path = join(newPath(), 'cache.rescue.ndjson');
-    new RescueFile(path).appendSync([{ op: 'delete', namespace: 'n', key: 'k', at: 1 }]);
+    const origin = { identity: undefined, prefixes: [] };
+    new RescueFile(path).appendSync([{ op: 'delete', namespace: 'n', key: 'k' }], origin);
     expect(statSync(join(path, '..')).mode & 0o777).toBe(0o700);
-    expect(statSync(path).mode & 0o777).toBe(0o600);
+    const modes = readdirSync(join(path, '..')).map((name) => statSync(join(path, '..', name)).mode & 0o777);
+    expect(modes).toEqual([0o600]);
   });
 
   it('keeps the mode it has when it is there already', async () => {

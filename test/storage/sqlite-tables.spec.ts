@@ -128,7 +128,9 @@ const GOOD: readonly ForeignTable[] = [
 const BAD: readonly ForeignTable[] = [
   {
     name: 'that the app made itself, without migrations,',
-    seed: table(`namespace TEXT, key TEXT COLLATE NOCASE, value TEXT, expires_at bigint, ${KEY}`),
+    seed: table(
+      `namespace TEXT, key TEXT COLLATE NOCASE, value TEXT, expires_at bigint, version bigint NOT NULL DEFAULT 0, ${KEY}`,
+    ),
     migrationsRun: false,
     refused: /no column updated_at; .*collation of its column key/,
   },
@@ -213,6 +215,36 @@ const BAD: readonly ForeignTable[] = [
     ),
     refused: /column expires_at refuses NULL/,
   },
+  ...[
+    ['a text', 'version TEXT'],
+    ['NULL', 'version INTEGER DEFAULT 0'],
+    ['another number', 'version INTEGER NOT NULL DEFAULT 1'],
+  ].map(([what = '', column = '']) => ({
+    name: `whose stamp may be ${what}`,
+    seed: table(`namespace TEXT, key TEXT, value TEXT, ${column}, ${KEY}`),
+    refused: /column version is (?:of type TEXT|not NOT NULL with the default 0)/,
+  })),
+  {
+    name: 'that changes stamps as others count versions',
+    seed: [
+      ...table(`namespace TEXT, key TEXT, value TEXT, version INTEGER NOT NULL DEFAULT 0, ${KEY}`),
+      'CREATE TRIGGER counts AFTER UPDATE ON cache_storage BEGIN UPDATE cache_storage SET version = OLD.version + 1 WHERE namespace = NEW.namespace AND key = NEW.key; END',
+    ],
+    refused: /trigger counts changes or drops rows/,
+  },
+  {
+    name: 'unique by stamp',
+    seed: table(`namespace TEXT, key TEXT, value TEXT, version INTEGER NOT NULL DEFAULT 0 UNIQUE, ${KEY}`),
+    refused: /on \(version\) takes rows for the same/,
+  },
+  {
+    name: 'that the app made, without a stamp,',
+    migrationsRun: false,
+    seed: table(
+      `namespace TEXT, key TEXT, value TEXT, ${UPDATED_AT}, expires_at bigint, version INT, ${KEY}`,
+    ),
+    refused: /column version is not NOT NULL/,
+  },
   {
     name: 'unique by key alone',
     seed: table('namespace TEXT, key TEXT PRIMARY KEY, value TEXT'),
@@ -278,7 +310,7 @@ const BAD: readonly ForeignTable[] = [
     name: 'that the app made, all of it in capitals',
     migrationsRun: false,
     seed: table(
-      'NAMESPACE TEXT, KEY TEXT, VALUE TEXT, UPDATED_AT TEXT, EXPIRES_AT INTEGER, PRIMARY KEY (NAMESPACE, KEY)',
+      'NAMESPACE TEXT, KEY TEXT, VALUE TEXT, UPDATED_AT TEXT, EXPIRES_AT INTEGER, VERSION INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (NAMESPACE, KEY)',
     ),
     refused: /key is written KEY; .*expires_at is written EXPIRES_AT/,
   },
@@ -524,7 +556,7 @@ describe('what the remedy of a SQLite table keeps', () => {
       /stays as cache_storage_before: other columns, indexes and triggers, rows without/,
     );
     expect(await rowsOf(database, 'SELECT * FROM cache_storage')).toEqual([
-      { namespace: 'n', key: 'a', value: '1', updated_at: null, expires_at: null },
+      { namespace: 'n', key: 'a', value: '1', updated_at: null, expires_at: null, version: 0 },
     ]);
     expect(await rowsOf(database, 'SELECT note FROM cache_storage_before')).toHaveLength(2);
     expect(await rowsOf(database, "SELECT tbl_name FROM sqlite_schema WHERE name = 'notes'")).toEqual([
@@ -606,7 +638,7 @@ describe('a table that was changed after its migration', () => {
   it.each([
     [
       'its key removed',
-      `CREATE TABLE other AS SELECT * FROM cache_storage; DROP TABLE cache_storage; ALTER TABLE other RENAME TO cache_storage`,
+      `CREATE TABLE other (namespace, key, value, updated_at, expires_at, version bigint NOT NULL DEFAULT 0); INSERT INTO other SELECT * FROM cache_storage; DROP TABLE cache_storage; ALTER TABLE other RENAME TO cache_storage`,
     ],
     ['the time removed', 'ALTER TABLE cache_storage DROP COLUMN updated_at'],
   ])('is mended at the next start: %s', async (_what, change) => {

@@ -1,9 +1,11 @@
 import type { KeyRange } from '../../src/core/keys/key-range.js';
 import type {
+  Atom,
+  AtomOutcome,
   CacheStorageAdapter,
-  NamespaceWrite,
+  RowWrite,
+  StampedEntry,
   StorageFailure,
-  StoredEntry,
 } from '../../src/core/storage-adapter.js';
 import { FaultyStorage, StorageFault } from '../../src/testing/index.js';
 import { standIn } from '../../src/testing/stand-in.js';
@@ -17,8 +19,8 @@ export class ChaosError extends StorageFault {
 
 /** The storage of users' tests, with the faults besides that the cache alone has to know, and what came through it. */
 export class ChaosStorage extends FaultyStorage {
-  /** Every batch and clear that committed. */
-  readonly committed: (readonly NamespaceWrite[] | { readonly clear: string; readonly range?: KeyRange })[];
+  /** The rows of every write that committed, and every clear. */
+  readonly committed: (readonly RowWrite[] | { readonly clear: string; readonly range?: KeyRange })[];
   reads = 0;
   /** Fails the commits that hold one of these keys, as a constraint would. */
   readonly poison: Set<string>;
@@ -29,21 +31,43 @@ export class ChaosStorage extends FaultyStorage {
     const committed: ChaosStorage['committed'] = [];
     const poison = new Set<string>();
     const lies = { aboutCommits: false };
-    const commit = async (task: Promise<void>, what: ChaosStorage['committed'][number]): Promise<void> => {
-      await task;
+    const hasCommitted = (what: ChaosStorage['committed'][number]): void => {
       committed.push(what);
       if (lies.aboutCommits) throw new ChaosError('transient');
     };
+    const assertTaken = (atoms: readonly Atom[]): void => {
+      if (atoms.flat().some(({ key }) => poison.has(key))) throw new ChaosError('permanent');
+    };
+    const haveCommitted = (atoms: readonly Atom[], outcomes: readonly AtomOutcome[]): void =>
+      hasCommitted(atoms.filter((_, i) => outcomes[i]?.kind === 'committed').flat());
     super(
       standIn(() => inner, {
-        write: async (batch, now) => {
-          const keys = batch.flatMap(({ puts, deletes }) => [...puts.map((put) => put.key), ...deletes]);
-          if (keys.some((key) => poison.has(key))) throw new ChaosError('permanent');
-          await commit(inner.write(batch, now), batch);
+        write: async (atoms, commit) => {
+          assertTaken(atoms);
+          const outcomes = await inner.write(atoms, commit);
+          haveCommitted(atoms, outcomes);
+          return outcomes;
         },
-        clear: (namespace) => commit(inner.clear(namespace), { clear: namespace }),
-        clearRange: (namespace, range) =>
-          commit(inner.clearRange(namespace, range), { clear: namespace, range }),
+        modify: async (namespace, keys, decide, commit) => {
+          let atoms: readonly Atom[] = [];
+          const decided = (rows: readonly StampedEntry[]): readonly Atom[] => {
+            atoms = decide(rows);
+            assertTaken(atoms);
+            return atoms;
+          };
+          const outcomes = await inner.modify(namespace, keys, decided, commit);
+          haveCommitted(atoms, outcomes);
+          return outcomes;
+        },
+        clear: async (namespace) => {
+          await inner.clear(namespace);
+          hasCommitted({ clear: namespace });
+        },
+        clearRange: async (namespace, range, now) => {
+          const removed = await inner.clearRange(namespace, range, now);
+          hasCommitted({ clear: namespace, range });
+          return removed;
+        },
       }),
     );
     this.committed = committed;
@@ -83,7 +107,7 @@ export class ChaosStorage extends FaultyStorage {
     return this.committed.length;
   }
 
-  override read(namespace: string, keys: readonly string[]): Promise<readonly StoredEntry[]> {
+  override read(namespace: string, keys: readonly string[]): Promise<readonly StampedEntry[]> {
     this.reads += 1;
     return super.read(namespace, keys);
   }

@@ -1,10 +1,10 @@
-import { writeChanges } from '../../src/testing/contract/changes.js';
 import { inspect } from 'node:util';
 import type { DataSourceOptions } from 'typeorm';
 import { expect } from 'vitest';
 import { isCacheError } from '../../src/index.js';
 import { DatabaseError } from '../../src/storage/driver-error.js';
 import { TypeOrmStorage } from '../../src/storage/typeorm-storage.js';
+import { writeChanges } from '../../src/testing/contract/changes.js';
 
 type Options = Record<string, unknown>;
 
@@ -22,7 +22,7 @@ export async function whileOpen(
   await storage.open();
   try {
     const put = { key: 'a', value: '1', expiresAt: null };
-    await writeChanges(storage,[{ namespace: 'n', puts: [put], deletes: [] }], 1);
+    await writeChanges(storage, [{ namespace: 'n', puts: [put] }], 1);
     await task?.(storage);
   } finally {
     await storage.close();

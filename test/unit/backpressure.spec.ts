@@ -1,9 +1,9 @@
-import { writeChanges } from '../../src/testing/contract/changes.js';
 import { describe, expect, it } from 'vitest';
 import { CacheEngine } from '../../src/core/engine/cache-engine.js';
 import { resolveEngineOptions } from '../../src/core/engine/engine-options.js';
 import { systemClock } from '../../src/core/clock.js';
 import { InMemoryStorage } from '../../src/storage/in-memory-storage.js';
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { ChaosError } from '../support/chaos-storage.js';
 import { increment, namespaceOf, ON_CHANGE, ON_SHUTDOWN } from '../support/definitions.js';
 import { EngineWorld } from '../support/engine-world.js';
@@ -18,7 +18,7 @@ describe('writes that wait for room', () => {
     const definition = namespaceOf<number>(ON_SHUTDOWN, { maxEntries: 2000 });
     const keys = Array.from({ length: 9000 }, (_, i) => `k${i}`);
     const puts = keys.map((key) => ({ key, value: '1', expiresAt: null }));
-    await writeChanges(world.rows,[{ namespace: 'on_shutdown', puts, deletes: [] }], 1);
+    await writeChanges(world.rows, [{ namespace: 'on_shutdown', puts }], 1);
     const cache = await world.register(definition);
     const evicted = keys.slice(-1500);
     let ended = 0;

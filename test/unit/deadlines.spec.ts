@@ -1,7 +1,7 @@
-import { writeChanges } from '../../src/testing/contract/changes.js';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { describe, expect, it } from 'vitest';
 import { STORAGE_CHANNEL, type StorageEvent } from '../../src/index.js';
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { ChaosError } from '../support/chaos-storage.js';
 import { errorWith, increment, namespaceOf, ON_CHANGE } from '../support/definitions.js';
 import { EngineWorld } from '../support/engine-world.js';
@@ -132,12 +132,12 @@ describe('an ON_CHANGE write', () => {
   it('does not wait for the reads or clears of another namespace that fail', async () => {
     const world = new EngineWorld();
     const definition = namespaceOf<number>(ON_CHANGE, { name: 'broken', maxEntries: 1 });
-    await writeChanges(world.rows,
+    await writeChanges(
+      world.rows,
       [
         {
           namespace: 'broken',
           puts: ['a', 'b'].map((key) => ({ key, value: '1', expiresAt: null })),
-          deletes: [],
         },
       ],
       1,

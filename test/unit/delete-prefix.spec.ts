@@ -250,7 +250,7 @@ describe('deletePrefix on ON_SHUTDOWN', () => {
     await cache.flush();
     expect(world.storage.committed.slice(before)).toMatchObject([
       { clear: ON_SHUTDOWN, range: { prefix: 'a' } },
-      [{ puts: [{ key: 'a2' }], deletes: [] }],
+      [{ key: 'a2', value: '7' }],
     ]);
     expect(await world.stored(ON_SHUTDOWN)).toEqual({ a2: 7, b1: 2, c1: 3 });
     expect(cache.stats().dirty).toBe(0);

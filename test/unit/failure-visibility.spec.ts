@@ -1,7 +1,7 @@
-import { writeChanges } from '../../src/testing/contract/changes.js';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { STORAGE_CHANNEL, type NamespaceCache, type StorageEvent } from '../../src/index.js';
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { ChaosError } from '../support/chaos-storage.js';
 import { namespaceOf, ON_CHANGE, ON_SHUTDOWN } from '../support/definitions.js';
 import { EngineWorld } from '../support/engine-world.js';
@@ -93,7 +93,7 @@ describe.each([ON_CHANGE, ON_SHUTDOWN])('a failing database is seen (%s)', (leve
 
   it('on the diagnostics channel: rows that do not decode', async () => {
     const row = { key: 'bad', value: '{', expiresAt: null };
-    await writeChanges(world.rows,[{ namespace: 'other', puts: [row], deletes: [] }], 1);
+    await writeChanges(world.rows, [{ namespace: 'other', puts: [row] }], 1);
     await world.register(namespaceOf(level, { name: 'other' }));
     expect(events).toEqual([{ type: 'rows-unreadable', namespace: 'other', count: 1 }]);
     expect(world.logger.with('longer than')).toEqual([]);
@@ -101,7 +101,7 @@ describe.each([ON_CHANGE, ON_SHUTDOWN])('a failing database is seen (%s)', (leve
 
   it('in the log: a row whose key is too long to be one of the cache’s', async () => {
     const row = { key: 'k'.repeat(513), value: '1', expiresAt: null };
-    await writeChanges(world.rows,[{ namespace: 'other', puts: [row], deletes: [] }], 1);
+    await writeChanges(world.rows, [{ namespace: 'other', puts: [row] }], 1);
     await world.register(namespaceOf(level, { name: 'other' }));
     expect(world.logger.with('longer than the 512 characters')).toHaveLength(1);
   });

@@ -1,4 +1,3 @@
-import { writeChanges } from '../../src/testing/contract/changes.js';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
@@ -10,6 +9,7 @@ import {
   type ValueCodec,
 } from '../../src/index.js';
 import type { CacheLogger } from '../../src/core/cache-logger.js';
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { ChaosError } from '../support/chaos-storage.js';
 import { errorWith, namespaceOf, ON_CHANGE, ON_SHUTDOWN } from '../support/definitions.js';
 import { EngineWorld } from '../support/engine-world.js';
@@ -102,8 +102,9 @@ describe.each(LOGGERS)('a logger that %s', (_what, say) => {
     const stop = world.engine.stop();
     await world.clock.advance(5000);
     expect((await stop).leftBehind).toHaveLength(level === ON_CHANGE ? 0 : 1);
-    await writeChanges(world.rows,
-      [{ namespace: level, puts: [{ key: 'bad', value: '{', expiresAt: null }], deletes: [] }],
+    await writeChanges(
+      world.rows,
+      [{ namespace: level, puts: [{ key: 'bad', value: '{', expiresAt: null }] }],
       1,
     );
     world.crash();

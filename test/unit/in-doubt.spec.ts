@@ -1,6 +1,6 @@
-import { writeChanges } from '../../src/testing/contract/changes.js';
 import { describe, expect, it } from 'vitest';
 import type { NamespaceCache } from '../../src/index.js';
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { errorWith, increment, namespaceOf, ON_CHANGE } from '../support/definitions.js';
 import { EngineWorld } from '../support/engine-world.js';
 import { settle } from '../support/fake-clock.js';
@@ -110,7 +110,7 @@ describe('a clear in doubt', () => {
     const world = new EngineWorld({ writeTimeoutMs: 100 });
     const keys = Array.from({ length: 150 }, (_, i) => `k${i}`);
     const puts = keys.map((key) => ({ key, value: '1', expiresAt: null }));
-    await writeChanges(world.rows,[{ namespace: 'on_change', puts, deletes: [] }], 1);
+    await writeChanges(world.rows, [{ namespace: 'on_change', puts }], 1);
     const cache = await world.register(namespaceOf<number>(ON_CHANGE));
     // The first page is read now and comes late.
     const load = world.storage.load.bind(world.storage);

@@ -1,6 +1,6 @@
-import { writeChanges } from '../../src/testing/contract/changes.js';
 import { describe, expect, it, vi } from 'vitest';
 import { defineNamespace, json, stringKey, type NamespaceCache, type ValueCodec } from '../../src/index.js';
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { ChaosError } from '../support/chaos-storage.js';
 import {
   errorWith,
@@ -118,7 +118,7 @@ describe('a load at runtime', () => {
 
     it('leaves memory as it was, and what is known of what is not there', async () => {
       const world = new EngineWorld();
-      await writeChanges(world.rows,[{ namespace: level, puts, deletes: [] }], 1);
+      await writeChanges(world.rows, [{ namespace: level, puts }], 1);
       const cache = await world.register(namespaceOf<number>(level, { maxEntries: 3600 }));
       await cache.set('own', 2);
       const { reads } = world.storage;
@@ -141,7 +141,7 @@ describe('a load at runtime', () => {
 
     it('leaves a full memory as it was', async () => {
       const world = new EngineWorld();
-      await writeChanges(world.rows,[{ namespace: level, puts, deletes: [] }], 1);
+      await writeChanges(world.rows, [{ namespace: level, puts }], 1);
       const cache = await world.register(namespaceOf<number>(level, { maxEntries: 300 }));
       for (const { key } of puts.slice(-300)) await cache.get(key);
       const before = [...cache.keys()];
@@ -158,7 +158,7 @@ describe('a load at runtime', () => {
       value: '"x"',
       expiresAt: null,
     }));
-    for (const namespace of ['few', 'small']) await writeChanges(world.rows,[{ namespace, puts, deletes: [] }], 1);
+    for (const namespace of ['few', 'small']) await writeChanges(world.rows, [{ namespace, puts }], 1);
     const load = world.rows.load.bind(world.rows);
     let pages = 0;
     world.rows.load = (...page) => {
@@ -182,7 +182,7 @@ describe('a load at runtime', () => {
       value: '1',
       expiresAt: null,
     }));
-    await writeChanges(world.rows,[{ namespace: 'on_change', puts, deletes: [] }], 1);
+    await writeChanges(world.rows, [{ namespace: 'on_change', puts }], 1);
     const cache = await world.register(namespaceOf<number>(ON_CHANGE, { maxEntries: 10_000 }));
     const load = world.rows.load.bind(world.rows);
     // One of the two is held up after its first page, the other before its last.
@@ -333,7 +333,7 @@ describe('writes that overlap a slow read', () => {
   it('are counted against maxDirty from their call', async () => {
     const world = new EngineWorld({ maxDirty: 5 });
     const puts = Array.from({ length: 100 }, (_, i) => ({ key: `key ${i}`, value: '1', expiresAt: null }));
-    await writeChanges(world.rows,[{ namespace: ON_SHUTDOWN, puts, deletes: [] }], 1);
+    await writeChanges(world.rows, [{ namespace: ON_SHUTDOWN, puts }], 1);
     const cache = await world.register(namespaceOf<number>(ON_SHUTDOWN, { maxEntries: 2 }));
     world.storage.hold();
     const updates = puts.map(({ key }) => cache.update(key, increment));

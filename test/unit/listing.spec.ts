@@ -1,4 +1,3 @@
-import { writeChanges } from '../../src/testing/contract/changes.js';
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
   CachePersistenceLevel,
@@ -12,6 +11,7 @@ import {
   type NamespaceDefinition,
   type ScanOptions,
 } from '../../src/index.js';
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { ChaosError } from '../support/chaos-storage.js';
 import { errorWith, MEMORY_ONLY, namespaceOf, ON_CHANGE, ON_SHUTDOWN } from '../support/definitions.js';
 import { EngineWorld } from '../support/engine-world.js';
@@ -200,7 +200,8 @@ describe.each(PERSISTED)('a listing of rows at level %s', (level) => {
   });
 
   it('leaves out rows that do not decode, and counts them', async () => {
-    await writeChanges(world.rows,
+    await writeChanges(
+      world.rows,
       [
         {
           namespace: level,
@@ -209,7 +210,6 @@ describe.each(PERSISTED)('a listing of rows at level %s', (level) => {
             { key: 'b', value: '{', expiresAt: null },
             { key: 'c', value: '3', expiresAt: null },
           ],
-          deletes: [],
         },
       ],
       1,

@@ -1,6 +1,6 @@
-import { writeChanges } from '../../src/testing/contract/changes.js';
 import { describe, expect, it } from 'vitest';
 import { CachePersistenceLevel, defineNamespace, json, stringKey, type ValueCodec } from '../../src/index.js';
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { errorWith, MEMORY_ONLY, namespaceOf, ON_CHANGE, ON_SHUTDOWN } from '../support/definitions.js';
 import { EngineWorld } from '../support/engine-world.js';
 
@@ -134,7 +134,7 @@ describe('a start', () => {
       value: `${i}`,
       expiresAt: null,
     }));
-    await writeChanges(world.rows,[{ namespace: 'on_change', puts, deletes: [] }], 1);
+    await writeChanges(world.rows, [{ namespace: 'on_change', puts }], 1);
     const cache = await world.register(namespaceOf<number>(ON_CHANGE, { maxEntries: 2500 }));
     expect(cache.stats()).toMatchObject({ size: 2500, evictions: 0 });
     expect(await cache.get('key 3499')).toBe(3499);
@@ -144,7 +144,7 @@ describe('a start', () => {
   it('tells about once a second how far a long load is, and says nothing of a short one', async () => {
     const world = new EngineWorld();
     const puts = Array.from({ length: 25_000 }, (_, i) => ({ key: `${i}`, value: '1', expiresAt: null }));
-    await writeChanges(world.rows,[{ namespace: 'on_change', puts, deletes: [] }], 1);
+    await writeChanges(world.rows, [{ namespace: 'on_change', puts }], 1);
     const load = world.storage.load.bind(world.storage);
     world.storage.load = async (...page) => {
       await world.clock.advance(100);
@@ -161,7 +161,7 @@ describe('a start', () => {
     const world = new EngineWorld();
     const value = JSON.stringify('x'.repeat(10_000));
     const puts = Array.from({ length: 500 }, (_, i) => ({ key: `${i}`, value, expiresAt: null }));
-    await writeChanges(world.rows,[{ namespace: 'on_change', puts, deletes: [] }], 1);
+    await writeChanges(world.rows, [{ namespace: 'on_change', puts }], 1);
     const load = world.rows.load.bind(world.rows);
     const pages: number[] = [];
     world.rows.load = async (...page) => {
@@ -177,10 +177,11 @@ describe('a start', () => {
   it('removes expired rows from the database, and never those of namespaces nobody declared', async () => {
     const world = new EngineWorld();
     const expired = { key: 'old', value: '1', expiresAt: 5 };
-    await writeChanges(world.rows,
+    await writeChanges(
+      world.rows,
       [
-        { namespace: 'on_change', puts: [expired, { key: 'new', value: '1', expiresAt: null }], deletes: [] },
-        { namespace: 'foreign', puts: [expired], deletes: [] },
+        { namespace: 'on_change', puts: [expired, { key: 'new', value: '1', expiresAt: null }] },
+        { namespace: 'foreign', puts: [expired] },
       ],
       1,
     );

@@ -1,6 +1,6 @@
-import { writeChanges } from '../../src/testing/contract/changes.js';
 import { describe, expect, it } from 'vitest';
 import { defineNamespace, json, numberKey } from '../../src/index.js';
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { ChaosError } from '../support/chaos-storage.js';
 import { increment, MEMORY_ONLY, namespaceOf, ON_CHANGE, ON_SHUTDOWN } from '../support/definitions.js';
 import { EngineWorld } from '../support/engine-world.js';
@@ -69,12 +69,12 @@ describe('the hand-made cache', () => {
   it('stopped the whole load at one unreadable row', async () => {
     const world = new EngineWorld();
     const put = (key: string, value: string): object => ({ key, value, expiresAt: null });
-    await writeChanges(world.rows,
+    await writeChanges(
+      world.rows,
       [
         {
           namespace: 'on_change',
           puts: [put('a', '1'), put('b', '{"cut of'), put('c', '3')] as never,
-          deletes: [],
         },
       ],
       1,

@@ -1,11 +1,14 @@
-import { writeChanges } from '../../src/testing/contract/changes.js';
-import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { NamespaceCache } from '../../src/index.js';
 import type { RescuedWrite, RescueJournal } from '../../src/core/rescue/rescue-journal.js';
 import { RescueFile } from '../../src/storage/rescue-file.js';
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { ChaosError } from '../support/chaos-storage.js';
+import { CacheEngine } from '../../src/core/engine/cache-engine.js';
+import { resolveEngineOptions } from '../../src/core/engine/engine-options.js';
+import { journalText } from '../support/journal-text.js';
 import { errorWith, namespaceOf, ON_SHUTDOWN } from '../support/definitions.js';
 import { EngineWorld } from '../support/engine-world.js';
 import { settle } from '../support/fake-clock.js';
@@ -14,6 +17,13 @@ import { tempFolder } from '../support/temp-folder.js';
 const definition = namespaceOf(ON_SHUTDOWN, { name: 'n' });
 const folder = tempFolder();
 let folders = 0;
+
+/** The origin of what no process of these tests has left. */
+const NOBODY = { identity: undefined, prefixes: [] };
+
+function put(key: string): RescuedWrite {
+  return { op: 'put', namespace: 'n', key, value: '1', expiresAt: null };
+}
 
 describe('the rescue journal', () => {
   let path: string;
@@ -29,6 +39,24 @@ describe('the rescue journal', () => {
   });
 
   const files = (): string[] => readdirSync(join(path, '..'));
+  const LEFT = expect.stringMatching(/^cache\.rescue\.ndjson\.\d{4}-/) as string;
+
+  /** The only file there is. */
+  function onlyFile(): string {
+    const [file, ...others] = files();
+    expect(others).toEqual([]);
+    return join(path, '..', file as string);
+  }
+
+  /** What was set aside, as the journal of a kind. */
+  const setAside = (kind: 'conflicts' | 'refused'): string[] =>
+    files()
+      .filter((name) => name.includes(`.${kind}-`))
+      .map((name) => readFileSync(join(path, '..', name), 'utf8'));
+
+  /** A row as another process has written it. */
+  const written = (key: string, value: string, stamp?: number): Promise<unknown> =>
+    writeChanges(world.rows, [{ namespace: 'n', puts: [{ key, value, expiresAt: null }] }], 1, stamp);
 
   /** The database goes away, and the process is asked to stop. */
   async function stopWithoutDatabase(): Promise<void> {
@@ -55,8 +83,8 @@ describe('the rescue journal', () => {
     await cache.set('new', null, { ttlMs: 100_000 });
     await cache.delete('deleted');
     await stopWithoutDatabase();
-    expect(statSync(path).mode & 0o777).toBe(0o600);
-    expect(files()).toEqual(['cache.rescue.ndjson']);
+    expect(statSync(onlyFile()).mode & 0o777).toBe(0o600);
+    expect(files()).toEqual([LEFT]);
     expect(
       world.logger.with('3 entries of namespace \'n\' (first keys: "changed", "new", "deleted")'),
     ).toHaveLength(1);
@@ -71,7 +99,7 @@ describe('the rescue journal', () => {
       undefined,
     ]);
     expect(files()).toEqual([]);
-    expect(world.logger.with('3 entries written, 0 left out')).toHaveLength(1);
+    expect(world.logger.with('3 entries written.')).toHaveLength(1);
     await world.clock.advance(200_000);
     expect(await cache.get('new')).toBeUndefined();
   });
@@ -97,62 +125,162 @@ describe('the rescue journal', () => {
     expect(await world.stored('n')).toEqual({ 'old 7': 'new', other: 1 });
   });
 
-  it('replays removals of several stops in their order, never over a newer row', async () => {
-    await cache.setMany([
-      ['a1', 1],
-      ['a2', 1],
-      ['b1', 1],
-    ]);
+  it('replays a clear over rows of its own process and adopted ones, and says which it leaves', async () => {
+    await cache.set('own', 1);
     await cache.flush();
-    await cache.set('a3', 'of the first stop');
-    await cache.set('b2', 'of the first stop');
+    await cache.clear();
     await stopWithoutDatabase();
-    // Another process has started meanwhile, and stops as well.
-    const other = new EngineWorld({ shutdownTimeoutMs: 1000 }, new RescueFile(`${path}.other`));
-    await writeChanges(other.rows,
-      [{ namespace: 'n', puts: [{ key: 'a1', value: '1', expiresAt: null }], deletes: [] }],
-      1,
-    );
-    const late = await other.register(definition);
-    await late.deletePrefix('a');
-    await late.set('a4', 'of the second stop');
-    other.storage.down = new ChaosError('transient');
-    const stop = other.engine.stop();
-    await other.clock.advance(5000);
-    await stop;
-    renameSync(`${path}.other`, `${path}.more-2`);
-    await writeChanges(world.rows,
-      [{ namespace: 'n', puts: [{ key: 'a2', value: '"newer"', expiresAt: null }], deletes: [] }],
-      world.clock.now() + 1,
-    );
+    await written('adopted', '2', 0);
+    await written('of another', '3');
+    await written('of another, too', '4');
     await startAgain();
-    expect(await world.stored('n')).toEqual({
-      a2: 'newer',
-      a4: 'of the second stop',
-      b1: 1,
-      b2: 'of the first stop',
-    });
+    expect(await world.stored('n')).toEqual({ 'of another': 3, 'of another, too': 4 });
+    expect(world.logger.with('2 rows of other processes stay')).toHaveLength(1);
+    expect(files()).toEqual([]);
   });
 
-  it('never puts an older value over a newer row, nor clears one away', async () => {
-    await cache.set('a', 'from the journal');
-    await cache.set('b', 'from the journal');
+  it('replays a clear over the rows of an earlier run that were in memory, as they were then', async () => {
+    await cache.setMany([
+      ['a', 1],
+      ['b', 1],
+      ['c', 1],
+    ]);
+    await world.restart();
+    cache = await world.register(definition);
     await cache.clear();
-    await cache.set('a', 'from the journal');
-    await cache.set('c', 'from the journal');
+    await cache.set('c', 2);
     await stopWithoutDatabase();
-    const newer = ['a', 'b'].map((key) => ({ key, value: '"newer"', expiresAt: null }));
-    await writeChanges(world.rows,[{ namespace: 'n', puts: newer, deletes: [] }], world.clock.now() + 1);
+    await written('b', '"newer"');
     await startAgain();
-    expect(await world.stored('n')).toEqual({ a: 'newer', b: 'newer', c: 'from the journal' });
+    expect(await world.stored('n')).toEqual({ b: 'newer', c: 2 });
+    expect(setAside('conflicts')).toEqual([
+      expect.stringContaining('"op":"delete","namespace":"n","key":"b"'),
+    ]);
+  });
+
+  it('never puts an older value over a newer row, and keeps what meets one', async () => {
+    await cache.setMany([
+      ['a', 1],
+      ['b', 1],
+      ['c', 1],
+    ]);
+    await cache.flush();
+    await cache.set('a', 'from the journal');
+    await cache.delete('b');
+    await cache.set('c', 'from the journal');
+    await cache.set('d', 'from the journal');
+    await stopWithoutDatabase();
+    for (const key of ['a', 'b', 'd']) await written(key, '"newer"');
+    await startAgain();
+    expect(await world.stored('n')).toEqual({ a: 'newer', b: 'newer', c: 'from the journal', d: 'newer' });
+    const [kept = ''] = setAside('conflicts');
+    for (const key of ['a', 'b', 'd']) expect(kept).toContain(`"key":"${key}"`);
+    expect(kept).not.toContain('"key":"c"');
+    expect(world.logger.with('3 entries of')).toEqual([expect.stringMatching(/^error: .*"a", "b", "d"/)]);
+  });
+
+  it('replays a write on a row that the last run left', async () => {
+    await cache.set('a', 1);
+    await world.restart();
+    cache = await world.register(definition);
+    await cache.update('a', (value) => (value as number) + 1);
+    await stopWithoutDatabase();
+    await startAgain();
+    expect(await world.stored('n')).toEqual({ a: 2 });
+    expect(setAside('conflicts')).toEqual([]);
+  });
+
+  it('sees that a row changed though its stamp did not, and keeps both', async () => {
+    await cache.set('a', 1);
+    await world.restart();
+    const [row] = await world.rows.read('n', ['a']);
+    cache = await world.register(definition);
+    await cache.set('a', 2);
+    await stopWithoutDatabase();
+    await written('a', '"of another program"', row?.stamp);
+    await startAgain();
+    expect(await world.stored('n')).toEqual({ a: 'of another program' });
+    expect(setAside('conflicts')).toEqual([expect.stringContaining('"value":"2"')]);
+  });
+
+  it('sees that another process wrote a row, though it holds the same text again', async () => {
+    await cache.set('a', 1);
+    await world.restart();
+    cache = await world.register(definition);
+    await cache.set('a', 2);
+    await stopWithoutDatabase();
+    await written('a', '9');
+    await written('a', '1');
+    await startAgain();
+    expect(await world.stored('n')).toEqual({ a: 1 });
+    expect(setAside('conflicts')).toHaveLength(1);
+  });
+
+  it('replays a blind write over a row of its own process, and not over one of another', async () => {
+    const narrow = namespaceOf(ON_SHUTDOWN, { name: 'n', maxEntries: 1 });
+    world.crash();
+    cache = await world.register(narrow);
+    await written('of another', '1');
+    for (const key of ['own', 'in between']) {
+      await cache.set(key, 1);
+      await cache.flush();
+    }
+    expect(cache.getIfPresent('own')).toBeUndefined();
+    await cache.set('own', 2);
+    await cache.set('of another', 2);
+    await stopWithoutDatabase();
+    world.crash();
+    cache = await world.register(narrow);
+    expect(await world.stored('n')).toEqual({ own: 2, 'in between': 1, 'of another': 1 });
+    expect(setAside('conflicts')).toEqual([expect.stringContaining('"key":"of another"')]);
+  });
+
+  it('replays what was built on a row that has expired and gone since', async () => {
+    await cache.set('a', 1, { ttlMs: 10_000 });
+    await cache.flush();
+    await cache.set('a', 2);
+    await stopWithoutDatabase();
+    await world.clock.advance(20_000);
+    await world.rows.purgeExpired('n', world.clock.now());
+    await startAgain();
+    expect(await world.stored('n')).toEqual({ a: 2 });
+  });
+
+  it('replays what was built on the absence of a row that had expired and was still there', async () => {
+    await cache.set('a', 1, { ttlMs: 10_000 });
+    await cache.flush();
+    await world.clock.advance(20_000);
+    expect(await cache.get('a')).toBeUndefined();
+    await cache.set('a', 2);
+    await stopWithoutDatabase();
+    await startAgain();
+    expect(await world.stored('n')).toEqual({ a: 2 });
+  });
+
+  it('replays a rename as a whole, or keeps all of it', async () => {
+    await cache.setMany([
+      ['from', 1],
+      ['other from', 2],
+    ]);
+    await cache.flush();
+    await cache.rename('from', 'to');
+    await cache.rename('other from', 'other to');
+    await stopWithoutDatabase();
+    await written('to', '"newer"');
+    await startAgain();
+    expect(await world.stored('n')).toEqual({ from: 1, to: 'newer', 'other to': 2 });
+    const [kept = ''] = setAside('conflicts');
+    expect(kept).toContain('"key":"from"');
+    expect(kept).toContain('"key":"to"');
+    expect(world.logger.with('2 entries of')).toHaveLength(1);
   });
 
   it('knows an older write that got through after the stop had given up', async () => {
     await cache.set('a', 'older');
     const write = world.storage.write.bind(world.storage);
-    let getThrough: () => Promise<void> = () => Promise.resolve();
-    world.storage.write = (batch) => {
-      getThrough = () => write(batch, world.clock.now());
+    let getThrough: () => Promise<unknown> = () => Promise.resolve();
+    world.storage.write = (atoms, { stamp }) => {
+      getThrough = () => write(atoms, { stamp, now: world.clock.now() });
       return new Promise(() => undefined);
     };
     void cache.flush();
@@ -168,30 +296,47 @@ describe('the rescue journal', () => {
     expect(await world.stored('n')).toEqual({ a: 'newest' });
   });
 
+  it('knows an older removal that got through after the stop had given up', async () => {
+    await cache.set('a', 'oldest');
+    await cache.flush();
+    await cache.delete('a');
+    world.storage.liesAboutCommits = true;
+    await cache.flush();
+    expect(await world.stored('n')).toEqual({});
+    world.storage.liesAboutCommits = false;
+    await cache.set('a', 'newest');
+    await stopWithoutDatabase();
+    await startAgain();
+    expect(await world.stored('n')).toEqual({ a: 'newest' });
+  });
+
   it('can be replayed any number of times, a crash in the middle of it included', async () => {
     for (let i = 0; i < 3500; i += 1) void cache.set(`key ${i}`, i);
     await stopWithoutDatabase();
-    const content = readFileSync(path);
+    const left = onlyFile();
+    const content = readFileSync(left);
     // The process dies when some chunks are committed and others are not.
     world.crash();
-    const write = world.storage.write.bind(world.storage);
+    const modify = world.storage.modify.bind(world.storage);
     let writes = 0;
-    world.storage.write = (batch, now) => {
+    world.storage.modify = (...of) => {
       writes += 1;
-      return writes > 2 ? new Promise(() => undefined) : write(batch, now);
+      return writes > 2 ? new Promise(() => undefined) : modify(...of);
     };
     void world.register(definition);
     await vi.waitFor(async () => expect(await world.rows.count('n', 1)).toBe(2000));
-    expect(readFileSync(path).equals(content)).toBe(true);
+    expect(files()).toEqual([expect.stringMatching(/claimed-/)]);
+    expect(readFileSync(onlyFile()).equals(content)).toBe(true);
     // And again, when all is committed and the journal is not yet removed.
     await startAgain();
-    writeFileSync(path, content);
+    writeFileSync(left, content);
     await cache.set('key 7', 'newer');
     await cache.flush();
     await startAgain();
     expect(Object.keys(await world.stored('n'))).toHaveLength(3500);
     expect(await cache.get('key 7')).toBe('newer');
-    expect(files()).toEqual([]);
+    expect(setAside('conflicts')).toEqual([expect.stringContaining('"key":"key 7"')]);
+    expect(files()).toHaveLength(1);
   });
 
   it('stays as it is when the database can not take it at the start, which then fails', async () => {
@@ -202,7 +347,7 @@ describe('the rescue journal', () => {
     const start = expect(world.register(definition)).rejects.toThrow(errorWith('STORAGE_OPEN_FAILED'));
     await world.clock.advance(20_000);
     await start;
-    expect(files()).toEqual(['cache.rescue.ndjson']);
+    expect(files()).toEqual([expect.stringMatching(/claimed-/)]);
     await startAgain();
     expect(await cache.get('a')).toBe(1);
   });
@@ -217,10 +362,8 @@ describe('the rescue journal', () => {
     world.storage.poison.add('poison');
     cache = await world.register(definition);
     expect(await world.stored('n')).toEqual({ good: 1 });
-    const [aside, ...others] = files();
-    expect(others).toEqual([]);
-    expect(aside).toMatch(/^cache\.rescue\.ndjson\.refused-/);
-    expect(readFileSync(join(path, '..', aside as string), 'utf8')).toContain('"key":"poison"');
+    expect(files()).toHaveLength(1);
+    expect(setAside('refused')).toEqual([expect.stringContaining('"key":"poison"')]);
     expect(world.logger.with('refuses 1 entry of')).toHaveLength(1);
   });
 
@@ -238,8 +381,15 @@ describe('the rescue journal', () => {
     await cache.set('a', 1);
     await stopWithoutDatabase();
     world.crash();
-    const other = new EngineWorld({}, journal);
-    await Promise.all([world.register(definition), other.register(definition)]);
+    const other = new CacheEngine(
+      () => world.rows,
+      resolveEngineOptions({}),
+      {},
+      { clock: world.clock, logger: world.logger, random: Math.random },
+      () => new RescueFile(path),
+    );
+    const [one] = await Promise.all([world.register(definition), other.register(definition)]);
+    expect(await one.get('a')).toBe(1);
     expect(files()).toEqual([]);
   });
 
@@ -263,12 +413,11 @@ describe('the rescue journal', () => {
     ],
     ['without its end', (text: string) => text.slice(0, text.lastIndexOf('{"crc"')), ['a', 'b', 'c']],
     ['with a changed byte', (text: string) => text.replace('"key":"b"', '"key":"B"'), ['a']],
-    ['of another kind', () => 'hello', []],
-    ['empty', () => '', []],
   ])('that is damaged (%s) is replayed up to there and set aside', async (_how, damage, keys) => {
     for (const key of ['a', 'b', 'c']) await cache.set(key, 1);
     await stopWithoutDatabase();
-    writeFileSync(path, damage(readFileSync(path, 'utf8')));
+    const file = onlyFile();
+    writeFileSync(file, damage(readFileSync(file, 'utf8')));
     await startAgain();
     expect(Object.keys(await world.stored('n'))).toEqual(keys);
     expect(files()).toEqual([expect.stringMatching(/^cache\.rescue\.ndjson\.damaged-/)]);
@@ -276,10 +425,7 @@ describe('the rescue journal', () => {
   });
 
   it('adds to what waits in it already', async () => {
-    journal.appendSync([
-      { op: 'put', namespace: 'n', key: 'a', value: '1', expiresAt: null, at: world.clock.now() },
-      { op: 'put', namespace: 'other', key: 'x', value: '1', expiresAt: null, at: world.clock.now() },
-    ] satisfies RescuedWrite[]);
+    journal.appendSync([put('a'), { ...put('x'), namespace: 'other' }], NOBODY);
     await cache.set('a', 2);
     await stopWithoutDatabase();
     await startAgain();
@@ -288,15 +434,7 @@ describe('the rescue journal', () => {
   });
 
   it('keeps what processes that stop at the same time put there, each in a file of its own', async () => {
-    const put = (key: string): RescuedWrite => ({
-      op: 'put',
-      namespace: 'n',
-      key,
-      value: '1',
-      expiresAt: null,
-      at: 1,
-    });
-    for (const key of ['a', 'b', 'c']) new RescueFile(path).appendSync([put(key)]);
+    for (const key of ['a', 'b', 'c']) new RescueFile(path).appendSync([put(key)], NOBODY);
     expect(files()).toHaveLength(3);
     await startAgain();
     expect(await world.stored('n')).toEqual({ a: 1, b: 1, c: 1 });
@@ -307,19 +445,16 @@ describe('the rescue journal', () => {
     await cache.set('a', 1);
     await stopWithoutDatabase();
     world.crash();
-    const write = world.rows.write.bind(world.rows);
-    world.rows.write = async (batch, now) => {
-      world.rows.write = write;
-      new RescueFile(path).appendSync([
-        { op: 'put', namespace: 'n', key: 'b', value: '2', expiresAt: null, at: world.clock.now() },
-      ]);
-      return write(batch, now);
+    const modify = world.storage.modify.bind(world.storage);
+    world.storage.modify = (...of) => {
+      new RescueFile(path).appendSync([put('b')], NOBODY);
+      return modify(...of);
     };
     await world.clock.advance(1000);
     await world.register(definition);
     expect(await world.stored('n')).toEqual({ a: 1 });
     await startAgain();
-    expect(await world.stored('n')).toEqual({ a: 1, b: 2 });
+    expect(await world.stored('n')).toEqual({ a: 1, b: 1 });
     expect(files()).toEqual([]);
   });
 
@@ -354,9 +489,9 @@ describe('the rescue journal', () => {
     world.storage.down = new ChaosError('transient');
     void world.engine.stop();
     await world.clock.advance(500);
-    expect(await journal.read()).toBeUndefined();
+    expect(journal.files()).toEqual([]);
     world.engine.rescueAtExit();
-    expect((await journal.read())?.writes).toMatchObject([{ op: 'put', key: 'a' }]);
+    expect(journal.files()).toHaveLength(1);
   });
 
   it('takes a file that a start tried the folder with for no journal, and leaves none itself', async () => {
@@ -365,13 +500,58 @@ describe('the rescue journal', () => {
     expect(files()).toEqual([]);
     // Another process is in the middle of it, or was killed there.
     writeFileSync(`${path}.trial-2026-01-01`, '');
-    expect(await journal.read()).toBeUndefined();
+    expect(journal.files()).toEqual([]);
+  });
+
+  it('of an earlier version is replayed where there is no row, and set aside elsewhere', async () => {
+    await written('same', '1');
+    await written('other', '9');
+    await written('deleted', '9');
+    await written('in a range', '9');
+    world.crash();
+    mkdirSync(join(path, '..'), { recursive: true });
+    const at = 4_000_000_000_000;
+    const puts = ['same', 'other', 'new'].map((key) => Object.assign(put(key), { at, underway: null }));
+    const writes = [
+      { op: 'clear range', namespace: 'n', range: { prefix: 'in ', isWhole: false }, at },
+      ...puts,
+      { op: 'delete', namespace: 'n', key: 'deleted', at },
+      { op: 'delete', namespace: 'n', key: 'gone', at },
+    ];
+    writeFileSync(
+      path,
+      journalText({ journal: 'nestjs-durable-cache', version: 1 }, ...writes, { end: writes.length }),
+    );
+    cache = await world.register(definition);
+    expect(await world.stored('n')).toEqual({ same: 1, other: 9, new: 1, deleted: 9, 'in a range': 9 });
+    expect(world.logger.with('3 entries of')).toEqual([
+      expect.stringMatching(/^error: .*an earlier version.*"other", "deleted"/),
+    ]);
+    expect(setAside('conflicts')).toHaveLength(1);
+    expect(files()).toHaveLength(1);
+  });
+
+  it('of another database stays where it is, with one line however often the start tries', async () => {
+    journal.appendSync([put('a')], { identity: 'another', prefixes: [1] });
+    const file = onlyFile();
+    await cache.set('b', 1);
+    await stopWithoutDatabase();
+    world.crash();
+    world.storage.down = new ChaosError('transient');
+    const start = world.register(definition);
+    await world.clock.advance(1500);
+    world.storage.down = undefined;
+    await world.clock.advance(1500);
+    await start;
+    expect(await world.stored('n')).toEqual({ b: 1 });
+    expect(onlyFile()).toBe(file);
+    expect(world.logger.with('holds writes for another database')).toHaveLength(1);
   });
 
   it('is not there after a good stop', async () => {
     await cache.set('a', 1);
     await world.engine.stop();
-    expect(await journal.read()).toBeUndefined();
+    expect(journal.files()).toEqual([]);
   });
 
   it('that can not be written is said to be lost, at the highest level', async () => {
@@ -379,13 +559,11 @@ describe('the rescue journal', () => {
       isChosen: false,
       describe: () => '/full/disk',
       obstacle: () => undefined,
-      read: () => journal.read(),
+      claim: (...of) => journal.claim(...of),
       appendSync: () => {
         throw Object.assign(new Error('no space'), { code: 'ENOSPC' });
       },
-      remove: () => journal.remove(),
-      setAside: () => journal.setAside(),
-      keepRefused: (writes) => journal.keepRefused(writes),
+      keep: (...of) => journal.keep(...of),
     };
     world = new EngineWorld({ shutdownTimeoutMs: 1000 }, broken);
     cache = await world.register(definition);

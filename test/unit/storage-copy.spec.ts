@@ -1,8 +1,8 @@
-import { writeChanges } from '../../src/testing/contract/changes.js';
 import { afterEach, describe, expect, it } from 'vitest';
 import { StorageCopy } from '../../src/cli/storage-copy.js';
 import { isCacheError } from '../../src/index.js';
 import { TypeOrmStorage } from '../../src/storage/typeorm-storage.js';
+import { writeChanges } from '../../src/testing/contract/changes.js';
 
 const NOW = 1_000_000;
 
@@ -26,7 +26,7 @@ async function empty(): Promise<TypeOrmStorage> {
 async function filled(rows: number): Promise<TypeOrmStorage> {
   const storage = await empty();
   const puts = Array.from({ length: rows }, (_, i) => ({ key: `${i}`, value: `${i}`, expiresAt: null }));
-  await writeChanges(storage,[{ namespace: 'n', puts, deletes: [] }], 1);
+  await writeChanges(storage, [{ namespace: 'n', puts }], 1);
   return storage;
 }
 
@@ -34,23 +34,11 @@ describe('a copy of a storage', () => {
   const options = { namespaces: ['n'], force: false, now: NOW };
 
   it.each([
-    [
-      'a row of the source that changed',
-      { puts: [{ key: '5', value: 'new', expiresAt: null }], deletes: [] },
-      'source',
-    ],
-    ['a row of the source that is gone', { puts: [], deletes: ['5'] }, 'source'],
-    [
-      'a row of the source that is new',
-      { puts: [{ key: 'new', value: '1', expiresAt: null }], deletes: [] },
-      'source',
-    ],
-    ['a row of the target that is gone', { puts: [], deletes: ['5'] }, 'target'],
-    [
-      'a row of the target that is new',
-      { puts: [{ key: 'new', value: '1', expiresAt: null }], deletes: [] },
-      'target',
-    ],
+    ['a row of the source that changed', { puts: [{ key: '5', value: 'new', expiresAt: null }] }, 'source'],
+    ['a row of the source that is gone', { deletes: ['5'] }, 'source'],
+    ['a row of the source that is new', { puts: [{ key: 'new', value: '1', expiresAt: null }] }, 'source'],
+    ['a row of the target that is gone', { deletes: ['5'] }, 'target'],
+    ['a row of the target that is new', { puts: [{ key: 'new', value: '1', expiresAt: null }] }, 'target'],
   ])('notices %s meanwhile', async (_what, change, side) => {
     const source = await filled(2500);
     const target = await empty();

@@ -1,4 +1,3 @@
-import { writeChanges } from '../../src/testing/contract/changes.js';
 import { tracingChannel } from 'node:diagnostics_channel';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
@@ -12,6 +11,7 @@ import {
   type NamespaceCache,
 } from '../../src/index.js';
 import { commitTraces, traced } from '../../src/core/tracing.js';
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { ChaosError } from '../support/chaos-storage.js';
 import { MEMORY_ONLY, namespaceOf, ON_CHANGE, ON_SHUTDOWN } from '../support/definitions.js';
 import { EngineWorld } from '../support/engine-world.js';
@@ -60,7 +60,7 @@ describe('what takes its time is told on tracing channels', () => {
   /** Rows that are there when a namespace is declared. */
   async function seed(namespace: string, values: Record<string, string>): Promise<void> {
     const puts = Object.entries(values).map(([key, value]) => ({ key, value, expiresAt: null }));
-    await writeChanges(world.rows,[{ namespace, puts, deletes: [] }], 1);
+    await writeChanges(world.rows, [{ namespace, puts }], 1);
   }
 
   it('a load: its rows, those that do not decode, and how long it took', async () => {

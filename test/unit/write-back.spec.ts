@@ -1,6 +1,6 @@
-import { writeChanges } from '../../src/testing/contract/changes.js';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { NamespaceCache, NamespaceWrite } from '../../src/index.js';
+import type { NamespaceCache, RowWrite } from '../../src/index.js';
+import { writeChanges } from '../../src/testing/contract/changes.js';
 import { ChaosError } from '../support/chaos-storage.js';
 import { errorWith, increment, namespaceOf, ON_SHUTDOWN } from '../support/definitions.js';
 import { EngineWorld } from '../support/engine-world.js';
@@ -227,9 +227,10 @@ describe('ON_SHUTDOWN', () => {
     for (let i = 0; i < 20; i += 1) await cache.set(`other ${i}`, i);
     world.storage.poison.add('other 3');
     await cache.flush();
-    for (const batch of world.storage.committed.slice(1)) {
-      const [write] = batch as NamespaceWrite[];
-      expect(write?.deletes.includes('from')).toBe(write?.puts.some((put) => put.key === 'to'));
+    for (const commit of world.storage.committed.slice(1)) {
+      const rows = commit as RowWrite[];
+      const isRemoved = rows.some(({ key, value }) => key === 'from' && value === undefined);
+      expect(isRemoved).toBe(rows.some(({ key, value }) => key === 'to' && value !== undefined));
     }
     expect(await world.stored('on_shutdown')).toMatchObject({ to: 2 });
     expect(await world.stored('on_shutdown')).not.toHaveProperty('from');
@@ -425,7 +426,8 @@ describe('ON_SHUTDOWN', () => {
       ['c', 1],
     ]);
     await cache.flush();
-    await writeChanges(world.rows,
+    await writeChanges(
+      world.rows,
       [
         {
           namespace: 'on_shutdown',

@@ -9,6 +9,7 @@ import type { Drainable } from '../levels/drainable.js';
 import { acknowledgesEarly, isPersisted } from '../levels/levels.js';
 import { Rejections } from '../namespace/rejections.js';
 import { sumFlushes, sumLoads, type FlushReport, type LeftBehind, type LoadReport } from '../reports.js';
+import { Rescue } from '../rescue/rescue.js';
 import type { RescueJournal } from '../rescue/rescue-journal.js';
 import { SafeLogger } from '../safe-logger.js';
 import type { CacheStorageAdapter } from '../storage-adapter.js';
@@ -34,7 +35,6 @@ export class CacheEngine {
   readonly #registry: NamespaceRegistry;
   readonly #loads = new Map<Member, Promise<LoadReport>>();
   #storage: Promise<OpenStorage> | undefined;
-  #journal: RescueJournal | undefined;
   readonly #checkpoints: Checkpoints;
   readonly #stop: EngineStop;
   readonly #health: HealthCheck;
@@ -64,7 +64,7 @@ export class CacheEngine {
       {
         levels: () => this.#levels(),
         storage: () => this.#storage,
-        journal: () => this.#journal,
+        rescue: () => new Rescue(this.#open, this.context.logger),
         written: () => this.#written(),
         rest: () => this.#checkpoints.stop(),
       },
@@ -241,8 +241,8 @@ export class CacheEngine {
 
   #opened(): Promise<OpenStorage> {
     this.#storage ??= Promise.resolve(this.createStorage()).then(async (storage) => {
-      this.#journal = this.journalFor(storage);
-      this.#open = await OpenStorage.open(storage, this.options, this.context, this.#journal);
+      const journal = this.journalFor(storage);
+      this.#open = await OpenStorage.open(storage, this.options, this.context, journal);
       this.#open.onRecovery(() => this.rejections.recovered());
       return this.#open;
     });

@@ -3,8 +3,8 @@ import type { EngineContext } from '../context.js';
 import { isDrained, type Drainable } from '../levels/drainable.js';
 import { counted } from '../listed.js';
 import type { LeftBehind } from '../reports.js';
-import { Rescue } from '../rescue/rescue.js';
-import type { RescuedWrite, RescueJournal } from '../rescue/rescue-journal.js';
+import type { Rescue } from '../rescue/rescue.js';
+import type { RescuedWrite } from '../rescue/rescue-journal.js';
 import { finalFlush } from './final-flush.js';
 import type { OpenStorage } from './open-storage.js';
 
@@ -29,7 +29,7 @@ export interface Stoppable {
   levels(): readonly Drainable[];
   /** The storage, where one was asked for. */
   storage(): Promise<OpenStorage> | undefined;
-  journal(): RescueJournal | undefined;
+  rescue(): Rescue;
   /** Entries written so far. */
   written(): number;
   /** Cancels the timers: nothing begins by itself any more. */
@@ -124,7 +124,7 @@ export class EngineStop {
     if (this.#hasRescued) return [];
     const unwritten = this.#unwritten();
     this.#hasRescued = true;
-    return new Rescue(this.engine.journal(), this.context.logger).saveAtExit(unwritten);
+    return this.engine.rescue().saveAtExit(unwritten);
   }
 
   /**
@@ -192,7 +192,7 @@ export class EngineStop {
 
   #rescue(unwritten: readonly RescuedWrite[]): readonly LeftBehind[] {
     this.#hasRescued = true;
-    return new Rescue(this.engine.journal(), this.context.logger).saveAtStop(unwritten);
+    return this.engine.rescue().saveAtStop(unwritten);
   }
 
   #unwritten(): RescuedWrite[] {

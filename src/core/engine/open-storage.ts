@@ -9,7 +9,7 @@ import type { KeySpace } from '../keys/key-space.js';
 import { persistedLevel, type PersistedLevel } from '../levels/levels.js';
 import { DirtyBudget } from '../levels/write-back/dirty-budget.js';
 import { GroupCommitter } from '../levels/write-through/group-committer.js';
-import type { RescueJournal } from '../rescue/rescue-journal.js';
+import type { JournalOrigin, RescueJournal } from '../rescue/rescue-journal.js';
 import { RescueReplay } from '../rescue/rescue-replay.js';
 import type { CacheStorageAdapter } from '../storage-adapter.js';
 import { repeat } from '../writing/retry.js';
@@ -111,9 +111,15 @@ export class OpenStorage {
       turns: this.#turns,
       committer: this.#committer,
       writeTimeoutMs: this.options.writeTimeoutMs,
+      isJournalled: this.journal !== undefined,
       isShared,
     });
     return { entries, level };
+  }
+
+  /** What tells whose the writes of this process are. */
+  get origin(): JournalOrigin {
+    return { identity: this.storage.identity, prefixes: this.#writer.stamps.prefixes };
   }
 
   /** Refuses reads from now on, and closes the storage. */
@@ -148,12 +154,13 @@ export class OpenStorage {
 
   /** Retries for a while: the lock that kept the stop from writing may still be held. */
   async #replay(journal: RescueJournal): Promise<void> {
-    const { clock, logger } = this.context;
+    const { clock } = this.context;
     const deadline = clock.monotonic() + REPLAY_TIMEOUT_MS;
+    const replay = new RescueReplay(this.storage, this.#writer, journal, this.context);
     let cause: unknown;
     const isReplayed = await repeat(this.context, REPLAY_BACKOFF_MS, deadline, async () => {
       try {
-        await new RescueReplay(this.storage, this.#writer, journal, logger).run();
+        await replay.run();
         return true;
       } catch (error) {
         cause = error;

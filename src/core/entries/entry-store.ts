@@ -24,6 +24,8 @@ export interface EntryStoreOptions<V> {
   readonly keepsStamps?: boolean;
   /** Called after an entry left to make room (not when it was replaced, deleted or expired). */
   readonly onEvict: (key: MemoryKey) => void;
+  /** Called for every entry that leaves memory, whatever the reason. One that is replaced may be said to have left before. */
+  readonly onLeft?: (key: MemoryKey) => void;
 }
 
 /** The entries of a namespace that are in memory: an LRU without a wrapper object per entry. */
@@ -41,7 +43,7 @@ export class EntryStore<V> {
   #reading: number | undefined;
 
   constructor(options: EntryStoreOptions<V>) {
-    const { maxEntries, maxBytes, clock, onEvict, keepsStamps = false } = options;
+    const { maxEntries, maxBytes, clock, onEvict, onLeft, keepsStamps = false } = options;
     this.#stamps = keepsStamps ? new Map() : undefined;
     this.#codec = options.codec;
     this.#clock = clock;
@@ -57,6 +59,7 @@ export class EntryStore<V> {
       dispose: (slot, key, reason) => {
         if (slot === null) this.#texts.delete(key);
         this.#stamps?.delete(key);
+        onLeft?.(key);
         if (reason === 'evict') onEvict(key);
       },
     });

@@ -11,6 +11,7 @@ import { Knowledge } from './knowledge.js';
 import { ABSENT, present, type KnownValue } from './known-value.js';
 import { MissReader } from './miss-reader.js';
 import { RowDecoder } from './row-decoder.js';
+import type { RowWatcher } from './row-watcher.js';
 
 export interface PersistedEntriesOptions<V> {
   readonly definition: NamespaceDefinition<unknown, V>;
@@ -31,6 +32,7 @@ export class PersistedEntries<V> {
   readonly #knowledge: Knowledge;
   readonly #watches = new Set<LoadWatch>();
   #onEvict: (key: MemoryKey) => void = () => undefined;
+  #rowWatcher: RowWatcher | undefined;
 
   constructor(private readonly options: PersistedEntriesOptions<V>) {
     const { definition, keys, storage, clock, counters, isShared } = options;
@@ -42,6 +44,7 @@ export class PersistedEntries<V> {
       codec: definition.value,
       keepsStamps: isShared,
       onEvict: (key) => this.#evicted(key),
+      onLeft: (key) => this.#rowWatcher?.left(key),
     });
     this.rows = new RowDecoder(definition.name, keys, definition.value, counters);
     this.reader = new MissReader({
@@ -54,6 +57,7 @@ export class PersistedEntries<V> {
         // It is newer than the rows that a load has read.
         for (const watch of this.#watches) watch.supersede(key);
         this.#remember(key, found);
+        if (this.#rowWatcher !== undefined && found.kind === 'present') this.#tellSeen(key, found.stored);
       },
       onAsked: (asked) => {
         counters.storageReads += asked;
@@ -65,6 +69,11 @@ export class PersistedEntries<V> {
   /** Calls `evicted` from now on for every entry that leaves memory to make room. */
   watchEvictions(evicted: (key: MemoryKey) => void): void {
     this.#onEvict = evicted;
+  }
+
+  /** Tells `watcher` from now on of every row that is read into memory, and of every entry that leaves it. */
+  watchRows(watcher: RowWatcher): void {
+    this.#rowWatcher = watcher;
   }
 
   /** The value of `key` in memory. With `needsText`, only its stored text: encoding a decoded value may give another text. */
@@ -151,6 +160,7 @@ export class PersistedEntries<V> {
     if (watch.isNewer(key) || this.store.has(key)) return false;
     this.#knowledge.present(key);
     this.store.putText(key, value, expiresAt, stamp);
+    this.#rowWatcher?.seen(key, value, expiresAt, stamp);
     return true;
   }
 
@@ -207,6 +217,10 @@ export class PersistedEntries<V> {
   #replace(key: MemoryKey, found: KnownValue<V>): void {
     this.inFlight.supersede(key);
     this.#remember(key, found);
+  }
+
+  #tellSeen(key: MemoryKey, { text, expiresAt, stamp }: StoredValue<V>): void {
+    if (stamp !== undefined) this.#rowWatcher?.seen(key, text, expiresAt, stamp);
   }
 
   /** A clear may have happened: rows that were read before it are outdated, whatever their key. */

@@ -30,6 +30,8 @@ export interface PersistedParts<V> {
   readonly budget: DirtyBudget;
   readonly context: EngineContext;
   readonly writeTimeoutMs: number;
+  /** Whether what a stop can't write goes to a rescue journal. */
+  readonly isJournalled: boolean;
   /** Whether other processes write to the same rows. */
   readonly isShared: boolean;
 }

@@ -1,38 +1,55 @@
 import type { KeyRange } from '../keys/key-range.js';
+import type { Stamp } from '../storage-adapter.js';
 
 /** What a stop could not write to the database: the last intent of a key, or that a namespace, or a range of its keys, was cleared. */
 export type RescuedWrite =
-  | {
-      readonly op: 'put';
-      readonly namespace: string;
-      readonly key: string;
-      readonly value: string;
-      readonly expiresAt: number | null;
-      /** When it was rescued, wall-clock ms: a row written later is newer. */
-      readonly at: number;
-      /**
-       * The write of the same row that was under way at that moment. If it was committed after all, it is older than
-       * this one, although its time is later. `null` for a delete.
-       */
-      readonly underway?: string | null;
-    }
-  | {
-      readonly op: 'delete';
-      readonly namespace: string;
-      readonly key: string;
-      readonly at: number;
-      readonly underway?: string | null;
-    }
-  | { readonly op: 'clear'; readonly namespace: string; readonly at: number }
-  /** The same of the keys in a range: a word of its own, which no earlier version takes for a clear of everything. */
-  | { readonly op: 'clear range'; readonly namespace: string; readonly range: KeyRange; readonly at: number };
+  | (KeyIntent & { readonly op: 'put'; readonly value: string; readonly expiresAt: number | null })
+  | (KeyIntent & { readonly op: 'delete' })
+  | { readonly op: 'clear'; readonly namespace: string }
+  /** The same of the keys in a range. */
+  | { readonly op: 'clear range'; readonly namespace: string; readonly range: KeyRange };
 
-/** What a journal holds. */
-export interface RescuedWrites {
+/** What was to become of a key, and of which row. */
+interface KeyIntent {
+  readonly namespace: string;
+  readonly key: string;
+  /**
+   * The row that it was built on, as a fingerprint of its stamp and its text; `null` where there was none. Left out where the
+   * write knew no row: a `set` of a key that was not in memory.
+   */
+  readonly base?: number | null;
+  /** The stamps of transactions that were to write this row, and ended nobody knows how: they are older than this. */
+  readonly attempts?: readonly Stamp[];
+  /** The same number in the writes that must be written together, as a rename is. */
+  readonly atom?: number;
+}
+
+/** Whose writes a journal holds. */
+export interface JournalOrigin {
+  /** The storage that they are for: {@link CacheStorageAdapter.identity}; `undefined` for one that has none. */
+  readonly identity: string | undefined;
+  /** The prefixes of the stamps of the process that has left them. */
+  readonly prefixes: readonly number[];
+}
+
+/** What one process has left, perhaps in several files. */
+export interface RescuedWrites extends JournalOrigin {
   /** In the order they took effect. */
   readonly writes: readonly RescuedWrite[];
-  /** Whether its end is missing or broken: then `writes` is what could still be read. */
+  /** Whether the end of a file is missing or broken: then `writes` is what could still be read. */
   readonly damaged: boolean;
+  /** Whether an earlier version has left them, which knew no stamps. */
+  readonly isUnstamped: boolean;
+}
+
+/** Files of one process, which nobody else replays. */
+export interface ClaimedJournal extends RescuedWrites {
+  /** Where they are, for logs. */
+  describe(): string;
+  /** Removes them, after their writes are committed. */
+  remove(): Promise<void>;
+  /** Moves them to a place where nothing replays them and a person finds them; returns the place. */
+  setAside(): Promise<string>;
 }
 
 /**
@@ -46,17 +63,16 @@ export interface RescueJournal {
   readonly isChosen: boolean;
   /** Why nothing could be added to it, as far as can be told now: the end of a process is too late to find out. */
   obstacle(): Error | undefined;
-  /** Reads what all stops have left, in order; `undefined` if there is nothing. */
-  read(): Promise<RescuedWrites | undefined>;
+  /**
+   * Claims what processes have left for the storage `identity`, process by process. What is another storage's stays where it
+   * is, and is reported by `foreign`. Throws `JOURNAL_NOT_UNDERSTOOD` for a file that is not ours or of a newer version.
+   */
+  claim(identity: string | undefined, foreign: (place: string) => void): Promise<readonly ClaimedJournal[]>;
   /**
    * Adds writes, also while another process reads, and returns when they survive a power loss. Synchronous, because the
    * process may be about to end.
    */
-  appendSync(writes: readonly RescuedWrite[]): void;
-  /** Removes what {@link read} gave, after it was committed. Later additions stay. */
-  remove(): Promise<void>;
-  /** Moves what {@link read} gave to a place where nothing replays it and a person finds it; returns the place. */
-  setAside(): Promise<string>;
-  /** Keeps writes in a place where nothing replays them and a person finds them; returns the place. */
-  keepRefused(writes: readonly RescuedWrite[]): Promise<string>;
+  appendSync(writes: readonly RescuedWrite[], origin: JournalOrigin): void;
+  /** Keeps writes that the database refuses, or that newer rows stand against, where nothing replays them and a person finds them; returns the place. */
+  keep(kind: 'refused' | 'conflicts', writes: readonly RescuedWrite[]): Promise<string>;
 }

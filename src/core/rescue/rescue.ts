@@ -3,7 +3,8 @@ import { publish } from '../diagnostics.js';
 import { codeOf } from '../driver-code.js';
 import { counted } from '../listed.js';
 import type { LeftBehind } from '../reports.js';
-import type { RescuedWrite, RescueJournal } from './rescue-journal.js';
+import { firstKeys } from './first-keys.js';
+import type { JournalOrigin, RescuedWrite, RescueJournal } from './rescue-journal.js';
 
 /** Log lines for the two ways in which entries are left unwritten. */
 interface Circumstance {
@@ -21,10 +22,17 @@ const AT_EXIT: Circumstance = {
   lost: 'The process ended with',
 };
 
+/** Where a process leaves what it has not written, and what tells whose that is. */
+export interface RescuePlace {
+  readonly journal: RescueJournal | undefined;
+  readonly origin: JournalOrigin;
+}
+
 /** Saves what was not written before the end of the process, and logs what became of it. */
 export class Rescue {
   constructor(
-    private readonly journal: RescueJournal | undefined,
+    /** `undefined` where no storage was opened. */
+    private readonly place: RescuePlace | undefined,
     private readonly logger: CacheLogger,
   ) {}
 
@@ -40,8 +48,8 @@ export class Rescue {
 
   #save(unwritten: readonly RescuedWrite[], circumstance: Circumstance): LeftBehind[] {
     if (unwritten.length === 0) return [];
-    const { journal } = this;
-    if (journal === undefined) {
+    const { journal, origin } = this.place ?? {};
+    if (journal === undefined || origin === undefined) {
       return this.#lost(
         unwritten,
         circumstance,
@@ -49,7 +57,7 @@ export class Rescue {
       );
     }
     try {
-      journal.appendSync(unwritten);
+      journal.appendSync(unwritten, origin);
     } catch (error) {
       const code = codeOf(error) ?? 'no code';
       return this.#lost(
@@ -85,8 +93,7 @@ function entries(count: number): string {
 }
 
 function named(keys: readonly string[]): string {
-  const shown = keys.map((key) => JSON.stringify(key.length > 80 ? `${key.slice(0, 80)}…` : key));
-  return shown.join(', ') || 'none; a clear was not written';
+  return firstKeys(keys) || 'none; a clear was not written';
 }
 
 /** How much of each namespace, and its first keys. */

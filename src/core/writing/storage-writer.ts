@@ -73,7 +73,7 @@ export class StorageWriter {
   }
 
   /**
-   * Reads rows of a namespace and writes what `decide` makes of them, in one transaction. Gives the atoms in conflict. Rejects
+   * Reads rows of a namespace and writes what `decide` makes of them, in one transaction. Gives what became of each. Rejects
    * with what `decide` or the storage throws: nothing is isolated here, since what is written depends on what was read.
    */
   async modify<Row extends RowWrite>(
@@ -81,7 +81,7 @@ export class StorageWriter {
     keys: readonly string[],
     decide: (rows: readonly StampedEntry[]) => readonly Atom<Row>[],
     hooks: Pick<WriteHooks<Row>, 'attempting' | 'committed'>,
-  ): Promise<readonly Atom<Row>[]> {
+  ): Promise<readonly AtomOutcome[]> {
     const stamp = this.stamps.next();
     let atoms: readonly Atom<Row>[] = [];
     const decided = (rows: readonly StampedEntry[]): readonly Atom<Row>[] => {
@@ -95,7 +95,7 @@ export class StorageWriter {
         this.storage.modify(namespace, keys, decided, { stamp, now: this.context.clock.now() }),
       );
       this.#committed(atoms, outcomes, stamp, hooks);
-      return atoms.filter((_, i) => outcomes[i]?.kind !== 'committed');
+      return outcomes;
     } catch (error) {
       if (this.classify(error) === 'transient') this.#failed([{ namespace }], error);
       throw error;

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServerAddress } from './server-address.js';
 
@@ -14,11 +13,15 @@ const HASH_LENGTH = 12;
 
 /**
  * Where the rescue journal of a server's database is by default: a name that no other database has. `owner` tells apart
- * those whose name is up to the user. While there is one by the name that earlier versions gave it, it is that one.
+ * those whose name is up to the user.
  */
 export function journalPathOf(type: string, address: ServerAddress, owner: string | undefined): string {
-  const earlier = `${encodeURIComponent(address.database ?? 'default')}${ENDING}`;
-  return join(FOLDER, exists(earlier) ? earlier : `${nameOf(type, address, owner)}${ENDING}`);
+  return join(FOLDER, `${nameOf(type, address, owner)}${ENDING}`);
+}
+
+/** The name that earlier versions gave it. */
+export function earlierJournalPathOf(address: ServerAddress): string {
+  return join(FOLDER, `${encodeURIComponent(address.database ?? 'default')}${ENDING}`);
 }
 
 function nameOf(type: string, address: ServerAddress, owner: string | undefined): string {
@@ -36,10 +39,4 @@ function nameOf(type: string, address: ServerAddress, owner: string | undefined)
   const whole = JSON.stringify([kind, database ?? { of: owner }, schema, host, port]);
   const hash = createHash('sha256').update(whole).digest('hex').slice(0, HASH_LENGTH);
   return `${name.replaceAll(/[^\w.@-]+/g, '_').slice(0, MAX_LENGTH)}~${hash}`;
-}
-
-/** Or one of the files beside it, of stops that found it there. */
-function exists(name: string): boolean {
-  if (existsSync(join(FOLDER, name))) return true;
-  return existsSync(FOLDER) && readdirSync(FOLDER).some((file) => file.startsWith(`${name}.more-`));
 }

@@ -5,16 +5,9 @@ import type { CatalogueColumn } from './table-catalogue.js';
 
 const TABLE = '`cache_storage`';
 export const BYTES = { namespace: 512, key: 2048 } as const;
-const NUMBERS: ReadonlySet<string> = new Set([
-  'tinyint',
-  'smallint',
-  'mediumint',
-  'int',
-  'bigint',
-  'decimal',
-  'float',
-  'double',
-]);
+export const STAMP = 'BIGINT NOT NULL DEFAULT 0';
+const INTEGERS = ['tinyint', 'smallint', 'mediumint', 'int', 'bigint'];
+const NUMBERS: ReadonlySet<string> = new Set([...INTEGERS, 'decimal', 'float', 'double']);
 const TIMES: ReadonlySet<string> = new Set(['datetime', 'timestamp', 'date']);
 
 /** The columns that don't bring back what was stored in them. */
@@ -39,9 +32,10 @@ export function typeFaults(column: CatalogueColumn): TableFault[] {
   if (name === 'value' && !(type === 'longtext' && isUtf8))
     return fault('LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin');
   if (name === 'expires_at' && type !== 'bigint') return expiryFaults(column, what('BIGINT'));
+  if (name === 'version' && type !== 'bigint') return [{ what: what('BIGINT'), remedy: stampColumn(column) }];
   if (name !== 'updated_at') return [];
   if (type === 'date' || !TIMES.has(type))
-    return [{ what: what('DATETIME(3)'), remedy: setAside(column, 'DATETIME(3)') }];
+    return [{ what: what('DATETIME(3)'), remedy: setAside(column, 'DATETIME(3) NULL') }];
   return Number(column.digits) >= LEAST_DIGITS
     ? []
     : [{ what: what('DATETIME(3)'), remedy: `${modified(name, 'DATETIME(3)', 'YES')};`, note: ZONE_NOTE }];
@@ -54,7 +48,7 @@ export function typeFaults(column: CatalogueColumn): TableFault[] {
 function expiryFaults(column: CatalogueColumn, what: string): TableFault[] {
   const { type, name } = column;
   const converted = expiryIn(`${name}_before`, column);
-  const remedy = setAside(column, 'BIGINT');
+  const remedy = setAside(column, 'BIGINT NULL');
   const stays = `What the column said stays as ${name}_before.`;
   if (converted === undefined)
     return [{ what, remedy, note: `Rows that are there then never expire. ${stays}` }];
@@ -76,7 +70,17 @@ export function expiryIn(name: string, { type }: CatalogueColumn): string | unde
 
 function setAside(column: CatalogueColumn, better: string): string {
   const { name } = column;
-  return `ALTER TABLE ${TABLE} CHANGE \`${name}\` \`${name}_before\` ${wholeType(column)} NULL, ADD COLUMN \`${name}\` ${better} NULL;`;
+  return `ALTER TABLE ${TABLE} CHANGE \`${name}\` \`${name}_before\` ${wholeType(column)} NULL, ADD COLUMN \`${name}\` ${better};`;
+}
+
+/** The statements that make the column one for stamps. What it holds of another type is set aside. */
+export function stampColumn(column: CatalogueColumn): string {
+  const { name, type } = column;
+  if (!INTEGERS.includes(type)) return setAside(column, STAMP);
+  return [
+    `UPDATE ${TABLE} SET \`${name}\` = 0 WHERE \`${name}\` IS NULL;`,
+    `ALTER TABLE ${TABLE} MODIFY \`${name}\` ${STAMP};`,
+  ].join('\n');
 }
 
 /** First the bytes of utf8mb4, whatever the characters were stored as. */

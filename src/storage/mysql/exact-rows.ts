@@ -86,6 +86,7 @@ export class MysqlExactRows implements ExactRows {
           value,
           expiresAt,
           typeof writtenAt === 'number' ? toTimestamp(writtenAt) : null,
+          0,
         ]),
       ],
     }));

@@ -1,4 +1,4 @@
-import { expiryIn } from './column-types.js';
+import { expiryIn, STAMP } from './column-types.js';
 import type { CatalogueColumn } from './table-catalogue.js';
 
 const TABLE = '`cache_storage`';
@@ -9,6 +9,7 @@ const DEFINITIONS = [
   '`value` LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL',
   '`updated_at` DATETIME(3) NULL DEFAULT (UTC_TIMESTAMP(3))',
   '`expires_at` BIGINT NULL',
+  `\`version\` ${STAMP}`,
   'PRIMARY KEY (`namespace`, `key`)',
   'KEY `idx_cache_namespace` (`namespace`)',
   'KEY `idx_cache_expires_at` (`namespace`, `expires_at`)',
@@ -56,6 +57,7 @@ function newest(columns: readonly CatalogueColumn[]): string {
     '`value`',
     `${hasTime ? timeOf(find('updated_at')) : 'NULL'} AS \`updated_at\``,
     `${(expiry && expiryIn('expires_at', expiry)) ?? 'NULL'} AS \`expires_at\``,
+    `${find('version')?.type === 'bigint' ? 'COALESCE(`version`, 0)' : '0'} AS \`version\``,
   ];
   return (
     `SELECT ${selected.join(', ')} FROM ${TABLE} ` +

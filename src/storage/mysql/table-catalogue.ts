@@ -1,5 +1,5 @@
 import type { QueryRunner } from 'typeorm';
-import { fillingOf } from '../sql/default-value.js';
+import { fillingOf, fillingWith } from '../sql/default-value.js';
 import type { ColumnShape, Filling } from '../sql/column-shape.js';
 import { backQuoted } from '../sql/quoted-name.js';
 import type { UniqueKeyShape } from '../sql/unique-keys.js';
@@ -76,7 +76,7 @@ function filled({ nullable, fallback, extra, version }: CatalogueColumn): Fillin
   if (/default_generated/i.test(extra)) return 'unknown';
   // MariaDB gives the default as it is written in SQL, MySQL the value itself.
   if (/mariadb/i.test(version) || fallback === null) return fillingOf(fallback, nullable === 'YES');
-  return /^current_timestamp/i.test(fallback) ? 'unknown' : 'the same in each row';
+  return /^current_timestamp/i.test(fallback) ? 'unknown' : fillingWith(fallback);
 }
 
 export async function uniqueKeysOf(runner: QueryRunner): Promise<UniqueKeyShape[]> {

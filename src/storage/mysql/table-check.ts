@@ -17,12 +17,13 @@ import {
   type UniqueKeyShape,
 } from '../sql/unique-keys.js';
 import { attachmentsOf } from './attachments.js';
-import { BYTES, modified, typeFaults, viaCharacters, wholeType } from './column-types.js';
+import { BYTES, modified, STAMP, stampColumn, typeFaults, viaCharacters, wholeType } from './column-types.js';
 import { rightsNote, uniqueKey } from './merged-table.js';
 import { MYSQL_PROBE } from './probe.js';
 import { columnsOf, shapeOf, uniqueKeysOf, withDependents, type CatalogueColumn } from './table-catalogue.js';
 
 const TABLE = '`cache_storage`';
+const ADDED = { updated_at: 'DATETIME(3) NULL', expires_at: 'BIGINT NULL', version: STAMP } as const;
 
 export interface MysqlTable {
   readonly runner: QueryRunner;
@@ -147,8 +148,12 @@ function mendingOf(columns: readonly CatalogueColumn[], before: string): Mending
   };
   return {
     setAside: settingAside(before),
-    addColumn: (name) =>
-      `ALTER TABLE ${TABLE} ADD COLUMN \`${name}\` ${name === 'updated_at' ? 'DATETIME(3)' : 'BIGINT'} NULL;`,
+    addColumn: (name) => `ALTER TABLE ${TABLE} ADD COLUMN \`${name}\` ${ADDED[name]};`,
+    zeroColumn: (name) =>
+      columns
+        .filter((column) => column.name === name)
+        .map(stampColumn)
+        .join('\n'),
     freeColumn: (name) => `ALTER TABLE ${TABLE} MODIFY ${backQuoted(name)} ${typeOf(name)} NULL;`,
     plainColumn: (name) => plainColumn(name, typeOf(name), /VIRTUAL/i.test(find(name)?.extra ?? '')),
   };

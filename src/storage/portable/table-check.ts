@@ -17,6 +17,11 @@ export interface PortableTable {
 }
 
 const UNIQUE_VIOLATION = '23505';
+const ADDED = {
+  updated_at: 'TIMESTAMP NULL',
+  expires_at: 'BIGINT NULL',
+  version: 'BIGINT DEFAULT 0 NOT NULL',
+} as const;
 /** Texts that a column of a non-text type would rewrite. */
 const VALUES = ['1.0', '{ "b":1, "a":1e2 }', '"\u00e9"', 'no JSON ', '"2026-01-02"'];
 
@@ -126,7 +131,13 @@ function mendingOf(quoted: (name: string) => string, before: string): Mending {
   return {
     setAside: { remedy: alter(`RENAME TO ${quoted(before)}`), note: setAsideNote(before) },
     renameColumn: (from, to) => alter(`RENAME COLUMN ${quoted(from)} TO ${quoted(to)}`),
-    addColumn: (name) => alter(`ADD ${quoted(name)} ${name === 'updated_at' ? 'TIMESTAMP' : 'BIGINT'} NULL`),
+    addColumn: (name) => alter(`ADD ${quoted(name)} ${ADDED[name]}`),
+    zeroColumn: (name) =>
+      [
+        `UPDATE ${table} SET ${quoted(name)} = 0 WHERE ${quoted(name)} IS NULL;`,
+        alter(`ALTER COLUMN ${quoted(name)} SET DEFAULT 0`),
+        alter(`ALTER COLUMN ${quoted(name)} SET NOT NULL`),
+      ].join('\n'),
     freeColumn: (name) => alter(`ALTER COLUMN ${quoted(name)} DROP NOT NULL`),
     plainColumn: (name) => alter(`DROP COLUMN ${quoted(name)}`),
   };

@@ -1,6 +1,7 @@
 import { inMilliseconds, SECONDS_NOTE, ZONE_NOTE } from '../sql/expiry-faults.js';
 import type { TableFault } from '../sql/table-fault.js';
 import { LEAST_DIGITS } from '../sql/timestamp.js';
+import { stampColumn } from './stamp-column.js';
 import type { CatalogueColumn } from './table-catalogue.js';
 
 /** Least characters of a column, and what it becomes. */
@@ -56,6 +57,7 @@ export function typeFaults(columns: readonly CatalogueColumn[], table: string): 
       const change = `ALTER COLUMN "${name}" DROP DEFAULT, ALTER COLUMN "${name}" TYPE bigint USING ${converted}`;
       return fault('bigint', alter(change), NUMBERS.has(base) ? SECONDS_NOTE : zoneNote(base));
     }
+    if (name === 'version' && type !== 'int8') return fault('bigint', stampColumn(column, table));
     if (name !== 'updated_at' || (type === 'timestamptz' && (length < 0 || length >= LEAST_DIGITS)))
       return [];
     if (!TIMES.has(base)) return fault('timestamptz', aside('timestamptz(3)'));

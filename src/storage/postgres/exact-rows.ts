@@ -94,7 +94,7 @@ export class PostgresExactRows implements ExactRows {
     yield {
       sql:
         `INSERT INTO ${this.table()} ${COLUMNS} ` +
-        'SELECT $2, r.k, r.v, r.e, to_timestamp(r.w / 1000.0) ' +
+        'SELECT $2, r.k, r.v, r.e, to_timestamp(r.w / 1000.0), 0 ' +
         `FROM json_to_recordset($1::json) AS r(k text, v text, e bigint, w double precision) ${REPLACE}`,
       parameters: [json, namespace],
     };

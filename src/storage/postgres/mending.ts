@@ -1,7 +1,10 @@
 import { doubleQuoted } from '../sql/quoted-name.js';
 import { setAsideNote } from '../sql/set-aside.js';
 import type { Mending } from '../sql/table-shape.js';
+import { STAMP, stampColumn } from './stamp-column.js';
 import type { CatalogueColumn } from './table-catalogue.js';
+
+const ADDED = { updated_at: 'timestamptz(3)', expires_at: 'bigint', version: STAMP } as const;
 
 /** The statements that mend `table`, quoted; `before` is its name when it is set aside. */
 export function mendingOf(columns: readonly CatalogueColumn[], table: string, before: string): Mending {
@@ -13,7 +16,12 @@ export function mendingOf(columns: readonly CatalogueColumn[], table: string, be
   return {
     setAside: { remedy: alter(`RENAME TO "${before}"`), note: setAsideNote(before) },
     renameColumn: (from, to) => alter(`RENAME COLUMN ${doubleQuoted(from)} TO ${doubleQuoted(to)}`),
-    addColumn: (name) => alter(`ADD COLUMN "${name}" ${name === 'updated_at' ? 'timestamptz(3)' : 'bigint'}`),
+    addColumn: (name) => alter(`ADD COLUMN "${name}" ${ADDED[name]}`),
+    zeroColumn: (name) =>
+      columns
+        .filter((column) => column.name === name)
+        .map((column) => stampColumn(column, table))
+        .join('\n'),
     // A domain may refuse NULL by itself.
     freeColumn: (name) => alter(`ALTER COLUMN ${doubleQuoted(name)} DROP NOT NULL${plainType(name)}`),
     plainColumn: (name) => alter(`ALTER COLUMN ${doubleQuoted(name)} DROP EXPRESSION`),

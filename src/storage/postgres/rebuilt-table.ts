@@ -1,5 +1,6 @@
 import { BEFORE, EXPIRY_INDEX, type NameOf } from '../sql/free-names.js';
 import { inMillisecondsOf, TIMES } from './column-types.js';
+import { STAMP } from './stamp-column.js';
 import { inSchemaOf, type CatalogueColumn } from './table-catalogue.js';
 
 export interface RebuiltTable {
@@ -9,7 +10,7 @@ export interface RebuiltTable {
   readonly note: string;
 }
 
-const NAMES = '"namespace", "key", "value", "updated_at", "expires_at"';
+const NAMES = '"namespace", "key", "value", "updated_at", "expires_at", "version"';
 
 /** For what no change of the table mends, such as what it is partitioned by. Takes its rows, of those with one key the newest. */
 export function rebuilt(columns: readonly CatalogueColumn[], table: string, nameOf: NameOf): RebuiltTable {
@@ -23,14 +24,16 @@ export function rebuilt(columns: readonly CatalogueColumn[], table: string, name
     typeOf(name) === 'bytea' ? `convert_from("${name}", 'UTF8')` : `"${name}"::text`;
   const writtenAt = TIMES.has(typeOf('updated_at')) ? '"updated_at"::timestamptz' : 'NULL::timestamptz';
   const expiresAt = inMillisecondsOf('expires_at', typeOf('expires_at')) ?? 'NULL';
+  const version = typeOf('version') === 'int8' ? 'COALESCE("version", 0)' : '0';
   const order = writtenAt.startsWith('NULL') ? 'ctid DESC' : '"updated_at" DESC NULLS LAST, ctid DESC';
   const remedy = [
     'BEGIN',
     `ALTER TABLE ${table} RENAME TO "${before}"`,
     `CREATE TABLE ${table} ("namespace" text COLLATE "C" NOT NULL, "key" text COLLATE "C" NOT NULL, "value" text NOT NULL, ` +
-      '"updated_at" timestamptz(3) DEFAULT CURRENT_TIMESTAMP, "expires_at" bigint, PRIMARY KEY ("namespace", "key"))',
+      '"updated_at" timestamptz(3) DEFAULT CURRENT_TIMESTAMP, "expires_at" bigint, ' +
+      `"version" ${STAMP}, PRIMARY KEY ("namespace", "key"))`,
     `INSERT INTO ${table} (${NAMES}) SELECT DISTINCT ON (${text('namespace')} COLLATE "C", ${text('key')} COLLATE "C") ` +
-      `${text('namespace')}, ${text('key')}, ${text('value')}, ${writtenAt}, ${expiresAt} FROM ${old} ` +
+      `${text('namespace')}, ${text('key')}, ${text('value')}, ${writtenAt}, ${expiresAt}, ${version} FROM ${old} ` +
       'WHERE "namespace" IS NOT NULL AND "key" IS NOT NULL AND "value" IS NOT NULL ' +
       `ORDER BY ${text('namespace')} COLLATE "C", ${text('key')} COLLATE "C", ${order}`,
     `CREATE INDEX "${nameOf(EXPIRY_INDEX)}" ON ${table} ("namespace", "expires_at") WHERE "expires_at" IS NOT NULL`,

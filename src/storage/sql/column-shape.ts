@@ -1,5 +1,5 @@
 /** `unknown` is what the database makes up for each row: a function. A sequence is known to give another value to each. */
-export type Filling = 'none' | 'null' | 'the same in each row' | 'another in each row' | 'unknown';
+export type Filling = 'none' | 'null' | 'zero' | 'the same in each row' | 'another in each row' | 'unknown';
 
 export interface ColumnShape {
   readonly name: string;
@@ -10,7 +10,14 @@ export interface ColumnShape {
   readonly filling: Filling;
 }
 
-const OURS: ReadonlySet<string> = new Set(['namespace', 'key', 'value', 'updated_at', 'expires_at']);
+const OURS: ReadonlySet<string> = new Set([
+  'namespace',
+  'key',
+  'value',
+  'updated_at',
+  'expires_at',
+  'version',
+]);
 
 /** Whether a column is one that the cache writes. */
 export function isOurs(column: string): boolean {

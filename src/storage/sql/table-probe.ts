@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { QueryRunner } from 'typeorm';
+import { quotedTable } from '../../../migrations/database-family.js';
 import { compareStored } from '../../core/keys/key-order.js';
 import { EVERY_KEY } from '../../core/keys/key-range.js';
 import type { RowWrite, StoredEntry } from '../../core/storage-adapter.js';
@@ -93,6 +94,7 @@ class Probe {
       await this.#write(storing(namespaces, puts));
       if (!(await this.#holds(namespaces, puts))) return false;
     }
+    if (!(await this.#keepsStamp(keys[0] as string))) return false;
     if (this.options.asksForOrder === true && !(await this.#sorts(keys))) return false;
     await this.#write(removing(namespaces, keys));
     if (!(await this.#holds(namespaces, [], keys))) return false;
@@ -112,6 +114,19 @@ class Probe {
       rows.map(({ key }) => key),
       keys.toSorted(compareStored),
     );
+  }
+
+  /** The largest stamp there is: a double, or 32 bits, would give another number back. */
+  async #keepsStamp(key: string): Promise<boolean> {
+    const { connection } = this.runner;
+    const table = quotedTable(connection);
+    const quoted = (name: string): string => connection.driver.escape(name);
+    const those = `WHERE ${quoted('namespace')} = '${PROBE_NAMESPACE}' AND ${quoted('key')} = '${key}'`;
+    await this.runner.query(`UPDATE ${table} SET ${quoted('version')} = ${Number.MAX_SAFE_INTEGER} ${those}`);
+    const found = (await this.runner.query(
+      `SELECT ${quoted('version')} AS "stamp" FROM ${table} ${those}`,
+    )) as { stamp: unknown }[];
+    return found.length === 1 && Number(found[0]?.stamp) === Number.MAX_SAFE_INTEGER;
   }
 
   #rows(keys: readonly string[], round: number): StoredEntry[] {

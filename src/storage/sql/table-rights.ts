@@ -3,7 +3,7 @@ import { quotedTable } from '../../../migrations/database-family.js';
 import { driverErrorOf } from '../driver-error.js';
 import { LOCK_TIMEOUT_S } from './lock-timeout.js';
 
-const COLUMNS = ['namespace', 'key', 'value', 'expires_at', 'updated_at'];
+const COLUMNS = ['namespace', 'key', 'value', 'expires_at', 'updated_at', 'version'];
 
 /** How little a statement waits for those who have locked the table, and what it says then. */
 interface LockBound {

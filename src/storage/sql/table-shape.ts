@@ -17,7 +17,9 @@ export interface Mending {
   renameColumn?(from: string, to: string): string;
   /** Whether capitals make no other name, although the database answers with them. */
   readonly ignoresCapitals?: boolean;
-  addColumn(name: 'updated_at' | 'expires_at'): string;
+  addColumn(name: AddedColumn): string;
+  /** Has NULL in no row of the column, and 0 in rows that name no value. */
+  zeroColumn(name: 'version'): string;
   /** Lets a column be left out, or be NULL. */
   freeColumn(name: string): string;
   /** Makes a computed column one that can be written. */
@@ -26,7 +28,8 @@ export interface Mending {
 
 /** Without these it is no table of the cache's. */
 const ESSENTIAL = ['namespace', 'key', 'value'];
-const ADDED = ['updated_at', 'expires_at'] as const;
+const ADDED = ['updated_at', 'expires_at', 'version'] as const;
+type AddedColumn = (typeof ADDED)[number];
 
 /** What every table of the cache's has in common, in any database: its columns, and what is unique in it. */
 export function shapeFaults(shape: TableShape, mending: Mending): TableFault[] {
@@ -49,6 +52,11 @@ export function shapeFaults(shape: TableShape, mending: Mending): TableFault[] {
       faults.push({
         what: 'its column expires_at refuses NULL, which stands for never',
         remedy: mending.freeColumn(name),
+      });
+    else if (name === 'version' && (isNullable || filling !== 'zero'))
+      faults.push({
+        what: 'its column version is not NOT NULL with the default 0, which others who write have to leave in a row',
+        remedy: mending.zeroColumn(name),
       });
     else if (!isOurs(name) && !isGenerated && filling === 'none' && !isNullable)
       faults.push({

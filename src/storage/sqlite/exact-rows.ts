@@ -91,7 +91,7 @@ export class SqliteExactRows implements ExactRows {
   *store(namespace: string, rows: readonly ExactRow[]): Generator<Statement> {
     for (const part of chunksOf(rows, ROWS_PER_STATEMENT)) {
       yield {
-        sql: `INSERT INTO "${CACHE_TABLE}" ${COLUMNS} VALUES ${part.map(() => '(?, ?, ?, ?, ?)').join(', ')} ${REPLACE}`,
+        sql: `INSERT INTO "${CACHE_TABLE}" ${COLUMNS} VALUES ${part.map(() => '(?, ?, ?, ?, ?, 0)').join(', ')} ${REPLACE}`,
         parameters: part.flatMap(({ key, value, expiresAt, writtenAt }) => [
           namespace,
           key,

@@ -9,7 +9,7 @@ export interface RebuiltTable {
   readonly note: string;
 }
 
-const COLUMNS = ['namespace', 'key', 'value', 'updated_at', 'expires_at'];
+const COLUMNS = ['namespace', 'key', 'value', 'updated_at', 'expires_at', 'version'];
 const INDEXES = [
   { name: 'idx_cache_namespace', on: '("namespace")' },
   { name: 'idx_cache_expires_at', on: '("namespace", "expires_at") WHERE "expires_at" IS NOT NULL' },
@@ -20,14 +20,16 @@ export function rebuilt(columns: readonly { readonly name: string }[], nameOf: N
   const before = nameOf(BEFORE);
   const has = (name: string): boolean => columns.some((column) => column.name === name);
   // A time that is left out would be that of the mending.
-  const found = COLUMNS.map((name) => (has(name) ? stored(name) : 'NULL')).join(', ');
+  const found = COLUMNS.map((name) => (has(name) ? stored(name) : name === 'version' ? '0' : 'NULL')).join(
+    ', ',
+  );
   const names = COLUMNS.map((name) => `"${name}"`).join(', ');
   const inOrder = has('updated_at') ? ` ORDER BY ${BY_INSTANT}` : '';
   const remedy = [
     'BEGIN',
     `ALTER TABLE "${CACHE_TABLE}" RENAME TO "${before}"`,
     `CREATE TABLE "${CACHE_TABLE}" ("namespace" TEXT NOT NULL, "key" TEXT NOT NULL, "value" TEXT NOT NULL, ` +
-      '"updated_at" TIMESTAMP DEFAULT CURRENT_TIMESTAMP, "expires_at" bigint, PRIMARY KEY ("namespace", "key"))',
+      '"updated_at" TIMESTAMP DEFAULT CURRENT_TIMESTAMP, "expires_at" bigint, "version" bigint NOT NULL DEFAULT 0, PRIMARY KEY ("namespace", "key"))',
     `INSERT OR REPLACE INTO "${CACHE_TABLE}" (${names}) SELECT ${found} FROM "${before}" ` +
       `WHERE "namespace" IS NOT NULL AND "key" IS NOT NULL AND "value" IS NOT NULL${inOrder}`,
     ...INDEXES.map(({ name, on }) => `CREATE INDEX "${nameOf(name)}" ON "${CACHE_TABLE}" ${on}`),
@@ -41,8 +43,12 @@ export function rebuilt(columns: readonly { readonly name: string }[], nameOf: N
   };
 }
 
-/** An expiry in whatever form as milliseconds: as a text it would never be over, in seconds it long would be. */
+/**
+ * An expiry in whatever form as milliseconds: as a text it would never be over, in seconds it long would be. What is no stamp
+ * is that of a row that was written without one.
+ */
 function stored(name: string): string {
   const quoted = `"${name}"`;
+  if (name === 'version') return `CASE typeof(${quoted}) WHEN 'integer' THEN ${quoted} ELSE 0 END`;
   return name === 'expires_at' ? `CAST(${instantIn(quoted)} AS INTEGER)` : quoted;
 }

@@ -126,9 +126,9 @@ function typeFaults(
         what: `its column updated_at is ${shown}, which takes no text`,
         remedy: rebuilding,
       });
-    else if (name === 'expires_at' && (affinity === 'text' || affinity === 'bytes'))
+    else if ((name === 'expires_at' || name === 'version') && (affinity === 'text' || affinity === 'bytes'))
       faults.push({
-        what: `its column expires_at is ${shown}, in which SQLite compares no numbers`,
+        what: `its column ${name} is ${shown}, in which SQLite compares no numbers`,
         remedy: rebuilding,
       });
   }
@@ -173,8 +173,10 @@ function mendingOf(rebuilding: string, before: string, { strict }: CatalogueTabl
     ignoresCapitals: true,
     addColumn: (name) => {
       const [time, number] = strict === 1 ? ['TEXT', 'INTEGER'] : ['TIMESTAMP', 'bigint'];
-      return `ALTER TABLE ${QUOTED} ADD COLUMN "${name}" ${name === 'updated_at' ? time : number};`;
+      const types = { updated_at: time, expires_at: number, version: `${number} NOT NULL DEFAULT 0` };
+      return `ALTER TABLE ${QUOTED} ADD COLUMN "${name}" ${types[name]};`;
     },
+    zeroColumn: () => rebuilding,
     freeColumn: () => rebuilding,
     plainColumn: () => rebuilding,
   };

@@ -2,7 +2,7 @@ import { writeChanges } from './changes.js';
 import assert from 'node:assert/strict';
 import { NOW, row, type ContractCase } from './contract-case.js';
 
-/** When a row expires, and when it was written. */
+/** When a row expires. */
 export function timesOfRows({ storage, put, all, it }: ContractCase): void {
   it('keeps expired rows out of loads and counts, and purges only them', async () => {
     await put(row('a'), row('old', '1', NOW), row('older', '1', NOW - 1), row('later', '1', NOW + 1));
@@ -19,19 +19,6 @@ export function timesOfRows({ storage, put, all, it }: ContractCase): void {
     assert.equal((await storage.read('other', ['old'])).length, 1);
     await put(row('later'));
     assert.deepEqual(await storage.read('n', ['later']), [row('later')]);
-  });
-
-  it('says when a row was written, to the millisecond', async () => {
-    const now = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
-    await writeChanges(storage, [{ namespace: 'n', puts: [row('a'), row('b')] }], now);
-    await writeChanges(storage, [{ namespace: 'n', puts: [row('b')] }], now + 1);
-    assert.deepEqual(
-      await storage.writtenAt('n', ['a', 'b', 'x']),
-      new Map([
-        ['a', now],
-        ['b', now + 1],
-      ]),
-    );
   });
 
   it('holds an expiry beyond what 32 bits can', async () => {

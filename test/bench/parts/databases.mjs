@@ -1,3 +1,4 @@
+import { Stamps } from '../../../dist/src/core/writing/stamps.js';
 import { TypeOrmStorage } from '../../../dist/src/storage/typeorm-storage.js';
 import { sortedRows } from '../raw/rows.mjs';
 import { reachable } from '../support/databases.mjs';
@@ -10,6 +11,8 @@ const BATCH = 10_000;
 const SINGLES = 300;
 const READS = 1000;
 const ROUNDS = 5;
+
+const stamps = new Stamps(Math.random);
 
 /** The storage adapter on each database, against the fastest way by hand on the same driver. */
 export const databases = {
@@ -37,14 +40,8 @@ async function measure({ name, raw, open }) {
       count: ROWS,
       form: byHand.form,
       ours: async (namespace) => {
-        const puts = putsOf(ROWS);
-        return timed(async () => {
-          for (let start = 0; start < ROWS; start += BATCH)
-            await storage.write(
-              [{ namespace, puts: puts.slice(start, start + BATCH), deletes: [] }],
-              Date.now(),
-            );
-        });
+        const atoms = atomsOf(namespace, ROWS);
+        return timed(() => writeAll(storage, atoms));
       },
       theirs: (namespace) => {
         const rows = sortedRows(namespace, ROWS, valueOf);
@@ -57,8 +54,7 @@ async function measure({ name, raw, open }) {
       form: 'one upsert',
       ours: (namespace) =>
         timed(async () => {
-          for (const put of putsOf(SINGLES))
-            await storage.write([{ namespace, puts: [put], deletes: [] }], Date.now());
+          for (const atom of atomsOf(namespace, SINGLES)) await storage.write([atom], newCommit());
         }),
       theirs: (namespace) =>
         timed(async () => {
@@ -94,11 +90,7 @@ async function measure({ name, raw, open }) {
     },
   ];
   const filled = 'filled';
-  for (let start = 0; start < ROWS; start += BATCH)
-    await storage.write(
-      [{ namespace: filled, puts: putsOf(ROWS).slice(start, start + BATCH), deletes: [] }],
-      Date.now(),
-    );
+  await writeAll(storage, atomsOf(filled, ROWS));
   const rows = [];
   for (const path of paths) {
     const ours = [];
@@ -136,12 +128,20 @@ function keysOf(count) {
   return Array.from({ length: count }, (_, i) => String(scatteredKey(i * 97)));
 }
 
-function putsOf(count) {
-  return Array.from({ length: count }, (_, i) => ({
-    key: String(scatteredKey(i)),
-    value: JSON.stringify(valueOf(i)),
-    expiresAt: null,
-  }));
+/** Rows to write, each for itself. */
+function atomsOf(namespace, count) {
+  return Array.from({ length: count }, (_, i) => [
+    { namespace, key: String(scatteredKey(i)), value: JSON.stringify(valueOf(i)), expiresAt: null },
+  ]);
+}
+
+async function writeAll(storage, atoms) {
+  for (let start = 0; start < atoms.length; start += BATCH)
+    await storage.write(atoms.slice(start, start + BATCH), newCommit());
+}
+
+function newCommit() {
+  return { stamp: stamps.next(), now: Date.now() };
 }
 
 async function timed(task) {

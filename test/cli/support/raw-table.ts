@@ -3,7 +3,8 @@ import { StorageCopy, type NamespaceCopy } from '../../../src/cli/storage-copy.j
 import { TypeOrmStorage } from '../../../src/storage/typeorm-storage.js';
 
 /** The table as another program could have made it: any type in any column, and no key. */
-export const LOOSE_TABLE = 'CREATE TABLE cache_storage (namespace, "key", value, updated_at, expires_at)';
+export const LOOSE_TABLE =
+  'CREATE TABLE cache_storage (namespace, "key", value, updated_at, expires_at, version DEFAULT 0)';
 
 /** Runs statements on a database, and gives the rows of the last one. */
 export async function run(options: DataSourceOptions, ...statements: string[]): Promise<unknown[]> {

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { CacheModule, CacheService, InMemoryStorage } from '../../../src/index.js';
+import { CacheModule, CacheService, InMemoryStorage, type AtomOutcome } from '../../../src/index.js';
 import { NestLog, startApp } from '../../support/nest-app.js';
 import { tempFolder } from '../../support/temp-folder.js';
 
@@ -36,9 +36,9 @@ function slow(ms: number): { module: Type; began: () => number } {
 class HangingStorage extends InMemoryStorage {
   hangs = false;
 
-  override async write(...args: Parameters<InMemoryStorage['write']>): Promise<void> {
+  override async write(...args: Parameters<InMemoryStorage['write']>): Promise<readonly AtomOutcome[]> {
     if (this.hangs) await new Promise(() => undefined);
-    await super.write(...args);
+    return super.write(...args);
   }
 
   override async close(): Promise<void> {

@@ -1,6 +1,6 @@
-import { writeChanges } from '../../../src/testing/contract/changes.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { InMemoryStorage } from '../../../src/index.js';
+import { writeChanges } from '../../../src/testing/contract/changes.js';
 import { TestBot } from '../../e2e/support/test-bot.js';
 import { ChaosError, ChaosStorage } from '../../support/chaos-storage.js';
 
@@ -36,7 +36,7 @@ describe('when the cache can’t do it, the bot', () => {
 
   it('builds nothing on what it can’t read, and tells the owner where that is', async () => {
     const broken = { key: '-1:1', value: '{ no JSON', expiresAt: null };
-    await writeChanges(inner,[{ namespace: 'chatUsers', puts: [broken], deletes: [] }], Date.now());
+    await writeChanges(inner, [{ namespace: 'chatUsers', puts: [broken] }], Date.now());
     await bot.restart();
     expect(await bot.say('/recall')).toContain('can’t be read');
     expect(await bot.say('/remember tea Oolong')).toContain('can’t be read');
@@ -46,7 +46,7 @@ describe('when the cache can’t do it, the bot', () => {
 
   it('answers all the same where only the chat’s info can’t be kept', async () => {
     const broken = { key: '-1', value: 'broken', expiresAt: null };
-    await writeChanges(inner,[{ namespace: 'chats', puts: [broken], deletes: [] }], Date.now());
+    await writeChanges(inner, [{ namespace: 'chats', puts: [broken] }], Date.now());
     await bot.restart();
     expect(await bot.say('/remember tea Oolong')).toContain('I’ll remember');
     expect(await bot.say('/set language German')).toContain('can’t be read');

@@ -1,6 +1,6 @@
-import { writeChanges } from '../../../src/testing/contract/changes.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { InMemoryStorage } from '../../../src/index.js';
+import { writeChanges } from '../../../src/testing/contract/changes.js';
 import { TestBot } from '../../e2e/support/test-bot.js';
 import { ChaosError, ChaosStorage } from '../../support/chaos-storage.js';
 
@@ -135,7 +135,7 @@ describe('the move of a chat', () => {
       { key: '-5', value: JSON.stringify(old), expiresAt: null },
       { key: '-1005', value: JSON.stringify(moved), expiresAt: null },
     ];
-    await writeChanges(storage,[{ namespace: 'chats', puts, deletes: [] }], Date.now());
+    await writeChanges(storage, [{ namespace: 'chats', puts }], Date.now());
     const bot = await new TestBot(storage, silent).start();
     await bot.migration.move(GROUP.chatId, SUPERGROUP.chatId);
     expect(await bot.cache.chats.get(SUPERGROUP.chatId)).toEqual(moved);

@@ -2,7 +2,13 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { InMemoryStorage } from '../../../src/index.js';
+import {
+  InMemoryStorage,
+  type Atom,
+  type AtomOutcome,
+  type Commit,
+  type RowWrite,
+} from '../../../src/index.js';
 import { describeStorageContract, type TestRunner } from '../../../src/testing/index.js';
 import { Child } from '../../support/child-process.js';
 import { errorWith } from '../../support/definitions.js';
@@ -54,15 +60,11 @@ describe('the contract of storages', () => {
 
   it('fails for one that tells keys apart by less than their characters', async () => {
     class Lax extends InMemoryStorage {
-      override write(batch: Parameters<InMemoryStorage['write']>[0], now: number): Promise<void> {
-        const lax = (key: string): string => key.trimEnd();
+      override write(atoms: readonly Atom[], commit: Commit): Promise<readonly AtomOutcome[]> {
+        const lax = (row: RowWrite): RowWrite => ({ ...row, key: row.key.trimEnd() });
         return super.write(
-          batch.map(({ namespace, puts, deletes }) => ({
-            namespace,
-            puts: puts.map((put) => ({ ...put, key: lax(put.key) })),
-            deletes: deletes.map(lax),
-          })),
-          now,
+          atoms.map((atom) => atom.map(lax)),
+          commit,
         );
       }
     }

@@ -41,6 +41,8 @@ export class DirtyEntries {
     private readonly budget: DirtyBudget,
     private readonly keySpace: KeySpace<unknown>,
     clock: Clock,
+    /** Called with each key that becomes dirty. */
+    private readonly onDirty?: (key: MemoryKey) => void,
   ) {
     this.#removals = new PendingRemovals(keySpace);
     this.#age = new DirtyAge(clock);
@@ -105,6 +107,7 @@ export class DirtyEntries {
     this.#changes.set(key, change);
     const bytes = bytesOf(change);
     if (before === undefined) {
+      this.onDirty?.(key);
       this.#charge(1, bytes);
     } else if (this.#exempt.size > 0 && this.#exempt.has(key)) {
       this.#release(key, before);

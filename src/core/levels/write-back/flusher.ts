@@ -7,7 +7,7 @@ import { inStoredOrder } from '../../keys/key-order.js';
 import type { KeyRange } from '../../keys/key-range.js';
 import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
 import type { FlushReport } from '../../reports.js';
-import type { RowWrite } from '../../storage-adapter.js';
+import type { RowWrite, Stamp } from '../../storage-adapter.js';
 import { Retry } from '../../writing/retry.js';
 import { refusedError, writeFailedError } from '../../writing/storage-health.js';
 import type { StorageWriter } from '../../writing/storage-writer.js';
@@ -17,6 +17,7 @@ import type { DirtyBudget } from './dirty-budget.js';
 import type { DirtyEntries, TakenChange } from './dirty-entries.js';
 import { atomsOf, FlushPass } from './flush-pass.js';
 import { traceFlush } from './flush-trace.js';
+import type { Provenance } from './provenance.js';
 import { expiryOf, textOf, type RowChange } from './row-change.js';
 
 /**
@@ -37,6 +38,7 @@ export interface FlusherOptions {
   readonly budget: DirtyBudget;
   readonly counters: NamespaceCounters;
   readonly context: EngineContext;
+  readonly provenance: Provenance | undefined;
 }
 
 /** A change as the row that is written for it. */
@@ -70,8 +72,6 @@ export class Flusher implements WriteSource {
   /** The attempt under way. */
   #attemptUnderway: Promise<unknown> | undefined;
   #attempts = 0;
-  /** What the last write to the database was about. It may still be on its way when the stop gives up. */
-  #underway: Batch = [];
 
   constructor(
     private readonly dirty: DirtyEntries,
@@ -133,11 +133,6 @@ export class Flusher implements WriteSource {
   /** Counts attempts to write. */
   get attempts(): number {
     return this.#attempts;
-  }
-
-  /** What is being written, and may take effect yet. */
-  get underway(): readonly TakenChange[] {
-    return this.#underway.flat();
   }
 
   /** One batch of the pass under way. */
@@ -223,6 +218,7 @@ export class Flusher implements WriteSource {
       this.#failed(pass, error, 1);
       return false;
     }
+    this.options.provenance?.removalCommitted(range);
     this.dirty.removalCommitted(range);
     this.#mayBeStale = true;
     this.#succeeded(pass, 1);
@@ -253,11 +249,11 @@ export class Flusher implements WriteSource {
   }
 
   async #write(pass: FlushPass, batch: Batch): Promise<boolean> {
-    const { writer } = this.options;
-    this.#underway = batch;
+    const { writer, provenance } = this.options;
     const written = this.#attempt(() =>
       writer.write(batch, {
-        committed: (rows) => this.#committed(pass, rows),
+        attempting: provenance && ((rows, stamp) => provenance.attempting(rows, stamp)),
+        committed: (rows, stamp) => this.#committed(pass, rows, stamp),
         fateOfRefused: 'At level ON_SHUTDOWN it is kept and tried again.',
         isKnownRefusal: ({ memoryKey }) => this.dirty.isRefused(memoryKey),
       }),
@@ -266,7 +262,8 @@ export class Flusher implements WriteSource {
     // Looked at when the write is over: two of them must not overlap, whatever this ends with.
     prepared?.catch(() => undefined);
     const { refused, deferred, error } = await written;
-    this.#underway = [];
+    if (deferred.length > 0) provenance?.doubtUnderway();
+    else provenance?.refused();
     this.#prepared ??= await prepared;
     for (const { items, error: reason } of refused) this.#refuse(pass, items, reason);
     if (deferred.length === 0) return true;
@@ -312,7 +309,8 @@ export class Flusher implements WriteSource {
     };
   }
 
-  #committed(pass: FlushPass, rows: readonly DirtyRow[]): void {
+  #committed(pass: FlushPass, rows: readonly DirtyRow[], stamp: Stamp): void {
+    this.options.provenance?.committed(rows, stamp);
     this.dirty.committed(rows);
     this.#succeeded(pass, rows.length);
   }

@@ -25,6 +25,7 @@ import { DirtyView } from './dirty-view.js';
 import { Flusher } from './flusher.js';
 import { LiveCount } from './live-count.js';
 import { OperationOrder } from './operation-order.js';
+import { Provenance } from './provenance.js';
 import { bytesOfText, changeOf, expiryOf as expiryOfChange, REMOVAL, type RowChange } from './row-change.js';
 import { rescuedWrites } from './rescued-writes.js';
 
@@ -43,6 +44,8 @@ export interface WriteBackOptions<V> {
   readonly budget: DirtyBudget;
   readonly counters: NamespaceCounters;
   readonly context: EngineContext;
+  /** Whether what a stop can't write goes to a rescue journal. */
+  readonly isJournalled: boolean;
 }
 
 /**
@@ -57,6 +60,7 @@ export class WriteBack<V> implements Level<V>, Drainable {
   readonly #order = new OperationOrder();
   readonly #preload: Preload<V>;
   readonly #flusher: Flusher;
+  readonly #provenance: Provenance | undefined;
   readonly #count: LiveCount<V>;
   readonly #mark: { readonly entries: number; readonly bytes: number };
   /** Whether the last write left more dirty than the mark says. */
@@ -67,16 +71,19 @@ export class WriteBack<V> implements Level<V>, Drainable {
   #ended = false;
 
   constructor(private readonly options: WriteBackOptions<V>) {
-    const { definition, keys, entries, budget, context } = options;
+    const { definition, keys, entries, budget, context, isJournalled } = options;
     this.values = new ValueEncoder(definition, context.clock);
-    this.#dirty = new DirtyEntries(budget, keys, context.clock);
+    const becomesDirty = (key: MemoryKey): void => this.#provenance?.bases.becomesDirty(key);
+    this.#dirty = new DirtyEntries(budget, keys, context.clock, isJournalled ? becomesDirty : undefined);
+    if (isJournalled) this.#provenance = new Provenance(this.#dirty, keys, entries);
     this.#view = new DirtyView(this.#dirty, options);
     this.#preload = new Preload({
       ...options,
       unsaved: () => this.#dirty.keys(),
       removed: () => this.#dirty.removals,
     });
-    this.#flusher = new Flusher(this.#dirty, () => this.#isMarkReached, options);
+    const provenance = this.#provenance;
+    this.#flusher = new Flusher(this.#dirty, () => this.#isMarkReached, { ...options, provenance });
     this.#count = new LiveCount(this.#dirty, this.#flusher, options);
     const { limits } = budget;
     this.#mark = {
@@ -226,8 +233,8 @@ export class WriteBack<V> implements Level<V>, Drainable {
   }
 
   unwritten(): RescuedWrite[] {
-    const { definition, keys, context } = this.options;
-    return rescuedWrites(definition.name, keys, this.#dirty, this.#flusher.underway, context.clock.now());
+    const { definition, keys } = this.options;
+    return rescuedWrites(definition.name, keys, this.#dirty, this.#provenance);
   }
 
   #setText(key: MemoryKey, text: string, expiresAt: number | null): Promise<void> {
@@ -339,6 +346,7 @@ export class WriteBack<V> implements Level<V>, Drainable {
 
   #removeRange(range: KeyRange): void {
     this.#assertNotEnded();
+    this.#provenance?.remove(range);
     this.#dirty.remove(range);
     this.options.entries.applyRemoval(range);
     // It may have taken the room that others wait for.

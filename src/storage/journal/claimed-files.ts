@@ -1,0 +1,78 @@
+import { renameSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { ClaimedJournal, RescuedWrite } from '../../core/rescue/rescue-journal.js';
+import type { JournalContent } from './content.js';
+import type { JournalNames } from './names.js';
+import { syncFolder, unlessGone } from './file-system.js';
+
+/** A file under the name that a start has given it. */
+export interface ClaimedFile {
+  readonly place: string;
+  readonly content: JournalContent;
+}
+
+/** The files of one process that a start has claimed. Another start may have claimed them again, and then they are gone. */
+export class ClaimedFiles implements ClaimedJournal {
+  readonly identity: string | undefined;
+  readonly prefixes: readonly number[];
+  readonly writes: readonly RescuedWrite[];
+  readonly damaged: boolean;
+  readonly isUnstamped: boolean;
+
+  constructor(
+    private readonly files: readonly ClaimedFile[],
+    private readonly names: JournalNames,
+  ) {
+    const contents = files
+      .map(({ content }) => content)
+      .toSorted((one, other) => one.header.part - other.header.part);
+    const headers = contents.map(({ header }) => header);
+    this.identity = headers.find(({ database }) => database !== undefined)?.database;
+    this.prefixes = [...new Set(headers.flatMap(({ prefixes }) => prefixes))];
+    this.writes = inOrder(contents);
+    this.damaged = contents.some(({ damagedLine }) => damagedLine !== undefined);
+    this.isUnstamped = headers.some(({ isUnstamped }) => isUnstamped);
+  }
+
+  describe(): string {
+    return this.files.map(({ place }) => place).join(', ');
+  }
+
+  async remove(): Promise<void> {
+    for (const { place } of this.files) rmSync(place, { force: true });
+    this.#sync();
+  }
+
+  async setAside(): Promise<string> {
+    const aside = this.files.flatMap(({ place }) => {
+      const name = this.names.aside('damaged');
+      return (
+        unlessGone(() => {
+          renameSync(place, name);
+          return [name];
+        }) ?? []
+      );
+    });
+    this.#sync();
+    return aside.join(', ') || this.describe();
+  }
+
+  #sync(): void {
+    const [file] = this.files;
+    if (file !== undefined) syncFolder(dirname(file.place));
+  }
+}
+
+/** The writes of all parts. Atoms keep to their part: two parts may have given theirs the same number. */
+function inOrder(parts: readonly JournalContent[]): RescuedWrite[] {
+  let next = 0;
+  return parts.flatMap(({ writes }) => {
+    const numbers = new Map<number, number>();
+    return writes.map((write) => {
+      if (!('key' in write) || write.atom === undefined) return write;
+      const atom = numbers.get(write.atom) ?? next++;
+      numbers.set(write.atom, atom);
+      return { ...write, atom };
+    });
+  });
+}
