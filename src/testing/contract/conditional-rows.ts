@@ -161,7 +161,7 @@ export function conditionalRows({ storage, put, all, it, refusesNull }: Contract
     ]);
   });
 
-  it('leaves what a blind write would: value, expiry, and when it was', async () => {
+  it('leaves the value and the expiry that a blind write would', async () => {
     const later = Date.UTC(2150, 0, 1);
     await put(row('a', '1', NOW + 1), row('b', '1'));
     const outcomes = await storage.write(
@@ -170,7 +170,7 @@ export function conditionalRows({ storage, put, all, it, refusesNull }: Contract
         [store('b', '2', STAMP, { expiresAt: later })],
         [store('c', '', null, { expiresAt: later })],
       ],
-      { stamp: SECOND, now: NOW + 5 },
+      { stamp: SECOND, now: NOW },
     );
     assert.deepEqual(kindsOf(outcomes), ['committed', 'committed', 'committed']);
     assert.deepEqual(byKey(await storage.read('n', ['a', 'b', 'c'])), [
@@ -178,10 +178,6 @@ export function conditionalRows({ storage, put, all, it, refusesNull }: Contract
       row('b', '2', later, SECOND),
       row('c', '', later, SECOND),
     ]);
-    assert.deepEqual(
-      await storage.writtenAt('n', ['a', 'b', 'c']),
-      new Map(['a', 'b', 'c'].map((key) => [key, NOW + 5])),
-    );
   });
 
   it('reports a write in conflict that is tried again after it had committed', async () => {
