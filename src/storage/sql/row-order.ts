@@ -21,12 +21,23 @@ export function removedKeys(writes: readonly RowWrite[]): Map<string, string[]> 
 /** The keys of all of them. */
 export function keysByNamespace(writes: readonly RowWrite[]): Map<string, string[]> {
   const keys = new Map<string, string[]>();
-  for (const { namespace, key } of inKeyOrder(writes)) {
-    const others = keys.get(namespace);
-    if (others === undefined) keys.set(namespace, [key]);
-    else others.push(key);
-  }
+  for (const [namespace, rows] of byNamespace(writes))
+    keys.set(
+      namespace,
+      rows.map(({ key }) => key),
+    );
   return keys;
+}
+
+/** The rows of each namespace, in that order. */
+export function byNamespace(writes: readonly RowWrite[]): Map<string, RowWrite[]> {
+  const rows = new Map<string, RowWrite[]>();
+  for (const row of inKeyOrder(writes)) {
+    const others = rows.get(row.namespace);
+    if (others === undefined) rows.set(row.namespace, [row]);
+    else others.push(row);
+  }
+  return rows;
 }
 
 function isPut(write: RowWrite): write is Row {
