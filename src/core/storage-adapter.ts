@@ -150,6 +150,8 @@ export interface CacheStorageAdapter {
   purgeExpired(namespace: string, now: number): Promise<number>;
   /** Says whether an error thrown by this adapter is about the data or about the state of the storage. */
   classify(error: unknown): StorageFailure;
+  /** Whether nothing of the write that threw `error` was committed, for sure. Without it nobody can tell. */
+  isUndone?(error: unknown): boolean;
   /** A short word for logs on where the data is: no credentials. */
   describe(): string;
   /**

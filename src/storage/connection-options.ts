@@ -38,8 +38,10 @@ export function connectionOf(storage: DataSourceOptions | DataSource): CacheConn
     namingStrategy: _naming,
     subscribers: _subscribers,
     cache: _cache,
+    // Of TypeORM 1.x. Sessions of the cache have the level that its statements are made for.
+    isolationLevel: _isolation,
     ...rest
-  } = given;
+  } = given as DataSourceOptions & { isolationLevel?: unknown };
   const { options, warnings } = forDriver(rest, isOwn);
   return {
     given,

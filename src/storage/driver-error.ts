@@ -20,6 +20,8 @@ export class DatabaseError extends Error {
     /** The driver's code, such as `SQLITE_BUSY`, `40P01` or `ECONNRESET`. */
     readonly code: string | undefined,
     readonly failure: StorageFailure,
+    /** Whether a write that threw it was rolled back for sure. */
+    readonly isUndone = false,
   ) {
     super(message);
   }

@@ -27,6 +27,8 @@ const LOCKED =
 const FOREIGN_KEY =
   'A foreign key uses columns of the table that have to change: drop it (ALTER TABLE … DROP FOREIGN KEY), start once, and make it ' +
   'again on columns of the new types.';
+const STATEMENT_LOG =
+  'The server logs statements, which it refuses for the isolation level of the cache (READ COMMITTED): set binlog_format to ROW or MIXED.';
 const ADDRESS_NOT_ALLOWED = 'Let the server take connections from this host.';
 
 const REMEDIES: Readonly<Record<string, string>> = {
@@ -77,6 +79,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   ER_FK_COLUMN_CANNOT_CHANGE_CHILD: FOREIGN_KEY,
   ER_FK_COLUMN_NOT_NULL: FOREIGN_KEY,
   ER_OPTION_PREVENTS_STATEMENT: READ_ONLY,
+  ER_BINLOG_STMT_MODE_AND_ROW_ENGINE: STATEMENT_LOG,
   ER_CON_COUNT_ERROR: TOO_MANY,
   ER_TOO_MANY_USER_CONNECTIONS: TOO_MANY,
   ER_USER_LIMIT_REACHED: TOO_MANY,

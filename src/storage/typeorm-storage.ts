@@ -28,6 +28,7 @@ import { modifyRows, Undecided, writeAtoms } from './sql/atoms.js';
 import type { Dialect } from './sql/dialect.js';
 import type { ExactRows, NamespaceNames } from './sql/exact-rows.js';
 import { readIdentity } from './sql/identity.js';
+import { undone } from './sql/undone.js';
 import type { SqliteSynchronous } from './sqlite/dialect.js';
 import { DatabaseError, driverErrorOf, withoutQuotes } from './driver-error.js';
 import { driverPackageError, unbuiltDriverError } from './driver-package.js';
@@ -197,6 +198,10 @@ export class TypeOrmStorage implements ListedStorage {
     return error instanceof DatabaseError ? error.failure : 'transient';
   }
 
+  isUndone(error: unknown): boolean {
+    return error instanceof DatabaseError && error.isUndone;
+  }
+
   describe(): string {
     return this.#database.description;
   }
@@ -241,7 +246,7 @@ export class TypeOrmStorage implements ListedStorage {
     // Text longer than a string can be: whatever else there is, this entry will not become shorter.
     const refused = error instanceof RangeError || this.#database.dialect.refusesData(driverError);
     const failure = refused ? 'permanent' : 'transient';
-    return new DatabaseError(withoutQuotes(driverError.message), driverError.code, failure);
+    return new DatabaseError(withoutQuotes(driverError.message), driverError.code, failure, undone(error));
   }
 
   async #prepare(runner: QueryRunner): Promise<void> {

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import type { CacheStorageAdapter } from '../index.js';
+import { conditionalRows } from './contract/conditional-rows.js';
 import { ContractCase } from './contract/contract-case.js';
 import { exactTexts } from './contract/exact-texts.js';
 import { listsOfKeys } from './contract/lists-of-keys.js';
+import { manyConditionalRows } from './contract/many-conditional-rows.js';
+import { modifiedRows } from './contract/modified-rows.js';
 import { pagesOfRows } from './contract/pages-of-rows.js';
 import { timesOfRows } from './contract/times-of-rows.js';
 import { writtenRows } from './contract/written-rows.js';
@@ -32,7 +35,17 @@ export function describeStorageContract({
   runner.describe(`storage contract: ${name}`, () => {
     const contract = new ContractCase(runner, create, refusesNull);
     const { it, storage } = contract;
-    for (const declare of [writtenRows, exactTexts, pagesOfRows, timesOfRows, listsOfKeys]) declare(contract);
+    for (const declare of [
+      writtenRows,
+      exactTexts,
+      pagesOfRows,
+      timesOfRows,
+      listsOfKeys,
+      conditionalRows,
+      manyConditionalRows,
+      modifiedRows,
+    ])
+      declare(contract);
 
     it('takes what it does not know for a state of the storage, which may pass', async () => {
       assert.equal(storage.classify(new Error('never seen')), refusesNull ? 'transient' : 'permanent');

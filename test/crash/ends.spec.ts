@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataSource } from 'typeorm';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -6,6 +6,7 @@ import { CacheModule, CacheService } from '../../src/index.js';
 import { Child } from '../support/child-process.js';
 import { startApp } from '../support/nest-app.js';
 import { tempFolder } from '../support/temp-folder.js';
+import { hasJournal } from '../support/journal-files.js';
 
 const folder = tempFolder();
 const APP = join(import.meta.dirname, 'busy-app.mjs');
@@ -47,7 +48,7 @@ describe('a process under load keeps every acknowledged write of both levels', (
       expect(stored, `${namespace} ${key}`).toBeGreaterThanOrEqual(n);
     }
     await app.close();
-    expect(existsSync(`${database}.rescue.ndjson`)).toBe(false);
+    expect(hasJournal(`${database}.rescue.ndjson`)).toBe(false);
     const dataSource = await new DataSource({ type: 'sqlite', database }).initialize();
     expect(await dataSource.query('PRAGMA integrity_check')).toEqual([{ integrity_check: 'ok' }]);
     await dataSource.destroy();

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, unlinkSync } from 'node:fs';
+import { chmodSync, mkdirSync, renameSync, rmSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { INestApplicationContext } from '@nestjs/common';
@@ -10,6 +10,7 @@ import { Child } from '../support/child-process.js';
 import { errorWith } from '../support/definitions.js';
 import { NestLog, startApp } from '../support/nest-app.js';
 import { tempFolder } from '../support/temp-folder.js';
+import { hasJournal } from '../support/journal-files.js';
 
 const folder = tempFolder();
 let files = 0;
@@ -82,12 +83,12 @@ describe('a running cache', () => {
     const before = performance.now();
     await app.close();
     expect(performance.now() - before).toBeLessThan(5000);
-    expect(existsSync(journal())).toBe(true);
+    expect(hasJournal(journal())).toBe(true);
     expect(log.with('2 entries of namespace \'chats\' (first keys: "1", "-1001234567890")')).toHaveLength(1);
     await letGo(holder);
     await start();
     expect(await cache.getChatSettings(-1001234567890)).toEqual({ b: 2 });
-    expect(existsSync(journal())).toBe(false);
+    expect(hasJournal(journal())).toBe(false);
     await app.close();
   });
 
@@ -119,7 +120,7 @@ describe('a running cache', () => {
       expect(await cache.getUserData(1, 1)).toEqual({ a: 1 });
       await cache.setChatSettings(1, { kept: true });
       await app.close();
-      expect(existsSync(journal())).toBe(true);
+      expect(hasJournal(journal())).toBe(true);
       rmSync(database, { force: true });
       await start();
       expect(await cache.getChatSettings(1)).toEqual({ kept: true });

@@ -3,6 +3,7 @@ import { Test, type TestingModule } from '@nestjs/testing';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import {
+  CACHE_STORAGE,
   CacheModule,
   CacheService,
   CachePersistenceLevel,
@@ -17,6 +18,7 @@ import {
   type CacheOptionsFactory,
   type NamespaceCache,
 } from '../../src/index.js';
+import { standIn } from '../../src/testing/stand-in.js';
 import { errorWith, namespaceOf, ON_CHANGE } from '../support/definitions.js';
 import { NestLog, startApp } from '../support/nest-app.js';
 import { tempFolder } from '../support/temp-folder.js';
@@ -32,6 +34,12 @@ const newStorage = (): CacheModuleOptions['storage'] => ({
   type: 'sqlite',
   database: join(folder, `${(files += 1)}.db`),
 });
+
+/** A storage with every method, which says that it is of this edition of the port. */
+function branded(edition: unknown): object {
+  const storage = new InMemoryStorage();
+  return standIn<object>(() => storage, { [CACHE_STORAGE]: edition });
+}
 
 @Injectable()
 class Visits {
@@ -164,7 +172,14 @@ describe('CacheModule', () => {
     [{ storage: null }, /'storage' must be TypeORM options/],
     [{ storage: [] }, /'storage' must be TypeORM options/],
     [{ storage: Promise.resolve({}) }, /'storage' is a promise: await it/],
-    [{ storage: { load() {}, purgeExpired() {} } }, /lacks open\(\), close\(\), count\(\), read\(\)/],
+    [
+      { storage: { [CACHE_STORAGE]: 2, load() {}, purgeExpired() {} } },
+      /'storage' is no complete CacheStorageAdapter: it lacks open\(\), close\(\), count\(\), read\(\)/,
+    ],
+    [{ storage: { load() {}, purgeExpired() {} } }, /'storage' does not say .* \[CACHE_STORAGE\] = 2/],
+    [{ storage: branded(undefined) }, /edition 2 of the storage port: .* \[CACHE_STORAGE\] = 2 when it does/],
+    [{ storage: branded(1) }, /edition 2 of the storage port/],
+    [{ storage: branded(3) }, /edition 2 of the storage port/],
     [{ namespaces: sessions }, /namespaces/],
     [{ migrationsRun: 'no' }, /migrationsRun/],
     [{ synchronous: 'off' }, /synchronous/],
@@ -172,6 +187,16 @@ describe('CacheModule', () => {
   ])('refuses the options %o where they are given', (options, message) => {
     expect(() => CacheModule.forRoot(options as never)).toThrow(errorWith('INVALID_OPTION'));
     expect(() => CacheModule.forRoot(options as never)).toThrow(message);
+  });
+
+  it('takes any object for a storage that says that it is one', async () => {
+    const app = await startApp([
+      CacheModule.forRoot({ storage: branded(2) as never, namespaces: [sessions] }),
+    ]);
+    const cache = app.get<NamespaceCache<string, Session>>(getNamespaceToken('sessions'));
+    await cache.set('a', { userId: 1 });
+    expect(await cache.refresh('a')).toEqual({ userId: 1 });
+    await app.close();
   });
 
   it('shows nothing of an address that is given in the place of options', () => {

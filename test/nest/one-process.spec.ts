@@ -1,6 +1,5 @@
 import { Module, type INestApplicationContext } from '@nestjs/common';
 import { LazyModuleLoader, NestFactory } from '@nestjs/core';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi, type Mock } from 'vitest';
 import {
@@ -20,6 +19,7 @@ import { NestLog, startApp } from '../support/nest-app.js';
 import { connectTo, POSTGRES, until } from '../support/server-kind.js';
 import { postgresServer } from '../support/services.js';
 import { tempFolder } from '../support/temp-folder.js';
+import { hasJournal } from '../support/journal-files.js';
 
 const folder = tempFolder();
 const postgres = await postgresServer();
@@ -83,13 +83,13 @@ describe('several applications in one process', () => {
   it('all save what is unwritten when the process ends without a stop', async () => {
     const { child, journals } = startTwo('both', 'process.exit();');
     await child.ended;
-    expect(journals.map(existsSync)).toEqual([true, true]);
+    expect(journals.map(hasJournal)).toEqual([true, true]);
   });
 
   it('save it also when one of them was closed before', async () => {
     const { child, journals } = startTwo('one', 'await apps[0].close(); process.exit();');
     await child.ended;
-    expect(journals.map(existsSync)).toEqual([false, true]);
+    expect(journals.map(hasJournal)).toEqual([false, true]);
   });
 });
 

@@ -1,9 +1,9 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Child } from '../support/child-process.js';
 import { installOn, nestLines, startScript } from '../support/nest-lines.js';
 import { tempFolder } from '../support/temp-folder.js';
+import { hasJournal } from '../support/journal-files.js';
 
 const HOOKS = ['onModuleDestroy', 'beforeApplicationShutdown', 'onApplicationShutdown'] as const;
 const WRITE =
@@ -54,7 +54,7 @@ describe.each(nestLines)('a process on %s whose stop fails in another module', (
       child.kill('SIGTERM');
       const { output } = await child.ended;
       expect(output).toContain('of another module');
-      expect(existsSync(journalOf(database))).toBe(false);
+      expect(hasJournal(journalOf(database))).toBe(false);
       expect(await kept(database)).toBe('kept 900');
     },
   );
@@ -68,7 +68,7 @@ describe.each(nestLines)('a process on %s whose stop fails in another module', (
     expect(output).not.toContain('the database had not taken');
     expect(
       output.includes("The process ended before the cache had written 1 entry of namespace 'chats'"),
-    ).toBe(existsSync(journalOf('writes')));
+    ).toBe(hasJournal(journalOf('writes')));
     expect(await kept('writes')).toBe('kept 901');
   });
 
@@ -84,7 +84,7 @@ describe.each(nestLines)('a process on %s whose stop fails in another module', (
       child.kill('SIGKILL');
       const { output } = await child.ended;
       expect(output).toMatch(/ERROR.*has not come to the last hook of the cache/);
-      expect(existsSync(journalOf(database))).toBe(false);
+      expect(hasJournal(journalOf(database))).toBe(false);
       expect(await kept(database)).toBe('kept 901');
     },
   );
@@ -95,7 +95,7 @@ describe.each(nestLines)('a process on %s whose stop fails in another module', (
     const { output, code } = await child.ended;
     expect(code).toBe(0);
     expect(output).toMatch(/Cache stopped: 901 entries written/);
-    expect(existsSync(journalOf('idle'))).toBe(false);
+    expect(hasJournal(journalOf('idle'))).toBe(false);
     expect(await kept('idle')).toBe('kept 901');
   });
 });

@@ -481,6 +481,24 @@ const POSTGRES: Kind = {
       refused: /its rule r changes or drops rows/,
     },
     {
+      name: 'whose rule does not go with the words of a conditional write',
+      seed: [
+        ...onPostgres(`${P_OWN}, ${P_KEY}`),
+        'CREATE TABLE notes (key TEXT)',
+        'CREATE RULE r AS ON DELETE TO cache_storage DO ALSO INSERT INTO notes VALUES (OLD.key)',
+      ],
+      refused: /its rule r refuses rows/,
+    },
+    {
+      name: 'whose trigger hides what an update has found',
+      seed: [
+        ...onPostgres(`${P_TEXTS}, ${P_KEY}`),
+        "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF current_query() ~ 'FROM given' THEN RETURN NULL; END IF; RETURN NEW; END $$",
+        'CREATE TRIGGER t BEFORE UPDATE ON cache_storage FOR EACH ROW EXECUTE FUNCTION f()',
+      ],
+      refused: /its trigger t changes or drops rows/,
+    },
+    {
       name: 'whose rule does not go with the words of the cache',
       seed: [
         ...onPostgres(`${P_OWN}, ${P_KEY}`),

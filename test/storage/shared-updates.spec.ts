@@ -102,7 +102,7 @@ describe.each(databases)('several engines on one table of %s', (_name, place) =>
       }),
     );
     const net = moved.reduce((sum, count) => sum + count, 0);
-    const found = await Promise.all(['a', 'b'].map((key) => caches[0]?.refresh(key)));
+    const found = await Promise.all(['a', 'b'].map(async (key) => caches[0]?.refresh(key)));
     expect(found).toEqual(net === 0 ? [1, undefined] : [undefined, 1]);
   });
 });

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { Exchange, type ExchangeCut } from './exchange.js';
 
 /** What to do to the next client that sends a matching piece of its protocol. */
 interface Cut {
@@ -21,7 +22,9 @@ export class CuttingProxy {
   readonly #server: Server;
   readonly #clients = new Set<Socket>();
   readonly #servers = new Set<Socket>();
+  readonly #abandoned = new Set<Socket>();
   #cut: Cut | undefined;
+  #exchange: Exchange | undefined;
   #isSilent = false;
   #farewell: { readonly ready: Buffer; readonly farewell: Buffer } | undefined;
   #held: { readonly pattern: string; readonly answers: Map<Socket, Buffer[]> } | undefined;
@@ -57,6 +60,17 @@ export class CuttingProxy {
     return new Promise((resolve) => {
       this.#cut = { pattern, how: 'answer', done: resolve };
     });
+  }
+
+  /** Counts from now on what is said; with `cut` the client is cut, once, when it comes to so many bytes. */
+  follow(cut?: ExchangeCut): Exchange {
+    this.#exchange = new Exchange(cut);
+    return this.#exchange;
+  }
+
+  /** Ends the server's ends that stayed open behind a cut that it did not hear of: each takes a connection of the server. */
+  endAbandoned(): void {
+    for (const server of this.#abandoned) server.destroy();
   }
 
   /**
@@ -108,8 +122,20 @@ export class CuttingProxy {
     this.#clients.add(client);
     this.#servers.add(server);
     let lost: Cut | undefined;
+    let isCut = false;
+    /** Whether the exchange is cut in this piece: what is left of it, and all that follows, is lost. */
+    const cutsIn = (piece: Buffer, receiver: Socket): boolean => {
+      const through = this.#exchange?.take(piece);
+      if (through === undefined) return false;
+      isCut = true;
+      if (through.length > 0) receiver.write(through);
+      client.destroySoon();
+      if (this.#exchange?.isHeard === true) server.destroySoon();
+      else this.#abandoned.add(server);
+      return true;
+    };
     client.on('data', (bytes) => {
-      if (this.#isSilent) return;
+      if (this.#isSilent || isCut || cutsIn(bytes, server)) return;
       if (this.#cut !== undefined && bytes.includes(this.#cut.pattern)) {
         lost = this.#cut;
         this.#cut = undefined;
@@ -118,7 +144,7 @@ export class CuttingProxy {
       server.write(bytes);
     });
     server.on('data', (bytes) => {
-      if (this.#isSilent) return;
+      if (this.#isSilent || isCut || cutsIn(bytes, client)) return;
       if (this.#farewell !== undefined && bytes.includes(this.#farewell.ready)) {
         client.end(Buffer.concat([bytes, this.#farewell.farewell]));
         server.destroy();
@@ -134,10 +160,13 @@ export class CuttingProxy {
       client.destroy();
       lost.done();
     });
-    client.on('end', () => this.#isSilent || server.end());
-    server.on('end', () => this.#isSilent || client.end());
+    client.on('end', () => this.#isSilent || isCut || server.end());
+    server.on('end', () => this.#isSilent || (isCut ? server : client).end());
     client.on('close', () => this.#clients.delete(client));
-    server.on('close', () => this.#servers.delete(server));
+    server.on('close', () => {
+      this.#servers.delete(server);
+      this.#abandoned.delete(server);
+    });
     client.on('error', () => undefined);
     server.on('error', () => undefined);
   }

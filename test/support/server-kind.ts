@@ -19,7 +19,7 @@ export const POSTGRES: ServerKind = {
 
 export const MARIADB: ServerKind = {
   type: 'mariadb',
-  waiting: `SELECT COUNT(*) AS n FROM information_schema.processlist WHERE db = DATABASE() AND command = 'Query' AND id <> CONNECTION_ID()`,
+  waiting: `SELECT COUNT(*) AS n FROM information_schema.processlist WHERE db = DATABASE() AND command IN ('Query', 'Execute') AND id <> CONNECTION_ID()`,
   others: `SELECT COUNT(*) AS n FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()`,
 };
 

@@ -40,7 +40,7 @@ describe('where several processes write to one table', () => {
     const context = { clock, logger: new RecordingLogger(), random: () => 0.5 };
     const engine = new CacheEngine(() => storage, resolveEngineOptions({}, 'many'), {}, context);
     const cache = await engine.register(counters);
-    return standIn<Process>(() => cache as unknown as Process, { storage } as Partial<Process>);
+    return standIn<Process>(() => cache as unknown as Process, { storage });
   }
 
   beforeEach(async () => {
@@ -100,7 +100,7 @@ describe('where several processes write to one table', () => {
   it('one of two that set a key if it is absent wins', async () => {
     const wins = await Promise.all([one.setIfAbsent('a', 1), other.setIfAbsent('a', 2)]);
     expect(wins.toSorted()).toEqual([false, true]);
-    expect(await row('a')).toBe(wins[0] === true ? 1 : 2);
+    expect(await row('a')).toBe(wins[0] ? 1 : 2);
   });
 
   it('a delete says whether there was a row, also of a key that memory takes for absent', async () => {

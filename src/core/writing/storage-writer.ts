@@ -132,6 +132,15 @@ export class StorageWriter {
     }
   }
 
+  /** Whether nothing of a write that failed was committed, for sure. */
+  isUndone(error: unknown): boolean {
+    try {
+      return this.storage.isUndone?.(error) === true;
+    } catch {
+      return false;
+    }
+  }
+
   async #attempt<T>(
     namespace: string,
     operation: CommitTrace['operation'],

@@ -10,7 +10,6 @@ import type {
   UnreadableRows,
 } from '../../core/storage-adapter.js';
 import type { DriverError } from '../driver-error.js';
-import { compareLocked } from '../sql/compare-locked.js';
 import type { OpenTransaction } from '../sql/connection.js';
 import type { Dialect, TableState } from '../sql/dialect.js';
 import { beginsAll, boundsOf, pageBounds, type KeyBound } from '../sql/key-bounds.js';
@@ -18,14 +17,14 @@ import { chunksOf, removedKeys, sortedRows, type Row } from '../sql/row-order.js
 import type { Statement } from '../sql/statement.js';
 import { NO_ROWS, pageOf, textOf, toEntry, type PagedRow, type StoredRow } from '../sql/stored-row.js';
 import type { TableFault } from '../sql/table-fault.js';
-import { toTimestamp } from '../sql/timestamp.js';
+import { hasUniqueKey } from '../sql/unique-keys.js';
 import { mysqlTableFaults } from './table-check.js';
-import { INSERT, REPLACE } from './upsert.js';
+import { ConditionalRows } from './conditional-rows.js';
 import { packetParts } from './packet.js';
+import { KEYS_PER_LIST, ROWS_PER_STATEMENT, rowsStatement } from './row-statements.js';
+import { uniqueKeysOf } from './table-catalogue.js';
+import { REPLACE } from './upsert.js';
 
-const ROWS_PER_STATEMENT = 500;
-/** Longer lists of keys are read as a scan of the table. */
-const KEYS_PER_DELETE = 500;
 /** How long a start waits for another instance that migrates, s. */
 const MIGRATION_LOCK_TIMEOUT_S = 10;
 
@@ -46,6 +45,9 @@ const ALIVE = '(`expires_at` IS NULL OR `expires_at` > ?)';
 
 /** MySQL and MariaDB, with the mysql2 driver. */
 export class MysqlDialect implements Dialect {
+  /** The name of the key on (namespace, key): a table of others may have another than the primary key. */
+  #uniqueKey: string | undefined;
+
   /** `maxPacket` gives the server's max_allowed_packet, bytes: a longer statement ends the connection. */
   constructor(private readonly maxPacket: () => number) {}
 
@@ -58,35 +60,17 @@ export class MysqlDialect implements Dialect {
   *#statements(
     removed: ReadonlyMap<string, readonly string[]>,
     parts: readonly (readonly Row[])[],
-    { now, stamp }: Commit,
+    commit: Commit,
   ): Generator<Statement> {
-    const updatedAt = toTimestamp(now);
     for (const [namespace, deletes] of removed) {
-      for (const keys of chunksOf(deletes, KEYS_PER_DELETE)) {
+      for (const keys of chunksOf(deletes, KEYS_PER_LIST)) {
         yield {
           sql: `DELETE FROM ${TABLE} WHERE \`namespace\` = ? AND \`key\` IN (?)`,
           parameters: [namespace, keys],
         };
       }
     }
-    for (const part of parts) {
-      const rows = part.map(({ namespace, key, value, expiresAt }) => [
-        namespace,
-        key,
-        value,
-        expiresAt,
-        updatedAt,
-        stamp,
-      ]);
-      // Kept prepared for frequent numbers of rows: a third faster on the server.
-      yield rows.length === 1 || rows.length === ROWS_PER_STATEMENT
-        ? {
-            sql: `${INSERT} ${rows.map(() => '(?, ?, ?, ?, ?, ?)').join(', ')} ${REPLACE}`,
-            parameters: rows.flat(),
-            name: `put ${rows.length}`,
-          }
-        : { sql: `${INSERT} ? ${REPLACE}`, parameters: [rows] };
-    }
+    for (const part of parts) yield rowsStatement(part, commit, { name: 'put', action: REPLACE });
   }
 
   clear(namespace: string, range = EVERY_KEY): Statement {
@@ -134,12 +118,20 @@ export class MysqlDialect implements Dialect {
     return rows.map(toEntry);
   }
 
-  compareAndSet(
+  async compareAndSet(
     transaction: OpenTransaction,
     rows: readonly RowWrite[],
     commit: Commit,
   ): Promise<readonly RowWrite[]> {
-    return compareLocked(this, transaction, rows, commit);
+    const conditional = new ConditionalRows({
+      dialect: this,
+      transaction,
+      commit,
+      maxPacket: this.maxPacket(),
+      uniqueKey: this.#uniqueKey,
+    });
+    await conditional.write(rows);
+    return conditional.losers;
   }
 
   async lock(
@@ -147,11 +139,14 @@ export class MysqlDialect implements Dialect {
     namespace: string,
     keys: readonly string[],
   ): Promise<readonly StampedEntry[]> {
-    if (keys.length === 0) return [];
-    const sql =
-      `SELECT \`key\`, \`value\`, \`expires_at\`, \`version\` FROM ${TABLE} WHERE \`namespace\` = ? AND \`key\` IN (?) ` +
-      'ORDER BY `key` FOR UPDATE';
-    return ((await transaction.query({ sql, parameters: [namespace, keys] })) as StoredRow[]).map(toEntry);
+    const found: StoredRow[] = [];
+    for (const chunk of chunksOf(keys.toSorted(), KEYS_PER_LIST)) {
+      const sql =
+        `SELECT \`key\`, \`value\`, \`expires_at\`, \`version\` FROM ${TABLE} WHERE \`namespace\` = ? AND \`key\` IN (?) ` +
+        'ORDER BY `key` FOR UPDATE';
+      found.push(...((await transaction.query({ sql, parameters: [namespace, chunk] })) as StoredRow[]));
+    }
+    return found.map(toEntry);
   }
 
   async writtenAt(
@@ -186,8 +181,10 @@ export class MysqlDialect implements Dialect {
     }
   }
 
-  tableFaults(runner: QueryRunner, state: TableState): Promise<readonly TableFault[]> {
-    return mysqlTableFaults({ runner, dialect: this, state });
+  async tableFaults(runner: QueryRunner, state: TableState): Promise<readonly TableFault[]> {
+    const faults = await mysqlTableFaults({ runner, dialect: this, state });
+    this.#uniqueKey = (await uniqueKeysOf(runner)).find((key) => hasUniqueKey([key]))?.name;
+    return faults;
   }
 
   refusesData({ code = '', sqlState }: DriverError): boolean {

@@ -34,6 +34,10 @@ export class MysqlSessions implements ServerSessions {
       "SET SESSION autocommit = 1, sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', " +
         `time_zone = '+00:00', innodb_lock_wait_timeout = ${LOCK_TIMEOUT_S}, lock_wait_timeout = ${LOCK_TIMEOUT_S}`,
     );
+    // Each statement sees what was committed before it, and locks the rows that it names and no gaps between them: writers of
+    // different rows don't wait for each other. In REPEATABLE READ (the default) MariaDB 11.6 also refuses a lock on a row that
+    // another session has changed since the transaction began. A statement of its own: the variable has two names.
+    await runner.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
     const mark = `durable-cache:${randomUUID()}`;
     const [session] = (await runner.query(
       'SELECT GET_LOCK(?, 0) AS `held`, CONNECTION_ID() AS `id`, @@max_allowed_packet AS `packet`',

@@ -1,4 +1,10 @@
-import type { DataSource, DeleteQueryBuilder, QueryRunner, SelectQueryBuilder } from 'typeorm';
+import {
+  LockNotSupportedOnGivenDriverError,
+  type DataSource,
+  type DeleteQueryBuilder,
+  type QueryRunner,
+  type SelectQueryBuilder,
+} from 'typeorm';
 import { EVERY_KEY, type KeyRange } from '../../core/keys/key-range.js';
 import type { Commit, LoadedPage, LoadPage, RowWrite, StampedEntry } from '../../core/storage-adapter.js';
 import { CacheStorage } from '../cache-storage.entity.js';
@@ -29,40 +35,8 @@ const ABOUT_DATA_BY_CODE = /^(?:ORA-0*(?:1400|12899)|SQLITE_(?:CONSTRAINT|TOOBIG
 export class PortableDialect implements Dialect {
   constructor(private readonly dataSource: DataSource) {}
 
-  statements(writes: readonly RowWrite[], { now, stamp }: Commit): Statement[] {
-    const updatedAt = new Date(now);
-    const gone = [...keysByNamespace(writes)].flatMap(([namespace, some]) =>
-      [...chunksOf(some, ROWS_PER_STATEMENT)].map((keys) =>
-        this.#statement(
-          this.dataSource
-            .createQueryBuilder()
-            .delete()
-            .from(CacheStorage)
-            .where({ namespace })
-            .andWhere(this.#among(), { keys }),
-        ),
-      ),
-    );
-    const stored = [...chunksOf(sortedRows(writes), ROWS_PER_STATEMENT)].map((rows) =>
-      this.#statement(
-        this.dataSource
-          .createQueryBuilder()
-          .insert()
-          .into(CacheStorage)
-          .values(
-            rows.map(({ namespace, key, value, expiresAt }) => ({
-              namespace,
-              key,
-              value,
-              expiresAt,
-              updatedAt,
-              version: stamp,
-            })),
-          )
-          .updateEntity(false),
-      ),
-    );
-    return [...gone, ...stored];
+  statements(rows: readonly RowWrite[], commit: Commit): Statement[] {
+    return [...this.#removals(rows), ...this.#inserts(rows, commit)];
   }
 
   clear(namespace: string, range = EVERY_KEY): Statement {
@@ -129,7 +103,13 @@ export class PortableDialect implements Dialect {
     rows: readonly RowWrite[],
     commit: Commit,
   ): Promise<readonly RowWrite[]> {
-    return compareLocked(this, transaction, rows, commit);
+    const isThere = ({ expects }: RowWrite): boolean => expects !== null;
+    const dialect: Parameters<typeof compareLocked>[0] = {
+      lock: (...given) => this.lock(...given),
+      // An absent row can't be locked. What another has inserted meanwhile stays, and refuses the second one.
+      statements: (due) => [...this.#removals(due.filter(isThere)), ...this.#inserts(due, commit)],
+    };
+    return compareLocked(dialect, transaction, rows, commit);
   }
 
   async lock(
@@ -145,8 +125,15 @@ export class PortableDialect implements Dialect {
         .addSelect('row.value', 'value')
         .addSelect('row.expiresAt', 'expires_at')
         .addSelect('row.version', 'version')
-        .where('row.namespace = :namespace AND row.key IN (:...keys)', { namespace, keys: chunk });
-      const rows = (await transaction.query(this.#statement(query))) as StoredRow[];
+        .where('row.namespace = :namespace AND row.key IN (:...keys)', { namespace, keys: chunk })
+        // Two instances that lock the same rows do it in one order.
+        .orderBy('row.key');
+      const ask = (statement: Statement): Promise<StoredRow[]> =>
+        transaction.query(statement) as Promise<StoredRow[]>;
+      let rows = await ask(this.#locking(query));
+      // A row that another replaces while this waits for it, by a delete and an insert, looks as if it had gone.
+      while (rows.length < chunk.length && (await ask(this.#statement(query))).length > rows.length)
+        rows = await ask(this.#locking(query));
       found.push(...rows.map(toStamped));
     }
     return found;
@@ -176,6 +163,54 @@ export class PortableDialect implements Dialect {
 
   tableFaults(runner: QueryRunner, state: TableState): Promise<readonly TableFault[]> {
     return portableTableFaults({ runner, dialect: this, state });
+  }
+
+  #removals(writes: readonly RowWrite[]): Statement[] {
+    return [...keysByNamespace(writes)].flatMap(([namespace, some]) =>
+      [...chunksOf(some, ROWS_PER_STATEMENT)].map((keys) =>
+        this.#statement(
+          this.dataSource
+            .createQueryBuilder()
+            .delete()
+            .from(CacheStorage)
+            .where({ namespace })
+            .andWhere(this.#among(), { keys }),
+        ),
+      ),
+    );
+  }
+
+  #inserts(writes: readonly RowWrite[], { now, stamp: version }: Commit): Statement[] {
+    const updatedAt = new Date(now);
+    return [...chunksOf(sortedRows(writes), ROWS_PER_STATEMENT)].map((rows) =>
+      this.#statement(
+        this.dataSource
+          .createQueryBuilder()
+          .insert()
+          .into(CacheStorage)
+          .values(
+            rows.map(({ namespace, key, value, expiresAt }) => ({
+              namespace,
+              key,
+              value,
+              expiresAt,
+              updatedAt,
+              version,
+            })),
+          )
+          .updateEntity(false),
+      ),
+    );
+  }
+
+  /** The query with a lock on its rows. Where TypeORM knows of none, as for SQLite, transactions are serializable without. */
+  #locking(query: SelectQueryBuilder<CacheStorage>): Statement {
+    try {
+      return this.#statement(query.clone().setLock('pessimistic_write'));
+    } catch (error) {
+      if (error instanceof LockNotSupportedOnGivenDriverError) return this.#statement(query);
+      throw error;
+    }
   }
 
   async #rows(runner: QueryRunner, namespace: string, keys: readonly string[]): Promise<CacheStorage[]> {

@@ -10,15 +10,15 @@ import type {
   UnreadableRows,
 } from '../../core/storage-adapter.js';
 import { driverErrorOf, type DriverError } from '../driver-error.js';
-import { compareLocked } from '../sql/compare-locked.js';
 import type { OpenTransaction } from '../sql/connection.js';
-import type { Dialect, TableState } from '../sql/dialect.js';
+import type { ConditionalWrite, Dialect, TableState } from '../sql/dialect.js';
 import { beginsAll, boundsOf, pageBounds, type KeyBound } from '../sql/key-bounds.js';
-import { chunksOf, partsOf, removedKeys, sortedRows, type Row } from '../sql/row-order.js';
+import { chunksOf, inKeyOrder, partsOf, removedKeys, sortedRows, type Row } from '../sql/row-order.js';
 import type { Statement } from '../sql/statement.js';
 import { NO_ROWS, pageOf, toEntry, type StoredRow } from '../sql/stored-row.js';
 import type { TableFault } from '../sql/table-fault.js';
 import { COLUMNS, REPLACE } from '../sql/upsert.js';
+import { conditionalWrite } from './conditional-write.js';
 import { postgresTableFaults } from './table-check.js';
 
 /** Rows in one statement; with four parameters each, it takes at most 16 383. */
@@ -97,12 +97,22 @@ export class PostgresDialect implements Dialect {
     return (await this.#rows(runner, '"key" = ANY($2::text[])', [namespace, keys])).map(toEntry);
   }
 
-  compareAndSet(
+  atOnce(rows: readonly RowWrite[], commit: Commit): ConditionalWrite | undefined {
+    const [part = [], ...others] = partsToWrite(rows);
+    return others.length === 0 ? conditionalWrite(this.table(), part, commit) : undefined;
+  }
+
+  async compareAndSet(
     transaction: OpenTransaction,
     rows: readonly RowWrite[],
     commit: Commit,
   ): Promise<readonly RowWrite[]> {
-    return compareLocked(this, transaction, rows, commit);
+    const losers: RowWrite[] = [];
+    for (const part of partsToWrite(rows)) {
+      const write = conditionalWrite(this.table(), part, commit);
+      losers.push(...write.losers(await transaction.query(write.statement)));
+    }
+    return losers;
   }
 
   async lock(
@@ -164,6 +174,8 @@ export class PostgresDialect implements Dialect {
     await runner.query('BEGIN');
     try {
       await runner.query(`SET LOCAL lock_timeout = ${MIGRATION_LOCK_TIMEOUT_MS}`);
+      // Nobody waits for a row, and a process that starts may be busy with much else.
+      await runner.query('SET LOCAL idle_in_transaction_session_timeout = 0');
       await runner.query("SELECT pg_advisory_xact_lock(hashtext('nestjs-durable-cache'), hashtext($1))", [
         this.table(),
       ]);
@@ -182,6 +194,11 @@ export class PostgresDialect implements Dialect {
   refusesData({ sqlState }: DriverError): boolean {
     return sqlState !== undefined && ABOUT_DATA.has(sqlState.slice(0, 2));
   }
+}
+
+/** Rows as conditional writes take them, in the order of the primary key. */
+function partsToWrite(rows: readonly RowWrite[]): Generator<readonly RowWrite[]> {
+  return partsOf(inKeyOrder(rows), ROWS_PER_STATEMENT, CHARACTERS_PER_STATEMENT);
 }
 
 /** A database with the encoding SQL_ASCII accepts any bytes as text, and fails when it has to send invalid ones. */

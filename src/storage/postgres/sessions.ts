@@ -6,6 +6,11 @@ import type { ServerSession, ServerSessions } from '../sql/server-sessions.js';
 
 /** How often the server looks whether the client of a running statement is still there, ms. PostgreSQL 14 and newer. */
 const CLIENT_CHECK_MS = 1000;
+/**
+ * How long a transaction may wait for its next statement, s: a process that is suspended must not keep its rows locked.
+ * Whoever waits for one of them gets it before its own time is up.
+ */
+const IDLE_TIMEOUT_S = LOCK_TIMEOUT_S - 1;
 /** Statements on their way at once. */
 const IN_FLIGHT = 2;
 
@@ -14,13 +19,19 @@ const MARK = '(extract(epoch FROM backend_start) * 1000000)::bigint::text';
 
 /**
  * Identifies the session, and turns sorting off: a page of a load comes in the order of the primary key. Without statistics
- * the planner may expect less than a page of rows, and would read and sort the rest of the namespace. And it makes the server refuse what
- * policies would filter: rows that they hide would be neither found nor deleted, without an error.
+ * the planner may expect less than a page of rows, and would read and sort the rest of the namespace. And it makes the server
+ * refuse what policies would filter: rows that they hide would be neither found nor deleted, without an error.
+ *
+ * For conditional writes it turns off all joins but loops: a small table would be read as a whole, and its rows locked in
+ * whatever order they lie, not in that of their keys. READ COMMITTED, whatever the default is: an UPDATE that has waited for a
+ * row compares what it has become.
  */
 const WHO = `
   SELECT pid AS "id", ${MARK} AS "mark",
     set_config('lock_timeout', '${LOCK_TIMEOUT_S}s', false), set_config('enable_sort', 'off', false),
-    set_config('row_security', 'off', false)
+    set_config('enable_hashjoin', 'off', false), set_config('enable_mergejoin', 'off', false),
+    set_config('row_security', 'off', false), set_config('default_transaction_isolation', 'read committed', false),
+    set_config('idle_in_transaction_session_timeout', '${IDLE_TIMEOUT_S}s', false)
   FROM pg_stat_activity WHERE pid = pg_backend_pid()`;
 
 /** Settings that not every version and platform has. */

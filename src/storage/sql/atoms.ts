@@ -22,6 +22,13 @@ export async function writeAtoms(
     if (rows.length > 0) await connection.write(dialect.statements(rows, commit));
     return atoms.map(() => COMMITTED);
   }
+  if (atoms.every(isSafeAtOnce)) {
+    const write = dialect.atOnce?.(rows, commit);
+    if (write !== undefined) {
+      const losers = new Set(write.losers(await connection.writeReturning(write.statement)));
+      return atoms.map((atom) => (atom.some((row) => losers.has(row)) ? CONFLICT : COMMITTED));
+    }
+  }
   const lost = new Set<Atom>();
   for (;;) {
     try {
@@ -47,12 +54,12 @@ async function writeWhere(
   const atomOf = new Map<RowWrite, Atom>();
   for (const atom of atoms)
     if (!lost.has(atom)) for (const row of atom) if (!isBlind(row)) atomOf.set(row, atom);
-  const losers = await dialect.compareAndSet(transaction, [...atomOf.keys()], commit);
+  const losers = new Set(await dialect.compareAndSet(transaction, [...atomOf.keys()], commit));
   let isHalf = false;
   for (const row of losers) {
     const atom = atomOf.get(row) ?? [];
     lost.add(atom);
-    isHalf ||= atom.some((other) => !isBlind(other) && !losers.includes(other));
+    isHalf ||= atom.some((other) => !isBlind(other) && !losers.has(other));
   }
   if (isHalf) throw new HalfLost();
   const blind = atoms.filter((atom) => !lost.has(atom)).flatMap((atom) => atom.filter(isBlind));
@@ -99,6 +106,11 @@ export function modifyRows(
     if (error instanceof HalfLost) return decided.map(() => CONFLICT);
     throw error;
   });
+}
+
+/** Whether no row of an atom may lose alone: what one statement has written for the others would stay. */
+function isSafeAtOnce(atom: Atom): boolean {
+  return atom.length === 1 || atom.every(isBlind);
 }
 
 /** Whether a row is written whatever it is. */

@@ -91,6 +91,16 @@ export class ConnectionPool implements Connection {
     );
   }
 
+  async writeReturning(statement: Statement): Promise<unknown[]> {
+    const deadline = this.#deadline();
+    await this.#raiseFence(deadline);
+    return this.#use(
+      (runner) => this.#answerOf(query(runner, statement)),
+      deadline,
+      (session) => this.#fence.suspect(session),
+    );
+  }
+
   async transaction<T>(task: (transaction: OpenTransaction) => Promise<T>): Promise<T> {
     const deadline = this.#deadline();
     await this.#raiseFence(deadline);

@@ -12,6 +12,13 @@ import type { TableFault } from './table-fault.js';
  */
 export type TableState = 'unmigrated' | 'migrated' | 'given';
 
+/** A statement that stores and removes those of some rows that are what they expect. */
+export interface ConditionalWrite {
+  readonly statement: Statement;
+  /** The other rows, as the answer to the statement says. */
+  losers(answer: readonly unknown[]): readonly RowWrite[];
+}
+
 /**
  * What the cache asks of a database, in that database's words. Reads are made here; writes are statements, which the
  * connection puts into one transaction.
@@ -19,6 +26,11 @@ export type TableState = 'unmigrated' | 'migrated' | 'given';
 export interface Dialect {
   /** What stores and removes `rows`, whatever there is of them; made one by one, as they are taken. */
   statements(rows: readonly RowWrite[], commit: Commit): Iterable<Statement>;
+  /**
+   * The same as {@link statements} and {@link compareAndSet} in one statement, which needs no BEGIN and no COMMIT: each row on
+   * its own. `undefined` where one statement can't hold them. A database without the method gets a transaction.
+   */
+  atOnce?(rows: readonly RowWrite[], commit: Commit): ConditionalWrite | undefined;
   /** Stores and removes those of `rows` that are what they expect (compare-and-set); gives the others. */
   compareAndSet(
     transaction: OpenTransaction,

@@ -10,7 +10,7 @@ export interface Row extends RowWrite {
  * instances that write the same rows lock them in one order.
  */
 export function sortedRows(writes: readonly RowWrite[]): Row[] {
-  return sorted(writes.filter(isPut));
+  return writes.filter(isPut).sort(byPrimaryKey);
 }
 
 /** The keys of those to be removed, by namespace, in that order too. */
@@ -21,21 +21,32 @@ export function removedKeys(writes: readonly RowWrite[]): Map<string, string[]> 
 /** The keys of all of them. */
 export function keysByNamespace(writes: readonly RowWrite[]): Map<string, string[]> {
   const keys = new Map<string, string[]>();
-  for (const { namespace, key } of sorted([...writes])) {
-    const others = keys.get(namespace);
-    if (others === undefined) keys.set(namespace, [key]);
-    else others.push(key);
-  }
+  for (const [namespace, rows] of byNamespace(writes))
+    keys.set(
+      namespace,
+      rows.map(({ key }) => key),
+    );
   return keys;
+}
+
+/** The rows of each namespace, in that order. */
+export function byNamespace(writes: readonly RowWrite[]): Map<string, RowWrite[]> {
+  const rows = new Map<string, RowWrite[]>();
+  for (const row of inKeyOrder(writes)) {
+    const others = rows.get(row.namespace);
+    if (others === undefined) rows.set(row.namespace, [row]);
+    else others.push(row);
+  }
+  return rows;
 }
 
 function isPut(write: RowWrite): write is Row {
   return write.value !== undefined;
 }
 
-/** Most writes come in this order. */
-function sorted<T extends RowWrite>(rows: T[]): T[] {
-  return rows.length > 1 ? rows.sort(byPrimaryKey) : rows;
+/** `rows` in the order of the primary key. */
+export function inKeyOrder<T extends RowWrite>(rows: readonly T[]): T[] {
+  return rows.toSorted(byPrimaryKey);
 }
 
 function byPrimaryKey(a: RowWrite, b: RowWrite): number {

@@ -98,6 +98,8 @@ export function mysqlOptions(given: MysqlOptions, isOwn: boolean): MysqlOptions 
     supportBigNumbers: true,
     bigNumberStrings: true,
     multipleStatements: false,
+    // A statement that has left every row as it was is to count none.
+    flags: [...(given.flags ?? []), '-FOUND_ROWS'],
     extra: { enableKeepAlive: true, ...extra },
   };
 }

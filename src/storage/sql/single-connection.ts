@@ -63,18 +63,30 @@ export class SingleConnection implements Connection {
     });
   }
 
+  writeReturning(statement: Statement): Promise<unknown[]> {
+    return this.#lock.run(async () => {
+      const runner = this.#runner;
+      const rows = await (this.options.kept?.query(runner, statement) ?? query(runner, statement));
+      this.options.assertSame?.();
+      return rows;
+    });
+  }
+
   transaction<T>(task: (transaction: OpenTransaction) => Promise<T>): Promise<T> {
     return this.#lock.run(async () => {
       const runner = this.#runner;
-      const { kept } = this.options;
-      await runner.query(this.options.begin);
+      const { begin, kept } = this.options;
+      const ask = (statement: Statement): Promise<unknown[]> =>
+        kept?.query(runner, statement) ?? query(runner, statement);
+      await ask({ sql: begin, parameters: [], name: 'begin' });
       let result: T;
       try {
         result = await task({
-          query: (statement) => kept?.query(runner, statement) ?? query(runner, statement),
-          execute: (statement) => kept?.execute(runner, statement) ?? execute(runner, statement),
+          query: ask,
+          execute: (statement) =>
+            kept?.execute(runner, statement) ?? this.#executeAndPause(runner, statement),
         });
-        await runner.query('COMMIT');
+        await ask({ sql: 'COMMIT', parameters: [], name: 'commit' });
       } catch (error) {
         // Some errors end the transaction by themselves; then there is nothing to roll back.
         await runner.query('ROLLBACK').catch(() => undefined);
@@ -83,6 +95,13 @@ export class SingleConnection implements Connection {
       this.options.assertSame?.();
       return result;
     });
+  }
+
+  /** Many statements of a driver that works on this thread would hold the event loop. */
+  async #executeAndPause(runner: QueryRunner, statement: Statement): Promise<number> {
+    const changed = await execute(runner, statement);
+    await nextTurn(systemClock);
+    return changed;
   }
 
   get #runner(): QueryRunner {

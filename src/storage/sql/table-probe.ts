@@ -3,13 +3,13 @@ import type { QueryRunner } from 'typeorm';
 import { quotedTable } from '../../../migrations/database-family.js';
 import { compareStored } from '../../core/keys/key-order.js';
 import { EVERY_KEY } from '../../core/keys/key-range.js';
-import type { RowWrite, StoredEntry } from '../../core/storage-adapter.js';
+import type { Commit, RowWrite, Stamp, StoredEntry } from '../../core/storage-adapter.js';
 import { driverErrorOf, type DriverError } from '../driver-error.js';
 import { ALIKE } from './alike.js';
 import type { Dialect } from './dialect.js';
 
 /** What a probe asks of a dialect: how the cache writes, and how it reads again. */
-export type ProbedDialect = Pick<Dialect, 'statements' | 'clear' | 'read' | 'load' | 'writtenAt'>;
+export type ProbedDialect = Pick<Dialect, 'statements' | 'atOnce' | 'clear' | 'read' | 'load' | 'writtenAt'>;
 
 /** What became of rows that were written to a table and rolled back. */
 export type ProbeOutcome =
@@ -87,7 +87,10 @@ class Probe {
     private readonly options: ProbeOptions,
   ) {}
 
-  /** Stores a row for each namespace and key, overwrites it, deletes it, stores it again, clears the namespace, and leaves it stored. */
+  /**
+   * Stores a row for each namespace and key, overwrites it and deletes it, whatever there is, then what it expects; stores it
+   * again, clears the namespace, and leaves it stored.
+   */
   async keeps(namespaces: readonly string[], keys: readonly string[]): Promise<boolean> {
     for (const round of [0, 1]) {
       const puts = this.#rows(keys, round);
@@ -98,12 +101,29 @@ class Probe {
     if (this.options.asksForOrder === true && !(await this.#sorts(keys))) return false;
     await this.#write(removing(namespaces, keys));
     if (!(await this.#holds(namespaces, [], keys))) return false;
+    if (!(await this.#comparesAndSets(namespaces, keys))) return false;
     const again = storing(namespaces, this.#rows(keys, 0));
     await this.#write(again);
     await clearProbe(this.runner, this.dialect);
     if (!(await this.#holds(namespaces, [], keys))) return false;
     // For whoever looks whether all of it is rolled back.
     await this.#write(again);
+    return true;
+  }
+
+  /** The same once more by what the rows are expected to be, where the dialect has a statement for it. */
+  async #comparesAndSets(namespaces: readonly string[], keys: readonly string[]): Promise<boolean> {
+    let expects: Stamp | null = null;
+    for (const left of [this.#rows(keys, 0), this.#rows(keys, 1), []]) {
+      const rows: RowWrite[] =
+        left.length > 0 ? storing(namespaces, left, expects) : removing(namespaces, keys, expects);
+      const write = this.dialect.atOnce?.(rows, this.#nextCommit());
+      expects = this.#stamp;
+      if (write === undefined) return true;
+      const { sql, parameters } = write.statement;
+      const answer = (await this.runner.query(sql, parameters)) as unknown[];
+      if (write.losers(answer).length > 0 || !(await this.#holds(namespaces, left, keys))) return false;
+    }
     return true;
   }
 
@@ -139,10 +159,14 @@ class Probe {
   }
 
   async #write(writes: readonly RowWrite[]): Promise<void> {
+    for (const { sql, parameters } of this.dialect.statements(writes, this.#nextCommit()))
+      await this.runner.query(sql, parameters);
+  }
+
+  #nextCommit(): Commit {
     this.#now += 1;
     this.#stamp -= 1;
-    for (const { sql, parameters } of this.dialect.statements(writes, { now: this.#now, stamp: this.#stamp }))
-      await this.runner.query(sql, parameters);
+    return { now: this.#now, stamp: this.#stamp };
   }
 
   /** Whether each namespace has these rows, and of `keys` no others. */
@@ -166,12 +190,22 @@ class Probe {
   }
 }
 
-function storing(namespaces: readonly string[], rows: readonly StoredEntry[]): RowWrite[] {
-  return namespaces.flatMap((namespace) => rows.map((row) => ({ namespace, ...row })));
+function storing(
+  namespaces: readonly string[],
+  rows: readonly StoredEntry[],
+  expects?: RowWrite['expects'],
+): RowWrite[] {
+  return namespaces.flatMap((namespace) =>
+    rows.map(({ key, value, expiresAt }) => ({ namespace, key, value, expiresAt, expects })),
+  );
 }
 
-function removing(namespaces: readonly string[], keys: readonly string[]): RowWrite[] {
+function removing(
+  namespaces: readonly string[],
+  keys: readonly string[],
+  expects?: RowWrite['expects'],
+): RowWrite[] {
   return namespaces.flatMap((namespace) =>
-    keys.map((key) => ({ namespace, key, value: undefined, expiresAt: null })),
+    keys.map((key) => ({ namespace, key, value: undefined, expiresAt: null, expects })),
   );
 }

@@ -11,16 +11,16 @@ import type {
 } from '../../core/storage-adapter.js';
 import { CACHE_TABLE } from '../cache-storage.entity.js';
 import { basicCode, type DriverError } from '../driver-error.js';
-import { compareLocked } from '../sql/compare-locked.js';
 import type { OpenTransaction } from '../sql/connection.js';
-import type { Dialect, TableState } from '../sql/dialect.js';
+import type { ConditionalWrite, Dialect, TableState } from '../sql/dialect.js';
 import { beginsAll, boundsOf, pageBounds, type KeyBound } from '../sql/key-bounds.js';
-import { chunksOf, partsOf, removedKeys, sortedRows, type Row } from '../sql/row-order.js';
+import { byNamespace, chunksOf, partsOf, removedKeys, sortedRows, type Row } from '../sql/row-order.js';
 import type { RowQuery, Statement } from '../sql/statement.js';
 import { isDoubtful, NO_ROWS, pageOf, toEntry, type PagedRow, type StoredRow } from '../sql/stored-row.js';
 import type { TableFault } from '../sql/table-fault.js';
 import { toTimestamp } from '../sql/timestamp.js';
 import { COLUMNS, REPLACE } from '../sql/upsert.js';
+import { otherThanExpected, writeWhere } from './conditional-write.js';
 import { sqliteTableFaults } from './table-check.js';
 import { instantOf } from './instant.js';
 
@@ -142,12 +142,28 @@ export class SqliteDialect implements Dialect {
     return ((await this.query(runner, readOf(namespace, keys))) as StoredRow[]).map(toEntry);
   }
 
-  compareAndSet(
+  atOnce(rows: readonly RowWrite[], commit: Commit): ConditionalWrite | undefined {
+    const [lone] = rows;
+    return lone === undefined || rows.length > 1 ? undefined : writeWhere(lone, commit);
+  }
+
+  /** The transaction has locked the whole file since it began: what was compared stays so. */
+  async compareAndSet(
     transaction: OpenTransaction,
     rows: readonly RowWrite[],
     commit: Commit,
   ): Promise<readonly RowWrite[]> {
-    return compareLocked(this, transaction, rows, commit);
+    const losers = new Set<RowWrite>();
+    for (const [namespace, some] of byNamespace(rows))
+      for (const chunk of chunksOf(some, ROWS_PER_TEXT)) {
+        const others = (await transaction.query(otherThanExpected(namespace, chunk))) as { key: string }[];
+        if (others.length === 0) continue;
+        const keys = new Set(others.map(({ key }) => key));
+        for (const row of chunk) if (keys.has(row.key)) losers.add(row);
+      }
+    const due = losers.size === 0 ? rows : rows.filter((row) => !losers.has(row));
+    for (const statement of this.statements(due, commit)) await transaction.execute(statement);
+    return [...losers];
   }
 
   /** The transaction has locked the whole file since it began. */

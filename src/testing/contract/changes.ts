@@ -19,7 +19,7 @@ export interface Change {
 }
 
 /** The same as writes, whatever there is of the rows. */
-export function writesOf({ namespace, puts = [], deletes = [] }: Change): RowWrite[] {
+function writesOf({ namespace, puts = [], deletes = [] }: Change): RowWrite[] {
   return [
     ...deletes.map((key) => ({ namespace, key, value: undefined, expiresAt: null })),
     ...puts.map(({ key, value, expiresAt }) => ({ namespace, key, value, expiresAt })),

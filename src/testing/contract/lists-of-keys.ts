@@ -114,6 +114,17 @@ export function listsOfKeys({ storage, put, all, listed, it, describe, beforeEac
       assert.equal((await all('m')).length, 2);
     });
 
+    it('how many of the cleared rows had not expired', async () => {
+      await put(row('a:1', '1', NOW), row('a:10', '1', NOW + 1), row('a:3', '1', NOW - 1));
+      assert.equal(await storage.clearRange('n', { prefix: 'a:1', isWhole: false }, NOW), 1);
+      assert.equal(await storage.clearRange('n', { prefix: 'a:3', isWhole: true }, NOW), 0);
+      assert.equal(await storage.clearRange('n', { prefix: 'a:', isWhole: false }, NOW), 2);
+      assert.equal(await storage.clearRange('n', { prefix: 'none', isWhole: false }, NOW), 0);
+      assert.equal(await storage.clearRange('n', { prefix: '', isWhole: false }, NOW), keys.length - 4);
+      assert.deepEqual(await all(), []);
+      assert.equal((await all('m')).length, 2);
+    });
+
     it('no expired row', async () => {
       await put(row('a:1', '1', NOW), row('a:10', '1', NOW + 1));
       const range = { prefix: 'a:1', isWhole: false };

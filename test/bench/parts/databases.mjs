@@ -12,7 +12,7 @@ const SINGLES = 300;
 const READS = 1000;
 const ROUNDS = 5;
 
-const stamps = new Stamps(Math.random);
+const stamps = new Stamps();
 
 /** The storage adapter on each database, against the fastest way by hand on the same driver. */
 export const databases = {

@@ -128,6 +128,15 @@ describe('CacheTestingModule', () => {
     expect(await visits.counters.get('b')).toBe(3);
   });
 
+  it('stamps rows after a restart as another process would', async () => {
+    const stampOf = async (key: string): Promise<number | undefined> =>
+      (await testing.storage.read('sessions', [key]))[0]?.stamp;
+    await visits.sessions.set('a', 1);
+    await testing.restart();
+    await visits.sessions.set('b', 1);
+    expect(await stampOf('b')).not.toBe(await stampOf('a'));
+  });
+
   it('keeps the objects that were injected, and what a spy put in their place', async () => {
     const injected = module.get<NamespaceCache<string, number>>(getNamespaceToken(sessionsNamespace));
     const set = vi.spyOn(injected, 'set').mockRejectedValue(new Error('spied'));

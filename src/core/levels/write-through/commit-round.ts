@@ -1,11 +1,12 @@
-import { isCacheError, type CacheError } from '../../cache-error.js';
+import { CacheError, isCacheError } from '../../cache-error.js';
 import type { EngineContext } from '../../context.js';
 import type { NamespaceDefinition } from '../../definition/namespace-definition.js';
-import { stampOf } from '../../entries/known-value.js';
+import { ABSENT, stampOf, type KnownValue } from '../../entries/known-value.js';
 import type { PersistedEntries } from '../../entries/persisted-entries.js';
 import { EVERY_KEY, type KeyRange } from '../../keys/key-range.js';
 import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
 import type { CacheStorageAdapter, StampedEntry } from '../../storage-adapter.js';
+import type { StorageWriter } from '../../writing/storage-writer.js';
 import { writeFailedError } from '../../writing/storage-health.js';
 import { Fold, type FoldedKey } from './fold.js';
 import { FoldedRow } from './folded-row.js';
@@ -18,6 +19,7 @@ export interface CommitRoundOptions<V> {
   readonly keys: KeySpace<unknown>;
   readonly entries: PersistedEntries<V>;
   readonly storage: CacheStorageAdapter;
+  readonly writer: StorageWriter;
   readonly context: EngineContext;
   /** Whether other processes write to the same rows. */
   readonly isShared: boolean;
@@ -124,7 +126,7 @@ export class CommitRound<V> implements Round {
 
   attempted(error?: unknown): void {
     this.#rows = this.#rows.filter((atom) => atom.some((row) => !row.isOver));
-    if (error !== undefined) this.#mayHaveCommitted = true;
+    if (error !== undefined && !this.options.writer.isUndone(error)) this.#mayHaveCommitted = true;
     const isInConflict = error === undefined && this.#rows.length > 0;
     if (this.options.isShared && this.#clears === undefined && (error !== undefined || isInConflict))
       this.#foldAnew('holding');
@@ -189,15 +191,32 @@ export class CommitRound<V> implements Round {
   }
 
   /**
-   * Sees from the rows themselves how earlier attempts ended. Where they have its stamp, it has committed, and with it every
+   * Sees from the rows themselves how earlier attempts ended. Where one of them has its stamp, it has committed, and with it every
    * write that was folded into them; else it never happened. To fold those that are left over rows that hold them already
-   * would count them twice.
+   * would count them twice. Where others have written over what a write has looked at, or may have removed it, its stamp may
+   * have been there: that write is not done again.
    */
   #settleAttempts(): void {
     for (const atom of this.#unsettled.splice(0)) {
-      const stamps = atom.map((row) => row.writtenAs(this.#known.get(row.folded.key)));
-      if (stamps.includes(undefined)) continue;
-      atom.forEach((row, i) => row.committed(stamps[i] ?? undefined));
+      const rows = atom.map((row) => this.#known.get(row.folded.key));
+      const stamps = atom.map((row, i) => row.writtenAs(rows[i] ?? ABSENT));
+      const isIllegible = isUnknown(atom, rows);
+      // A row that is gone tells only where nobody else removes any.
+      const isGone = stamps.every((stamp) => stamp === null) && !isIllegible;
+      const hasCommitted = isGone || stamps.some((stamp) => typeof stamp === 'number');
+      if (hasCommitted) {
+        atom.forEach((row, i) => {
+          const stamp = stamps[i];
+          if (stamp === undefined) row.committedBefore();
+          else row.committed(stamp ?? undefined);
+        });
+      } else if (isIllegible) {
+        const error = unknownError(this.namespace);
+        this.options.onReject(
+          atom.reduce((count, row) => count + row.unknown(error), 0),
+          error,
+        );
+      }
     }
   }
 
@@ -256,6 +275,26 @@ export class CommitRound<V> implements Round {
       if (this.#mayHaveCommitted) entries.doubt(folded.key);
     });
   }
+}
+
+/**
+ * Whether `rows` can't tell if an atom was committed that has left no stamp in them: not where a row that it would have changed
+ * is still the one that it was built on.
+ */
+function isUnknown<V>(atom: readonly FoldedRow<V>[], rows: readonly KnownValue<V>[]): boolean {
+  const builtUpon = atom
+    .map((row, i) => [row, rows[i] ?? ABSENT] as const)
+    .filter(([row]) => row.expects !== undefined);
+  return builtUpon.length > 0 && builtUpon.every(([row, found]) => row.isOvertaken(found));
+}
+
+function unknownError(namespace: string): CacheError {
+  return new CacheError(
+    'WRITE_FAILED',
+    `Namespace '${namespace}': the connection broke during the commit, and another process has changed the key since, so that ` +
+      'nobody can tell whether the write has happened. Read the key before you try again.',
+    { namespace },
+  );
 }
 
 /** What a write rejects with whose round could not be written, or read, for `cause`. */

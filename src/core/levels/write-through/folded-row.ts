@@ -41,11 +41,31 @@ export class FoldedRow<V> implements RoundRow {
     return this.value === undefined ? null : undefined;
   }
 
+  /** Whether it is to be written over the row that a write has looked at, and the row is no longer that one. */
+  isOvertaken(row: KnownValue<V>): boolean {
+    return this.expects !== undefined && stampOf(row) !== this.expects;
+  }
+
   committed(stamp: Stamp | undefined): void {
     const { key, found, waiting } = this.folded;
     this.isOver = true;
     this.entries.applyWrite(key, found.kind === 'present' ? found.stored : undefined, stamp);
     for (const settle of waiting) settle();
+  }
+
+  /** It was committed, and others have written the row since. */
+  committedBefore(): void {
+    this.isOver = true;
+    this.entries.doubt(this.folded.key);
+    for (const settle of this.folded.waiting) settle();
+  }
+
+  /** Nobody can tell whether it was committed. Gives how many writes reject with `error`. */
+  unknown(error: CacheError): number {
+    this.isOver = true;
+    this.entries.doubt(this.folded.key);
+    for (const settle of this.folded.waiting) settle(error);
+    return this.folded.waiting.length;
   }
 
   refused(cause: unknown): void {
