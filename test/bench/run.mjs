@@ -7,6 +7,7 @@ import { allocations } from './parts/allocations.mjs';
 import { asyncHits } from './parts/async-hits.mjs';
 import { bulk } from './parts/bulk.mjs';
 import { coalescing } from './parts/coalescing.mjs';
+import { conditionalWrites } from './parts/conditional-writes.mjs';
 import { databases } from './parts/databases.mjs';
 import { durableWrites } from './parts/durable-writes.mjs';
 import { hits } from './parts/hits.mjs';
@@ -28,6 +29,7 @@ const PARTS = [
   sustainedSets,
   valueCheck,
   durableWrites,
+  conditionalWrites,
   coalescing,
   bulk,
   listing,
