@@ -9,6 +9,7 @@ import type { Connection } from './sql/connection.js';
 import { ConnectionPool } from './sql/connection-pool.js';
 import { query } from './sql/execute.js';
 import { KeptStatements } from './sqlite/kept-statements.js';
+import { RowStatements } from './sqlite/row-statements.js';
 import { MysqlSessions } from './mysql/sessions.js';
 import { plainSessions } from './portable/sessions.js';
 import { postgresSessions } from './postgres/sessions.js';
@@ -147,7 +148,7 @@ function sqlite(dataSource: DataSource, { isOwn, synchronous, dialect }: Databas
       prepare: (runner) => prepareSqlite(runner, { driver, synchronous, ownsFile: isOwn }),
       // What a file that is gone holds is not durable: neither what is committed to it, nor what is read from it.
       assertSame: () => file?.assertSame(),
-      ...(kept === undefined ? {} : { kept }),
+      ...(kept === undefined ? { byRow: new RowStatements() } : { kept }),
     }),
     description: `${driver} ${inMemory ? 'in memory' : resolve(database)}`,
     rescuePath: inMemory ? undefined : `${database}.rescue.ndjson`,

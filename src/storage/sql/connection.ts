@@ -7,6 +7,9 @@ export interface OpenTransaction {
   query(statement: Statement): Promise<unknown[]>;
   /** How many rows a statement has changed. */
   execute(statement: Statement): Promise<number>;
+  /** The same for a statement with the parameters of each of many rows, on a driver to which a call costs next to nothing. */
+  readonly executeEach?:
+    ((sql: string, parameters: readonly (readonly unknown[])[]) => Promise<readonly number[]>) | undefined;
 }
 
 /** How statements reach the database. */

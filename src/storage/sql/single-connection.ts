@@ -5,6 +5,7 @@ import type { Connection, OpenTransaction } from './connection.js';
 import { ConnectionLock } from './connection-lock.js';
 import { execute, executeAll, query } from './execute.js';
 import type { KeptStatements } from '../sqlite/kept-statements.js';
+import type { RowStatements } from '../sqlite/row-statements.js';
 
 export interface SingleConnectionOptions {
   /** The statement that begins a transaction. */
@@ -18,6 +19,8 @@ export interface SingleConnectionOptions {
   readonly assertSame?: () => void;
   /** Keeps prepared what the driver itself does not. */
   readonly kept?: KeptStatements;
+  /** Takes one row at a time, where the driver is quick at that. */
+  readonly byRow?: RowStatements;
 }
 
 /** The one connection that TypeORM has to an embedded database. */
@@ -75,7 +78,7 @@ export class SingleConnection implements Connection {
   transaction<T>(task: (transaction: OpenTransaction) => Promise<T>): Promise<T> {
     return this.#lock.run(async () => {
       const runner = this.#runner;
-      const { begin, kept } = this.options;
+      const { begin, kept, byRow } = this.options;
       const ask = (statement: Statement): Promise<unknown[]> =>
         kept?.query(runner, statement) ?? query(runner, statement);
       await ask({ sql: begin, parameters: [], name: 'begin' });
@@ -85,6 +88,9 @@ export class SingleConnection implements Connection {
           query: ask,
           execute: (statement) =>
             kept?.execute(runner, statement) ?? this.#executeAndPause(runner, statement),
+          ...(byRow === undefined
+            ? {}
+            : { executeEach: (sql, parameters) => byRow.run(runner, sql, parameters) }),
         });
         await ask({ sql: 'COMMIT', parameters: [], name: 'commit' });
       } catch (error) {

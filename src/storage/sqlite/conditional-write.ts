@@ -1,5 +1,6 @@
 import type { Commit, RowWrite } from '../../core/storage-adapter.js';
 import { CACHE_TABLE } from '../cache-storage.entity.js';
+import type { OpenTransaction } from '../sql/connection.js';
 import type { ConditionalWrite } from '../sql/dialect.js';
 import type { Statement } from '../sql/statement.js';
 import { toTimestamp } from '../sql/timestamp.js';
@@ -63,5 +64,53 @@ export function otherThanExpected(namespace: string, rows: readonly RowWrite[]):
   };
 }
 
+/** Whether a row is to be absent before and after: then nothing is changed that could be counted. */
+export function onlyCompares({ value, expects }: RowWrite): boolean {
+  return value === undefined && expects === null;
+}
+
+/** Stores and removes `rows` one by one, none of which {@link onlyCompares}; gives those that are not what they are expected to be. */
+export async function compareByRow(
+  rows: readonly RowWrite[],
+  { now, stamp }: Commit,
+  executeEach: NonNullable<OpenTransaction['executeEach']>,
+): Promise<readonly RowWrite[]> {
+  const updatedAt = toTimestamp(now);
+  const kinds: readonly (readonly [string, (row: RowWrite) => boolean, (row: RowWrite) => unknown[]])[] = [
+    [
+      `UPDATE "${CACHE_TABLE}" SET "value" = ?, "expires_at" = ?, "updated_at" = ?, "version" = ? WHERE ${IS_THAT}`,
+      ({ value, expects }) => value !== undefined && expects !== null,
+      ({ namespace, key, value, expiresAt, expects }) => [
+        value,
+        expiresAt,
+        updatedAt,
+        stamp,
+        namespace,
+        key,
+        expects,
+      ],
+    ],
+    [
+      `INSERT INTO "${CACHE_TABLE}" ${COLUMNS} VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT ("namespace", "key") DO NOTHING`,
+      ({ value, expects }) => value !== undefined && expects === null,
+      ({ namespace, key, value, expiresAt }) => [namespace, key, value, expiresAt, updatedAt, stamp],
+    ],
+    [
+      `DELETE FROM "${CACHE_TABLE}" WHERE ${IS_THAT}`,
+      ({ value, expects }) => value === undefined && expects !== null,
+      ({ namespace, key, expects }) => [namespace, key, expects],
+    ],
+  ];
+  const losers: RowWrite[] = [];
+  for (const [sql, isOf, parametersOf] of kinds) {
+    const some = rows.filter(isOf);
+    if (some.length === 0) continue;
+    const changes = await executeEach(sql, some.map(parametersOf));
+    losers.push(...some.filter((_, i) => changes[i] === 0));
+  }
+  return losers;
+}
+
+const IS_THAT = '"namespace" = ? AND "key" = ? AND "version" = ?';
 const EXPECTED = 'WITH expected(stamp) AS (VALUES (?))';
 const IS_EXPECTED = '"namespace" = ? AND "key" = ? AND "version" = (SELECT stamp FROM expected)';

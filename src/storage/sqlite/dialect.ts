@@ -20,7 +20,7 @@ import { isDoubtful, NO_ROWS, pageOf, toEntry, type PagedRow, type StoredRow } f
 import type { TableFault } from '../sql/table-fault.js';
 import { toTimestamp } from '../sql/timestamp.js';
 import { COLUMNS, REPLACE } from '../sql/upsert.js';
-import { otherThanExpected, writeWhere } from './conditional-write.js';
+import { compareByRow, onlyCompares, otherThanExpected, writeWhere } from './conditional-write.js';
 import { sqliteTableFaults } from './table-check.js';
 import { instantOf } from './instant.js';
 
@@ -153,6 +153,8 @@ export class SqliteDialect implements Dialect {
     rows: readonly RowWrite[],
     commit: Commit,
   ): Promise<readonly RowWrite[]> {
+    const { executeEach } = transaction;
+    if (executeEach !== undefined && !rows.some(onlyCompares)) return compareByRow(rows, commit, executeEach);
     const losers = new Set<RowWrite>();
     for (const [namespace, some] of byNamespace(rows))
       for (const chunk of chunksOf(some, ROWS_PER_TEXT)) {
