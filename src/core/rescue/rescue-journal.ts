@@ -69,10 +69,10 @@ export interface RescueJournal {
    */
   claim(identity: string | undefined, foreign: (place: string) => void): Promise<readonly ClaimedJournal[]>;
   /**
-   * Adds writes, also while another process reads, and returns when they survive a power loss. Synchronous, because the
-   * process may be about to end.
+   * Adds writes, also while another process reads, and returns where they are, when they survive a power loss. Synchronous,
+   * because the process may be about to end.
    */
-  appendSync(writes: readonly RescuedWrite[], origin: JournalOrigin): void;
+  appendSync(writes: readonly RescuedWrite[], origin: JournalOrigin): string;
   /** Keeps writes that the database refuses, or that newer rows stand against, where nothing replays them and a person finds them; returns the place. */
   keep(kind: 'refused' | 'conflicts', writes: readonly RescuedWrite[]): Promise<string>;
 }
