@@ -18,8 +18,11 @@ interface KeyIntent {
    * write knew no row: a `set` of a key that was not in memory.
    */
   readonly base?: number | null;
-  /** The stamps of transactions that were to write this row, and ended nobody knows how: they are older than this. */
-  readonly attempts?: readonly Stamp[];
+  /**
+   * The stamp of the first transaction that was to write this row, and ended nobody knows how: whatever its process has left
+   * there since is older than this.
+   */
+  readonly since?: Stamp;
   /** The same number in the writes that must be written together, as a rename is. */
   readonly atom?: number;
 }
