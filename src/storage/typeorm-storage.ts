@@ -34,7 +34,7 @@ import { DatabaseError, driverErrorOf, withoutQuotes } from './driver-error.js';
 import { driverPackageError, unbuiltDriverError } from './driver-package.js';
 import { remedyFor, type OpenStep } from './open-remedies.js';
 import { retryWhileBusy } from './retry-while-busy.js';
-import { hasAllColumns, prepareSchema } from './schema.js';
+import { missingColumns, prepareSchema } from './schema.js';
 
 /** How long a start waits while others have the database locked, ms. */
 const START_TIMEOUT_MS = 10_000;
@@ -209,7 +209,7 @@ export class TypeOrmStorage implements ListedStorage {
   async #names(): Promise<NamespaceNames> {
     const names = await this.#readExactly(async (rows, runner) => {
       if (!(await hasCacheTable(runner))) return { names: [], stray: [] };
-      return (await hasAllColumns(runner)) ? rows.names(runner) : undefined;
+      return (await missingColumns(runner)).length === 0 ? rows.names(runner) : undefined;
     });
     if (names !== undefined) return names;
     throw new CacheError(
