@@ -259,6 +259,18 @@ describe('the migrations', () => {
     await expect(opening).rejects.toThrow(/run cacheMigrations/);
   });
 
+  it('are asked for by one line of the log where only the identity is missing', async () => {
+    const database = newFile();
+    const migrations = cacheMigrations.slice(0, -1);
+    const app = await new DataSource({ type: 'sqlite', database, migrations }).initialize();
+    await app.runMigrations();
+    await app.destroy();
+    const log = new NestLog();
+    const storage = { type: 'sqlite', database } as const;
+    await (await startApp([CacheModule.forRoot({ storage, migrationsRun: false })], log)).close();
+    expect(log.with('CreateCacheIdentity')).toEqual([expect.stringMatching(/^warn: /)]);
+  });
+
   it.each(['sqlite', 'better-sqlite3'] as const)(
     'add the stamp to the rows that an earlier version stored, and leave one that is there (%s)',
     async (type) => {
