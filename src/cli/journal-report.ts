@@ -15,7 +15,7 @@ export function* journalReport(
   yield `Version: ${version}${isUnstamped ? ', which names neither databases nor stamps' : ''}`;
   if (!isUnstamped) {
     yield `Database: ${database ?? 'none is named'}`;
-    yield `Process: ${process}, part ${part}, ${prefixes.length === 0 ? 'no stamps' : `stamps ${prefixes.join(', ')}`}`;
+    yield `Process: ${process}, part ${part}, ${prefixes.length === 0 ? 'no stamps written' : `its stamps begin with ${prefixes.join(', ')}`}`;
   }
   if (damagedLine !== undefined) {
     yield (

@@ -16,7 +16,7 @@ export function refuseJournal(
   throw new CacheError(
     'INVALID_OPTION',
     `--${option} has a rescue journal that has not been replayed: ${left}. Start the application on it once, stop it, and ` +
-      'copy then.',
+      "copy then. If it is still there, it is another database's ('journal show' says so): move it away.",
     { option },
   );
 }

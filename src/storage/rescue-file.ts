@@ -94,8 +94,10 @@ export class RescueFile implements RescueJournal {
     });
   }
 
-  appendSync(writes: readonly RescuedWrite[], origin: JournalOrigin): void {
-    this.#write(this.#names.left(), writes, origin);
+  appendSync(writes: readonly RescuedWrite[], origin: JournalOrigin): string {
+    const name = this.#names.left();
+    this.#write(name, writes, origin);
+    return name;
   }
 
   async keep(kind: 'refused' | 'conflicts', writes: readonly RescuedWrite[]): Promise<string> {

@@ -111,7 +111,7 @@ describe('a running cache', () => {
       (file: string) => execFileSync('cp', ['--remove-destination', '/dev/null', file]),
     ],
   ])(
-    'acknowledges nothing more when its file is %s, serves reads, and leaves a journal',
+    'acknowledges nothing more when its file is %s, serves reads, and leaves a journal for that very file',
     async (_how, act) => {
       await start({ writeTimeoutMs: 300, shutdownTimeoutMs: 300 });
       await cache.setUserData(1, 1, 'a', 1);
@@ -123,10 +123,26 @@ describe('a running cache', () => {
       expect(hasJournal(journal())).toBe(true);
       rmSync(database, { force: true });
       await start();
-      expect(await cache.getChatSettings(1)).toEqual({ kept: true });
+      expect(await cache.getChatSettings(1)).toEqual({});
+      expect(log.with('holds writes for another database')).toHaveLength(1);
       await app.close();
+      expect(hasJournal(journal())).toBe(true);
     },
   );
+
+  it('replays a journal when the file is back for which it was left', async () => {
+    await start({ shutdownTimeoutMs: 300 });
+    await cache.setChatSettings(1, { kept: false });
+    await cache.persistAll();
+    renameSync(database, `${database}.moved`);
+    await cache.setChatSettings(1, { kept: true });
+    await app.close();
+    renameSync(`${database}.moved`, database);
+    await start();
+    expect(await cache.getChatSettings(1)).toEqual({ kept: true });
+    expect(hasJournal(journal())).toBe(false);
+    await app.close();
+  });
 
   it.each([
     ['removed', (file: string) => unlinkSync(file)],

@@ -151,6 +151,13 @@ describe('a rescue journal', () => {
     await live(plan([], { lives }));
   });
 
+  it('replaces what one of many attempts has left, all of which were reported as failed', async () => {
+    const lies: Step = { do: 'weather', weather: 'lies', keys: ['a'] };
+    const long = [set('back', 'c', 1), lies, wait(45_000), set('back', 'c', 2)];
+    const options = { maxDirty: 1, checkpointIntervalMs: 200, maxEntries: 5 };
+    await live(plan([], { lives: [{ steps: long, end: RESCUE }], ...options }));
+  });
+
   it('is replayed once by two processes that start on it together', async () => {
     const lives = [{ steps: [set('back', 'a', 1)], end: RESCUE }];
     await live(plan([], { lives, ordeal: 'two starts' }));

@@ -49,10 +49,11 @@ export class SimulatedJournal implements RescueJournal {
     return claimed;
   }
 
-  appendSync(writes: readonly RescuedWrite[], origin: JournalOrigin): void {
+  appendSync(writes: readonly RescuedWrite[], origin: JournalOrigin): string {
     this.#left.add({ writes, origin: { ...origin, prefixes: [...origin.prefixes] } });
     this.lastLeft = writes;
     this.conflicts = [];
+    return 'journal';
   }
 
   async keep(kind: 'refused' | 'conflicts', writes: readonly RescuedWrite[]): Promise<string> {

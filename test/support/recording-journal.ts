@@ -18,9 +18,10 @@ export class RecordingJournal implements RescueJournal {
     return [];
   }
 
-  appendSync(writes: readonly RescuedWrite[], origin: JournalOrigin): void {
+  appendSync(writes: readonly RescuedWrite[], origin: JournalOrigin): string {
     this.left.push(...writes);
     this.origin = origin;
+    return 'nowhere';
   }
 
   async keep(): Promise<string> {

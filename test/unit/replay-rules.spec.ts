@@ -15,7 +15,7 @@ const rules = new ReplayRules(
 );
 const unstamped = new ReplayRules({ prefixes: [], isUnstamped: true }, [], NOW);
 
-type Intent = Pick<KeyWrite, 'base' | 'attempts'>;
+type Intent = Pick<KeyWrite, 'base' | 'since'>;
 const put = (intent: Intent = {}, key = 'a'): KeyWrite => ({
   op: 'put',
   namespace: 'n',
@@ -53,7 +53,10 @@ describe('the replay of one write', () => {
     ['where there was no row, and is one', put({ base: null }), row(OWN), 'conflict'],
     ['where there is one that has expired', put({ base: null }), row(OTHER, { expiresAt: NOW }), 'due'],
     ['where there is one that will', put({ base: null }), row(OTHER, { expiresAt: NOW + 1 }), 'conflict'],
-    ['on what an attempt has left', put({ base, attempts: [OWN - 1, OWN] }), row(OWN), 'due'],
+    ['on what the first attempt has left', put({ base, since: OWN }), row(OWN), 'due'],
+    ['on what a later one has left', put({ base, since: OWN - 1 }), row(OWN), 'due'],
+    ['on what was there before the first one', put({ base, since: OWN + 1 }), row(OWN), 'conflict'],
+    ['on what another has left since', put({ base, since: OWN }), row(OTHER + 1), 'conflict'],
     ['blind, on no row', put(), undefined, 'due'],
     ['blind, on a row of its own process', put(), row(OWN), 'due'],
     ['blind, on a row of another', put(), row(OTHER), 'conflict'],

@@ -89,7 +89,7 @@ describe('the files of a rescue journal', () => {
       { op: 'clear', namespace: 'n' },
       { op: 'clear range', namespace: 'm', range: { prefix: 'a', isWhole: false } },
       put('blind', '"ü\u2028\\n"', { expiresAt: 5 }),
-      put('on a row', '1', { base: -5, attempts: [1, 2] }),
+      put('on a row', '1', { base: -5, since: 1 }),
       remove('on none', { base: null }),
       remove('from', { atom: 0 }),
       put('to', '1', { atom: 0, base: null }),

@@ -177,8 +177,8 @@ export class OpenStorage {
     return this.#closed(
       new CacheError(
         'STORAGE_OPEN_FAILED',
-        `The cache could not replay ${journal.describe()}, which holds writes that an earlier stop could not make. ` +
-          'Start again when the database can be written to; to start without them, move the file away.',
+        `The cache could not replay the files of its rescue journal, ${journal.describe()}.…, which hold writes that an earlier ` +
+          'stop could not make. Start again when the database can be written to; to start without them, move the files away.',
         { cause },
       ),
     );

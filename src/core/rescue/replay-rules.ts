@@ -48,14 +48,21 @@ export class ReplayRules {
   #isDue(write: KeyWrite, row: StampedEntry | undefined): boolean {
     // An earlier version has written it, which says nothing of rows.
     if (this.journal.isUnstamped) return row === undefined;
-    const { base, attempts = [] } = write;
+    const { base, since } = write;
     const isCleared = this.cleared.some((range) => isWithin(write.key, range));
     if (row === undefined) return base === undefined || base === null || mayBeGone(base) || isCleared;
-    if (attempts.includes(row.stamp)) return true;
+    if (since !== undefined && this.#isSince(row.stamp, since)) return true;
     if (isCleared && this.isClearable(row)) return true;
     if (base !== undefined && base !== null) return isStill(row, base);
     if (row.expiresAt !== null && row.expiresAt <= this.now) return true;
     return base === undefined && this.#isOwn(row.stamp);
+  }
+
+  /** Whether the process has taken the stamp after `since`, or it is that one. */
+  #isSince(stamp: Stamp, since: Stamp): boolean {
+    if (prefixOf(stamp) === prefixOf(since)) return stamp >= since;
+    const prefixes = [...this.#prefixes];
+    return prefixes.indexOf(prefixOf(stamp)) > prefixes.indexOf(prefixOf(since));
   }
 
   #isOwn(stamp: Stamp): boolean {

@@ -18,8 +18,11 @@ interface KeyIntent {
    * write knew no row: a `set` of a key that was not in memory.
    */
   readonly base?: number | null;
-  /** The stamps of transactions that were to write this row, and ended nobody knows how: they are older than this. */
-  readonly attempts?: readonly Stamp[];
+  /**
+   * The stamp of the first transaction that was to write this row, and ended nobody knows how: whatever its process has left
+   * there since is older than this.
+   */
+  readonly since?: Stamp;
   /** The same number in the writes that must be written together, as a rename is. */
   readonly atom?: number;
 }
@@ -69,10 +72,10 @@ export interface RescueJournal {
    */
   claim(identity: string | undefined, foreign: (place: string) => void): Promise<readonly ClaimedJournal[]>;
   /**
-   * Adds writes, also while another process reads, and returns when they survive a power loss. Synchronous, because the
-   * process may be about to end.
+   * Adds writes, also while another process reads, and returns where they are, when they survive a power loss. Synchronous,
+   * because the process may be about to end.
    */
-  appendSync(writes: readonly RescuedWrite[], origin: JournalOrigin): void;
+  appendSync(writes: readonly RescuedWrite[], origin: JournalOrigin): string;
   /** Keeps writes that the database refuses, or that newer rows stand against, where nothing replays them and a person finds them; returns the place. */
   keep(kind: 'refused' | 'conflicts', writes: readonly RescuedWrite[]): Promise<string>;
 }

@@ -31,8 +31,9 @@ export class RescueReplay {
   #leave(place: string): void {
     if (this.#foreign.has(place)) return;
     this.#foreign.add(place);
-    this.context.logger.log(
-      `The rescue journal ${place} holds writes for another database. It stays there, until the cache starts on that one.`,
+    this.context.logger.warn(
+      `The rescue journal ${place} holds writes for another database. It stays there, until the cache starts on that one. ` +
+        `If that one is gone for good, ${LOOK}, and move it away.`,
     );
   }
 
@@ -62,11 +63,11 @@ export class RescueReplay {
   async #keepConflicts(journal: ClaimedJournal, conflicts: readonly RescuedWrite[]): Promise<void> {
     const aside = await this.journal.keep('conflicts', conflicts);
     const why = journal.isUnstamped
-      ? 'is not replayed: an earlier version of the cache has left it, so nothing proves that it is newer than what the database has'
-      : 'meets rows that are newer, or that nothing proves to be older';
+      ? 'an earlier version of the cache has left it, so nothing proves that it is newer than what the database has'
+      : 'their rows are newer, or gone, or nothing proves that they are older';
     this.context.logger.error(
-      `${counted(conflicts.length, 'entry', 'entries')} of ${journal.describe()} ${why} (first keys: ${named(conflicts)}). ` +
-        `The rows stay as they are, and the journalled writes are kept in ${aside}.`,
+      `Not replayed of ${journal.describe()}: ${counted(conflicts.length, 'entry', 'entries')} (first keys: ${named(conflicts)}): ${why}. ` +
+        `The database stays as it is. They are kept in ${aside}: ${LOOK}, and delete the file.`,
     );
   }
 
@@ -90,6 +91,10 @@ export class RescueReplay {
     );
   }
 }
+
+/** What a person can do with a file that no start replays. */
+const LOOK =
+  "look at it with 'npx nestjs-durable-cache journal show --values <file>', set again what of it you need";
 
 function named(writes: readonly RescuedWrite[]): string {
   return firstKeys(writes.flatMap((write) => ('key' in write ? [write.key] : []))) || 'none, but a clear';

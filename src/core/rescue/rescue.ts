@@ -56,8 +56,9 @@ export class Rescue {
         'They are lost with this process: set rescueJournal to a file path to keep them.',
       );
     }
+    let place: string;
     try {
-      journal.appendSync(unwritten, origin);
+      place = journal.appendSync(unwritten, origin);
     } catch (error) {
       const code = codeOf(error) ?? 'no code';
       return this.#lost(
@@ -70,7 +71,7 @@ export class Rescue {
       publish({ type: 'entries-rescued', namespace, count });
       this.logger.error(
         `${circumstance.rescued(entries(count))} of namespace '${namespace}' (first keys: ${named(keys)}). ` +
-          `They are in ${journal.describe()}, and the next start replays them.`,
+          `They are in ${place}, and the next start replays them.`,
       );
     }
     return [];

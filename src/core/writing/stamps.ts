@@ -23,7 +23,7 @@ export class Stamps {
     return stamp;
   }
 
-  /** The prefixes that this process has used. */
+  /** The prefixes that this process has used, in the order of their use: of one prefix, the larger stamp is the later one. */
   get prefixes(): readonly number[] {
     return this.#prefixes;
   }

@@ -37,7 +37,7 @@ export function headerOf(file: string): JournalHeader {
   if (line === undefined || !isOurs(line)) {
     throw notUnderstood(
       `${file} is no rescue journal that can be understood: its first line is damaged, or another program's.`,
-      'To start, move it away, or set rescueJournal to another path.',
+      'To start, move it away.',
     );
   }
   const { version, database, prefixes = [], process, part = 0 } = line;

@@ -85,12 +85,12 @@ export class Provenance {
   }
 
   /** What the journal says of a dirty key. */
-  of(key: MemoryKey): { base?: Base | null; attempts?: readonly Stamp[] } {
+  of(key: MemoryKey): { base?: Base | null; since?: Stamp } {
     const base = this.bases.of(key);
-    const attempts = this.#attempts.of(key);
+    const since = this.#attempts.of(key);
     return {
       ...(base === undefined ? {} : { base }),
-      ...(attempts.length === 0 ? {} : { attempts }),
+      ...(since === undefined ? {} : { since }),
     };
   }
 }
