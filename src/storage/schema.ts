@@ -1,6 +1,6 @@
 import { MigrationExecutor, type DataSource, type QueryRunner } from 'typeorm';
 import { adoptTable } from '../../migrations/adopt-table.js';
-import { hasColumn } from '../../migrations/database-family.js';
+import { hasCacheTable, hasColumn } from '../../migrations/database-family.js';
 import { CACHE_MIGRATIONS_TABLE } from '../../migrations/index.js';
 import { CacheError } from '../core/cache-error.js';
 import { CACHE_TABLE } from './cache-storage.entity.js';
@@ -38,9 +38,14 @@ export async function prepareSchema(runner: QueryRunner, options: SchemaOptions)
   await assertRights?.(runner);
 }
 
-/** Whether the table has all that the migrations give it. Asks by name: SQLite takes the name of a missing column for a text. */
-export async function hasAllColumns(runner: QueryRunner): Promise<boolean> {
-  return (await hasColumn(runner, 'expires_at')) && (await hasColumn(runner, 'version'));
+/** Columns that came with a later migration than the table. */
+const LATER_COLUMNS = ['expires_at', 'version'];
+
+/** Those that the table lacks. Asks by name: SQLite takes the name of a missing column for a text. */
+export async function missingColumns(runner: QueryRunner): Promise<readonly string[]> {
+  const missing: string[] = [];
+  for (const column of LATER_COLUMNS) if (!(await hasColumn(runner, column))) missing.push(column);
+  return missing;
 }
 
 /**
@@ -105,11 +110,16 @@ function refuse(faults: readonly TableFault[], description: string): void {
 }
 
 async function assertMigrated(runner: QueryRunner, description: string): Promise<void> {
-  if (await hasAllColumns(runner)) return;
+  const missing = (await hasCacheTable(runner)) ? await missingColumns(runner) : undefined;
+  if (missing?.length === 0) return;
+  const reason =
+    missing === undefined
+      ? `There is no table ${CACHE_TABLE}, or the user may not see it (${description}): `
+      : `The table ${CACHE_TABLE} lacks ${missing.join(' and ')}, or the user may not see them (${description}): ` +
+        'new migrations of this package have to be run; ';
   throw new CacheError(
     'STORAGE_OPEN_FAILED',
-    `The table ${CACHE_TABLE} is missing or lacks columns, or the user may not see it (${description}): ` +
-      'set migrationsRun to true, or run cacheMigrations before, and grant the user rights on it.',
+    `${reason}set migrationsRun to true, or run cacheMigrations before, and grant the user rights on the table.`,
   );
 }
 

@@ -27,14 +27,14 @@ import type {
 import { modifyRows, Undecided, writeAtoms } from './sql/atoms.js';
 import type { Dialect } from './sql/dialect.js';
 import type { ExactRows, NamespaceNames } from './sql/exact-rows.js';
-import { readIdentity } from './sql/identity.js';
+import { noIdentity, readIdentity } from './sql/identity.js';
 import { undone } from './sql/undone.js';
 import type { SqliteSynchronous } from './sqlite/dialect.js';
 import { DatabaseError, driverErrorOf, withoutQuotes } from './driver-error.js';
 import { driverPackageError, unbuiltDriverError } from './driver-package.js';
 import { remedyFor, type OpenStep } from './open-remedies.js';
 import { retryWhileBusy } from './retry-while-busy.js';
-import { hasAllColumns, prepareSchema } from './schema.js';
+import { missingColumns, prepareSchema } from './schema.js';
 
 /** How long a start waits while others have the database locked, ms. */
 const START_TIMEOUT_MS = 10_000;
@@ -53,12 +53,13 @@ export class TypeOrmStorage implements ListedStorage {
   readonly [CACHE_STORAGE] = 2;
   readonly #dataSource: DataSource;
   readonly #database: Database;
-  readonly warnings: readonly string[];
+  readonly #warnings: readonly string[];
   readonly #migrationsRun: boolean;
   readonly #readsOnly: boolean;
   /** How far the start has come: what says that a right is missing does not say what for. */
   #step: OpenStep = 'connecting';
   #identity: string | undefined;
+  #isPrepared = false;
 
   constructor(
     options: TypeOrmStorageOptions,
@@ -69,7 +70,7 @@ export class TypeOrmStorage implements ListedStorage {
     this.#migrationsRun = options.migrationsRun;
     this.#readsOnly = options.readsOnly === true;
     const { options: own, given, isOwn, warnings } = connectionOf(options.storage);
-    this.warnings = warnings;
+    this.#warnings = warnings;
     try {
       this.#dataSource = new DataSource(own);
     } catch (error) {
@@ -81,6 +82,12 @@ export class TypeOrmStorage implements ListedStorage {
       synchronous: options.synchronous,
       dialect,
     });
+  }
+
+  /** Those about the options; once it is open, those about the database too. */
+  get warnings(): readonly string[] {
+    if (!this.#isPrepared || this.#identity !== undefined) return this.#warnings;
+    return [...this.#warnings, noIdentity(this.describe())];
   }
 
   get rescuePath(): string | undefined {
@@ -209,7 +216,7 @@ export class TypeOrmStorage implements ListedStorage {
   async #names(): Promise<NamespaceNames> {
     const names = await this.#readExactly(async (rows, runner) => {
       if (!(await hasCacheTable(runner))) return { names: [], stray: [] };
-      return (await hasAllColumns(runner)) ? rows.names(runner) : undefined;
+      return (await missingColumns(runner)).length === 0 ? rows.names(runner) : undefined;
     });
     if (names !== undefined) return names;
     throw new CacheError(
@@ -267,6 +274,7 @@ export class TypeOrmStorage implements ListedStorage {
       },
     });
     this.#identity = await readIdentity(runner, { dialect, migrationsRun });
+    this.#isPrepared = true;
   }
 
   #openFailed(error: unknown): CacheError {

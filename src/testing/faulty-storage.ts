@@ -124,6 +124,11 @@ export class FaultyStorage implements CacheStorageAdapter {
     return error instanceof Error && this.#injected.has(error) ? 'transient' : this.inner.classify(error);
   }
 
+  /** What the storage inside knows, which is nothing of a fault from here: whoever is told that it is away can't tell. */
+  isUndone(error: unknown): boolean {
+    return this.inner.isUndone?.(error) === true;
+  }
+
   describe(): string {
     return this.inner.describe();
   }

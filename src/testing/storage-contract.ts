@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { faultOfAdapter } from '../core/adapter-check.js';
 import type { CacheStorageAdapter } from '../index.js';
 import { conditionalRows } from './contract/conditional-rows.js';
 import { ContractCase } from './contract/contract-case.js';
@@ -35,6 +36,12 @@ export function describeStorageContract({
   runner.describe(`storage contract: ${name}`, () => {
     const contract = new ContractCase(runner, create, refusesNull);
     const { it, storage } = contract;
+
+    it('says that it is a storage of this edition of the port', async () => {
+      const fault = faultOfAdapter(storage);
+      assert.equal(fault, undefined, `The storage ${fault}.`);
+    });
+
     for (const declare of [
       writtenRows,
       exactTexts,
@@ -48,7 +55,12 @@ export function describeStorageContract({
       declare(contract);
 
     it('takes what it does not know for a state of the storage, which may pass', async () => {
-      assert.equal(storage.classify(new Error('never seen')), refusesNull ? 'transient' : 'permanent');
+      assert.equal(storage.classify(new Error('never seen')), 'transient');
+    });
+
+    it('takes no write for undone, for sure, by an error that it does not know', async () => {
+      for (const error of [new Error('never seen'), new TypeError('never seen'), 'never seen', undefined])
+        assert.notEqual(storage.isUndone?.(error), true);
     });
 
     it('describes itself in a few words', async () => {

@@ -112,6 +112,40 @@ for (const { name, isHere, newDatabase } of KINDS)
       expect(await identityAt(storage)).toMatch(UUID);
     });
 
+    it('is another one where its migration was reverted and run again', async () => {
+      const storage = await newDatabase();
+      await on(storage, (db) => db.runMigrations());
+      const before = await identityAt(storage, { migrationsRun: false });
+      await on(storage, async (db) => {
+        await db.undoLastMigration();
+        await db.runMigrations();
+      });
+      const after = await identityAt(storage, { migrationsRun: false });
+      expect(after).toMatch(UUID);
+      expect(after).not.toBe(before);
+    });
+
+    it('is asked for by a warning at a start that may not migrate, where its table is missing', async () => {
+      const storage = await newDatabase();
+      await on(storage, async (db) => {
+        await db.runMigrations();
+        await db.undoLastMigration();
+      });
+      const warningsAt = async (opening: Opening): Promise<readonly string[]> => {
+        const opened = storageAt(storage, opening);
+        expect(opened.warnings).toEqual([]);
+        await opened.open();
+        await opened.close();
+        return opened.warnings;
+      };
+      expect(await warningsAt({ migrationsRun: false })).toEqual([
+        expect.stringMatching(/no table cache_identity.* CreateCacheIdentity of cacheMigrations/),
+      ]);
+      expect(await warningsAt({ readsOnly: true })).toEqual([]);
+      await on(storage, (db) => db.runMigrations());
+      expect(await warningsAt({ migrationsRun: false })).toEqual([]);
+    });
+
     it('is not made by a tool that only reads', async () => {
       const storage = await newDatabase();
       await identityAt(storage);

@@ -11,6 +11,7 @@ import {
 } from '../../src/index.js';
 import { TypeOrmStorage } from '../../src/storage/typeorm-storage.js';
 import { writeChanges } from '../../src/testing/contract/changes.js';
+import { errorWith } from '../support/definitions.js';
 import { NestLog, startApp } from '../support/nest-app.js';
 import { tempFolder } from '../support/temp-folder.js';
 
@@ -242,29 +243,32 @@ describe('the migrations', () => {
     await app.destroy();
   });
 
-  it('say what is missing when nobody has run all of them', async () => {
-    const refused = {
-      code: 'STORAGE_OPEN_FAILED',
-      message: expect.stringMatching(/run cacheMigrations/) as string,
-    };
+  it.each([
+    [0, /There is no table cache_storage/],
+    [1, /lacks expires_at and version, .* new migrations of this package have to be run/],
+    [2, /lacks version, .* new migrations of this package have to be run/],
+  ])('are asked for by what is missing where the app has run %i of them', async (ran, missing) => {
     const database = newFile();
-    await expect(storageAt(database, false).open()).rejects.toMatchObject(refused);
-    const app = await new DataSource({
-      type: 'sqlite',
-      database,
-      migrations: cacheMigrations.slice(0, 1),
-    }).initialize();
+    const migrations = cacheMigrations.slice(0, ran);
+    const app = await new DataSource({ type: 'sqlite', database, migrations }).initialize();
     await app.runMigrations();
     await app.destroy();
-    await expect(storageAt(database, false).open()).rejects.toMatchObject(refused);
-    const older = await new DataSource({
-      type: 'sqlite',
-      database,
-      migrations: cacheMigrations.slice(0, 2),
-    }).initialize();
-    await older.runMigrations();
-    await older.destroy();
-    await expect(storageAt(database, false).open()).rejects.toMatchObject(refused);
+    const opening = storageAt(database, false).open();
+    await expect(opening).rejects.toThrow(errorWith('STORAGE_OPEN_FAILED'));
+    await expect(opening).rejects.toThrow(missing);
+    await expect(opening).rejects.toThrow(/run cacheMigrations/);
+  });
+
+  it('are asked for by one line of the log where only the identity is missing', async () => {
+    const database = newFile();
+    const migrations = cacheMigrations.slice(0, -1);
+    const app = await new DataSource({ type: 'sqlite', database, migrations }).initialize();
+    await app.runMigrations();
+    await app.destroy();
+    const log = new NestLog();
+    const storage = { type: 'sqlite', database } as const;
+    await (await startApp([CacheModule.forRoot({ storage, migrationsRun: false })], log)).close();
+    expect(log.with('CreateCacheIdentity')).toEqual([expect.stringMatching(/^warn: /)]);
   });
 
   it.each(['sqlite', 'better-sqlite3'] as const)(

@@ -222,6 +222,16 @@ describe('what a journal says of a write-back entry', () => {
     expect(mayBeGone(base)).toBe(true);
   });
 
+  it('of updates of many keys at once is the row that each was told of, though memory has let go of it', async () => {
+    const keys = Array.from({ length: 12 }, (_, i) => `k${i}`);
+    for (const key of keys) await stamped(key, '1');
+    await open();
+    world.storage.failWrites(Infinity, new ChaosError('transient'));
+    await Promise.all(keys.map((key) => cache.update(key, (value = 0) => value + 1)));
+    const found = left();
+    for (const key of keys) expect(found[key]?.base, key).toBe(await baseOf(key));
+  });
+
   it('names the first attempt that ended nobody knows how, be it the one under way', async () => {
     await open();
     await cache.set('a', 1);

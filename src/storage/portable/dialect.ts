@@ -22,6 +22,9 @@ import { portableTableFaults } from './table-check.js';
 /** With five parameters a row, and lists of keys, this stays below every database's limits. */
 const ROWS_PER_STATEMENT = 100;
 
+/** How often rows are locked anew that seem to have gone; a transaction that sees an earlier state might see them for ever. */
+const MOST_LOCKS = 3;
+
 /** SQLSTATE classes about data: data exception, integrity constraint violation. */
 const ABOUT_DATA = new Set(['22', '23']);
 const UNIQUE_VIOLATION = '23505';
@@ -132,8 +135,10 @@ export class PortableDialect implements Dialect {
         transaction.query(statement) as Promise<StoredRow[]>;
       let rows = await ask(this.#locking(query));
       // A row that another replaces while this waits for it, by a delete and an insert, looks as if it had gone.
-      while (rows.length < chunk.length && (await ask(this.#statement(query))).length > rows.length)
+      for (let again = 0; again < MOST_LOCKS && rows.length < chunk.length; again += 1) {
+        if ((await ask(this.#statement(query))).length <= rows.length) break;
         rows = await ask(this.#locking(query));
+      }
       found.push(...rows.map(toStamped));
     }
     return found;

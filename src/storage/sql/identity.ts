@@ -1,5 +1,10 @@
 import type { QueryRunner } from 'typeorm';
-import { hasIdentityTable, makeIdentity, storedIdentity } from '../../../migrations/identity-table.js';
+import {
+  hasIdentityTable,
+  IDENTITY_TABLE,
+  makeIdentity,
+  storedIdentity,
+} from '../../../migrations/identity-table.js';
 import type { Dialect } from './dialect.js';
 
 export interface IdentityOptions {
@@ -20,4 +25,13 @@ export async function readIdentity(
   if (stored !== undefined || (!migrationsRun && !(await hasIdentityTable(runner)))) return stored;
   await dialect.migrating(runner, () => makeIdentity(runner));
   return storedIdentity(runner);
+}
+
+/** What a start warns of where {@link readIdentity} finds none. */
+export function noIdentity(description: string): string {
+  return (
+    `There is no table ${IDENTITY_TABLE}, or the user may not see it (${description}): the rescue journals of this database ` +
+    'name none, so another one that finds them would replay them. Run the migration CreateCacheIdentity of cacheMigrations, ' +
+    'or set migrationsRun to true, and grant the user SELECT on the table.'
+  );
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { InMemoryStorage, type StoredEntry } from '../../../src/index.js';
+import { InMemoryStorage, type StorageFailure, type StoredEntry } from '../../../src/index.js';
 import { writeChanges } from '../../../src/testing/contract/changes.js';
 import { FaultyStorage, StorageFault, TestClock } from '../../../src/testing/index.js';
 import { errorWith } from '../../support/definitions.js';
@@ -71,8 +71,32 @@ describe('a faulty storage', () => {
     await expect(writeChanges(storage, changes, 1)).rejects.toBe(full);
     expect(storage.classify(full)).toBe('transient');
     expect(storage.classify(new StorageFault('permanent'))).toBe('permanent');
-    // Of the others, the storage inside tells.
-    expect(storage.classify(new Error('its own'))).toBe('permanent');
+  });
+
+  it('leaves it to the storage inside what its own errors say', async () => {
+    const own = new Error('its own');
+    const isOwn = (error: unknown): boolean => error === own;
+    class Telling extends InMemoryStorage {
+      override classify(error?: unknown): StorageFailure {
+        return isOwn(error) ? 'permanent' : 'transient';
+      }
+    }
+    const storage = new FaultyStorage(new Telling());
+    expect(storage.classify(own)).toBe('permanent');
+    expect(storage.classify(new Error('another'))).toBe('transient');
+  });
+
+  it('knows of a write that failed whether it was undone as far as the storage inside does', async () => {
+    const undone = new Error('rolled back');
+    class Telling extends InMemoryStorage {
+      isUndone(error: unknown): boolean {
+        return error === undone;
+      }
+    }
+    const storage = new FaultyStorage(new Telling());
+    expect(storage.isUndone(undone)).toBe(true);
+    expect(storage.isUndone(new StorageFault())).toBe(false);
+    expect(new FaultyStorage(new InMemoryStorage()).isUndone(undone)).toBe(false);
   });
 
   it('has no fault for the purge, which no test asks for, unless every write fails', async () => {

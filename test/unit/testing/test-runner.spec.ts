@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
+  CACHE_STORAGE,
   InMemoryStorage,
   type Atom,
   type AtomOutcome,
   type Commit,
   type RowWrite,
+  type StorageFailure,
 } from '../../../src/index.js';
 import { describeStorageContract, type TestRunner } from '../../../src/testing/index.js';
 import { Child } from '../../support/child-process.js';
@@ -71,6 +73,35 @@ describe('the contract of storages', () => {
     const { failed } = await runContract(() => new Lax());
     expect(failed).toContain('tells ["a","a "," a","a\\t"] apart by exact characters');
     expect(failed).not.toContain('gives what was written, and the last write of a key');
+  });
+
+  it('fails for one that gives an entry up for an error that it does not know', async () => {
+    class Hasty extends InMemoryStorage {
+      override classify(): StorageFailure {
+        return 'permanent';
+      }
+    }
+    const { failed } = await runContract(() => new Hasty());
+    expect(failed).toEqual(['takes what it does not know for a state of the storage, which may pass']);
+  });
+
+  it('fails for one that takes any write that failed for undone', async () => {
+    class Sure extends InMemoryStorage {
+      isUndone(): boolean {
+        return true;
+      }
+    }
+    const { failed } = await runContract(() => new Sure());
+    expect(failed).toEqual(['takes no write for undone, for sure, by an error that it does not know']);
+  });
+
+  it('says first whether the storage is of the edition of the port that the cache works with', async () => {
+    const ofTheFirst = (): InMemoryStorage =>
+      Object.defineProperty(new InMemoryStorage(), CACHE_STORAGE, { value: 1 });
+    const { failed } = await runContract(ofTheFirst);
+    expect(failed).toEqual(['says that it is a storage of this edition of the port']);
+    const { passed } = await runContract(() => new InMemoryStorage());
+    expect(passed[0]).toBe(failed[0]);
   });
 
   it.each([

@@ -1,3 +1,4 @@
+import type { KnownValue } from '../../entries/known-value.js';
 import type { MemoryKey } from '../../keys/key-space.js';
 import type { KeyRange } from '../../keys/key-range.js';
 import { fingerprint, withoutNotice, type Base } from '../../rescue/row-fingerprint.js';
@@ -43,6 +44,15 @@ export class RowBases implements RowWatcher {
   seen(key: MemoryKey, text: string, expiresAt: number | null, stamp: Stamp): void {
     // One that did not fit was evicted at once.
     if (this.view.isInMemory(key) && !this.view.isDirty(key)) this.#set(key, text, expiresAt, stamp);
+  }
+
+  /** A key is about to become dirty by a write that was told what its row is: memory may have let go of it since. */
+  builtOn(key: MemoryKey, known: KnownValue<unknown>): void {
+    if (this.view.isDirty(key) || this.#bases.has(key)) return;
+    if (known.kind === 'absent' && known.stamp === null) this.#bases.set(key, null);
+    if (known.kind !== 'present') return;
+    const { stamp, text, expiresAt } = known.stored;
+    if (stamp !== undefined) this.#set(key, text, expiresAt, stamp);
   }
 
   left(key: MemoryKey): void {

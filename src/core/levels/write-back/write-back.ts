@@ -160,7 +160,7 @@ export class WriteBack<V> implements Level<V>, Drainable {
     return this.#inOrder([key], () =>
       this.#withKnown(key, (known) => {
         if (known.kind === 'absent') return false;
-        return this.#withRoom([[key, REMOVAL]], () => this.#remove(key));
+        return this.#withRoom([[key, REMOVAL]], () => this.#remove(key, known));
       }),
     );
   }
@@ -177,7 +177,7 @@ export class WriteBack<V> implements Level<V>, Drainable {
           [to, change],
         ],
         () => {
-          this.#remove(from);
+          this.#remove(from, known);
           this.#put(to, text, change);
           this.#dirty.tie(from, to);
           return true;
@@ -327,6 +327,7 @@ export class WriteBack<V> implements Level<V>, Drainable {
     if (next === undefined) return result;
     const change = next === null ? REMOVAL : changeOf(next.text, next.expiresAt);
     return this.#withRoom([[key, change]], () => {
+      this.#provenance?.bases.builtOn(key, known);
       this.#leave(key, change);
       this.options.entries.applyWrite(key, next ?? undefined);
       return result;
@@ -338,7 +339,8 @@ export class WriteBack<V> implements Level<V>, Drainable {
     this.options.entries.applyText(key, text, expiryOfChange(change));
   }
 
-  #remove(key: MemoryKey): boolean {
+  #remove(key: MemoryKey, known: KnownValue<V>): boolean {
+    this.#provenance?.bases.builtOn(key, known);
     this.#leave(key, REMOVAL);
     this.options.entries.applyWrite(key, undefined);
     return true;
