@@ -3,7 +3,7 @@ import type { DataSource } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CacheModule, CacheService, type NamespaceCache, type StoredEntry } from '../../src/index.js';
 import type { TypeOrmStorage } from '../../src/storage/typeorm-storage.js';
-import { writeChanges } from '../../src/testing/contract/changes.js';
+import { STAMP, writeChanges } from '../../src/testing/contract/changes.js';
 import { CuttingProxy } from '../support/cutting-proxy.js';
 import { increment, namespaceOf, ON_CHANGE } from '../support/definitions.js';
 import { NestLog, startApp } from '../support/nest-app.js';
@@ -14,6 +14,10 @@ const KINDS = [
   { kind: POSTGRES, name: 'PostgreSQL', server: await postgresServer() },
   { kind: MARIADB, name: 'MariaDB', server: await mariadbServer() },
 ];
+
+/** Those of a write that is cut off, and of one after it. */
+const OLD_STAMP = STAMP + 1;
+const NEW_STAMP = STAMP + 2;
 
 const row = (key: string, value: string): StoredEntry => ({ key, value, expiresAt: null });
 
@@ -156,6 +160,7 @@ for (const { kind, name, server } of KINDS)
             { namespace: 'n', puts: [row('a', 'old')] },
           ],
           2,
+          OLD_STAMP,
         ).catch((error: unknown) => error);
         await until(db, kind.waiting, (n) => n > 0);
         proxy.cutClients();
@@ -172,14 +177,14 @@ for (const { kind, name, server } of KINDS)
           }),
         );
         await until(db, kind.waiting, (n) => n > 0);
-        await writeChanges(storage, [{ namespace: 'n', puts: [row('a', 'new')] }], 3);
+        await writeChanges(storage, [{ namespace: 'n', puts: [row('a', 'new')] }], 3, NEW_STAMP);
         // Ended by now: before the newer write began, and not because the lock came free.
         expect(await db.query(kind.waiting)).toEqual([{ n: '0' }]);
         release();
         await holding;
         await until(db, kind.waiting, (n) => n === 0);
-        expect(await storage.read('n', ['a'])).toEqual([row('a', 'new')]);
-        expect(await storage.read('m', ['x'])).toEqual([row('x', 'held')]);
+        expect(await storage.read('n', ['a'])).toEqual([{ ...row('a', 'new'), stamp: NEW_STAMP }]);
+        expect(await storage.read('m', ['x'])).toEqual([{ ...row('x', 'held'), stamp: STAMP }]);
         await storage.close();
       });
 

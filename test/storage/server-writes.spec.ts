@@ -3,7 +3,7 @@ import pg from 'pg';
 import type { DataSource, QueryRunner } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CacheModule, CacheService, type StoredEntry } from '../../src/index.js';
-import { writeChanges } from '../../src/testing/contract/changes.js';
+import { STAMP, writeChanges } from '../../src/testing/contract/changes.js';
 import { Child } from '../support/child-process.js';
 import { CuttingProxy } from '../support/cutting-proxy.js';
 import { errorWith, namespaceOf, ON_CHANGE } from '../support/definitions.js';
@@ -17,6 +17,9 @@ const KINDS = [
 ];
 /** Statements are given up after this long. */
 const IMPATIENT = { extra: { query_timeout: 1000 } };
+
+/** The stamp of a second write. */
+const NEW_STAMP = STAMP + 1;
 
 const row = (key: string, value = '"old"'): StoredEntry => ({ key, value, expiresAt: null });
 
@@ -60,10 +63,10 @@ for (const { kind, name, server } of KINDS)
         query.mockRestore();
         await own.query('DEALLOCATE ALL');
         const write = (): Promise<unknown> =>
-          writeChanges(storage, [{ namespace: 'n', puts: [row('b')] }], 2);
+          writeChanges(storage, [{ namespace: 'n', puts: [row('b')] }], 2, NEW_STAMP);
         await expect(write()).rejects.toThrow(expect.objectContaining({ failure: 'transient' }));
         await write();
-        expect(await storage.read('n', ['b'])).toEqual([row('b')]);
+        expect(await storage.read('n', ['b'])).toEqual([{ ...row('b'), stamp: NEW_STAMP }]);
         await storage.close();
       },
     );
@@ -86,13 +89,17 @@ for (const { kind, name, server } of KINDS)
           storage,
           [{ namespace: 'n', puts: [row('new')], deletes: ['a', 'b'] }],
           2,
+          NEW_STAMP,
         ).catch((error: unknown) => error);
         await until(db, kind.waiting, (n) => n > 0);
         await hold(other, 'a');
         expect(storage.classify(await write)).toBe('transient');
         await other.rollbackTransaction();
         const { rows } = await storage.load('n', { after: undefined, limit: 10, now: 1 });
-        expect(rows).toEqual([row('a'), row('b')]);
+        expect(rows).toEqual([
+          { ...row('a'), stamp: STAMP },
+          { ...row('b'), stamp: STAMP },
+        ]);
         await storage.close();
       },
     );
@@ -140,7 +147,12 @@ for (const { kind, name, server } of KINDS)
       const [one, other] = others as [QueryRunner, QueryRunner];
       await hold(one, 'a');
       await hold(other, 'b');
-      const write = writeChanges(storage, [{ namespace: 'n', puts: [row('b', '"new"')], deletes: ['a'] }], 2);
+      const write = writeChanges(
+        storage,
+        [{ namespace: 'n', puts: [row('b', '"new"')], deletes: ['a'] }],
+        2,
+        NEW_STAMP,
+      );
       // More than half of the time for the first, and as much for the second.
       for (const holder of [one, other]) {
         await new Promise((resolve) => {
@@ -150,7 +162,7 @@ for (const { kind, name, server } of KINDS)
       }
       await write;
       const { rows } = await storage.load('n', { after: undefined, limit: 10, now: 1 });
-      expect(rows).toEqual([row('b', '"new"')]);
+      expect(rows).toEqual([{ ...row('b', '"new"'), stamp: NEW_STAMP }]);
       await storage.close();
     });
 

@@ -227,7 +227,7 @@ describe('what a journal says of a write-back entry', () => {
     for (const key of keys) await stamped(key, '1');
     await open();
     world.storage.failWrites(Infinity, new ChaosError('transient'));
-    await Promise.all(keys.map((key) => cache.update(key, (value = 0) => value + 1)));
+    await Promise.all(keys.map((key) => cache.update(key, (value) => Number(value) + 1)));
     const found = left();
     for (const key of keys) expect(found[key]?.base, key).toBe(await baseOf(key));
   });

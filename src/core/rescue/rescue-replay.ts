@@ -48,13 +48,13 @@ export class RescueReplay {
       conflicts: conflicts.length,
       refused: refused.length,
     });
-    const stay =
-      spared === 0
-        ? ''
-        : ` ${counted(spared, 'row', 'rows')} of other processes stay, although it clears their keys.`;
-    context.logger.log(
-      `Replayed ${journal.describe()}: ${counted(written, 'entry', 'entries')} written.${stay}`,
-    );
+    context.logger.log(`Replayed ${journal.describe()}: ${counted(written, 'entry', 'entries')} written.`);
+    if (spared > 0) {
+      context.logger.warn(
+        `${journal.describe()} clears keys of which ${counted(spared, 'row', 'rows')} of other processes stay: nothing proves that ` +
+          'they are older than it. Clear those keys again if they are to go.',
+      );
+    }
     if (conflicts.length > 0) await this.#keepConflicts(journal, conflicts);
     if (refused.length > 0) await this.#keepRefused(journal, refused);
     await this.#end(journal);
