@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Child, type Ended } from '../support/child-process.js';
 import { mariadbServer, postgresServer } from '../support/services.js';
 import { tempFolder } from '../support/temp-folder.js';
-import { LOOSE_TABLE, run } from './support/raw-table.js';
+import { LOOSE_TABLE, run, withStorage } from './support/raw-table.js';
 
 const MAIN = resolve('dist/src/cli/main.js');
 /** Less than half of what the values take; the command itself takes half of it. */
@@ -20,15 +20,20 @@ function copyInLittleMemory(from: string, to: string, ...options: string[]): Pro
   return new Child(process.execPath, args, { cwd: folder }).ended;
 }
 
-/** A file of rows whose values are all so long. */
-async function fileOf(name: string, bytes: number): Promise<string> {
-  const database = join(folder, name);
+/** Adds rows whose values are all so long. */
+async function fill(database: string, bytes: number): Promise<void> {
   await run(
     { type: 'better-sqlite3', database },
-    LOOSE_TABLE,
     `INSERT INTO cache_storage (namespace, "key", value) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${ROWS})
      SELECT 'n', 'key ' || i, printf('"%.*c%d"', ${bytes}, 'x', i) FROM n`,
   );
+}
+
+/** A file of such rows to copy from. */
+async function fileOf(name: string, bytes: number): Promise<string> {
+  const database = join(folder, name);
+  await run({ type: 'better-sqlite3', database }, LOOSE_TABLE);
+  await fill(database, bytes);
   return database;
 }
 
@@ -48,9 +53,10 @@ describe('a copy of values larger than the memory of its process', { timeout: TI
   });
 
   it('goes through where the target has large values, and the source small ones', async () => {
-    const to = await fileOf('large target.sqlite', 500_000);
-    // A target needs its key.
-    await run({ type: 'sqlite', database: to }, 'CREATE UNIQUE INDEX u ON cache_storage (namespace, "key")');
+    const to = join(folder, 'large target.sqlite');
+    // The cache's own table: a target is written to, and none as loose as a source's is accepted.
+    await withStorage({ type: 'better-sqlite3', database: to }, async () => undefined);
+    await fill(to, 500_000);
     const { code, output } = await copyInLittleMemory(await fileOf('small.sqlite', 10), to, '--force');
     expect(output).toContain(`n: ${ROWS} of ${ROWS} rows copied`);
     expect(code).toBe(0);
