@@ -19,6 +19,7 @@ import { NO_ROWS, pageOf, toEntry, type StoredRow } from '../sql/stored-row.js';
 import type { TableFault } from '../sql/table-fault.js';
 import { COLUMNS, REPLACE } from '../sql/upsert.js';
 import { conditionalWrite } from './conditional-write.js';
+import { loneWrite } from './lone-write.js';
 import { postgresTableFaults } from './table-check.js';
 
 /** Rows in one statement; with four parameters each, it takes at most 16 383. */
@@ -98,6 +99,8 @@ export class PostgresDialect implements Dialect {
   }
 
   atOnce(rows: readonly RowWrite[], commit: Commit): ConditionalWrite | undefined {
+    const [row, ...more] = rows;
+    if (row !== undefined && more.length === 0) return loneWrite(this.table(), row, commit);
     const [part = [], ...others] = partsToWrite(rows);
     return others.length === 0 ? conditionalWrite(this.table(), part, commit) : undefined;
   }
