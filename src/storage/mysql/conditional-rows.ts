@@ -6,6 +6,7 @@ import { chunksOf, keysByNamespace, sortedRows, type Row } from '../sql/row-orde
 import type { Statement } from '../sql/statement.js';
 import { textOf } from '../sql/stored-row.js';
 import { toTimestamp } from '../sql/timestamp.js';
+import { lonePut, loneRemoval } from './lone-write.js';
 import { packetParts } from './packet.js';
 import { KEYS_PER_LIST, ROWS_PER_STATEMENT, rowsStatement } from './row-statements.js';
 import { KEEP } from './upsert.js';
@@ -50,8 +51,6 @@ export class ConditionalRows {
 
   async #update(rows: readonly Row[]): Promise<void> {
     for (const part of packetParts(rows, ROWS_PER_JOIN, this.options.maxPacket)) {
-      // A stamp is new to each row, so that one that is changed is one that was found, whichever of the two the driver
-      // asked the server to count.
       this.#count(part, await this.options.transaction.execute(this.#updating(part)));
     }
   }
@@ -60,16 +59,7 @@ export class ConditionalRows {
     const { commit, uniqueKey } = this.options;
     const written = [toTimestamp(commit.now), commit.stamp];
     const [first] = rows;
-    if (rows.length === 1 && first !== undefined) {
-      const { namespace, key, value, expiresAt, expects } = first;
-      return {
-        sql:
-          `UPDATE ${TABLE} SET \`value\` = ?, \`expires_at\` = ?, \`updated_at\` = ?, \`version\` = ? ` +
-          'WHERE `namespace` = ? AND `key` = ? AND `version` = ?',
-        parameters: [value, expiresAt, ...written, namespace, key, expects],
-        name: 'update 1',
-      };
-    }
+    if (rows.length === 1 && first !== undefined) return lonePut(first, commit);
     // The order of the rows is that in which they are locked. Without the hint a small table, or one that was small when the
     // server last counted its rows, is read, and locked, as a whole.
     const hint = uniqueKey === undefined ? '' : ` FORCE INDEX (${backQuoted(uniqueKey)})`;
@@ -106,11 +96,7 @@ export class ConditionalRows {
   }
 
   async #remove(rows: readonly RowWrite[]): Promise<void> {
-    for (const row of rows) {
-      const sql = `DELETE FROM ${TABLE} WHERE \`namespace\` = ? AND \`key\` = ? AND \`version\` = ?`;
-      const parameters = [row.namespace, row.key, row.expects];
-      this.#count([row], await this.options.transaction.execute({ sql, parameters, name: 'delete 1' }));
-    }
+    for (const row of rows) this.#count([row], await this.options.transaction.execute(loneRemoval(row)));
   }
 
   /** Reads rows with a lock, and then writes those that are what is expected. */

@@ -20,6 +20,7 @@ import type { TableFault } from '../sql/table-fault.js';
 import { hasUniqueKey } from '../sql/unique-keys.js';
 import { mysqlTableFaults } from './table-check.js';
 import { ConditionalRows } from './conditional-rows.js';
+import { lonePut, loneRemoval } from './lone-write.js';
 import { packetParts } from './packet.js';
 import { KEYS_PER_LIST, ROWS_PER_STATEMENT, rowsStatement } from './row-statements.js';
 import { uniqueKeysOf } from './table-catalogue.js';
@@ -116,6 +117,13 @@ export class MysqlDialect implements Dialect {
       [namespace, keys],
     )) as StoredRow[];
     return rows.map(toEntry);
+  }
+
+  /** An INSERT would say no more than a number, of which a proxy may have another idea. */
+  lone(row: RowWrite, commit: Commit): Statement | undefined {
+    if (row.expects === null) return undefined;
+    const [[put] = []] = packetParts(sortedRows([row]), 1, this.maxPacket());
+    return put === undefined ? loneRemoval(row) : lonePut(put, commit);
   }
 
   async compareAndSet(

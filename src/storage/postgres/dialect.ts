@@ -98,9 +98,11 @@ export class PostgresDialect implements Dialect {
     return (await this.#rows(runner, '"key" = ANY($2::text[])', [namespace, keys])).map(toEntry);
   }
 
+  lone(row: RowWrite, commit: Commit): Statement | undefined {
+    return loneWrite(this.table(), row, commit);
+  }
+
   atOnce(rows: readonly RowWrite[], commit: Commit): ConditionalWrite | undefined {
-    const [row, ...more] = rows;
-    if (row !== undefined && more.length === 0) return loneWrite(this.table(), row, commit);
     const [part = [], ...others] = partsToWrite(rows);
     return others.length === 0 ? conditionalWrite(this.table(), part, commit) : undefined;
   }

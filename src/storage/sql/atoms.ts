@@ -22,6 +22,12 @@ export async function writeAtoms(
     if (rows.length > 0) await connection.write(dialect.statements(rows, commit));
     return atoms.map(() => COMMITTED);
   }
+  const [first] = rows;
+  const lone = first === undefined || rows.length > 1 ? undefined : dialect.lone?.(first, commit);
+  if (lone !== undefined) {
+    const hasWon = (await connection.write([lone])) > 0;
+    return atoms.map((atom) => (atom.length === 0 || hasWon ? COMMITTED : CONFLICT));
+  }
   if (atoms.every(isSafeAtOnce)) {
     const write = dialect.atOnce?.(rows, commit);
     if (write !== undefined) {

@@ -27,6 +27,11 @@ export interface Dialect {
   /** What stores and removes `rows`, whatever there is of them; made one by one, as they are taken. */
   statements(rows: readonly RowWrite[], commit: Commit): Iterable<Statement>;
   /**
+   * What changes one row if it is what it expects to be, and no row else. `undefined` where the number of changed rows would
+   * not say which of the two happened.
+   */
+  lone?(row: RowWrite, commit: Commit): Statement | undefined;
+  /**
    * The same as {@link statements} and {@link compareAndSet} in one statement, which needs no BEGIN and no COMMIT: each row on
    * its own. `undefined` where one statement can't hold them. A database without the method gets a transaction.
    */
