@@ -19,8 +19,8 @@ export const conditionalWrites = {
   name: 'conditional-writes',
   title: 'Compare-and-set beside a blind write of the same rows, of 200 bytes',
   note:
-    'Rows that are there, each written with the stamp that it expects, beside the same rows written whatever they are. What ' +
-    'MariaDB pays are its trips: BEGIN, the comparison and COMMIT, where a blind write of one row is one statement.',
+    'Rows that are there, each written with the stamp that it expects, beside the same rows written whatever they are. Of several ' +
+    'rows MariaDB pays trips: BEGIN, the comparison and COMMIT.',
   async run() {
     const rows = [];
     for (const database of await reachable()) rows.push(...(await measure(database)));
