@@ -22,8 +22,11 @@ import { portableTableFaults } from './table-check.js';
 /** With five parameters a row, and lists of keys, this stays below every database's limits. */
 const ROWS_PER_STATEMENT = 100;
 
-/** How often rows are locked anew that seem to have gone; a transaction that sees an earlier state might see them for ever. */
-const MOST_LOCKS = 3;
+/**
+ * How often rows are locked anew that seem to have gone, before the transaction fails and is tried again: one that goes on
+ * seeing an earlier state would see them for ever.
+ */
+const MOST_LOCKS = 10;
 
 /** SQLSTATE classes about data: data exception, integrity constraint violation. */
 const ABOUT_DATA = new Set(['22', '23']);
@@ -135,8 +138,10 @@ export class PortableDialect implements Dialect {
         transaction.query(statement) as Promise<StoredRow[]>;
       let rows = await ask(this.#locking(query));
       // A row that another replaces while this waits for it, by a delete and an insert, looks as if it had gone.
-      for (let again = 0; again < MOST_LOCKS && rows.length < chunk.length; again += 1) {
+      for (let again = 0; rows.length < chunk.length; again += 1) {
         if ((await ask(this.#statement(query))).length <= rows.length) break;
+        if (again === MOST_LOCKS)
+          throw new Error('Others replace the rows again and again while they are locked.');
         rows = await ask(this.#locking(query));
       }
       found.push(...rows.map(toStamped));
