@@ -26,7 +26,8 @@ export function richValues(): fc.Arbitrary<unknown> {
         fc.double(),
         fc.constantFrom(NaN, Infinity, -Infinity, -0, undefined, null, true, false),
         fc.bigInt(),
-        fc.date({ noInvalidDate: false }),
+        // Two invalid dates are not equal to Node: a test of its own looks at one.
+        fc.date({ noInvalidDate: true }),
         fc
           .constantFrom(/x/, /[/\]]\//giu, /^a$/dmsy, new RegExp(''))
           .map(({ source, flags }) => new RegExp(source, flags)),

@@ -36,6 +36,12 @@ describe('rich()', () => {
     );
   });
 
+  it('gives back an invalid date as one', () => {
+    const { at } = back({ at: new Date(NaN) }) as { at: Date };
+    expect(at).toBeInstanceOf(Date);
+    expect(at.getTime()).toBeNaN();
+  });
+
   it('takes nothing that it does not give back, whatever it is given', () => {
     const anything = fc.anything({
       withBigInt: true,
@@ -55,6 +61,8 @@ describe('rich()', () => {
           expect(error).toEqual(errorWith('INVALID_VALUE'));
           return;
         }
+        // Two invalid dates are not equal to Node.
+        fc.pre(!text.includes('"$date":null'));
         expect(isDeepStrictEqual(codec.decode(text), value)).toBe(true);
       }),
       { numRuns: 2000 },
