@@ -5,7 +5,6 @@ import type { Base } from '../../rescue/row-fingerprint.js';
 import type { Stamp } from '../../storage-adapter.js';
 import type { DirtyEntries, TakenChange } from './dirty-entries.js';
 import { RowBases, type CommittedRow } from './row-bases.js';
-import { WriteAttempts } from './write-attempts.js';
 
 /** A row of a batch. */
 export type WrittenRow = TakenChange & CommittedRow;
@@ -21,7 +20,11 @@ type KnownEntries = Pick<PersistedEntries<unknown>, 'watchRows' | 'isKnownAbsent
  */
 export class Provenance {
   readonly bases: RowBases;
-  readonly #attempts = new WriteAttempts();
+  /**
+   * The first transaction of each key that was to write it and ended nobody knows how: that one may have been committed, and so
+   * may any other since.
+   */
+  readonly #doubted = new Map<MemoryKey, Stamp>();
   /** The transaction under way. */
   #underway: { readonly rows: readonly WrittenRow[]; readonly stamp: Stamp } | undefined;
 
@@ -51,7 +54,7 @@ export class Provenance {
       const { memoryKey, change } = row;
       const newest = this.dirty.get(memoryKey);
       this.bases.committed(row, stamp, newest !== undefined && newest !== change);
-      this.#attempts.forget(memoryKey);
+      if (this.#doubted.size > 0) this.#doubted.delete(memoryKey);
     }
   }
 
@@ -65,18 +68,16 @@ export class Provenance {
     if (this.#underway === undefined) return;
     const { rows, stamp } = this.#underway;
     this.#underway = undefined;
-    const dirty = rows.filter(({ memoryKey }) => this.dirty.get(memoryKey) !== undefined);
-    this.#attempts.add(
-      dirty.map(({ memoryKey }) => memoryKey),
-      stamp,
-    );
-    for (const { memoryKey, value, expiresAt } of dirty)
+    for (const { memoryKey, value, expiresAt } of rows) {
+      if (this.dirty.get(memoryKey) === undefined) continue;
+      if (!this.#doubted.has(memoryKey)) this.#doubted.set(memoryKey, stamp);
       if (value === undefined || expiresAt !== null) this.bases.mayBeGone(memoryKey);
+    }
   }
 
   remove(range: KeyRange): void {
     this.bases.remove(range);
-    for (const key of this.#attempts.keys()) if (this.keys.isIn(key, range)) this.#attempts.forget(key);
+    for (const key of this.#doubted.keys()) if (this.keys.isIn(key, range)) this.#doubted.delete(key);
   }
 
   /** To be told before others are let in by it. */
@@ -87,7 +88,7 @@ export class Provenance {
   /** What the journal says of a dirty key. */
   of(key: MemoryKey): { base?: Base | null; since?: Stamp } {
     const base = this.bases.of(key);
-    const since = this.#attempts.of(key);
+    const since = this.#doubted.get(key);
     return {
       ...(base === undefined ? {} : { base }),
       ...(since === undefined ? {} : { since }),
