@@ -105,10 +105,7 @@ export class InMemoryStorage implements CacheStorageAdapter {
 
   #find(namespace: string, keys: readonly string[]): StampedEntry[] {
     const rows = this.#rows(namespace);
-    return keys.flatMap((key) => {
-      const row = rows.get(key);
-      return row === undefined ? [] : row;
-    });
+    return keys.flatMap((key) => rows.get(key) ?? []);
   }
 
   #write(atoms: readonly Atom[], commit: Commit): readonly AtomOutcome[] {

@@ -28,7 +28,7 @@ export async function writeAtoms(
     const hasWon = (await connection.write([lone])) > 0;
     return atoms.map((atom) => (atom.length === 0 || hasWon ? COMMITTED : CONFLICT));
   }
-  if (atoms.every(isSafeAtOnce)) {
+  if (connection.writeReturning !== undefined && atoms.every(isSafeAtOnce)) {
     const write = dialect.atOnce?.(rows, commit);
     if (write !== undefined) {
       const losers = new Set(write.losers(await connection.writeReturning(write.statement)));

@@ -21,8 +21,8 @@ export interface Connection {
   read<T>(task: (runner: QueryRunner) => Promise<T>): Promise<T>;
   /** Executes `statements` in one transaction, and returns how many rows they changed. One write at a time. */
   write(statements: Iterable<Statement>): Promise<number>;
-  /** Executes a statement that is a transaction of its own, and gives its rows. A write like {@link write}. */
-  writeReturning(statement: Statement): Promise<unknown[]>;
+  /** Executes a statement that is a transaction of its own, and gives its rows. A write like {@link write}. Where the database's dialect has such. */
+  writeReturning?(statement: Statement): Promise<unknown[]>;
   /** Runs `task` in one transaction, which is rolled back where it rejects. A write like {@link write}. */
   transaction<T>(task: (transaction: OpenTransaction) => Promise<T>): Promise<T>;
   /** Runs `task` with nothing else on its connection. */

@@ -66,15 +66,6 @@ export class SingleConnection implements Connection {
     });
   }
 
-  writeReturning(statement: Statement): Promise<unknown[]> {
-    return this.#lock.run(async () => {
-      const runner = this.#runner;
-      const rows = await (this.options.kept?.query(runner, statement) ?? query(runner, statement));
-      this.options.assertSame?.();
-      return rows;
-    });
-  }
-
   transaction<T>(task: (transaction: OpenTransaction) => Promise<T>): Promise<T> {
     return this.#lock.run(async () => {
       const runner = this.#runner;

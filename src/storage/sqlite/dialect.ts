@@ -12,7 +12,7 @@ import type {
 import { CACHE_TABLE } from '../cache-storage.entity.js';
 import { basicCode, type DriverError } from '../driver-error.js';
 import type { OpenTransaction } from '../sql/connection.js';
-import type { ConditionalWrite, Dialect, TableState } from '../sql/dialect.js';
+import type { Dialect, TableState } from '../sql/dialect.js';
 import { beginsAll, boundsOf, pageBounds, type KeyBound } from '../sql/key-bounds.js';
 import { byNamespace, chunksOf, partsOf, removedKeys, sortedRows, type Row } from '../sql/row-order.js';
 import type { RowQuery, Statement } from '../sql/statement.js';
@@ -20,7 +20,7 @@ import { isDoubtful, NO_ROWS, pageOf, toEntry, type PagedRow, type StoredRow } f
 import type { TableFault } from '../sql/table-fault.js';
 import { toTimestamp } from '../sql/timestamp.js';
 import { COLUMNS, REPLACE } from '../sql/upsert.js';
-import { compareByRow, onlyCompares, otherThanExpected, writeWhere } from './conditional-write.js';
+import { compareByRow, otherThanExpected, rowChanger } from './conditional-write.js';
 import { sqliteTableFaults } from './table-check.js';
 import { instantOf } from './instant.js';
 
@@ -142,9 +142,8 @@ export class SqliteDialect implements Dialect {
     return ((await this.query(runner, readOf(namespace, keys))) as StoredRow[]).map(toEntry);
   }
 
-  atOnce(rows: readonly RowWrite[], commit: Commit): ConditionalWrite | undefined {
-    const [lone] = rows;
-    return lone === undefined || rows.length > 1 ? undefined : writeWhere(lone, commit);
+  lone(row: RowWrite, commit: Commit): Statement | undefined {
+    return rowChanger(commit)(row);
   }
 
   /** The transaction has locked the whole file since it began: what was compared stays so. */
@@ -154,7 +153,8 @@ export class SqliteDialect implements Dialect {
     commit: Commit,
   ): Promise<readonly RowWrite[]> {
     const { executeEach } = transaction;
-    if (executeEach !== undefined && !rows.some(onlyCompares)) return compareByRow(rows, commit, executeEach);
+    const byRow = executeEach && (await compareByRow(rows, commit, executeEach));
+    if (byRow !== undefined) return byRow;
     const losers = new Set<RowWrite>();
     for (const [namespace, some] of byNamespace(rows))
       for (const chunk of chunksOf(some, ROWS_PER_TEXT)) {
