@@ -66,6 +66,17 @@ describe('the rescue journal', () => {
     expect((await stop).leftBehind).toEqual([]);
   }
 
+  /** A new process, whose database is away at first. */
+  async function startThroughAnOutage(): Promise<void> {
+    world.crash();
+    world.storage.down = new ChaosError('transient');
+    const start = world.register(definition);
+    await world.clock.advance(1500);
+    world.storage.down = undefined;
+    await world.clock.advance(1500);
+    cache = await start;
+  }
+
   async function startAgain(): Promise<void> {
     world.crash();
     await world.clock.advance(1000);
@@ -398,13 +409,8 @@ describe('the rescue journal', () => {
   it('waits for a lock that outlives the stop', async () => {
     await cache.set('a', 1);
     await stopWithoutDatabase();
-    world.crash();
-    world.storage.down = new ChaosError('transient');
-    const start = world.register(definition);
-    await world.clock.advance(1500);
-    world.storage.down = undefined;
-    await world.clock.advance(1500);
-    expect(await (await start).get('a')).toBe(1);
+    await startThroughAnOutage();
+    expect(await cache.get('a')).toBe(1);
   });
 
   it.each([
@@ -538,13 +544,7 @@ describe('the rescue journal', () => {
     const file = onlyFile();
     await cache.set('b', 1);
     await stopWithoutDatabase();
-    world.crash();
-    world.storage.down = new ChaosError('transient');
-    const start = world.register(definition);
-    await world.clock.advance(1500);
-    world.storage.down = undefined;
-    await world.clock.advance(1500);
-    await start;
+    await startThroughAnOutage();
     expect(await world.stored('n')).toEqual({ b: 1 });
     expect(onlyFile()).toBe(file);
     expect(world.logger.with('holds writes for another database')).toHaveLength(1);
