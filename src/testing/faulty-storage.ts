@@ -106,12 +106,12 @@ export class FaultyStorage implements CacheStorageAdapter {
     return this.#call(this.#writes, () => this.inner.modify(namespace, keys, decide, commit));
   }
 
-  clear(namespace: string): Promise<void> {
-    return this.#call(this.#writes, () => this.inner.clear(namespace));
+  clear(namespace: string, commit: Commit): Promise<void> {
+    return this.#call(this.#writes, () => this.inner.clear(namespace, commit));
   }
 
-  clearRange(namespace: string, range: KeyRange, now: number): Promise<number> {
-    return this.#call(this.#writes, () => this.inner.clearRange(namespace, range, now));
+  clearRange(namespace: string, range: KeyRange, commit: Commit): Promise<number> {
+    return this.#call(this.#writes, () => this.inner.clearRange(namespace, range, commit));
   }
 
   async purgeExpired(namespace: string, now: number): Promise<number> {

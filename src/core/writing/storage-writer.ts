@@ -107,9 +107,10 @@ export class StorageWriter {
    * Rejects with what the storage throws.
    */
   async clear(namespace: string, range: KeyRange = EVERY_KEY): Promise<number | undefined> {
+    const commit = { stamp: this.stamps.next(), now: this.context.clock.now() };
     const removed = await this.#attempt(namespace, 'clear', async () => {
-      if (!isEvery(range)) return this.storage.clearRange(namespace, range, this.context.clock.now());
-      await this.storage.clear(namespace);
+      if (!isEvery(range)) return this.storage.clearRange(namespace, range, commit);
+      await this.storage.clear(namespace, commit);
       return undefined;
     });
     this.#written([{ namespace }]);
