@@ -2,6 +2,7 @@ import { CacheError, isCacheError } from '../../cache-error.js';
 import type { EngineContext } from '../../context.js';
 import type { NamespaceDefinition } from '../../definition/namespace-definition.js';
 import { ABSENT, stampOf, type KnownValue } from '../../entries/known-value.js';
+import type { LoadWatch } from '../../entries/in-flight.js';
 import type { PersistedEntries } from '../../entries/persisted-entries.js';
 import { EVERY_KEY, type KeyRange } from '../../keys/key-range.js';
 import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
@@ -58,6 +59,8 @@ export class CommitRound<V> implements Round {
   #hasEnded = false;
   /** What was attempted, is to be folded anew, and ended nobody knows how. */
   readonly #unsettled: FoldedRow<V>[][] = [];
+  /** What others write while it is under way. */
+  readonly #others: LoadWatch | undefined;
 
   constructor(
     writes: readonly QueuedWrite<V>[],
@@ -67,6 +70,7 @@ export class CommitRound<V> implements Round {
     this.#writes = writes;
     this.#known = new KnownRows(entries, keys, isShared);
     this.namespace = definition.name;
+    this.#others = isShared ? entries.watchOthers() : undefined;
   }
 
   get clears(): KeyRange | undefined {
@@ -158,6 +162,11 @@ export class CommitRound<V> implements Round {
     this.#foldAnew(this.#way);
     if (this.#writes.length === 0)
       for (const row of this.#unsettled.flat()) this.options.entries.doubt(row.folded.key);
+  }
+
+  /** Nothing of it is going to be committed any more. */
+  end(): void {
+    if (this.#others !== undefined) this.options.entries.unwatchOthers(this.#others);
   }
 
   /** Ends every write. */
@@ -269,7 +278,8 @@ export class CommitRound<V> implements Round {
   #rowOf(folded: FoldedKey<V>): FoldedRow<V> {
     const { keys, entries, isShared } = this.options;
     const expects = isShared && folded.isBuiltUpon ? stampOf(folded.base) : undefined;
-    return new FoldedRow(this.namespace, keys.textOf(folded.key), expects, folded, entries, (error) => {
+    const text = keys.textOf(folded.key);
+    return new FoldedRow(this.namespace, text, expects, folded, entries, this.#others, (error) => {
       this.options.onReject(folded.waiting.length, error);
       // An earlier attempt may have had another end than this one.
       if (this.#mayHaveCommitted) entries.doubt(folded.key);

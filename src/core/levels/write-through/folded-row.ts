@@ -1,5 +1,6 @@
 import type { CacheError } from '../../cache-error.js';
 import { stampOf, type KnownValue } from '../../entries/known-value.js';
+import type { LoadWatch } from '../../entries/in-flight.js';
 import type { PersistedEntries } from '../../entries/persisted-entries.js';
 import type { Stamp } from '../../storage-adapter.js';
 import { refusedError } from '../../writing/storage-health.js';
@@ -20,6 +21,8 @@ export class FoldedRow<V> implements RoundRow {
     readonly expects: Stamp | null | undefined,
     readonly folded: FoldedKey<V>,
     private readonly entries: PersistedEntries<V>,
+    /** What others have written since the round began; `undefined` where there are none. */
+    private readonly others: LoadWatch | undefined,
     private readonly onRefused: (error: CacheError) => void,
   ) {
     const { found } = folded;
@@ -49,7 +52,9 @@ export class FoldedRow<V> implements RoundRow {
   committed(stamp: Stamp | undefined): void {
     const { key, found, waiting } = this.folded;
     this.isOver = true;
-    this.entries.applyWrite(key, found.kind === 'present' ? found.stored : undefined, stamp);
+    // Others may have written it after this commit, and been told of before it.
+    if (this.others?.isNewer(key) === true) this.entries.forget(key);
+    else this.entries.applyWrite(key, found.kind === 'present' ? found.stored : undefined, stamp);
     for (const settle of waiting) settle();
   }
 
