@@ -29,6 +29,18 @@ export interface EngineOptions {
    * most that they take in memory; at it, writes wait for the flush, so that it is passed by one value at most. Default 64 MiB.
    */
   readonly maxDirtyBytes?: number | undefined;
+  /**
+   * Where several instances share the database: for how long after its last look at their logs memory answers, ms. What another
+   * one has committed longer ago than that is seen, or memory does not answer. Default 2000.
+   */
+  readonly maxStaleMs?: number | undefined;
+  /** Milliseconds between two such looks, while the application uses a shared namespace. Default 100, on SQLite 20. */
+  readonly pollMs?: number | undefined;
+  /**
+   * For how long memory answers all the same while the database can't be reached, ms; 0 for never. Then reads reject with
+   * `READ_FAILED`. Default 60 000.
+   */
+  readonly staleWhileDownMs?: number | undefined;
 }
 
 /** Whether other processes write to the same tables. */
@@ -45,6 +57,9 @@ export const ENGINE_OPTIONS = [
   'writeTimeoutMs',
   'maxDirty',
   'maxDirtyBytes',
+  'maxStaleMs',
+  'pollMs',
+  'staleWhileDownMs',
 ] as const;
 
 /** Every option with its default filled in. Throws `INVALID_OPTION` for one that is unknown or out of range. */
@@ -59,12 +74,18 @@ export function resolveEngineOptions(
     writeTimeoutMs: given.writeTimeoutMs ?? 10_000,
     maxDirty: given.maxDirty ?? 100_000,
     maxDirtyBytes: given.maxDirtyBytes ?? 64 * 2 ** 20,
+    maxStaleMs: given.maxStaleMs ?? 2000,
+    pollMs: given.pollMs ?? 100,
+    staleWhileDownMs: given.staleWhileDownMs ?? 60_000,
     instances,
   };
   if (options.checkpointIntervalMs !== false)
     assertMs('checkpointIntervalMs', options.checkpointIntervalMs, ', or false');
   assertMs('shutdownTimeoutMs', options.shutdownTimeoutMs, '');
   assertMs('writeTimeoutMs', options.writeTimeoutMs, '');
+  assertMs('maxStaleMs', options.maxStaleMs, '');
+  assertMs('pollMs', options.pollMs, '');
+  if (options.staleWhileDownMs !== 0) assertMs('staleWhileDownMs', options.staleWhileDownMs, ', or 0');
   for (const option of ['maxDirty', 'maxDirtyBytes'] as const)
     if (!isPositiveInteger(options[option])) throw invalid(option, 'must be a whole number above 0');
   return Object.freeze(options);
