@@ -38,7 +38,12 @@ describe('several instances on one storage', () => {
     const storage = new ChaosStorage(rows);
     const log = new RecordingLogger();
     const context = { clock, logger: log, random: () => 0.5 };
-    const engine = new CacheEngine(() => storage, resolveEngineOptions(options, 'many'), {}, context);
+    const engine = new CacheEngine(
+      () => storage,
+      resolveEngineOptions({ ...options, instances: 'many' }),
+      {},
+      context,
+    );
     return { cache: await engine.register(settings), storage, engine, log };
   }
 
@@ -193,6 +198,22 @@ describe('several instances on one storage', () => {
       await clock.advance(60_000);
       await expect(other.cache.get('a')).rejects.toMatchObject({ code: 'READ_FAILED' });
       expect(other.cache.getIfPresent('a')).toBeUndefined();
+    });
+
+    it('the log says so once, and once that it is over; health says since when', async () => {
+      await clock.advance(30_000);
+      expect(await other.engine.health()).toMatchObject({
+        unconfirmedSince: 1_000_100,
+        instances: 2,
+        reasons: expect.arrayContaining(['What other instances change has not been seen for 30 s.']) as unknown,
+      });
+      other.storage.heal();
+      await clock.advance(30_000);
+      expect(other.log.with('what other instances have changed')).toEqual([
+        expect.stringMatching(/^warn: .*can't be asked.*60000 ms/),
+        expect.stringMatching(/^log: .*can be asked again/),
+      ]);
+      expect(await other.engine.health()).toMatchObject({ status: 'up', unconfirmedSince: undefined });
     });
 
     it('a read that must be fresh rejects', async () => {

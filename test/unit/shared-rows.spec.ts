@@ -38,7 +38,7 @@ describe('where several processes write to one table', () => {
   async function start(): Promise<Process> {
     const storage = new ChaosStorage(rows);
     const context = { clock, logger: new RecordingLogger(), random: () => 0.5 };
-    const engine = new CacheEngine(() => storage, resolveEngineOptions({}, 'many'), {}, context);
+    const engine = new CacheEngine(() => storage, resolveEngineOptions({ instances: 'many' }), {}, context);
     const cache = await engine.register(counters);
     return standIn<Process>(() => cache as unknown as Process, { storage });
   }

@@ -1,4 +1,5 @@
 import { CacheError } from '../cache-error.js';
+import type { InstanceMode } from '../sharing/shared-storage.js';
 import { isPositiveInteger, MAX_TIMER_MS, refuseUnknown } from '../option-checks.js';
 
 /** How the engine writes and stops. */
@@ -30,6 +31,11 @@ export interface EngineOptions {
    */
   readonly maxDirtyBytes?: number | undefined;
   /**
+   * How many processes work on the database at a time. `'many'`: any number of them, which tell each other what they change.
+   * `'one'`: this one alone, which spares it that. Default `'one'`.
+   */
+  readonly instances?: InstanceMode | undefined;
+  /**
    * Where several instances share the database: for how long after its last look at their logs memory answers, ms. What another
    * one has committed longer ago than that is seen, or memory does not answer. Default 2000.
    */
@@ -43,13 +49,10 @@ export interface EngineOptions {
   readonly staleWhileDownMs?: number | undefined;
 }
 
-/** Whether other processes write to the same tables. */
-export type Instances = 'one' | 'many';
-
 /** The options with every default filled in. */
 export type ResolvedEngineOptions = {
   readonly [Option in keyof EngineOptions]-?: NonNullable<EngineOptions[Option]>;
-} & { readonly instances: Instances };
+};
 
 export const ENGINE_OPTIONS = [
   'checkpointIntervalMs',
@@ -57,16 +60,14 @@ export const ENGINE_OPTIONS = [
   'writeTimeoutMs',
   'maxDirty',
   'maxDirtyBytes',
+  'instances',
   'maxStaleMs',
   'pollMs',
   'staleWhileDownMs',
 ] as const;
 
 /** Every option with its default filled in. Throws `INVALID_OPTION` for one that is unknown or out of range. */
-export function resolveEngineOptions(
-  given: EngineOptions,
-  instances: Instances = 'one',
-): ResolvedEngineOptions {
+export function resolveEngineOptions(given: EngineOptions): ResolvedEngineOptions {
   refuseUnknown(given, ENGINE_OPTIONS, 'Cache options');
   const options: ResolvedEngineOptions = {
     checkpointIntervalMs: given.checkpointIntervalMs ?? 30_000,
@@ -77,8 +78,10 @@ export function resolveEngineOptions(
     maxStaleMs: given.maxStaleMs ?? 2000,
     pollMs: given.pollMs ?? 100,
     staleWhileDownMs: given.staleWhileDownMs ?? 60_000,
-    instances,
+    instances: given.instances ?? 'one',
   };
+  if (options.instances !== 'one' && options.instances !== 'many')
+    throw invalid('instances', "must be 'one' or 'many'");
   if (options.checkpointIntervalMs !== false)
     assertMs('checkpointIntervalMs', options.checkpointIntervalMs, ', or false');
   assertMs('shutdownTimeoutMs', options.shutdownTimeoutMs, '');

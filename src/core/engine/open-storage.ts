@@ -141,6 +141,16 @@ export class OpenStorage {
     return this.#sharing?.freshness ?? ALWAYS_FRESH;
   }
 
+  /** How many instances work on the storage, as far as is known. */
+  get instances(): number {
+    return Math.max(1, this.#sharing?.instances ?? 1);
+  }
+
+  /** Since when nobody knows what the others change, wall-clock ms; `undefined` where it is known, or there are none. */
+  get unconfirmedSince(): number | undefined {
+    return this.#sharing?.outOfTouchSince;
+  }
+
   /** What tells whose the writes of this process are. */
   get origin(): JournalOrigin {
     return { identity: this.storage.identity, prefixes: this.#writer.stamps.prefixes };

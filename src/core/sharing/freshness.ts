@@ -37,6 +37,15 @@ export interface FreshnessOptions {
   readonly staleWhileDownMs: number;
 }
 
+/** What is told of a freshness. */
+export interface FreshnessWatcher {
+  /** Somebody needs a confirmation. */
+  needed(): void;
+  /** A look has failed, or succeeded. */
+  failed(error: unknown): void;
+  succeeded(): void;
+}
+
 /** A look at what others have committed, under way. */
 interface Look {
   readonly startedAt: number;
@@ -62,8 +71,7 @@ export class SharedFreshness implements Freshness {
     private readonly readLogs: () => Promise<void>,
     private readonly options: FreshnessOptions,
     private readonly clock: Clock,
-    /** Somebody needs a confirmation that nothing brings about. */
-    private readonly onNeeded: () => void = () => undefined,
+    private readonly watcher: FreshnessWatcher,
   ) {}
 
   /** When the last confirmation began, on the monotonic clock. */
@@ -78,7 +86,7 @@ export class SharedFreshness implements Freshness {
 
   get permissionNow(): Permission | undefined {
     if (this.isFresh) return 'confirmed';
-    this.onNeeded();
+    this.watcher.needed();
     if (this.#failingSince !== undefined) return this.#whileFailing(this.#failingSince);
     void this.look();
     return undefined;
@@ -145,6 +153,7 @@ export class SharedFreshness implements Freshness {
         this.#look = undefined;
         this.#lastError = error;
         this.#failingSince ??= startedAt;
+        this.watcher.failed(error);
         return false;
       },
     );
@@ -157,6 +166,7 @@ export class SharedFreshness implements Freshness {
     this.#confirmedAt = startedAt;
     this.#failingSince = undefined;
     this.#lastError = undefined;
+    this.watcher.succeeded();
     const left = startedAt + this.options.maxStaleMs - this.clock.monotonic();
     this.isFresh = left > 0;
     // One timer at a time, set anew when it fires: confirmations come often.

@@ -8,6 +8,7 @@ import { LogReader } from './log-reader.js';
 import { NOTES_ARE_KEPT_MS, OwnLog } from './own-log.js';
 import { Poll } from './poll.js';
 import type { SharedStorage } from './shared-storage.js';
+import { TouchEpisode } from './touch-episode.js';
 
 /** Between two beats, ms: four of them before an instance counts as dead. */
 const BEAT_MS = NOTES_ARE_KEPT_MS / 4;
@@ -29,6 +30,7 @@ export class Sharing {
   readonly #reader: LogReader;
   readonly #poll: Poll;
   readonly #dead = new DeadInstances();
+  readonly #outOfTouch: TouchEpisode;
   #log: OwnLog;
   #rejoining: Promise<void> | undefined;
   #beat: CacheTimer | undefined;
@@ -48,12 +50,12 @@ export class Sharing {
     const { clock } = context;
     this.#log = new OwnLog(writer);
     this.#reader = new LogReader(storage, this.#listeners, () => this.#log.writer);
-    this.freshness = new SharedFreshness(
-      () => this.#read(),
-      options,
-      clock,
-      () => this.#poll.wake(),
-    );
+    this.#outOfTouch = new TouchEpisode(options.staleWhileDownMs, context);
+    this.freshness = new SharedFreshness(() => this.#read(), options, clock, {
+      needed: () => this.#poll.wake(),
+      failed: (error) => this.#outOfTouch.begin(error),
+      succeeded: () => this.#outOfTouch.end(),
+    });
     this.#poll = new Poll({ everyMs: () => options.pollMs, look: () => this.freshness.look(), uses, clock });
   }
 
@@ -75,6 +77,11 @@ export class Sharing {
   /** How many instances work on the storage, as far as was seen. */
   get instances(): number {
     return this.#reader.instances.filter(({ beat }) => beat >= 0).length;
+  }
+
+  /** Since when what others do can't be seen, wall-clock ms; `undefined` where it can. */
+  get outOfTouchSince(): number | undefined {
+    return this.#outOfTouch.since;
   }
 
   /** Tells `listener` from now on of what others change in a namespace. */
