@@ -25,6 +25,11 @@ export class OwnLog {
     this.#committed = n;
   }
 
+  /** Whether the note at a place of it, where it was written, is still there. */
+  keeps({ writer, n }: LogPosition): boolean {
+    return writer === this.writer && n > this.#trimmed;
+  }
+
   /** Up to where it can be removed now; `undefined` where there is nothing to remove. One note always stays: it says how far the log reaches. */
   outdated(now: number): LogPosition | undefined {
     this.#marks.push({ at: now, n: this.#committed });

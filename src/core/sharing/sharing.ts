@@ -5,6 +5,7 @@ import type { ChangeListener } from './change-listener.js';
 import { DeadInstances } from './dead-instances.js';
 import { SharedFreshness, type FreshnessOptions } from './freshness.js';
 import { LogReader } from './log-reader.js';
+import { readNote, type Note } from './note.js';
 import { NOTES_ARE_KEPT_MS, OwnLog } from './own-log.js';
 import { Poll } from './poll.js';
 import type { SharedStorage } from './shared-storage.js';
@@ -108,6 +109,29 @@ export class Sharing {
     });
     rejoining.catch(() => undefined);
     this.#rejoining = rejoining;
+  }
+
+  /**
+   * What notes of this instance say: `null` where there is none and never will be, since the storage has ended what might have
+   * written it; `undefined` where nobody can tell any more.
+   */
+  async receipts(positions: readonly LogPosition[]): Promise<readonly (Note | null | undefined)[]> {
+    const log = this.#log;
+    const own = positions.filter((position) => log.keeps(position)).map(({ n }) => n);
+    if (own.length === 0) return positions.map(() => undefined);
+    const first = Math.min(...own);
+    const notes = await this.storage.notesSince(
+      [{ writer: log.writer, n: first - 1 }],
+      Math.max(...own) - first + 1,
+    );
+    // Asked after them: who is still known now was not removed with its notes before.
+    const isKnown = (await this.storage.heads()).some(({ writer }) => writer === log.writer);
+    const texts = new Map(notes.map(({ n, text }) => [n, text]));
+    return positions.map((position) => {
+      const text = position.writer === log.writer ? texts.get(position.n) : undefined;
+      if (text !== undefined) return readNote(text);
+      return isKnown && log.keeps(position) ? null : undefined;
+    });
   }
 
   /** Writes no more. The others still find its last notes. */

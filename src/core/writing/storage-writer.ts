@@ -1,4 +1,5 @@
 import type { EngineContext } from '../context.js';
+import type { Note } from '../sharing/note.js';
 import { codeOf } from '../driver-code.js';
 import { EVERY_KEY, isEvery, type KeyRange } from '../keys/key-range.js';
 import type { NamespaceCounters } from '../definition/namespace-stats.js';
@@ -20,8 +21,8 @@ import type { StorageHealth } from './storage-health.js';
 
 /** What becomes of the rows of a write, told while it goes on. */
 export interface WriteHooks<Row> {
-  /** Called before each transaction: where it ends nobody knows how, its stamp in the rows says so. */
-  readonly attempting?: ((rows: readonly Row[], stamp: Stamp) => void) | undefined;
+  /** Called before each transaction: where it ends nobody knows how, its stamp in the rows says so, and its note where it leaves one. */
+  readonly attempting?: ((rows: readonly Row[], commit: Commit) => void) | undefined;
   /** Called as soon as rows are committed, before others are tried. */
   readonly committed: (rows: readonly Row[], stamp: Stamp) => void;
   /** What becomes of rows that the database refuses, for the log: a sentence. */
@@ -40,6 +41,8 @@ export interface CommitLog {
   committed(position: LogPosition): void;
   /** A commit has failed because nobody knows this process any more. */
   expelled(position: LogPosition): void;
+  /** See {@link StorageWriter.receipts}. */
+  receipts(positions: readonly LogPosition[]): Promise<readonly (Note | null | undefined)[]>;
 }
 
 /** The code of that failure. */
@@ -79,7 +82,7 @@ export class StorageWriter {
       atoms,
       async (part) => {
         const commit = await this.#begin();
-        hooks.attempting?.(part.flat(), commit.stamp);
+        hooks.attempting?.(part.flat(), commit);
         const outcomes = await this.#logged(commit, () =>
           this.#traced(writeTrace(part), () => this.storage.write(part, commit)),
         );
@@ -108,7 +111,7 @@ export class StorageWriter {
     let commit: Commit | undefined;
     const decided = (rows: readonly StampedEntry[]): readonly Atom<Row>[] => {
       atoms = decide(rows);
-      if (commit !== undefined) hooks.attempting?.(atoms.flat(), commit.stamp);
+      if (commit !== undefined) hooks.attempting?.(atoms.flat(), commit);
       return atoms;
     };
     const trace = (): CommitTrace => ({ operation: 'write', namespaces: [namespace], puts: 0, deletes: 0 });
@@ -150,6 +153,14 @@ export class StorageWriter {
     await this.#attempt(namespace, 'purge', () =>
       this.storage.purgeExpired(namespace, this.context.clock.now()),
     );
+  }
+
+  /**
+   * What the notes at places in the log of this process say: `null` where there is none and never will be, `undefined` where
+   * nobody can tell any more. Rejects with what the storage throws.
+   */
+  async receipts(positions: readonly LogPosition[]): Promise<readonly (Note | null | undefined)[]> {
+    return positions.length === 0 || this.#log === undefined ? [] : this.#log.receipts(positions);
   }
 
   /** What an error of the storage means. If the adapter's own `classify` throws, the error counts as transient. */

@@ -2,7 +2,7 @@ import type { CacheError } from '../../cache-error.js';
 import { stampOf, type KnownValue } from '../../entries/known-value.js';
 import type { LoadWatch } from '../../entries/in-flight.js';
 import type { PersistedEntries } from '../../entries/persisted-entries.js';
-import type { Stamp } from '../../storage-adapter.js';
+import type { Commit, Stamp } from '../../storage-adapter.js';
 import { refusedError } from '../../writing/storage-health.js';
 import type { FoldedKey } from './fold.js';
 import type { RoundRow } from './group-committer.js';
@@ -12,8 +12,8 @@ export class FoldedRow<V> implements RoundRow {
   readonly value: string | undefined;
   readonly expiresAt: number | null;
   isOver = false;
-  /** Those of the transactions that were to write it. */
-  readonly #stamps: Stamp[] = [];
+  /** The transactions that were to write it. */
+  readonly attempts: Commit[] = [];
 
   constructor(
     readonly namespace: string,
@@ -30,8 +30,8 @@ export class FoldedRow<V> implements RoundRow {
     this.expiresAt = found.kind === 'present' ? found.stored.expiresAt : null;
   }
 
-  attempting(stamp: Stamp): void {
-    this.#stamps.push(stamp);
+  attempting(commit: Commit): void {
+    this.attempts.push(commit);
   }
 
   /**
@@ -40,7 +40,8 @@ export class FoldedRow<V> implements RoundRow {
    */
   writtenAs(row: KnownValue<V>): Stamp | null | undefined {
     const stamp = stampOf(row);
-    if (typeof stamp === 'number') return this.#stamps.includes(stamp) ? stamp : undefined;
+    if (typeof stamp === 'number')
+      return this.attempts.some((attempt) => attempt.stamp === stamp) ? stamp : undefined;
     return this.value === undefined ? null : undefined;
   }
 
