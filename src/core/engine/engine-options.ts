@@ -32,7 +32,8 @@ export interface EngineOptions {
   readonly maxDirtyBytes?: number | undefined;
   /**
    * How many processes work on the database at a time. `'many'`: any number of them, which tell each other what they change.
-   * `'one'`: this one alone, which spares it that. Default `'one'`.
+   * `'one'`: this one alone, which spares it that. Default `'many'` on PostgreSQL, MySQL and MariaDB, and on an adapter that
+   * implements `SharedStorage` and does not say otherwise; else `'one'`.
    */
   readonly instances?: InstanceMode | undefined;
   /**
