@@ -73,6 +73,9 @@ export {
   type StorageFailure,
   type StoredEntry,
 } from './core/storage-adapter.js';
+export { MAX_TEXT_BYTES, type Backplane, type BackplaneChannel } from './core/sharing/backplane.js';
+export type { BackplaneConnect, BackplaneLink, LinkRequest } from './core/sharing/backplane-link.js';
+export { LinkedBackplane, type LinkedBackplaneOptions } from './core/sharing/linked-backplane.js';
 export { CacheStorage } from './storage/cache-storage.entity.js';
 export { InMemoryStorage } from './storage/in-memory-storage.js';
 export type { SqliteSynchronous } from './storage/sqlite/dialect.js';
