@@ -76,6 +76,7 @@ export {
 export { MAX_TEXT_BYTES, type Backplane, type BackplaneChannel } from './core/sharing/backplane.js';
 export type { BackplaneConnect, BackplaneLink, LinkRequest } from './core/sharing/backplane-link.js';
 export { LinkedBackplane, type LinkedBackplaneOptions } from './core/sharing/linked-backplane.js';
+export { postgresBackplane } from './backplane/postgres/postgres-backplane.js';
 export { CacheStorage } from './storage/cache-storage.entity.js';
 export { InMemoryStorage } from './storage/in-memory-storage.js';
 export type { SqliteSynchronous } from './storage/sqlite/dialect.js';
