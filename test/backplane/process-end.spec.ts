@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { Child } from '../support/child-process.js';
 import { freePort } from '../support/free-port.js';
 import { postgresServer, redisServer } from '../support/services.js';
@@ -32,8 +32,15 @@ const PROGRAM = `
   }
 `;
 
-const run = (call: string): Promise<{ code: number | null; output: string }> =>
-  new Child(process.execPath, ['-e', `${PROGRAM}\n${call}`]).ended;
+let child: Child | undefined;
+
+const run = (call: string): Promise<{ code: number | null; output: string }> => {
+  child = new Child(process.execPath, ['-e', `${PROGRAM}\n${call}`]);
+  return child.ended;
+};
+
+// One that is kept alive would stay when its test has failed.
+afterEach(() => child?.kill('SIGKILL'));
 
 describe('a process that has nothing to do', () => {
   it.skipIf(redis === undefined)('is not kept alive by a backplane on Redis that is open', async () => {
