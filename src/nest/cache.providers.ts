@@ -7,7 +7,9 @@ import { CacheEngine } from '../core/engine/cache-engine.js';
 import type { EngineContext } from '../core/context.js';
 import type { NamespaceCache } from '../core/namespace/namespace-cache.js';
 import type { NamespaceDefinition } from '../core/definition/namespace-definition.js';
+import { postgresBackplane } from '../backplane/postgres/postgres-backplane.js';
 import type { RescueJournal } from '../core/rescue/rescue-journal.js';
+import { carriesMessages } from '../core/sharing/messaging-storage.js';
 import type { CacheStorageAdapter } from '../core/storage-adapter.js';
 import { RescueFile } from '../storage/rescue-file.js';
 import { TypeOrmStorage } from '../storage/typeorm-storage.js';
@@ -62,6 +64,7 @@ export function createEngine(options: ResolvedCacheOptions): CacheEngine {
     options.overrides,
     context,
     (storage) => createJournal(options, storage),
+    (storage) => (carriesMessages(storage) ? postgresBackplane() : undefined),
   );
   engine.start();
   return engine;
