@@ -18,6 +18,7 @@ export {
 export type {
   LoadOptions,
   NamespaceCache,
+  ReadOptions,
   ScanOptions,
   TouchOptions,
   WriteOptions,
@@ -67,12 +68,24 @@ export {
   type LoadCursor,
   type LoadedPage,
   type LoadPage,
+  type LogPosition,
   type RowWrite,
   type Stamp,
   type StampedEntry,
   type StorageFailure,
   type StoredEntry,
+  type Writer,
 } from './core/storage-adapter.js';
+export {
+  isSharedStorage,
+  type Instance,
+  type InstanceMode,
+  type LogHead,
+  type LogNote,
+  type Rival,
+  type SharedStorage,
+} from './core/sharing/shared-storage.js';
+export { noteOfRemoval, noteOfRows } from './core/sharing/note.js';
 export { CacheStorage } from './storage/cache-storage.entity.js';
 export { InMemoryStorage } from './storage/in-memory-storage.js';
 export type { SqliteSynchronous } from './storage/sqlite/dialect.js';

@@ -45,7 +45,18 @@ export interface Commit {
   readonly stamp: Stamp;
   /** When they were written, wall-clock ms. */
   readonly now: number;
+  /** Where its note goes, in the same transaction, on a storage that several processes share; none without. */
+  readonly logged?: LogPosition | undefined;
 }
+
+/** A place in the log of a process that shares its storage: `n` counts its commits, from 1. */
+export interface LogPosition {
+  readonly writer: Writer;
+  readonly n: number;
+}
+
+/** The number of a process on a shared storage: a random safe integer above 0. */
+export type Writer = number;
 
 /**
  * What became of an atom. `conflict`: one of its rows is not what it expects, and nothing of it was written. `refused`:
@@ -140,12 +151,12 @@ export interface CacheStorageAdapter {
     commit: Commit,
   ): Promise<readonly AtomOutcome[]>;
   /** Removes every row of a namespace in one transaction. */
-  clear(namespace: string): Promise<void>;
+  clear(namespace: string, commit: Commit): Promise<void>;
   /**
    * Removes every row of a namespace whose key lies in `range`, in one transaction. Returns how many of them had not
-   * expired at `now`.
+   * expired at `commit.now`.
    */
-  clearRange(namespace: string, range: KeyRange, now: number): Promise<number>;
+  clearRange(namespace: string, range: KeyRange, commit: Commit): Promise<number>;
   /** Removes the rows of a namespace that expired at or before `now`; returns how many. */
   purgeExpired(namespace: string, now: number): Promise<number>;
   /** Says whether an error thrown by this adapter is about the data or about the state of the storage. */

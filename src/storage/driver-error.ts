@@ -38,6 +38,8 @@ const OWN_NAMES = new Set([
   'cache_storage',
   'cache_migrations',
   'cache_identity',
+  'cache_instances',
+  'cache_changes',
   'namespace',
   'key',
   'value',

@@ -6,21 +6,26 @@ import {
   CONFLICT,
   type Atom,
   type AtomOutcome,
-  type CacheStorageAdapter,
   type Commit,
   type LoadedPage,
   type LoadPage,
+  type LogPosition,
   type RowWrite,
   type StampedEntry,
   type StorageFailure,
+  type Writer,
 } from '../core/storage-adapter.js';
+import { noteOfRemoval, noteOfRows } from '../core/sharing/note.js';
+import type { Instance, LogHead, LogNote, Rival, SharedStorage } from '../core/sharing/shared-storage.js';
+import { InMemoryLog } from './in-memory-log.js';
 
 /** A storage that lives as long as this object: for tests of an app, and where a restart may forget everything. */
-export class InMemoryStorage implements CacheStorageAdapter {
+export class InMemoryStorage implements SharedStorage {
   readonly [CACHE_STORAGE] = 2;
   readonly #namespaces = new Map<string, Map<string, StampedEntry>>();
   /** Keys in order, until a key comes or goes. */
   readonly #sorted = new Map<string, string[]>();
+  readonly #log = new InMemoryLog();
 
   async open(): Promise<void> {
     // Nothing to connect to.
@@ -65,12 +70,16 @@ export class InMemoryStorage implements CacheStorageAdapter {
     return this.#write(decide(this.#find(namespace, keys)), commit);
   }
 
-  async clear(namespace: string): Promise<void> {
+  async clear(namespace: string, { stamp, logged }: Commit): Promise<void> {
+    this.#log.assertKnows(logged);
+    this.#log.add(logged, noteOfRemoval(stamp, namespace, EVERY_KEY));
     this.#namespaces.delete(namespace);
     this.#sorted.delete(namespace);
   }
 
-  async clearRange(namespace: string, range: KeyRange, now: number): Promise<number> {
+  async clearRange(namespace: string, range: KeyRange, { stamp, now, logged }: Commit): Promise<number> {
+    this.#log.assertKnows(logged);
+    this.#log.add(logged, noteOfRemoval(stamp, namespace, range));
     const rows = this.#rows(namespace);
     let removed = 0;
     for (const [key, row] of rows) {
@@ -94,6 +103,37 @@ export class InMemoryStorage implements CacheStorageAdapter {
     return purged;
   }
 
+  /** Takes everybody: only one process can reach it. */
+  async join(instance: Instance): Promise<readonly Rival[]> {
+    this.#log.join(instance);
+    return [];
+  }
+
+  async beat(writer: Writer): Promise<boolean> {
+    return this.#log.beat(writer);
+  }
+
+  async leave(writer: Writer): Promise<void> {
+    this.#log.leave(writer);
+  }
+
+  async remove(writer: Writer): Promise<boolean> {
+    this.#log.remove(writer);
+    return true;
+  }
+
+  async heads(): Promise<readonly LogHead[]> {
+    return this.#log.heads();
+  }
+
+  async notesSince(positions: readonly LogPosition[], limit: number): Promise<readonly LogNote[]> {
+    return this.#log.notesSince(positions, limit);
+  }
+
+  async trimLog(upTo: LogPosition): Promise<void> {
+    this.#log.trim(upTo);
+  }
+
   /** Nothing here can fail because of its data. What a subclass throws may pass. */
   classify(): StorageFailure {
     return 'transient';
@@ -109,11 +149,16 @@ export class InMemoryStorage implements CacheStorageAdapter {
   }
 
   #write(atoms: readonly Atom[], commit: Commit): readonly AtomOutcome[] {
-    return atoms.map((atom) => {
+    this.#log.assertKnows(commit.logged);
+    const written: RowWrite[] = [];
+    const outcomes = atoms.map((atom) => {
       if (!atom.every((write) => this.#isExpected(write))) return CONFLICT;
       for (const write of atom) this.#apply(write, commit);
+      written.push(...atom);
       return COMMITTED;
     });
+    if (written.length > 0) this.#log.add(commit.logged, noteOfRows(commit.stamp, written));
+    return outcomes;
   }
 
   #isExpected({ namespace, key, expects }: RowWrite): boolean {

@@ -182,11 +182,11 @@ export class TypeOrmStorage implements ListedStorage {
     return this.#guard(() => modifyRows(connection, dialect, { namespace, keys, decide, commit }));
   }
 
-  async clear(namespace: string): Promise<void> {
+  async clear(namespace: string, _commit: Commit): Promise<void> {
     await this.#guard(() => this.#database.connection.write([this.#database.dialect.clear(namespace)]));
   }
 
-  clearRange(namespace: string, range: KeyRange, now: number): Promise<number> {
+  clearRange(namespace: string, range: KeyRange, { now }: Commit): Promise<number> {
     const { connection, dialect } = this.#database;
     return this.#guard(() =>
       connection.transaction(async (transaction) => {

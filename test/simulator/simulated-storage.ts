@@ -106,18 +106,18 @@ export class SimulatedStorage implements CacheStorageAdapter {
     }, true);
   }
 
-  clear(namespace: string): Promise<void> {
+  clear(namespace: string, commit: Commit): Promise<void> {
     return this.#call(async () => {
-      await this.rows.clear(namespace);
+      await this.rows.clear(namespace, commit);
       this.texts.get(namespace)?.clear();
       this.commits += 1;
       this.chronicle.note(`   committed: clear of ${namespace}`);
     }, true);
   }
 
-  clearRange(namespace: string, range: KeyRange, now: number): Promise<number> {
+  clearRange(namespace: string, range: KeyRange, commit: Commit): Promise<number> {
     return this.#call(async () => {
-      const removed = await this.rows.clearRange(namespace, range, now);
+      const removed = await this.rows.clearRange(namespace, range, commit);
       const texts = this.texts.get(namespace);
       for (const key of texts?.keys() ?? []) if (isWithin(key, range)) texts?.delete(key);
       this.commits += 1;

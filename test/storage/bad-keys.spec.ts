@@ -128,7 +128,7 @@ describe.each(['sqlite', 'better-sqlite3'] as const)(
       await storage.open();
       const range = { prefix: 'a\u0200', isWhole: false };
       expect(await storage.count('names', 1, range)).toBe(8);
-      expect(await storage.clearRange('names', range, 1)).toBe(8);
+      expect(await storage.clearRange('names', range, { stamp: 1, now: 1 })).toBe(8);
       expect(await storage.count('names', 1, range)).toBe(0);
       expect(await storage.count('names', 1)).toBe(22);
       await storage.close();

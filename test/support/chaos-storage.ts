@@ -59,12 +59,12 @@ export class ChaosStorage extends FaultyStorage {
           haveCommitted(atoms, outcomes);
           return outcomes;
         },
-        clear: async (namespace) => {
-          await inner.clear(namespace);
+        clear: async (namespace, commit) => {
+          await inner.clear(namespace, commit);
           hasCommitted({ clear: namespace });
         },
-        clearRange: async (namespace, range, now) => {
-          const removed = await inner.clearRange(namespace, range, now);
+        clearRange: async (namespace, range, commit) => {
+          const removed = await inner.clearRange(namespace, range, commit);
           hasCommitted({ clear: namespace, range });
           return removed;
         },

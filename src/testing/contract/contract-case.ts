@@ -2,6 +2,7 @@ import { STAMP, writeChanges } from './changes.js';
 import assert from 'node:assert/strict';
 import type {
   CacheStorageAdapter,
+  Commit,
   KeyRange,
   LoadCursor,
   Stamp,
@@ -12,6 +13,9 @@ import { standIn } from '../stand-in.js';
 import type { TestRunner } from '../test-runner.js';
 
 export const NOW = 1_000_000;
+
+/** What a removal is told. */
+export const REMOVAL: Commit = { stamp: STAMP, now: NOW };
 
 /** Batches of megabytes take their time on a server. */
 const TIMEOUT_MS = 30_000;

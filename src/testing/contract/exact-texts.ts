@@ -1,6 +1,6 @@
 import { writeChanges } from './changes.js';
 import assert from 'node:assert/strict';
-import { NOW, row, shown, type ContractCase } from './contract-case.js';
+import { NOW, REMOVAL, row, shown, type ContractCase } from './contract-case.js';
 
 /** Keys, namespaces and values come back as they were, to the character. */
 export function exactTexts({ storage, put, all, it }: ContractCase): void {
@@ -54,7 +54,7 @@ export function exactTexts({ storage, put, all, it }: ContractCase): void {
     );
     for (const namespace of namespaces)
       assert.deepEqual(await all(namespace), [row('😀'.repeat(512), namespace)]);
-    await storage.clear('é');
+    await storage.clear('é', REMOVAL);
     assert.equal(await storage.count('é ', NOW), 1);
     assert.equal(await storage.count('É', NOW), 1);
   });

@@ -1,6 +1,6 @@
 import { writeChanges } from './changes.js';
 import assert from 'node:assert/strict';
-import { NOW, row, shown, type ContractCase } from './contract-case.js';
+import { NOW, REMOVAL, row, shown, type ContractCase } from './contract-case.js';
 
 /** Ranges of keys, in the order of their bytes. */
 export function listsOfKeys({ storage, put, all, listed, it, describe, beforeEach }: ContractCase): void {
@@ -91,7 +91,7 @@ export function listsOfKeys({ storage, put, all, listed, it, describe, beforeEac
     for (const prefix of ['a', 'a:', 'a:1', '%', '_', '😀', '\ud7ff', '\uffff', '\u{10ffff}', 'z']) {
       it(`what is left when the keys that begin with ${shown(prefix)} are cleared`, async () => {
         await put(row(`${prefix} expired`, '1', NOW));
-        await storage.clearRange('n', { prefix, isWhole: false }, NOW);
+        await storage.clearRange('n', { prefix, isWhole: false }, REMOVAL);
         const range = { prefix: '', isWhole: false };
         assert.deepEqual(
           await listed(range, false, 100),
@@ -103,24 +103,24 @@ export function listsOfKeys({ storage, put, all, listed, it, describe, beforeEac
     }
 
     it('what is left when one key is cleared, or all of them', async () => {
-      await storage.clearRange('n', { prefix: 'a:1', isWhole: true }, NOW);
+      await storage.clearRange('n', { prefix: 'a:1', isWhole: true }, REMOVAL);
       const range = { prefix: '', isWhole: false };
       assert.deepEqual(
         await listed(range, false, 100),
         inByteOrder.filter((key) => key !== 'a:1'),
       );
-      await storage.clearRange('n', range, NOW);
+      await storage.clearRange('n', range, REMOVAL);
       assert.deepEqual(await all(), []);
       assert.equal((await all('m')).length, 2);
     });
 
     it('how many of the cleared rows had not expired', async () => {
       await put(row('a:1', '1', NOW), row('a:10', '1', NOW + 1), row('a:3', '1', NOW - 1));
-      assert.equal(await storage.clearRange('n', { prefix: 'a:1', isWhole: false }, NOW), 1);
-      assert.equal(await storage.clearRange('n', { prefix: 'a:3', isWhole: true }, NOW), 0);
-      assert.equal(await storage.clearRange('n', { prefix: 'a:', isWhole: false }, NOW), 2);
-      assert.equal(await storage.clearRange('n', { prefix: 'none', isWhole: false }, NOW), 0);
-      assert.equal(await storage.clearRange('n', { prefix: '', isWhole: false }, NOW), keys.length - 4);
+      assert.equal(await storage.clearRange('n', { prefix: 'a:1', isWhole: false }, REMOVAL), 1);
+      assert.equal(await storage.clearRange('n', { prefix: 'a:3', isWhole: true }, REMOVAL), 0);
+      assert.equal(await storage.clearRange('n', { prefix: 'a:', isWhole: false }, REMOVAL), 2);
+      assert.equal(await storage.clearRange('n', { prefix: 'none', isWhole: false }, REMOVAL), 0);
+      assert.equal(await storage.clearRange('n', { prefix: '', isWhole: false }, REMOVAL), keys.length - 4);
       assert.deepEqual(await all(), []);
       assert.equal((await all('m')).length, 2);
     });

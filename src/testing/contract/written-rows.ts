@@ -2,7 +2,7 @@ import { STAMP, writeChanges } from './changes.js';
 import assert from 'node:assert/strict';
 import { isNativeError } from 'node:util/types';
 import type { StoredEntry } from '../../index.js';
-import { NOW, row, type ContractCase } from './contract-case.js';
+import { NOW, REMOVAL, row, type ContractCase } from './contract-case.js';
 
 /** What is written is there, whole and apart from the rest. */
 export function writtenRows({ storage, put, all, it, refusesNull }: ContractCase): void {
@@ -42,7 +42,7 @@ export function writtenRows({ storage, put, all, it, refusesNull }: ContractCase
     );
     assert.deepEqual(await all('n'), [row('a')]);
     assert.deepEqual(await all('m'), [row('a', '2')]);
-    await storage.clear('n');
+    await storage.clear('n', REMOVAL);
     assert.deepEqual(await all('n'), []);
     assert.equal((await all('m')).length, 1);
     assert.deepEqual(await all('N'), [row('a', '3')]);
@@ -76,9 +76,9 @@ export function writtenRows({ storage, put, all, it, refusesNull }: ContractCase
 
   it('clears what there is of a namespace, and takes it again', async () => {
     await put(...Array.from({ length: 3000 }, (_, i) => row(`${i}`)));
-    await storage.clear('n');
-    await storage.clear('n');
-    await storage.clear('never seen');
+    await storage.clear('n', REMOVAL);
+    await storage.clear('n', REMOVAL);
+    await storage.clear('never seen', REMOVAL);
     assert.equal(await storage.count('n', NOW), 0);
     await put(row('1'));
     assert.deepEqual(await all(), [row('1')]);

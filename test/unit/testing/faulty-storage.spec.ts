@@ -35,7 +35,7 @@ describe('a faulty storage', () => {
     expect(await storage.count('n', 1000)).toBe(1);
     expect(await storage.load('n', { after: undefined, limit: 9, now: 1000 })).toMatchObject({ rows: [row] });
     expect(storage.describe()).toBe('memory');
-    await storage.clear('n');
+    await storage.clear('n', { stamp: 2, now: 1000 });
     expect(await storage.count('n', 1000)).toBe(0);
   });
 
@@ -43,7 +43,7 @@ describe('a faulty storage', () => {
     const { storage, rows } = world();
     storage.failWrites(2);
     await expect(writeChanges(storage, changes, 1)).rejects.toThrow(StorageFault);
-    await expect(storage.clear('n')).rejects.toThrow(StorageFault);
+    await expect(storage.clear('n', { stamp: 2, now: 1000 })).rejects.toThrow(StorageFault);
     expect(await storage.read('n', ['a'])).toEqual([]);
     expect(await rows.count('n', 1)).toBe(0);
     await writeChanges(storage, changes, 1);
