@@ -78,6 +78,7 @@ describe('rows that one statement of SQLite compares and sets, and counts', () =
     meanwhile = sql;
     const atoms = [put('a', 'new', OLD), put('b', 'new', OLD + 1), put('c', 'new', OLD)];
     const error: unknown = await storage.write(atoms, commit(NEW)).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ message: expect.stringContaining('nobody can tell') as string });
     expect(storage.classify(error)).toBe('transient');
     expect(storage.isUndone(error)).toBe(false);
   });
