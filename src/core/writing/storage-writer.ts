@@ -1,14 +1,15 @@
 import type { EngineContext } from '../context.js';
 import { EVERY_KEY, isEvery, type KeyRange } from '../keys/key-range.js';
 import type { NamespaceCounters } from '../definition/namespace-stats.js';
-import type {
-  Atom,
-  AtomOutcome,
-  CacheStorageAdapter,
-  RowWrite,
-  Stamp,
-  StampedEntry,
-  StorageFailure,
+import {
+  COMMITTED,
+  type Atom,
+  type AtomOutcome,
+  type CacheStorageAdapter,
+  type RowWrite,
+  type Stamp,
+  type StampedEntry,
+  type StorageFailure,
 } from '../storage-adapter.js';
 import { commitTraces, traced, type CommitTrace } from '../tracing.js';
 import { isolateRefused, type WriteOutcome } from './isolate-refused.js';
@@ -28,6 +29,8 @@ export interface WriteHooks<Row> {
   /** See {@link isolateRefused}. */
   readonly refusalsWithoutSuccess?: number | undefined;
 }
+
+type AttemptHooks<Row> = Pick<WriteHooks<Row>, 'attempting' | 'committed'>;
 
 /**
  * The only way to write to the storage: writes, clears and purges go through it. It isolates refused rows, gives each commit its
@@ -67,8 +70,46 @@ export class StorageWriter {
       (error) => this.classify(error),
       hooks.refusalsWithoutSuccess,
     );
-    for (const { items, error } of outcome.refused) this.#refused(items, error, hooks);
-    if (outcome.deferred.length > 0) this.#failed(outcome.deferred, outcome.error);
+    this.#ended(outcome, hooks);
+    return outcome;
+  }
+
+  /**
+   * The same for atoms of one namespace of which `decide` says what is written, with their rows held: nothing where it gives no
+   * row. It is asked again for what could not be written with others.
+   */
+  async writeHeld<Row extends RowWrite>(
+    namespace: string,
+    atoms: readonly Atom<Row>[],
+    decide: (atom: Atom<Row>, rows: ReadonlyMap<string, StampedEntry>) => Atom<Row>,
+    hooks: WriteHooks<Row>,
+  ): Promise<WriteOutcome<Row>> {
+    const outcome = await isolateRefused(
+      atoms,
+      async (part) => {
+        const written: number[] = [];
+        const decideAll = (found: readonly StampedEntry[]): readonly Atom<Row>[] => {
+          const rows = new Map(found.map((row) => [row.key, row]));
+          return part
+            .map((atom, i) => {
+              const decided = decide(atom, rows);
+              if (decided.length > 0) written.push(i);
+              return decided;
+            })
+            .filter((atom) => atom.length > 0);
+        };
+        const keys = part.flat().map(({ key }) => key);
+        const ended = await this.#modify(namespace, keys, decideAll, hooks);
+        const outcomes = part.map(() => COMMITTED);
+        written.forEach((place, i) => {
+          outcomes[place] = ended[i] ?? COMMITTED;
+        });
+        return outcomes;
+      },
+      (error) => this.classify(error),
+      hooks.refusalsWithoutSuccess,
+    );
+    this.#ended(outcome, hooks);
     return outcome;
   }
 
@@ -80,7 +121,21 @@ export class StorageWriter {
     namespace: string,
     keys: readonly string[],
     decide: (rows: readonly StampedEntry[]) => readonly Atom<Row>[],
-    hooks: Pick<WriteHooks<Row>, 'attempting' | 'committed'>,
+    hooks: AttemptHooks<Row>,
+  ): Promise<readonly AtomOutcome[]> {
+    try {
+      return await this.#modify(namespace, keys, decide, hooks);
+    } catch (error) {
+      if (this.classify(error) === 'transient') this.#failed([{ namespace }], error);
+      throw error;
+    }
+  }
+
+  async #modify<Row extends RowWrite>(
+    namespace: string,
+    keys: readonly string[],
+    decide: (rows: readonly StampedEntry[]) => readonly Atom<Row>[],
+    hooks: AttemptHooks<Row>,
   ): Promise<readonly AtomOutcome[]> {
     const stamp = this.stamps.next();
     let atoms: readonly Atom<Row>[] = [];
@@ -90,16 +145,11 @@ export class StorageWriter {
       return atoms;
     };
     const trace = (): CommitTrace => ({ operation: 'write', namespaces: [namespace], puts: 0, deletes: 0 });
-    try {
-      const outcomes = await this.#traced(trace, () =>
-        this.storage.modify(namespace, keys, decided, { stamp, now: this.context.clock.now() }),
-      );
-      this.#committed(atoms, outcomes, stamp, hooks);
-      return outcomes;
-    } catch (error) {
-      if (this.classify(error) === 'transient') this.#failed([{ namespace }], error);
-      throw error;
-    }
+    const outcomes = await this.#traced(trace, () =>
+      this.storage.modify(namespace, keys, decided, { stamp, now: this.context.clock.now() }),
+    );
+    this.#committed(atoms, outcomes, stamp, hooks);
+    return outcomes;
   }
 
   /**
@@ -185,6 +235,14 @@ export class StorageWriter {
       const counters = this.#counters.get(namespace);
       if (counters !== undefined) counters.written += 1;
     }
+  }
+
+  #ended<Row extends RowWrite>(
+    { refused, deferred, error: reason }: WriteOutcome<Row>,
+    hooks: WriteHooks<Row>,
+  ): void {
+    for (const { items, error } of refused) this.#refused(items, error, hooks);
+    if (deferred.length > 0) this.#failed(deferred, reason);
   }
 
   #failed(rows: readonly { readonly namespace: string }[], error: unknown): void {
