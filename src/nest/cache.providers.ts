@@ -26,6 +26,7 @@ import {
   MODULE_NAMESPACES,
   RESOLVED_OPTIONS,
 } from './cache.tokens.js';
+import { assertUsersInMemory } from './instance-mode.js';
 import { missingCacheError } from './missing-module.js';
 import { assertImportedWell, assertReplacedWell, placeAtTheEdges } from './module-order.js';
 
@@ -108,11 +109,12 @@ export const cacheServiceProvider: FactoryProvider<Promise<CacheService>> = {
   inject: [CACHE_ENGINE, RESOLVED_OPTIONS, CHAT_DECLARATION, CacheLifecycle],
   useFactory: async (
     engine: CacheEngine,
-    { namespaces }: ResolvedCacheOptions,
+    options: ResolvedCacheOptions,
     chat: ChatDeclaration,
     lifecycle: CacheLifecycle,
   ) => {
-    const declared = [...chat.declared, ...namespaces];
+    assertUsersInMemory(chat, options);
+    const declared = [...chat.declared, ...options.namespaces];
     await Promise.all(declared.map((definition) => register(definition, { engine, chat, lifecycle })));
     return new CacheService(engine, chat);
   },

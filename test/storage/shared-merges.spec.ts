@@ -64,7 +64,7 @@ describe.each(databases)('several engines that write back to one table of %s', (
     const caches = [];
     for (let i = 0; i < ENGINES; i += 1) {
       const context = { clock: systemClock, logger: new RecordingLogger(), random: Math.random };
-      const options = resolveEngineOptions({ checkpointIntervalMs: 5 }, 'many');
+      const options = resolveEngineOptions({ checkpointIntervalMs: 5, pollMs: 5, instances: 'many' });
       const engine = new CacheEngine(() => storageOn(storage), options, {}, context);
       engines.push(engine);
       caches.push(await engine.register(definition));

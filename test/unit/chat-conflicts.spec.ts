@@ -12,7 +12,7 @@ describe('the chats of a bot, where several processes share the table', () => {
 
   async function start(): Promise<{ readonly cache: NamespaceCache<number, ChatRecord> }> {
     const context = { clock: new FakeClock(), logger: new RecordingLogger(), random: () => 0.5 };
-    const options = resolveEngineOptions({ checkpointIntervalMs: false }, 'many');
+    const options = resolveEngineOptions({ checkpointIntervalMs: false, instances: 'many' });
     const engine = new CacheEngine(() => rows, options, {}, context);
     return { cache: await engine.register(chatsNamespace) };
   }

@@ -59,7 +59,7 @@ interface Process {
 async function start(rows: InMemoryStorage, clock: FakeClock, i: number): Promise<Process> {
   const storage = new ChaosStorage(rows);
   const context = { clock, logger: new RecordingLogger(), random: () => 0.5 };
-  const options = resolveEngineOptions({ checkpointIntervalMs: false }, 'many');
+  const options = resolveEngineOptions({ checkpointIntervalMs: false, instances: 'many' });
   const engine = new CacheEngine(() => storage, options, {}, context);
   return { name: `process ${i}`, storage, cache: await engine.register(definition), counted: new Map() };
 }

@@ -71,7 +71,7 @@ describe('what is dirty where others write to the same table', () => {
     const journal = new RecordingJournal();
     const engine = new CacheEngine(
       () => storage,
-      resolveEngineOptions({ checkpointIntervalMs: false, ...options }, 'many'),
+      resolveEngineOptions({ checkpointIntervalMs: false, ...options, instances: 'many' }),
       {},
       { clock, logger, random: () => 0.5 },
       () => (hasJournal ? journal : undefined),
@@ -1006,7 +1006,8 @@ describe('what is dirty where others write to the same table', () => {
       await conflict();
       expect(other.logger.with('another process has written 1 entry')).toHaveLength(2);
       const told = events.filter(({ type }) => type === 'entries-in-conflict');
-      expect(told).toEqual(Array(3).fill({ type: 'entries-in-conflict', namespace: 'docs', count: 1 }));
+      const event = { type: 'entries-in-conflict', namespace: 'docs', count: 1 };
+      expect(told).toEqual([event, event, event]);
       expect(conflicts(other)).toBe(3);
     } finally {
       unsubscribe(STORAGE_CHANNEL, listen);
@@ -1056,7 +1057,12 @@ describe('what is dirty where others write to the same table', () => {
       const storage = new InMemoryStorage();
       const context = { clock, logger: new RecordingLogger(), random: () => 0.5 };
       const overrides = { docs: { persistence: ON_CHANGE } };
-      const engine = new CacheEngine(() => storage, resolveEngineOptions({}, 'many'), overrides, context);
+      const engine = new CacheEngine(
+        () => storage,
+        resolveEngineOptions({ instances: 'many' }),
+        overrides,
+        context,
+      );
       const cache = await engine.register(docs(byField));
       await cache.set('a', { n: 1 });
       expect(cache.getIfPresent('a')).toEqual({ n: 1 });

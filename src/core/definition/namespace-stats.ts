@@ -66,6 +66,11 @@ export interface NamespaceStats {
   readonly conflicts: number;
   /** Rows that do not decode. */
   readonly unreadable: number;
+  /**
+   * Reads that memory has answered while the database could not be asked what other instances have changed: for
+   * `staleWhileDownMs` at most.
+   */
+  readonly unconfirmed: number;
 }
 
 /** A declared namespace and its figures, for who shows or exports them all. */
@@ -98,6 +103,7 @@ export class NamespaceCounters {
   lastWriteError: WriteErrorStats | undefined;
   unreadable = 0;
   conflicts = 0;
+  unconfirmed = 0;
 
   writeFailed(error: unknown, now: number): void {
     this.writeFailures += 1;

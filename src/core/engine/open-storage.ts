@@ -11,7 +11,11 @@ import { DirtyBudget } from '../levels/write-back/dirty-budget.js';
 import { GroupCommitter } from '../levels/write-through/group-committer.js';
 import type { JournalOrigin, RescueJournal } from '../rescue/rescue-journal.js';
 import { RescueReplay } from '../rescue/rescue-replay.js';
-import type { CacheStorageAdapter } from '../storage-adapter.js';
+import { ALWAYS_FRESH, type Freshness } from '../sharing/freshness.js';
+import { isSharedStorage } from '../sharing/shared-storage.js';
+import { Sharing } from '../sharing/sharing.js';
+import { drawWriter } from '../sharing/writer-number.js';
+import type { CacheStorageAdapter, Writer } from '../storage-adapter.js';
 import { repeat } from '../writing/retry.js';
 import { StorageHealth, type FailureEpisode } from '../writing/storage-health.js';
 import { StorageWriter } from '../writing/storage-writer.js';
@@ -34,6 +38,9 @@ export class OpenStorage {
   readonly #turns: WriteTurns;
   readonly #committer: GroupCommitter;
   readonly #readers: { close(): void }[] = [];
+  readonly #counters: NamespaceCounters[] = [];
+  /** Where other instances work on the storage, too. */
+  #sharing: Sharing | undefined;
 
   private constructor(
     readonly storage: CacheStorageAdapter,
@@ -63,6 +70,7 @@ export class OpenStorage {
     try {
       if (journal !== undefined) assertPlace(journal, context);
       await opened.#openPatiently();
+      if (options.instances === 'many') await opened.#share();
       for (const warning of storage.warnings ?? []) context.logger.warn(warning);
       // Before anyone reads: the journal of an earlier stop is newer than the rows.
       if (journal !== undefined) await opened.#replay(journal);
@@ -96,7 +104,18 @@ export class OpenStorage {
     const { storage, context, budget } = this;
     const isShared = this.options.instances === 'many';
     const { clock } = context;
-    const entries = new PersistedEntries<V>({ definition, keys, storage, clock, counters, isShared });
+    const { freshness } = this;
+    const entries = new PersistedEntries<V>({
+      definition,
+      keys,
+      storage,
+      clock,
+      counters,
+      isShared,
+      freshness,
+    });
+    this.#sharing?.listen(definition.name, entries);
+    this.#counters.push(counters);
     this.#readers.push(entries.reader);
     this.#writer.count(definition.name, counters);
     const level = persistedLevel<V>({
@@ -117,6 +136,21 @@ export class OpenStorage {
     return { entries, level };
   }
 
+  /** How far memory can be trusted. */
+  get freshness(): Freshness {
+    return this.#sharing?.freshness ?? ALWAYS_FRESH;
+  }
+
+  /** How many instances work on the storage, as far as is known. */
+  get instances(): number {
+    return Math.max(1, this.#sharing?.instances ?? 1);
+  }
+
+  /** Since when nobody knows what the others change, wall-clock ms; `undefined` where it is known, or there are none. */
+  get unconfirmedSince(): number | undefined {
+    return this.#sharing?.outOfTouchSince;
+  }
+
   /** What tells whose the writes of this process are. */
   get origin(): JournalOrigin {
     return { identity: this.storage.identity, prefixes: this.#writer.stamps.prefixes };
@@ -125,7 +159,29 @@ export class OpenStorage {
   /** Refuses reads from now on, and closes the storage. */
   async close(): Promise<void> {
     for (const reader of this.#readers) reader.close();
+    // Others take it for dead after a while where it can't say so.
+    await this.#sharing?.close().catch(() => undefined);
     await this.storage.close();
+  }
+
+  /** Takes part in what instances on the storage tell each other. */
+  async #share(): Promise<void> {
+    const { storage, context, options } = this;
+    if (!isSharedStorage(storage)) {
+      throw new CacheError(
+        'INVALID_OPTION',
+        `Cache options: 'instances' must be 'one' for this storage (${placeOf(storage)}): it can't be shared, or its adapter ` +
+          'does not implement SharedStorage.',
+        { option: 'instances' },
+      );
+    }
+    const join = async (): Promise<Writer> => {
+      const writer = drawWriter();
+      await storage.join({ writer, mode: 'many', about: '' });
+      return writer;
+    };
+    this.#sharing = await Sharing.begin(storage, join, options, context, () => usesOf(this.#counters));
+    this.#writer.logTo(this.#sharing);
   }
 
   /** Says now and then that it waits, and for what: who started the application sees nothing else. */
@@ -189,6 +245,14 @@ export class OpenStorage {
     await this.storage.close().catch(() => undefined);
     return failure;
   }
+}
+
+/** How often the namespaces were used, in any way that counts. */
+function usesOf(counters: readonly NamespaceCounters[]): number {
+  return counters.reduce(
+    (sum, { hits, misses, sets, updates, deletes }) => sum + hits + misses + sets + updates + deletes,
+    0,
+  );
 }
 
 /** Throws `INVALID_OPTION` where the application named a place that can't be written to; of another one it only says so. */

@@ -282,7 +282,7 @@ export class Flusher implements WriteSource {
   #hooks(pass: FlushPass): WriteHooks<DirtyRow> {
     const { provenance } = this.options;
     return {
-      attempting: provenance && ((rows, stamp) => provenance.attempting(rows, stamp)),
+      attempting: provenance && ((rows, { stamp }) => provenance.attempting(rows, stamp)),
       committed: (rows, stamp) => this.#committed(pass, rows, stamp),
       fateOfRefused: 'At level ON_SHUTDOWN it is kept and tried again.',
       isKnownRefusal: ({ memoryKey }) => this.dirty.isRefused(memoryKey),
