@@ -197,6 +197,12 @@ export class PersistedEntries<V> implements ChangeListener {
     this.store.putText(key, text, expiresAt);
   }
 
+  /** Puts what the database has of `key` in the place of what was known of it, and supersedes what is on its way into memory. */
+  replace(key: MemoryKey, found: KnownValue<V>): void {
+    this.inFlight.supersede(key);
+    this.#remember(key, found);
+  }
+
   /** A commit that changes `key` was given up on, and may have happened. */
   doubt(key: MemoryKey): void {
     this.#knowledge.doubt(key);
@@ -221,7 +227,7 @@ export class PersistedEntries<V> implements ChangeListener {
     if (!this.isInDoubt) return;
     const keys = this.doubted();
     const found = await this.reader.ask(keys);
-    keys.forEach((key, i) => this.#replace(key, found[i] ?? ABSENT));
+    keys.forEach((key, i) => this.replace(key, found[i] ?? ABSENT));
     if (this.#knowledge.isAllInDoubt) this.#endLoads();
     this.#knowledge.settled();
   }
@@ -288,12 +294,6 @@ export class PersistedEntries<V> implements ChangeListener {
   /** Throws if the knowledge contradicts memory; for tests. */
   assertConsistent(): void {
     this.#knowledge.assertHolds((key) => this.store.has(key));
-  }
-
-  /** Replaces what is known of `key`, and supersedes what is on its way into memory. */
-  #replace(key: MemoryKey, found: KnownValue<V>): void {
-    this.inFlight.supersede(key);
-    this.#remember(key, found);
   }
 
   #tellSeen(key: MemoryKey, { text, expiresAt, stamp }: StoredValue<V>): void {

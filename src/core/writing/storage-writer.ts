@@ -3,16 +3,17 @@ import { noteOfRemoval, noteOfRows, type Note } from '../sharing/note.js';
 import { codeOf } from '../driver-code.js';
 import { EVERY_KEY, isEvery, type KeyRange } from '../keys/key-range.js';
 import type { NamespaceCounters } from '../definition/namespace-stats.js';
-import type {
-  Atom,
-  AtomOutcome,
-  CacheStorageAdapter,
-  Commit,
-  LogPosition,
-  RowWrite,
-  Stamp,
-  StampedEntry,
-  StorageFailure,
+import {
+  COMMITTED,
+  type Atom,
+  type AtomOutcome,
+  type CacheStorageAdapter,
+  type Commit,
+  type LogPosition,
+  type RowWrite,
+  type Stamp,
+  type StampedEntry,
+  type StorageFailure,
 } from '../storage-adapter.js';
 import { commitTraces, traced, type CommitTrace } from '../tracing.js';
 import { isolateRefused, type WriteOutcome } from './isolate-refused.js';
@@ -32,6 +33,8 @@ export interface WriteHooks<Row> {
   /** See {@link isolateRefused}. */
   readonly refusalsWithoutSuccess?: number | undefined;
 }
+
+type AttemptHooks<Row> = Pick<WriteHooks<Row>, 'attempting' | 'committed'>;
 
 /** Where the commits of this process leave notes for the others. */
 export interface CommitLog {
@@ -92,8 +95,46 @@ export class StorageWriter {
       (error) => this.classify(error),
       hooks.refusalsWithoutSuccess,
     );
-    for (const { items, error } of outcome.refused) this.#refused(items, error, hooks);
-    if (outcome.deferred.length > 0) this.#failed(outcome.deferred, outcome.error);
+    this.#ended(outcome, hooks);
+    return outcome;
+  }
+
+  /**
+   * The same for atoms of one namespace of which `decide` says what is written, with their rows held: nothing where it gives no
+   * row. It is asked again for what could not be written with others.
+   */
+  async writeHeld<Row extends RowWrite>(
+    namespace: string,
+    atoms: readonly Atom<Row>[],
+    decide: (atom: Atom<Row>, rows: ReadonlyMap<string, StampedEntry>) => Atom<Row>,
+    hooks: WriteHooks<Row>,
+  ): Promise<WriteOutcome<Row>> {
+    const outcome = await isolateRefused(
+      atoms,
+      async (part) => {
+        const written: number[] = [];
+        const decideAll = (found: readonly StampedEntry[]): readonly Atom<Row>[] => {
+          const rows = new Map(found.map((row) => [row.key, row]));
+          return part
+            .map((atom, i) => {
+              const decided = decide(atom, rows);
+              if (decided.length > 0) written.push(i);
+              return decided;
+            })
+            .filter((atom) => atom.length > 0);
+        };
+        const keys = part.flat().map(({ key }) => key);
+        const ended = await this.#modify(namespace, keys, decideAll, hooks);
+        const outcomes = part.map(() => COMMITTED);
+        written.forEach((place, i) => {
+          outcomes[place] = ended[i] ?? COMMITTED;
+        });
+        return outcomes;
+      },
+      (error) => this.classify(error),
+      hooks.refusalsWithoutSuccess,
+    );
+    this.#ended(outcome, hooks);
     return outcome;
   }
 
@@ -105,7 +146,21 @@ export class StorageWriter {
     namespace: string,
     keys: readonly string[],
     decide: (rows: readonly StampedEntry[]) => readonly Atom<Row>[],
-    hooks: Pick<WriteHooks<Row>, 'attempting' | 'committed'>,
+    hooks: AttemptHooks<Row>,
+  ): Promise<readonly AtomOutcome[]> {
+    try {
+      return await this.#modify(namespace, keys, decide, hooks);
+    } catch (error) {
+      if (this.classify(error) === 'transient') this.#failed([{ namespace }], error);
+      throw error;
+    }
+  }
+
+  async #modify<Row extends RowWrite>(
+    namespace: string,
+    keys: readonly string[],
+    decide: (rows: readonly StampedEntry[]) => readonly Atom<Row>[],
+    hooks: AttemptHooks<Row>,
   ): Promise<readonly AtomOutcome[]> {
     let atoms: readonly Atom<Row>[] = [];
     let commit: Commit | undefined;
@@ -115,18 +170,13 @@ export class StorageWriter {
       return atoms;
     };
     const trace = (): CommitTrace => ({ operation: 'write', namespaces: [namespace], puts: 0, deletes: 0 });
-    try {
-      const begun = await this.#begin();
-      commit = begun;
-      const outcomes = await this.#logged(begun, () =>
-        this.#traced(trace, () => this.storage.modify(namespace, keys, decided, begun)),
-      );
-      this.#committed(atoms, outcomes, begun, hooks);
-      return outcomes;
-    } catch (error) {
-      if (this.classify(error) === 'transient') this.#failed([{ namespace }], error);
-      throw error;
-    }
+    const begun = await this.#begin();
+    commit = begun;
+    const outcomes = await this.#logged(begun, () =>
+      this.#traced(trace, () => this.storage.modify(namespace, keys, decided, begun)),
+    );
+    this.#committed(atoms, outcomes, begun, hooks);
+    return outcomes;
   }
 
   /**
@@ -243,6 +293,14 @@ export class StorageWriter {
       const counters = this.#counters.get(namespace);
       if (counters !== undefined) counters.written += 1;
     }
+  }
+
+  #ended<Row extends RowWrite>(
+    { refused, deferred, error: reason }: WriteOutcome<Row>,
+    hooks: WriteHooks<Row>,
+  ): void {
+    for (const { items, error } of refused) this.#refused(items, error, hooks);
+    if (deferred.length > 0) this.#failed(deferred, reason);
   }
 
   #failed(rows: readonly { readonly namespace: string }[], error: unknown): void {

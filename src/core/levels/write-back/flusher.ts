@@ -7,18 +7,21 @@ import { inStoredOrder } from '../../keys/key-order.js';
 import type { KeyRange } from '../../keys/key-range.js';
 import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
 import type { FlushReport } from '../../reports.js';
-import type { RowWrite, Stamp } from '../../storage-adapter.js';
+import type { Stamp } from '../../storage-adapter.js';
 import { Retry } from '../../writing/retry.js';
 import { refusedError, writeFailedError } from '../../writing/storage-health.js';
-import type { StorageWriter } from '../../writing/storage-writer.js';
+import type { WriteOutcome } from '../../writing/isolate-refused.js';
+import type { StorageWriter, WriteHooks } from '../../writing/storage-writer.js';
 import type { WriteSource, WriteTurns } from '../../writing/write-turns.js';
 import { closedError } from '../level.js';
 import type { DirtyBudget } from './dirty-budget.js';
-import type { DirtyEntries, TakenChange } from './dirty-entries.js';
+import type { Conflicts } from './conflicts.js';
+import type { DirtyEntries } from './dirty-entries.js';
+import { dirtyRow, type Batch, type DirtyRow } from './dirty-row.js';
 import { atomsOf, FlushPass } from './flush-pass.js';
 import { traceFlush } from './flush-trace.js';
 import type { Provenance } from './provenance.js';
-import { expiryOf, textOf, type RowChange } from './row-change.js';
+import type { RowChange } from './row-change.js';
 
 /**
  * Most entries in one transaction, and about how many characters of values: its commit holds a SQLite connection for some
@@ -39,13 +42,9 @@ export interface FlusherOptions {
   readonly counters: NamespaceCounters;
   readonly context: EngineContext;
   readonly provenance: Provenance | undefined;
+  /** Where other processes write to the same rows. */
+  readonly conflicts: Pick<Conflicts<unknown>, 'expect' | 'write' | 'giveUp'> | undefined;
 }
-
-/** A change as the row that is written for it. */
-interface DirtyRow extends RowWrite, TakenChange {}
-
-/** What is written in one transaction: rows that must be written together, list by list. */
-type Batch = readonly (readonly DirtyRow[])[];
 
 /**
  * Writes the changes of a write-back namespace to the database, pass by pass. A change is forgotten only when it has
@@ -116,6 +115,7 @@ export class Flusher implements WriteSource {
   /** No more attempts: the storage is about to be closed. */
   giveUp(): void {
     this.#ended = true;
+    this.options.conflicts?.giveUp();
     this.#outage.cancel();
     this.#refusedTimer?.cancel();
   }
@@ -249,23 +249,57 @@ export class Flusher implements WriteSource {
   }
 
   async #write(pass: FlushPass, batch: Batch): Promise<boolean> {
-    const { writer, provenance } = this.options;
-    const written = this.#attempt(() =>
-      writer.write(batch, {
-        attempting: provenance && ((rows, { stamp }) => provenance.attempting(rows, stamp)),
-        committed: (rows, stamp) => this.#committed(pass, rows, stamp),
-        fateOfRefused: 'At level ON_SHUTDOWN it is kept and tried again.',
-        isKnownRefusal: ({ memoryKey }) => this.dirty.isRefused(memoryKey),
-      }),
-    );
+    const { writer, conflicts } = this.options;
+    const hooks = this.#hooks(pass);
+    conflicts?.expect(batch);
+    const written = this.#attempt(() => writer.write(batch, hooks));
     const prepared = pass.isOver || this.#prepared !== undefined ? undefined : this.#takeNext(pass);
     // Looked at when the write is over: two of them must not overlap, whatever this ends with.
     prepared?.catch(() => undefined);
-    const { refused, deferred, error } = await written;
+    const outcome = await written;
+    this.#doubt(outcome);
+    this.#prepared ??= await prepared;
+    const goesOn = this.#leaveBehind(pass, outcome);
+    if (!goesOn || outcome.conflicts.length === 0 || conflicts === undefined) return goesOn;
+    return this.#settle(pass, conflicts, outcome.conflicts);
+  }
+
+  /** Others have written rows that these were not built on. */
+  async #settle(
+    pass: FlushPass,
+    conflicts: NonNullable<FlusherOptions['conflicts']>,
+    batch: Batch,
+  ): Promise<boolean> {
+    this.#assertNotEnded();
+    const outcome = await this.#attempt(() => conflicts.write(batch, this.#hooks(pass)));
+    this.#doubt(outcome);
+    for (const { items, error } of outcome.unsettled) this.#keepRefused(pass, items, error);
+    // Others were quicker, or something was tied to them meanwhile.
+    if (outcome.conflicts.length > 0) this.#isWanted = true;
+    return this.#leaveBehind(pass, outcome);
+  }
+
+  #hooks(pass: FlushPass): WriteHooks<DirtyRow> {
+    const { provenance } = this.options;
+    return {
+      attempting: provenance && ((rows, { stamp }) => provenance.attempting(rows, stamp)),
+      committed: (rows, stamp) => this.#committed(pass, rows, stamp),
+      fateOfRefused: 'At level ON_SHUTDOWN it is kept and tried again.',
+      isKnownRefusal: ({ memoryKey }) => this.dirty.isRefused(memoryKey),
+    };
+  }
+
+  #doubt({ deferred }: WriteOutcome<DirtyRow>): void {
+    const { provenance } = this.options;
     if (deferred.length > 0) provenance?.doubtUnderway();
     else provenance?.refused();
-    this.#prepared ??= await prepared;
-    for (const { items, error: reason } of refused) this.#refuse(pass, items, reason);
+  }
+
+  /** What was not written. Answers whether the pass can go on. */
+  #leaveBehind(pass: FlushPass, { refused, deferred, error }: WriteOutcome<DirtyRow>): boolean {
+    const { name } = this.options.definition;
+    for (const { items, error: reason } of refused)
+      this.#keepRefused(pass, items, refusedError(name, items[0]?.key ?? '', reason));
     if (deferred.length === 0) return true;
     // The rest is soon tried without those.
     if (refused.length > 0) this.#outage.reset();
@@ -298,15 +332,7 @@ export class Flusher implements WriteSource {
   }
 
   #rowOf(memoryKey: MemoryKey, change: RowChange): DirtyRow {
-    const { definition, keys } = this.options;
-    return {
-      namespace: definition.name,
-      key: keys.textOf(memoryKey),
-      value: textOf(change),
-      expiresAt: expiryOf(change),
-      memoryKey,
-      change,
-    };
+    return dirtyRow(this.options.definition, this.options.keys, memoryKey, change);
   }
 
   #committed(pass: FlushPass, rows: readonly DirtyRow[], stamp: Stamp): void {
@@ -332,9 +358,10 @@ export class Flusher implements WriteSource {
     if (!this.#ended) this.#outage.later();
   }
 
-  #refuse(pass: FlushPass, rows: readonly DirtyRow[], error: unknown): void {
-    const { definition, context } = this.options;
-    pass.failed(rows.length, refusedError(definition.name, rows[0]?.key ?? '', error));
+  /** The database does not take these, or nobody can say what they should be: they are tried again apart from others. */
+  #keepRefused(pass: FlushPass, rows: readonly DirtyRow[], error: CacheError): void {
+    const { context } = this.options;
+    pass.failed(rows.length, error);
     for (const row of rows) this.dirty.markRefused(row);
     if (this.#ended) return;
     this.#refusedTimer ??= context.clock.setTimer(REFUSED_RETRY_MS, () => this.#retryRefused(), false);
