@@ -25,8 +25,16 @@ const settings = defineNamespace({
   maxEntries: 100,
 });
 
+const drafts = defineNamespace({
+  name: 'drafts',
+  key: stringKey(),
+  value: json<string>(),
+  persistence: CachePersistenceLevel.ON_SHUTDOWN,
+});
+
 interface Instance {
   readonly cache: NamespaceOf<typeof settings>;
+  readonly drafts: NamespaceOf<typeof drafts>;
   readonly storage: ChaosStorage;
   readonly engine: CacheEngine;
   readonly log: RecordingLogger;
@@ -73,7 +81,13 @@ describe('several instances on one storage', () => {
       {},
       context,
     );
-    return { cache: await engine.register(settings), storage, engine, log };
+    return {
+      cache: await engine.register(settings),
+      drafts: await engine.register(drafts),
+      storage,
+      engine,
+      log,
+    };
   }
 
   beforeEach(async () => {
@@ -211,6 +225,81 @@ describe('several instances on one storage', () => {
     answer();
     await written;
     expect(await other.cache.get('a')).toBe('theirs');
+  });
+
+  describe('of an ON_SHUTDOWN namespace', () => {
+    /** Holds the answers of an instance's writes back, which are committed. */
+    function heldAnswers({ storage }: Instance): () => void {
+      const write = storage.write.bind(storage);
+      let answer: () => void = () => undefined;
+      storage.write = async (atoms, commit) => {
+        const outcomes = await write(atoms, commit);
+        await new Promise<void>((resolve) => {
+          answer = resolve;
+        });
+        return outcomes;
+      };
+      return () => {
+        storage.write = write;
+        answer();
+      };
+    }
+
+    it('what was flushed elsewhere shows, and what is unwritten here stays', async () => {
+      await one.drafts.set('a', '1');
+      await one.drafts.flush();
+      await clock.advance(100);
+      expect(await other.drafts.get('a')).toBe('1');
+      await other.drafts.set('a', 'mine');
+      await one.drafts.set('a', '2');
+      await one.drafts.set('b', '2');
+      await one.drafts.flush();
+      await clock.advance(100);
+      expect(await other.drafts.get('a')).toBe('mine');
+      expect(await other.drafts.get('b')).toBe('2');
+    });
+
+    it.each([
+      ['a value', '1'],
+      ['a removal', undefined],
+    ])('%s that was flushed is not kept where another one has written since', async (_what, mine) => {
+      await one.drafts.set('a', '0');
+      await one.drafts.flush();
+      await clock.advance(100);
+      await other.drafts.get('a');
+      if (mine === undefined) await other.drafts.delete('a');
+      else await other.drafts.set('a', mine);
+      const answer = heldAnswers(other);
+      const flushed = other.drafts.flush();
+      await settle();
+      await one.drafts.refresh('a');
+      await one.drafts.set('a', 'theirs');
+      await one.drafts.flush();
+      await clock.advance(100);
+      answer();
+      await flushed;
+      expect(await other.drafts.get('a')).toBe('theirs');
+    });
+
+    it('own unwritten entries answer at once, whether memory is fresh or not', async () => {
+      await other.drafts.set('a', 'mine');
+      other.storage.hang('reads');
+      await clock.advance(5000);
+      expect(await other.drafts.get('a')).toBe('mine');
+      expect(other.drafts.getIfPresent('a')).toBe('mine');
+      expect(other.drafts.stats().unconfirmed).toBe(0);
+    });
+
+    it('an update is made on what there is, and not on what was there when the application went idle', async () => {
+      await one.drafts.set('a', '1');
+      await one.drafts.flush();
+      await clock.advance(100);
+      await other.drafts.get('a');
+      await clock.advance(65_000);
+      await one.drafts.set('a', '2');
+      await one.drafts.flush();
+      expect(await other.drafts.update('a', (value = '') => `${value}+`)).toBe('2+');
+    });
   });
 
   describe('with a backplane', () => {

@@ -306,8 +306,9 @@ export class PersistedEntries<V> implements ChangeListener {
       this.forget(key);
       return;
     }
-    // Memory has what they wrote already, or what is newer: only what is on its way is older.
+    // Memory has what they wrote already, or what is newer: only what is on its way is older, and what is known of the row.
     this.inFlight.supersede(key);
+    if (!this.store.has(key)) this.#knowledge.unknown(key);
   }
 
   /** A clear may have happened: rows that were read before it are outdated, whatever their key. */

@@ -3,6 +3,8 @@ import { nextTurn, type CacheTimer } from '../../clock.js';
 import type { EngineContext } from '../../context.js';
 import type { NamespaceDefinition } from '../../definition/namespace-definition.js';
 import type { NamespaceCounters } from '../../definition/namespace-stats.js';
+import type { LoadWatch } from '../../entries/in-flight.js';
+import type { PersistedEntries } from '../../entries/persisted-entries.js';
 import { inStoredOrder } from '../../keys/key-order.js';
 import type { KeyRange } from '../../keys/key-range.js';
 import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
@@ -42,6 +44,7 @@ export interface FlusherOptions {
   readonly counters: NamespaceCounters;
   readonly context: EngineContext;
   readonly provenance: Provenance | undefined;
+  readonly entries: Pick<PersistedEntries<unknown>, 'watchOthers' | 'unwatchOthers' | 'forget'>;
   /** Where other processes write to the same rows. */
   readonly conflicts: Pick<Conflicts<unknown>, 'expect' | 'write' | 'giveUp'> | undefined;
 }
@@ -71,6 +74,8 @@ export class Flusher implements WriteSource {
   /** The attempt under way. */
   #attemptUnderway: Promise<unknown> | undefined;
   #attempts = 0;
+  /** What others write during the attempt under way, or the last one. */
+  #others: LoadWatch | undefined;
 
   constructor(
     private readonly dirty: DirtyEntries,
@@ -308,6 +313,9 @@ export class Flusher implements WriteSource {
   }
 
   async #attempt<T>(task: () => Promise<T>): Promise<T> {
+    const { entries, conflicts } = this.options;
+    const others = conflicts === undefined ? undefined : entries.watchOthers();
+    this.#others = others;
     this.#attempts += 1;
     const attempt = task();
     this.#attemptUnderway = attempt.catch(() => undefined);
@@ -315,6 +323,7 @@ export class Flusher implements WriteSource {
       return await attempt;
     } finally {
       this.#attemptUnderway = undefined;
+      if (others !== undefined) entries.unwatchOthers(others);
     }
   }
 
@@ -338,7 +347,18 @@ export class Flusher implements WriteSource {
   #committed(pass: FlushPass, rows: readonly DirtyRow[], stamp: Stamp): void {
     this.options.provenance?.committed(rows, stamp);
     this.dirty.committed(rows);
+    this.#forgetOvertaken(rows);
     this.#succeeded(pass, rows.length);
+  }
+
+  /** Others may have written rows after this commit, and been told of before it. */
+  #forgetOvertaken(rows: readonly DirtyRow[]): void {
+    const others = this.#others;
+    if (others === undefined) return;
+    for (const { memoryKey } of rows) {
+      if (others.isNewer(memoryKey) && this.dirty.get(memoryKey) === undefined)
+        this.options.entries.forget(memoryKey);
+    }
   }
 
   #succeeded(pass: FlushPass, count: number): void {
