@@ -4,11 +4,17 @@ import {
   type Atom,
   type AtomOutcome,
   type Commit,
+  type LogPosition,
   type RowWrite,
   type StampedEntry,
 } from '../../core/storage-adapter.js';
+import { noteOfRows } from '../../core/sharing/note.js';
+import type { LogNote } from '../../core/sharing/shared-storage.js';
+import type { CommitLog } from './commit-log.js';
 import type { Connection, OpenTransaction } from './connection.js';
 import type { Dialect } from './dialect.js';
+import { knownWriter, leaveNote, writeNoted } from './noted-write.js';
+import type { Statement } from './statement.js';
 
 /** Writes atoms in one transaction; gives what became of each. */
 export async function writeAtoms(
@@ -19,22 +25,18 @@ export async function writeAtoms(
 ): Promise<readonly AtomOutcome[]> {
   const rows = atoms.flat();
   if (rows.every(isBlind)) {
-    if (rows.length > 0) await connection.write(dialect.statements(rows, commit));
+    if (rows.length > 0) await writeBlind(connection, dialect, rows, commit);
     return atoms.map(() => COMMITTED);
   }
   const [first] = rows;
-  const lone = first === undefined || rows.length > 1 ? undefined : dialect.lone?.(first, commit);
+  const lone = first === undefined || rows.length > 1 ? undefined : loneStatement(dialect, first, commit);
   if (lone !== undefined) {
-    const hasWon = (await connection.write([lone])) > 0;
+    const hasWon = (await knownWriter(logOf(dialect, commit), () => connection.write([lone]))) > 0;
     return atoms.map((atom) => (atom.length === 0 || hasWon ? COMMITTED : CONFLICT));
   }
-  if (connection.writeReturning !== undefined && atoms.every(isSafeAtOnce)) {
-    const write = dialect.atOnce?.(rows, commit);
-    if (write !== undefined) {
-      const losers = new Set(write.losers(await connection.writeReturning(write.statement)));
-      return atoms.map((atom) => (atom.some((row) => losers.has(row)) ? CONFLICT : COMMITTED));
-    }
-  }
+  const losers = atoms.every(isSafeAtOnce) ? await writeAtOnce(connection, dialect, rows, commit) : undefined;
+  if (losers !== undefined)
+    return atoms.map((atom) => (atom.some((row) => losers.has(row)) ? CONFLICT : COMMITTED));
   const lost = new Set<Atom>();
   for (;;) {
     try {
@@ -44,6 +46,57 @@ export async function writeAtoms(
       if (!(error instanceof HalfLost)) throw error;
     }
   }
+}
+
+/** Writes rows whatever there is of them. */
+async function writeBlind(
+  connection: Connection,
+  dialect: Dialect,
+  rows: readonly RowWrite[],
+  commit: Commit,
+): Promise<void> {
+  const log = logOf(dialect, commit);
+  if (commit.logged === undefined || log === undefined) {
+    await connection.write(dialect.statements(rows, commit));
+    return;
+  }
+  // With removals they may be several statements, and with the note a transaction of at least four trips.
+  const isMixed = rows.length > 1 && rows.some(({ value }) => value === undefined);
+  if (isMixed && (await writeAtOnce(connection, dialect, rows, commit)) !== undefined) return;
+  await writeNoted(connection, log, dialect.statements(rows, commit), noteOf(rows, commit, commit.logged));
+}
+
+/** Writes rows, each on its own, in one statement, and gives those that have lost; `undefined` where the database can't. */
+async function writeAtOnce(
+  connection: Connection,
+  dialect: Dialect,
+  rows: readonly RowWrite[],
+  commit: Commit,
+): Promise<ReadonlySet<RowWrite> | undefined> {
+  if (connection.writeReturning === undefined) return undefined;
+  const write = dialect.atOnce?.(rows, commit);
+  if (write === undefined) return undefined;
+  const { statement } = write;
+  const log = logOf(dialect, commit);
+  return new Set(
+    write.losers((await knownWriter(log, async () => connection.writeReturning?.(statement))) ?? []),
+  );
+}
+
+/** What writes a lone row that may lose, with its note where it is to leave one. */
+function loneStatement(dialect: Dialect, row: RowWrite, commit: Commit): Statement | undefined {
+  const statement = dialect.lone?.(row, commit);
+  if (statement === undefined || commit.logged === undefined) return statement;
+  return dialect.log?.withNote?.(statement, noteOf([row], commit, commit.logged), 'if changed');
+}
+
+/** Where a commit is to leave a note. */
+function logOf({ log }: Dialect, { logged }: Commit): CommitLog | undefined {
+  return logged === undefined ? undefined : log;
+}
+
+function noteOf(rows: readonly RowWrite[], { stamp }: Commit, position: LogPosition): LogNote {
+  return { ...position, text: noteOfRows(stamp, rows) };
 }
 
 /** An atom has lost a row when another one of it was written already. */
@@ -70,6 +123,10 @@ async function writeWhere(
   if (isHalf) throw new HalfLost();
   const blind = atoms.filter((atom) => !lost.has(atom)).flatMap((atom) => atom.filter(isBlind));
   for (const statement of dialect.statements(blind, commit)) await transaction.execute(statement);
+  const log = logOf(dialect, commit);
+  if (commit.logged === undefined || log === undefined) return;
+  const written = atoms.filter((atom) => !lost.has(atom)).flat();
+  if (written.length > 0) await leaveNote(transaction, log, noteOf(written, commit, commit.logged));
 }
 
 /** What a task threw of its own: no error of the database. */
