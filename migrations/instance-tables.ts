@@ -32,7 +32,7 @@ const TYPES: Readonly<Record<Exclude<DatabaseFamily, 'other'>, TypeNames>> = {
   },
 };
 
-export function hasInstanceTables(queryRunner: QueryRunner): Promise<boolean> {
+function hasInstanceTables(queryRunner: QueryRunner): Promise<boolean> {
   return isTaken(queryRunner, CHANGES_TABLE);
 }
 

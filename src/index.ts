@@ -76,6 +76,10 @@ export {
   type StoredEntry,
   type Writer,
 } from './core/storage-adapter.js';
+export { MAX_TEXT_BYTES, type Backplane, type BackplaneChannel } from './core/sharing/backplane.js';
+export type { BackplaneConnect, BackplaneLink, LinkRequest } from './core/sharing/backplane-link.js';
+export { LinkedBackplane, type LinkedBackplaneOptions } from './core/sharing/linked-backplane.js';
+export { postgresBackplane } from './backplane/postgres/postgres-backplane.js';
 export {
   isSharedStorage,
   type Instance,

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { DataSource, DataSourceOptions, QueryRunner } from 'typeorm';
 import { quotedTable } from '../../migrations/database-family.js';
 import { CHANGES_TABLE } from '../../migrations/instance-tables.js';
+import type { BackplaneConnect } from '../core/sharing/backplane-link.js';
 import { earlierJournalPathOf, journalPathOf } from './address/journal-path.js';
 import { describeAddress, serverAddressOf } from './address/server-address.js';
 import type { Place } from './listed-storage.js';
@@ -13,6 +14,7 @@ import { KeptStatements } from './sqlite/kept-statements.js';
 import { RowStatements } from './sqlite/row-statements.js';
 import { MysqlSessions } from './mysql/sessions.js';
 import { plainSessions } from './portable/sessions.js';
+import { messageLinks } from './postgres/message-link.js';
 import { postgresSessions } from './postgres/sessions.js';
 import { SingleConnection } from './sql/single-connection.js';
 import { DataVersion } from './sqlite/data-version.js';
@@ -56,6 +58,8 @@ export interface Database {
   readonly opened?: () => void;
   /** Whether others may have committed since it was asked last, where there is a cheap question for that. */
   readonly hasChanged?: (runner: QueryRunner) => Promise<boolean>;
+  /** Makes connections for messages, where the database carries them. */
+  readonly connectMessages?: BackplaneConnect;
   /** Rejects where the user may not read and write the table. */
   readonly assertRights?: (runner: QueryRunner) => Promise<void>;
 }
@@ -93,6 +97,7 @@ export function databaseOf(dataSource: DataSource, options: DatabaseOptions): Da
       exactRows: new PostgresExactRows(table),
       place: (runner) => placeOnPostgres(runner, table()),
       connection: new ConnectionPool(dataSource, postgresSessions, pool),
+      connectMessages: messageLinks(dataSource),
       assertRights,
     };
   }

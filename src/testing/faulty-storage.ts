@@ -36,6 +36,7 @@ export class FaultyStorage implements CacheStorageAdapter, Partial<SharedStorage
   readonly heads?: SharedStorage['heads'];
   readonly notesSince?: SharedStorage['notesSince'];
   readonly trimLog?: SharedStorage['trimLog'];
+  readonly defaultInstances?: SharedStorage['defaultInstances'];
   readonly #reads = new FaultPlan();
   readonly #writes = new FaultPlan();
   readonly #injected = new WeakSet<Error>();
@@ -50,6 +51,7 @@ export class FaultyStorage implements CacheStorageAdapter, Partial<SharedStorage
   ) {
     if (clock instanceof TestClock) clock.watch(() => this.#underway > 0);
     if (!isSharedStorage(inner)) return;
+    this.defaultInstances = inner.defaultInstances;
     this.join = (instance) => this.#unasked(this.#writes, () => inner.join(instance));
     this.beat = (writer) => this.#unasked(this.#writes, () => inner.beat(writer));
     this.leave = (writer) => this.#unasked(this.#writes, () => inner.leave(writer));

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { CacheEngine } from '../../src/core/engine/cache-engine.js';
 import { resolveEngineOptions, type EngineOptions } from '../../src/core/engine/engine-options.js';
 import {
@@ -6,11 +6,15 @@ import {
   defineNamespace,
   json,
   stringKey,
+  type Backplane,
+  type BackplaneChannel,
   type NamespaceOf,
 } from '../../src/index.js';
+import { channelNameOf } from '../../src/core/sharing/channel-name.js';
+import { InMemoryBackplane } from '../../src/testing/index.js';
 import { InMemoryStorage } from '../../src/storage/in-memory-storage.js';
 import { ChaosStorage } from '../support/chaos-storage.js';
-import { FakeClock } from '../support/fake-clock.js';
+import { FakeClock, settle } from '../support/fake-clock.js';
 import { RecordingLogger } from '../support/recording-logger.js';
 
 const settings = defineNamespace({
@@ -26,6 +30,31 @@ interface Instance {
   readonly storage: ChaosStorage;
   readonly engine: CacheEngine;
   readonly log: RecordingLogger;
+}
+
+/** One that says it is there, and carries nothing. */
+class SilentBackplane implements Backplane {
+  reconnects = 0;
+
+  describe(): string {
+    return 'silent';
+  }
+
+  async open(channel: BackplaneChannel): Promise<void> {
+    channel.onState('up');
+  }
+
+  async publish(): Promise<void> {
+    // Nobody hears it.
+  }
+
+  reconnect(): void {
+    this.reconnects += 1;
+  }
+
+  async close(): Promise<void> {
+    // There is nothing to close.
+  }
 }
 
 describe('several instances on one storage', () => {
@@ -184,6 +213,108 @@ describe('several instances on one storage', () => {
     expect(await other.cache.get('a')).toBe('theirs');
   });
 
+  describe('with a backplane', () => {
+    let wire: InMemoryBackplane;
+    let near: Instance;
+    let far: Instance;
+
+    beforeEach(async () => {
+      wire = new InMemoryBackplane(clock);
+      near = await start({ backplane: wire.end() });
+      far = await start({ backplane: wire.end() });
+      await near.cache.set('a', 'old');
+      await settle();
+      await far.cache.get('a');
+    });
+
+    it('what one commits shows to the others at once', async () => {
+      await near.cache.set('a', 'new');
+      await settle();
+      expect(await far.cache.get('a')).toBe('new');
+      await near.cache.clear();
+      await settle();
+      expect(await far.cache.get('a')).toBeUndefined();
+    });
+
+    it('a commit whose note is too long for a message shows at once, too', async () => {
+      const keys = Array.from({ length: 60 }, (_, i) => `${'k'.repeat(200)}${i}`);
+      await far.cache.getMany(keys);
+      await near.cache.setMany(keys.map((key) => [key, 'new']));
+      await settle();
+      expect(await far.cache.get(keys[7] as string)).toBe('new');
+    });
+
+    it('what is committed while it is away shows with a look, and at once when it is back', async () => {
+      wire.goAway();
+      await near.cache.set('a', 'new');
+      await clock.advance(500);
+      expect(await far.cache.get('a')).toBe('new');
+      wire.heal();
+      await clock.advance(10_000);
+      await near.cache.set('a', 'newer');
+      await settle();
+      expect(await far.cache.get('a')).toBe('newer');
+      expect(far.log.with('backplane').filter((line) => line.startsWith('warn'))).toHaveLength(1);
+    });
+
+    it('a message that comes twice, or in another order, takes nothing back', async () => {
+      const texts: string[] = [];
+      const heard = new Promise<void>((resolve) => {
+        void wire.end().open({
+          name: channelNameOf(rows.describe()),
+          onMessage: (text) => texts.push(text),
+          onState: (state) => state === 'up' && resolve(),
+        });
+      });
+      await clock.advance(10);
+      await heard;
+      await near.cache.set('a', '1');
+      await near.cache.set('a', '2');
+      await settle();
+      expect(await far.cache.get('a')).toBe('2');
+      const again = wire.end();
+      await again.open({ name: channelNameOf(rows.describe()), onMessage: () => 0, onState: () => 0 });
+      for (const text of [...texts].toReversed()) await again.publish(text);
+      await settle();
+      expect(await readsOf(far, async () => expect(await far.cache.get('a')).toBe('2'))).toBe(0);
+    });
+
+    it('what is no message of an instance does no harm', async () => {
+      const stranger = wire.end();
+      await stranger.open({ name: channelNameOf(rows.describe()), onMessage: () => 0, onState: () => 0 });
+      for (const text of ['', '{', 'null', '{"w":1}', '{"w":"x","n":2,"c":{}}', '[]'])
+        await stranger.publish(text);
+      await settle();
+      expect(await far.cache.get('a')).toBe('old');
+    });
+
+    it('a connection that is open and carries nothing is made anew', async () => {
+      const silent = new SilentBackplane();
+      const deaf = await start({ backplane: silent });
+      for (let i = 0; i < 10; i += 1) {
+        await deaf.cache.get('a');
+        await clock.advance(500);
+      }
+      expect(silent.reconnects).toBeGreaterThan(0);
+    });
+
+    it('a look comes twice a second, and ten times where it is away', async () => {
+      const looks = vi.spyOn(far.storage as Required<Pick<ChaosStorage, 'heads'>>, 'heads');
+      const during = async (ms: number): Promise<number> => {
+        looks.mockClear();
+        for (let i = 0; i < ms; i += 100) {
+          await far.cache.get('a');
+          await clock.advance(100);
+        }
+        return looks.mock.calls.length;
+      };
+      expect(await during(2000)).toBe(4);
+      wire.goAway();
+      await clock.advance(500);
+      expect(await during(2000)).toBe(20);
+    });
+  });
+
   describe('while the database is away', () => {
     beforeEach(async () => {
       await other.cache.set('a', '1');
@@ -205,7 +336,9 @@ describe('several instances on one storage', () => {
       expect(await other.engine.health()).toMatchObject({
         unconfirmedSince: 1_000_100,
         instances: 2,
-        reasons: expect.arrayContaining(['What other instances change has not been seen for 30 s.']) as unknown,
+        reasons: expect.arrayContaining([
+          'What other instances change has not been seen for 30 s.',
+        ]) as unknown,
       });
       other.storage.heal();
       await clock.advance(30_000);

@@ -1,4 +1,5 @@
 import { CacheError } from '../cache-error.js';
+import type { Backplane } from '../sharing/backplane.js';
 import type { InstanceMode } from '../sharing/shared-storage.js';
 import { isPositiveInteger, MAX_TIMER_MS, refuseUnknown } from '../option-checks.js';
 
@@ -32,7 +33,8 @@ export interface EngineOptions {
   readonly maxDirtyBytes?: number | undefined;
   /**
    * How many processes work on the database at a time. `'many'`: any number of them, which tell each other what they change.
-   * `'one'`: this one alone, which spares it that. Default `'one'`.
+   * `'one'`: this one alone, which spares it that. Default `'many'` on PostgreSQL, MySQL and MariaDB, and on an adapter that
+   * implements `SharedStorage` and does not say otherwise; else `'one'`.
    */
   readonly instances?: InstanceMode | undefined;
   /**
@@ -40,7 +42,15 @@ export interface EngineOptions {
    * one has committed longer ago than that is seen, or memory does not answer. Default 2000.
    */
   readonly maxStaleMs?: number | undefined;
-  /** Milliseconds between two such looks, while the application uses a shared namespace. Default 100, on SQLite 20. */
+  /**
+   * What carries messages between instances, so that they see at once what another one has changed; `false` for nothing. Default
+   * {@link postgresBackplane} on PostgreSQL, else nothing.
+   */
+  readonly backplane?: Backplane | false | undefined;
+  /**
+   * Milliseconds between two such looks, while the application uses a shared namespace. Default 500 with a backplane, 100 without,
+   * 20 on SQLite.
+   */
   readonly pollMs?: number | undefined;
   /**
    * For how long memory answers all the same while the database can't be reached, ms; 0 for never. Then reads reject with
@@ -51,8 +61,11 @@ export interface EngineOptions {
 
 /** The options with every default filled in. */
 export type ResolvedEngineOptions = {
-  readonly [Option in keyof EngineOptions]-?: NonNullable<EngineOptions[Option]>;
-};
+  readonly [Option in Exclude<keyof EngineOptions, Open>]-?: NonNullable<EngineOptions[Option]>;
+} & Required<Pick<EngineOptions, Open>>;
+
+/** The options whose defaults depend on the storage. */
+type Open = 'backplane' | 'pollMs';
 
 export const ENGINE_OPTIONS = [
   'checkpointIntervalMs',
@@ -61,6 +74,7 @@ export const ENGINE_OPTIONS = [
   'maxDirty',
   'maxDirtyBytes',
   'instances',
+  'backplane',
   'maxStaleMs',
   'pollMs',
   'staleWhileDownMs',
@@ -76,7 +90,8 @@ export function resolveEngineOptions(given: EngineOptions): ResolvedEngineOption
     maxDirty: given.maxDirty ?? 100_000,
     maxDirtyBytes: given.maxDirtyBytes ?? 64 * 2 ** 20,
     maxStaleMs: given.maxStaleMs ?? 2000,
-    pollMs: given.pollMs ?? 100,
+    pollMs: given.pollMs,
+    backplane: given.backplane,
     staleWhileDownMs: given.staleWhileDownMs ?? 60_000,
     instances: given.instances ?? 'one',
   };
@@ -87,11 +102,21 @@ export function resolveEngineOptions(given: EngineOptions): ResolvedEngineOption
   assertMs('shutdownTimeoutMs', options.shutdownTimeoutMs, '');
   assertMs('writeTimeoutMs', options.writeTimeoutMs, '');
   assertMs('maxStaleMs', options.maxStaleMs, '');
-  assertMs('pollMs', options.pollMs, '');
+  if (options.pollMs !== undefined) assertMs('pollMs', options.pollMs, '');
+  if (options.backplane !== undefined && options.backplane !== false) assertBackplane(options.backplane);
   if (options.staleWhileDownMs !== 0) assertMs('staleWhileDownMs', options.staleWhileDownMs, ', or 0');
   for (const option of ['maxDirty', 'maxDirtyBytes'] as const)
     if (!isPositiveInteger(options[option])) throw invalid(option, 'must be a whole number above 0');
   return Object.freeze(options);
+}
+
+function assertBackplane(backplane: unknown): void {
+  const { open, publish, close } = Object(backplane) as Partial<Record<string, unknown>>;
+  if ([open, publish, close].every((method) => typeof method === 'function')) return;
+  throw invalid(
+    'backplane',
+    'must be what postgresBackplane() or redisBackplane() gives, a Backplane of your own, or false',
+  );
 }
 
 function assertMs(option: string, value: number, or: string): void {

@@ -11,6 +11,7 @@ import { DirtyBudget } from '../levels/write-back/dirty-budget.js';
 import { GroupCommitter } from '../levels/write-through/group-committer.js';
 import type { JournalOrigin, RescueJournal } from '../rescue/rescue-journal.js';
 import { RescueReplay } from '../rescue/rescue-replay.js';
+import type { Backplane } from '../sharing/backplane.js';
 import { ALWAYS_FRESH, type Freshness } from '../sharing/freshness.js';
 import { isSharedStorage } from '../sharing/shared-storage.js';
 import { Sharing } from '../sharing/sharing.js';
@@ -48,6 +49,8 @@ export class OpenStorage {
     private readonly context: EngineContext,
     /** Where a stop puts what the storage does not take in time. */
     readonly journal: RescueJournal | undefined,
+    /** What carries messages between instances, unless the options say otherwise. */
+    private readonly backplane: Backplane | undefined,
   ) {
     const { maxDirty, maxDirtyBytes } = options;
     this.#writer = new StorageWriter(storage, new StorageHealth(context, options.writeTimeoutMs), context);
@@ -65,8 +68,9 @@ export class OpenStorage {
     options: ResolvedEngineOptions,
     context: EngineContext,
     journal: RescueJournal | undefined,
+    backplane: Backplane | undefined,
   ): Promise<OpenStorage> {
-    const opened = new OpenStorage(storage, options, context, journal);
+    const opened = new OpenStorage(storage, options, context, journal, backplane);
     try {
       if (journal !== undefined) assertPlace(journal, context);
       await opened.#openPatiently();
@@ -180,7 +184,11 @@ export class OpenStorage {
       await storage.join({ writer, mode: 'many', about: '' });
       return writer;
     };
-    this.#sharing = await Sharing.begin(storage, join, options, context, () => usesOf(this.#counters));
+    const { backplane } = options;
+    this.#sharing = await Sharing.begin(
+      { storage, join, context, uses: () => usesOf(this.#counters) },
+      { ...options, backplane: backplane === undefined ? this.backplane : backplane || undefined },
+    );
     this.#writer.logTo(this.#sharing);
   }
 

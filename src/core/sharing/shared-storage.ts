@@ -38,6 +38,8 @@ export interface LogNote extends LogPosition {
  * a removal is a write, be there anything to remove or not.
  */
 export interface SharedStorage extends CacheStorageAdapter {
+  /** How many instances work on it unless the application says so. Default `'many'`. */
+  readonly defaultInstances?: InstanceMode | undefined;
   /**
    * Makes an instance known, unless others are in its way: one that is there alone (`'one'`) tolerates nobody, and is tolerated by
    * nobody. Gives those that are. Instances that have stopped, or are gone for sure, are in nobody's way.

@@ -1,5 +1,5 @@
 import type { EngineContext } from '../context.js';
-import type { Note } from '../sharing/note.js';
+import { noteOfRemoval, noteOfRows, type Note } from '../sharing/note.js';
 import { UNKNOWN_WRITER } from '../sharing/shared-storage.js';
 import { codeOf } from '../driver-code.js';
 import { EVERY_KEY, isEvery, type KeyRange } from '../keys/key-range.js';
@@ -38,8 +38,8 @@ export interface WriteHooks<Row> {
 export interface CommitLog {
   /** The place of the next one. Rejects where the process can't be made known to the others. */
   next(): Promise<LogPosition>;
-  /** The note at a place is there. */
-  committed(position: LogPosition): void;
+  /** The note at a place is there. `text` makes it once more. */
+  committed(position: LogPosition, text: () => string): void;
   /** A commit has failed because nobody knows this process any more. */
   expelled(position: LogPosition): void;
   /** See {@link StorageWriter.receipts}. */
@@ -139,7 +139,8 @@ export class StorageWriter {
         await this.storage.clear(namespace, commit);
         return undefined;
       });
-      if (commit.logged !== undefined) this.#log?.committed(commit.logged);
+      const { logged, stamp } = commit;
+      if (logged !== undefined) this.#log?.committed(logged, () => noteOfRemoval(stamp, namespace, range));
       return count;
     });
     this.#written([{ namespace }]);
@@ -229,7 +230,7 @@ export class StorageWriter {
     { committed }: Pick<WriteHooks<Row>, 'committed'>,
   ): void {
     const rows = atoms.filter((_, i) => outcomes[i]?.kind === 'committed').flat();
-    if (logged !== undefined && rows.length > 0) this.#log?.committed(logged);
+    if (logged !== undefined && rows.length > 0) this.#log?.committed(logged, () => noteOfRows(stamp, rows));
     this.#written(rows);
     this.health.succeeded();
     committed(rows, stamp);

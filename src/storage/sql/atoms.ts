@@ -12,9 +12,9 @@ import { noteOfRows } from '../../core/sharing/note.js';
 import type { LogNote } from '../../core/sharing/shared-storage.js';
 import type { CommitLog } from './commit-log.js';
 import type { Connection, OpenTransaction } from './connection.js';
+import { losersOf } from './counted-rows.js';
 import type { Dialect } from './dialect.js';
 import { knownWriter, leaveNote, writeNoted } from './noted-write.js';
-import type { Statement } from './statement.js';
 
 /** Writes atoms in one transaction; gives what became of each. */
 export async function writeAtoms(
@@ -28,15 +28,11 @@ export async function writeAtoms(
     if (rows.length > 0) await writeBlind(connection, dialect, rows, commit);
     return atoms.map(() => COMMITTED);
   }
-  const [first] = rows;
-  const lone = first === undefined || rows.length > 1 ? undefined : loneStatement(dialect, first, commit);
-  if (lone !== undefined) {
-    const hasWon = (await knownWriter(logOf(dialect, commit), () => connection.write([lone]))) > 0;
-    return atoms.map((atom) => (atom.length === 0 || hasWon ? COMMITTED : CONFLICT));
+  if (atoms.every(isSafeAtOnce)) {
+    const losers = await writeAtOnce(connection, dialect, rows, commit);
+    if (losers !== undefined)
+      return atoms.map((atom) => (atom.some((row) => losers.has(row)) ? CONFLICT : COMMITTED));
   }
-  const losers = atoms.every(isSafeAtOnce) ? await writeAtOnce(connection, dialect, rows, commit) : undefined;
-  if (losers !== undefined)
-    return atoms.map((atom) => (atom.some((row) => losers.has(row)) ? CONFLICT : COMMITTED));
   const lost = new Set<Atom>();
   for (;;) {
     try {
@@ -73,21 +69,26 @@ async function writeAtOnce(
   rows: readonly RowWrite[],
   commit: Commit,
 ): Promise<ReadonlySet<RowWrite> | undefined> {
+  const log = logOf(dialect, commit);
+  const { logged, stamp } = commit;
+  const [first] = rows;
+  // The note is to name the winners, whom a number of rows does not tell apart, unless there is one.
+  const counted = logged === undefined || rows.length === 1 ? dialect.counted?.(rows, commit) : undefined;
+  const statement =
+    counted === undefined || logged === undefined || first === undefined
+      ? counted
+      : log?.withNote?.(counted, noteOf([first], commit, logged), 'if changed');
+  if (statement !== undefined) {
+    const changed = await knownWriter(log, () => connection.write([statement]));
+    // The note may count, too.
+    const count = Math.min(changed, rows.length);
+    return losersOf({ connection, dialect, rows, stamp, count });
+  }
   if (connection.writeReturning === undefined) return undefined;
   const write = dialect.atOnce?.(rows, commit);
   if (write === undefined) return undefined;
-  const { statement } = write;
-  const log = logOf(dialect, commit);
-  return new Set(
-    write.losers((await knownWriter(log, async () => connection.writeReturning?.(statement))) ?? []),
-  );
-}
-
-/** What writes a lone row that may lose, with its note where it is to leave one. */
-function loneStatement(dialect: Dialect, row: RowWrite, commit: Commit): Statement | undefined {
-  const statement = dialect.lone?.(row, commit);
-  if (statement === undefined || commit.logged === undefined) return statement;
-  return dialect.log?.withNote?.(statement, noteOf([row], commit, commit.logged), 'if changed');
+  const answer = await knownWriter(log, async () => connection.writeReturning?.(write.statement));
+  return new Set(write.losers(answer ?? []));
 }
 
 /** Where a commit is to leave a note. */

@@ -1,5 +1,6 @@
 import type { QueryRunner } from 'typeorm';
-import { CHANGES_TABLE, hasInstanceTables, INSTANCES_TABLE } from '../../../migrations/instance-tables.js';
+import { isTaken } from '../../../migrations/free-name.js';
+import { CHANGES_TABLE, INSTANCES_TABLE } from '../../../migrations/instance-tables.js';
 import { CacheError } from '../../core/cache-error.js';
 import { driverErrorOf } from '../driver-error.js';
 import { assertRightsOn, type AskedTable } from './table-rights.js';
@@ -28,7 +29,7 @@ export async function assertLogTables(
   runner: QueryRunner,
   { description, hasRights }: { readonly description: string; readonly hasRights: boolean },
 ): Promise<void> {
-  if (!(await hasInstanceTables(runner)))
+  if (!(await isTaken(runner, CHANGES_TABLE)))
     throw new CacheError(
       'STORAGE_OPEN_FAILED',
       `There are no tables ${TABLES}, or the user may not see them (${description}): several instances need them. Run the migration ` +
