@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { DataSource, DataSourceOptions, QueryRunner } from 'typeorm';
 import { quotedTable } from '../../migrations/database-family.js';
+import { CHANGES_TABLE } from '../../migrations/instance-tables.js';
 import type { BackplaneConnect } from '../core/sharing/backplane-link.js';
 import { earlierJournalPathOf, journalPathOf } from './address/journal-path.js';
 import { describeAddress, serverAddressOf } from './address/server-address.js';
@@ -16,14 +17,17 @@ import { plainSessions } from './portable/sessions.js';
 import { messageLinks } from './postgres/message-link.js';
 import { postgresSessions } from './postgres/sessions.js';
 import { SingleConnection } from './sql/single-connection.js';
+import { DataVersion } from './sqlite/data-version.js';
 import { prepareSqlite } from './sqlite/settings.js';
 import type { Dialect } from './sql/dialect.js';
 import type { ExactRows } from './sql/exact-rows.js';
 import { MysqlDialect } from './mysql/dialect.js';
+import { MysqlLog } from './mysql/commit-log.js';
 import { MysqlExactRows } from './mysql/exact-rows.js';
 import { placeOnMysql } from './mysql/place.js';
 import { PortableDialect } from './portable/dialect.js';
 import { PortableExactRows } from './portable/exact-rows.js';
+import { PostgresLog } from './postgres/commit-log.js';
 import { PostgresDialect } from './postgres/dialect.js';
 import { PostgresExactRows } from './postgres/exact-rows.js';
 import { placeOnPostgres } from './postgres/place.js';
@@ -52,6 +56,8 @@ export interface Database {
   readonly prepare?: () => Promise<void>;
   /** Runs when everything is ready. */
   readonly opened?: () => void;
+  /** Whether others may have committed since it was asked last, where there is a cheap question for that. */
+  readonly hasChanged?: (runner: QueryRunner) => Promise<boolean>;
   /** Makes connections for messages, where the database carries them. */
   readonly connectMessages?: BackplaneConnect;
   /** Rejects where the user may not read and write the table. */
@@ -86,7 +92,8 @@ export function databaseOf(dataSource: DataSource, options: DatabaseOptions): Da
     const table = (): string => quotedTable(dataSource);
     return {
       ...common,
-      dialect: other ?? new PostgresDialect(table),
+      dialect:
+        other ?? new PostgresDialect(table, new PostgresLog(() => quotedTable(dataSource, CHANGES_TABLE))),
       exactRows: new PostgresExactRows(table),
       place: (runner) => placeOnPostgres(runner, table()),
       connection: new ConnectionPool(dataSource, postgresSessions, pool),
@@ -97,9 +104,10 @@ export function databaseOf(dataSource: DataSource, options: DatabaseOptions): Da
   if (type === 'mysql' || type === 'mariadb') {
     const sessions = new MysqlSessions();
     const maxPacket = (): number => sessions.maxPacket;
+    const log = new MysqlLog({ maxPacket, takesBlocks: () => sessions.takesBlocks });
     return {
       ...common,
-      dialect: other ?? new MysqlDialect(maxPacket),
+      dialect: other ?? new MysqlDialect(maxPacket, log),
       exactRows: new MysqlExactRows(maxPacket),
       place: placeOnMysql,
       connection: new ConnectionPool(dataSource, sessions, pool),
@@ -144,7 +152,9 @@ function sqlite(dataSource: DataSource, { isOwn, synchronous, dialect }: Databas
   // TypeORM does it for better-sqlite3.
   const kept = driver === 'sqlite' ? new KeptStatements() : undefined;
   const rowsOf: RowQuery = (runner, statement) => kept?.query(runner, statement) ?? query(runner, statement);
+  const version = new DataVersion(rowsOf);
   return {
+    hasChanged: (runner) => version.hasChanged(runner),
     dialect: dialect?.(dataSource) ?? new SqliteDialect(kept === undefined, rowsOf),
     exactRows: new SqliteExactRows(),
     place: async () => placeOf(inMemory ? 'memory' : `file ${fileIdentity(database)}`),

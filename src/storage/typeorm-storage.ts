@@ -5,14 +5,24 @@ import { CacheError, isCacheError } from '../core/cache-error.js';
 import { EVERY_KEY, type KeyRange } from '../core/keys/key-range.js';
 import type { BackplaneConnect } from '../core/sharing/backplane-link.js';
 import {
+  UNKNOWN_WRITER,
+  type Instance,
+  type LogHead,
+  type LogNote,
+  type Rival,
+  type SharedStorage,
+} from '../core/sharing/shared-storage.js';
+import {
   CACHE_STORAGE,
   type Atom,
   type AtomOutcome,
   type Commit,
   type LoadedPage,
   type LoadPage,
+  type LogPosition,
   type StampedEntry,
   type StorageFailure,
+  type Writer,
 } from '../core/storage-adapter.js';
 import { connectionOf } from './connection-options.js';
 import { databaseOf, type Database } from './database.js';
@@ -26,6 +36,10 @@ import type {
   SizedKey,
 } from './listed-storage.js';
 import { modifyRows, Undecided, writeAtoms } from './sql/atoms.js';
+import { InstanceRows } from './sql/instance-rows.js';
+import { assertLogTables } from './sql/log-tables.js';
+import { UnknownWriter } from './sql/noted-write.js';
+import { removeAll, removeRange } from './sql/removals.js';
 import type { Dialect } from './sql/dialect.js';
 import type { ExactRows, NamespaceNames } from './sql/exact-rows.js';
 import { noIdentity, readIdentity } from './sql/identity.js';
@@ -50,7 +64,7 @@ export interface TypeOrmStorageOptions {
 }
 
 /** The storage port on a SQL table, through a TypeORM connection of its own. */
-export class TypeOrmStorage implements ListedStorage {
+export class TypeOrmStorage implements ListedStorage, SharedStorage {
   readonly [CACHE_STORAGE] = 2;
   readonly #dataSource: DataSource;
   readonly #database: Database;
@@ -61,6 +75,8 @@ export class TypeOrmStorage implements ListedStorage {
   #step: OpenStep = 'connecting';
   #identity: string | undefined;
   #isPrepared = false;
+  /** Of SQLite alone. */
+  readonly hasChanged?: () => Promise<boolean>;
 
   constructor(
     options: TypeOrmStorageOptions,
@@ -83,6 +99,13 @@ export class TypeOrmStorage implements ListedStorage {
       synchronous: options.synchronous,
       dialect,
     });
+    const { connection, hasChanged } = this.#database;
+    if (hasChanged !== undefined) this.hasChanged = () => this.#guard(() => connection.read(hasChanged));
+  }
+
+  /** Not with words that every database understands. */
+  get canBeShared(): boolean {
+    return this.#database.dialect.log !== undefined;
   }
 
   /** Those about the options; once it is open, those about the database too. */
@@ -188,23 +211,56 @@ export class TypeOrmStorage implements ListedStorage {
     return this.#guard(() => modifyRows(connection, dialect, { namespace, keys, decide, commit }));
   }
 
-  async clear(namespace: string, _commit: Commit): Promise<void> {
-    await this.#guard(() => this.#database.connection.write([this.#database.dialect.clear(namespace)]));
+  clear(namespace: string, commit: Commit): Promise<void> {
+    const { connection, dialect } = this.#database;
+    return this.#guard(() => removeAll(connection, dialect, namespace, commit));
   }
 
-  clearRange(namespace: string, range: KeyRange, { now }: Commit): Promise<number> {
+  clearRange(namespace: string, range: KeyRange, commit: Commit): Promise<number> {
     const { connection, dialect } = this.#database;
-    return this.#guard(() =>
-      connection.transaction(async (transaction) => {
-        // Two statements, so that the second one counts what was alive.
-        await transaction.execute(dialect.purge(namespace, now, range));
-        return transaction.execute(dialect.clear(namespace, range));
-      }),
-    );
+    return this.#guard(() => removeRange(connection, dialect, { namespace, range, commit }));
   }
 
   purgeExpired(namespace: string, now: number): Promise<number> {
     return this.#guard(() => this.#database.connection.write([this.#database.dialect.purge(namespace, now)]));
+  }
+
+  async join(instance: Instance): Promise<readonly Rival[]> {
+    const { connection, assertRights } = this.#database;
+    const hasRights = assertRights !== undefined;
+    await this.#guard(async () => {
+      await connection.alone((runner) =>
+        assertLogTables(runner, { description: this.describe(), hasRights }),
+      );
+      await this.#instances.join(instance);
+    });
+    return [];
+  }
+
+  beat(writer: Writer): Promise<boolean> {
+    return this.#guard(() => this.#instances.beat(writer));
+  }
+
+  leave(writer: Writer): Promise<void> {
+    return this.#guard(() => this.#instances.leave(writer));
+  }
+
+  remove(writer: Writer): Promise<boolean> {
+    return this.#guard(() => this.#instances.remove(writer));
+  }
+
+  heads(): Promise<readonly LogHead[]> {
+    return this.#guard(() => this.#database.connection.read((runner) => this.#instances.heads(runner)));
+  }
+
+  notesSince(positions: readonly LogPosition[], limit: number): Promise<readonly LogNote[]> {
+    return this.#guard(() =>
+      this.#database.connection.read((runner) => this.#instances.notesSince(runner, positions, limit)),
+    );
+  }
+
+  trimLog(upTo: LogPosition): Promise<void> {
+    return this.#guard(() => this.#instances.trim(upTo));
   }
 
   classify(error: unknown): StorageFailure {
@@ -217,6 +273,15 @@ export class TypeOrmStorage implements ListedStorage {
 
   describe(): string {
     return this.#database.description;
+  }
+
+  get #instances(): InstanceRows {
+    const { connection, dialect } = this.#database;
+    if (dialect.log !== undefined) return new InstanceRows(this.#dataSource, connection, dialect.log);
+    throw new CacheError(
+      'UNSUPPORTED_STORAGE',
+      `Several instances can't share ${this.describe()}: they share SQLite, PostgreSQL, MySQL and MariaDB. Set instances: 'one'.`,
+    );
   }
 
   async #names(): Promise<NamespaceNames> {
@@ -249,6 +314,7 @@ export class TypeOrmStorage implements ListedStorage {
       return await task();
     } catch (error) {
       if (error instanceof Undecided) throw error.cause;
+      if (isCacheError(error)) throw error;
       throw this.#databaseError(error);
     }
   }
@@ -256,6 +322,9 @@ export class TypeOrmStorage implements ListedStorage {
   /** What may leave this class: TypeORM's errors carry values, and the drivers' may carry statements. */
   #databaseError(error: unknown): DatabaseError {
     const driverError = driverErrorOf(error);
+    // The data is as good as before, and another instance may write it.
+    if (error instanceof UnknownWriter)
+      return new DatabaseError(error.message, UNKNOWN_WRITER, 'transient', true);
     // Text longer than a string can be: whatever else there is, this entry will not become shorter.
     const refused = error instanceof RangeError || this.#database.dialect.refusesData(driverError);
     const failure = refused ? 'permanent' : 'transient';

@@ -30,10 +30,12 @@ export interface LogNote extends LogPosition {
 
 /**
  * A storage that several processes share: it keeps a log for each of them, in which every commit leaves a note of what it changes,
- * in its own transaction ({@link Commit.logged}). A commit of an instance that has not joined, or was removed, fails as a whole.
+ * in its own transaction ({@link Commit.logged}). A commit of an instance that has not joined, or was removed, fails as a whole, with
+ * the code {@link UNKNOWN_WRITER}.
  *
  * The notes of one writer are committed in the order of `n`, since it has one write under way at a time; some `n` may never be.
- * A note names the rows that were written: `noteOfRows` and `noteOfRemoval` make its text. A commit that writes nothing leaves none.
+ * A note names the rows that were written: `noteOfRows` and `noteOfRemoval` make its text. A commit that writes nothing leaves none;
+ * a removal is a write, be there anything to remove or not.
  */
 export interface SharedStorage extends CacheStorageAdapter {
   /** How many instances work on it unless the application says so. Default `'many'`. */
@@ -43,7 +45,7 @@ export interface SharedStorage extends CacheStorageAdapter {
    * nobody. Gives those that are. Instances that have stopped, or are gone for sure, are in nobody's way.
    */
   join(instance: Instance): Promise<readonly Rival[]>;
-  /** Counts the instance's beat up. Gives whether it is still known: one that is not writes no more. */
+  /** Counts the instance's beat up. Gives whether it is still known, and has not left: one that is not writes no more. */
   beat(writer: Writer): Promise<boolean>;
   /** The instance has written its last: it stays in the log for the others to see its notes. */
   leave(writer: Writer): Promise<void>;
@@ -62,12 +64,20 @@ export interface SharedStorage extends CacheStorageAdapter {
    * Whether others may have committed since it was called last: a cheap question beside {@link heads}, where there is one.
    */
   hasChanged?(): Promise<boolean>;
+  /** False where the storage has these methods, and this very database can't be shared. Default true. */
+  readonly canBeShared?: boolean;
 }
+
+/**
+ * The `code` of the error with which a commit of an instance fails that has not joined, or was removed. Nothing of it has been
+ * committed (`isUndone`), the data is as good as before (`classify`: transient), and no later one of that instance will be.
+ */
+export const UNKNOWN_WRITER = 'UNKNOWN_WRITER';
 
 const METHODS = ['join', 'beat', 'leave', 'remove', 'heads', 'notesSince', 'trimLog'] as const;
 
 /** Whether several processes can share a storage. */
 export function isSharedStorage(storage: CacheStorageAdapter): storage is SharedStorage {
-  const members = storage as Partial<Record<(typeof METHODS)[number], unknown>>;
-  return METHODS.every((name) => typeof members[name] === 'function');
+  const members = storage as Partial<Record<(typeof METHODS)[number] | 'canBeShared', unknown>>;
+  return METHODS.every((name) => typeof members[name] === 'function') && members.canBeShared !== false;
 }

@@ -1,5 +1,6 @@
 import type { EngineContext } from '../context.js';
 import { noteOfRemoval, noteOfRows, type Note } from '../sharing/note.js';
+import { UNKNOWN_WRITER } from '../sharing/shared-storage.js';
 import { codeOf } from '../driver-code.js';
 import { EVERY_KEY, isEvery, type KeyRange } from '../keys/key-range.js';
 import type { NamespaceCounters } from '../definition/namespace-stats.js';
@@ -47,9 +48,6 @@ export interface CommitLog {
   /** See {@link StorageWriter.receipts}. */
   receipts(positions: readonly LogPosition[]): Promise<readonly (Note | null | undefined)[]>;
 }
-
-/** The code of that failure. */
-const UNKNOWN_WRITER = 'UNKNOWN_WRITER';
 
 /**
  * The only way to write to the storage: writes, clears and purges go through it. It isolates refused rows, gives each commit its
