@@ -3,6 +3,7 @@ import { hasCacheTable } from '../../migrations/database-family.js';
 import { storedIdentity } from '../../migrations/identity-table.js';
 import { CacheError, isCacheError } from '../core/cache-error.js';
 import { EVERY_KEY, type KeyRange } from '../core/keys/key-range.js';
+import type { ClaimEvents, Instance, Rival } from '../core/sharing/shared-storage.js';
 import {
   CACHE_STORAGE,
   type Atom,
@@ -12,6 +13,7 @@ import {
   type LoadPage,
   type StampedEntry,
   type StorageFailure,
+  type Writer,
 } from '../core/storage-adapter.js';
 import { connectionOf } from './connection-options.js';
 import { databaseOf, type Database } from './database.js';
@@ -24,10 +26,12 @@ import type {
   RefusedRows,
   SizedKey,
 } from './listed-storage.js';
+import type { Claims } from './sql/claims.js';
 import { modifyRows, Undecided, writeAtoms } from './sql/atoms.js';
 import type { Dialect } from './sql/dialect.js';
 import type { ExactRows, NamespaceNames } from './sql/exact-rows.js';
 import { noIdentity, readIdentity } from './sql/identity.js';
+import { noInstances, readyInstanceTables } from './sql/instance-tables.js';
 import { undone } from './sql/undone.js';
 import type { SqliteSynchronous } from './sqlite/dialect.js';
 import { DatabaseError, driverErrorOf, withoutQuotes } from './driver-error.js';
@@ -35,6 +39,8 @@ import { driverPackageError, unbuiltDriverError } from './driver-package.js';
 import { remedyFor, type OpenStep } from './open-remedies.js';
 import { retryWhileBusy } from './retry-while-busy.js';
 import { missingColumns, prepareSchema } from './schema.js';
+
+const UNHEARD: ClaimEvents = { disturbed: () => undefined, overwritten: () => undefined };
 
 /** How long a start waits while others have the database locked, ms. */
 const START_TIMEOUT_MS = 10_000;
@@ -60,6 +66,8 @@ export class TypeOrmStorage implements ListedStorage {
   #step: OpenStep = 'connecting';
   #identity: string | undefined;
   #isPrepared = false;
+  /** Where the app runs the migrations it may be late with the table that claims are in. */
+  #hasInstances = false;
 
   constructor(
     options: TypeOrmStorageOptions,
@@ -86,8 +94,14 @@ export class TypeOrmStorage implements ListedStorage {
 
   /** Those about the options; once it is open, those about the database too. */
   get warnings(): readonly string[] {
-    if (!this.#isPrepared || this.#identity !== undefined) return this.#warnings;
-    return [...this.#warnings, noIdentity(this.describe())];
+    if (!this.#isPrepared) return this.#warnings;
+    const { claims } = this.#database;
+    return [
+      this.#warnings,
+      this.#identity === undefined ? noIdentity(this.describe()) : [],
+      claims === undefined || this.#hasInstances ? [] : noInstances(this.describe()),
+      claims?.warning ?? [],
+    ].flat();
   }
 
   get rescuePath(): string | undefined {
@@ -108,12 +122,13 @@ export class TypeOrmStorage implements ListedStorage {
   }
 
   async open(): Promise<void> {
-    const { connection, prepare, opened } = this.#database;
+    const { connection, prepare, opened, claims } = this.#database;
     this.#step = 'connecting';
     try {
       await prepare?.();
       await connection.open();
       await retryWhileBusy(() => connection.alone((runner) => this.#prepare(runner)), START_TIMEOUT_MS);
+      if (this.keepsOthersOut) await claims?.prepare?.();
       opened?.();
     } catch (error) {
       await connection.close().catch(() => undefined);
@@ -122,8 +137,38 @@ export class TypeOrmStorage implements ListedStorage {
     }
   }
 
-  close(): Promise<void> {
-    return this.#database.connection.close();
+  async close(): Promise<void> {
+    const { connection, claims } = this.#database;
+    await connection.close();
+    // Behind all that is written.
+    await claims?.close?.();
+  }
+
+  get keepsOthersOut(): boolean {
+    return this.#hasInstances && this.#database.claims !== undefined;
+  }
+
+  async join(instance: Instance, events: ClaimEvents = UNHEARD): Promise<readonly Rival[]> {
+    const { claims } = this.#database;
+    if (claims === undefined || !this.keepsOthersOut) return [];
+    try {
+      return await claims.join(instance, events);
+    } catch (error) {
+      // A part of the start, with its remedies: the user may lack a right on the table of the instances.
+      throw this.#openFailed(error);
+    }
+  }
+
+  async beat(writer: Writer): Promise<boolean> {
+    return (await this.#claim((claims) => claims.beat(writer))) ?? true;
+  }
+
+  async leave(writer: Writer): Promise<void> {
+    await this.#claim((claims) => claims.leave(writer));
+  }
+
+  async remove(writer: Writer, beat?: number): Promise<boolean> {
+    return (await this.#claim((claims) => claims.remove(writer, beat))) ?? true;
   }
 
   async namespaces(): Promise<readonly string[]> {
@@ -213,6 +258,12 @@ export class TypeOrmStorage implements ListedStorage {
     return this.#database.description;
   }
 
+  /** `undefined` where nobody is kept out. */
+  async #claim<T>(task: (claims: Claims) => Promise<T>): Promise<T | undefined> {
+    const { claims } = this.#database;
+    return claims !== undefined && this.keepsOthersOut ? this.#guard(() => task(claims)) : undefined;
+  }
+
   async #names(): Promise<NamespaceNames> {
     const names = await this.#readExactly(async (rows, runner) => {
       if (!(await hasCacheTable(runner))) return { names: [], stray: [] };
@@ -274,6 +325,8 @@ export class TypeOrmStorage implements ListedStorage {
       },
     });
     this.#identity = await readIdentity(runner, { dialect, migrationsRun });
+    if (this.#database.claims !== undefined)
+      this.#hasInstances = await readyInstanceTables(runner, { dialect, migrationsRun });
     this.#isPrepared = true;
   }
 

@@ -195,6 +195,7 @@ export class CacheEngine {
    * Writes are still taken. To be called again at every step of the application's stop.
    */
   drain(): Promise<void> {
+    this.#open?.ending();
     return this.#stop.drain();
   }
 
@@ -203,6 +204,7 @@ export class CacheEngine {
    * written, and closes the storage. Calling it again gives the same report.
    */
   stop(): Promise<StopReport> {
+    this.#open?.ending();
     return this.#stop.end();
   }
 

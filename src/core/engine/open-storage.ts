@@ -12,6 +12,9 @@ import { GroupCommitter } from '../levels/write-through/group-committer.js';
 import type { JournalOrigin, RescueJournal } from '../rescue/rescue-journal.js';
 import { RescueReplay } from '../rescue/rescue-replay.js';
 import type { CacheStorageAdapter } from '../storage-adapter.js';
+import { Claim } from '../sharing/claim.js';
+import { isClaimingStorage } from '../sharing/shared-storage.js';
+import { StrangerLog } from '../sharing/stranger-log.js';
 import { repeat } from '../writing/retry.js';
 import { StorageHealth, type FailureEpisode } from '../writing/storage-health.js';
 import { StorageWriter } from '../writing/storage-writer.js';
@@ -33,7 +36,10 @@ export class OpenStorage {
   readonly #writer: StorageWriter;
   readonly #turns: WriteTurns;
   readonly #committer: GroupCommitter;
-  readonly #readers: { close(): void }[] = [];
+  readonly #entries: PersistedEntries<unknown>[] = [];
+  readonly #levels: PersistedLevel<unknown>[] = [];
+  #claim: Claim | undefined;
+  readonly #strangers: StrangerLog;
 
   private constructor(
     readonly storage: CacheStorageAdapter,
@@ -43,7 +49,9 @@ export class OpenStorage {
     readonly journal: RescueJournal | undefined,
   ) {
     const { maxDirty, maxDirtyBytes } = options;
-    this.#writer = new StorageWriter(storage, new StorageHealth(context, options.writeTimeoutMs), context);
+    const health = new StorageHealth(context, options.writeTimeoutMs);
+    this.#writer = new StorageWriter(storage, health, context, () => this.#claim?.admit());
+    this.#strangers = new StrangerLog(placeOf(storage), context);
     this.#turns = new WriteTurns(context.clock, (error) => {
       context.logger.error(`A part of the cache failed where it should not: ${String(error)}`);
     });
@@ -52,7 +60,10 @@ export class OpenStorage {
     this.purge = new ExpiryPurge(this.#writer, this.#turns);
   }
 
-  /** Opens the storage. Rejects with `STORAGE_OPEN_FAILED`, or with the adapter's own error about its configuration. */
+  /**
+   * Opens the storage, and makes sure of who else works on it. Rejects with `STORAGE_OPEN_FAILED`, with `INSTANCE_RUNNING`, or with
+   * the adapter's own error about its configuration.
+   */
   static async open(
     storage: CacheStorageAdapter,
     options: ResolvedEngineOptions,
@@ -64,6 +75,7 @@ export class OpenStorage {
       if (journal !== undefined) assertPlace(journal, context);
       await opened.#openPatiently();
       for (const warning of storage.warnings ?? []) context.logger.warn(warning);
+      await opened.#takeClaim();
       // Before anyone reads: the journal of an earlier stop is newer than the rows.
       if (journal !== undefined) await opened.#replay(journal);
     } catch (error) {
@@ -97,7 +109,7 @@ export class OpenStorage {
     const isShared = this.options.instances === 'many';
     const { clock } = context;
     const entries = new PersistedEntries<V>({ definition, keys, storage, clock, counters, isShared });
-    this.#readers.push(entries.reader);
+    this.#entries.push(entries as PersistedEntries<unknown>);
     this.#writer.count(definition.name, counters);
     const level = persistedLevel<V>({
       definition,
@@ -114,6 +126,8 @@ export class OpenStorage {
       isJournalled: this.journal !== undefined,
       isShared,
     });
+    this.#levels.push(level);
+    if (this.taken !== undefined) level.refuseWrites(this.taken);
     return { entries, level };
   }
 
@@ -122,10 +136,49 @@ export class OpenStorage {
     return { identity: this.storage.identity, prefixes: this.#writer.stamps.prefixes };
   }
 
-  /** Refuses reads from now on, and closes the storage. */
+  /** Why nothing is written any more: others have taken the storage over. */
+  get taken(): CacheError | undefined {
+    return this.#claim?.lost;
+  }
+
+  /** The application is being stopped. */
+  ending(): void {
+    this.#claim?.ending();
+  }
+
+  /** Refuses reads from now on, lets others have the storage, and closes it. */
   async close(): Promise<void> {
-    for (const reader of this.#readers) reader.close();
+    for (const { reader } of this.#entries) reader.close();
+    await this.#claim?.end();
     await this.storage.close();
+  }
+
+  async #takeClaim(): Promise<void> {
+    const { storage, options, context } = this;
+    if (!isClaimingStorage(storage) || !storage.keepsOthersOut) return;
+    try {
+      this.#claim = await Claim.take({
+        storage,
+        mode: options.instances,
+        place: placeOf(storage),
+        context,
+        onLost: (error) => this.#refuseWrites(error),
+        onOverwritten: () => this.#overwritten(),
+      });
+    } catch (error) {
+      await storage.close().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  #refuseWrites(error: CacheError): void {
+    for (const level of this.#levels) level.refuseWrites(error);
+    this.budget.close(error);
+  }
+
+  #overwritten(): void {
+    this.#strangers.seen();
+    for (const entries of this.#entries) entries.forget();
   }
 
   /** Says now and then that it waits, and for what: who started the application sees nothing else. */
@@ -186,6 +239,7 @@ export class OpenStorage {
 
   /** The failure of a start, once the storage is closed. */
   async #closed(failure: CacheError): Promise<CacheError> {
+    await this.#claim?.end();
     await this.storage.close().catch(() => undefined);
     return failure;
   }

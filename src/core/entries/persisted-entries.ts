@@ -193,6 +193,14 @@ export class PersistedEntries<V> {
     this.#knowledge.expire();
   }
 
+  /** Forgets all that memory holds, too: any row may be another one now. What is dirty is not lost with it. */
+  forget(): void {
+    this.inFlight.supersedeAll();
+    this.store.clear();
+    this.#knowledge.expire();
+    this.#lacksSome();
+  }
+
   /** Records what is written from now until `unwatch`. */
   watch(): LoadWatch {
     const watch = new LoadWatch();

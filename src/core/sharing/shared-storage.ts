@@ -13,8 +13,43 @@ export interface Instance {
 
 /** An instance that keeps another one from joining. */
 export interface Rival extends Instance {
-  /** It counts up while the instance lives: who sees it stand still for long enough may take it for dead. */
-  readonly beat: number;
+  /**
+   * It counts up while the instance lives: who sees it stand still for long enough may take it for dead. `undefined` where the
+   * system itself ends the claim of a process that is gone.
+   */
+  readonly beat: number | undefined;
+}
+
+/** What happens to an instance that has joined. */
+export interface ClaimEvents {
+  /**
+   * What shows the others that it lives has broken: they may take it for gone from now on. It asks by {@link ClaimingStorage.beat},
+   * which mends that, before it writes again.
+   */
+  disturbed(): void;
+  /** Somebody who has not joined has committed something: any row may be another one now. Called before the next commit. */
+  overwritten(): void;
+}
+
+/** A storage where each process is seen by the others, and keeps out those that it would not work beside. */
+export interface ClaimingStorage extends CacheStorageAdapter {
+  /** Whether others are kept out at all: of a storage that one process alone can reach, nobody is. Known once it is open. */
+  readonly keepsOthersOut: boolean;
+  /**
+   * Makes an instance known, unless others are in its way: one that is there alone (`'one'`) tolerates nobody, and is tolerated by
+   * nobody. Gives those that are. Instances that have stopped, or are gone for sure, are in nobody's way. `events` is told what
+   * happens to it, until the storage is closed.
+   */
+  join(instance: Instance, events?: ClaimEvents): Promise<readonly Rival[]>;
+  /** Counts the instance's beat up. Gives whether it is still known: one that is not writes no more. */
+  beat(writer: Writer): Promise<boolean>;
+  /** The instance has written its last: it stays in the log for the others to see its notes. */
+  leave(writer: Writer): Promise<void>;
+  /**
+   * Removes an instance with its log, with `beat` only where its beat is still that: a commit of it that is under way fails or is
+   * over when this resolves. Gives whether it is gone; `false` where it is busy now, or lives.
+   */
+  remove(writer: Writer, beat?: number): Promise<boolean>;
 }
 
 /** How far the log of an instance reaches. */
@@ -35,21 +70,7 @@ export interface LogNote extends LogPosition {
  * The notes of one writer are committed in the order of `n`, since it has one write under way at a time; some `n` may never be.
  * A note names the rows that were written: `noteOfRows` and `noteOfRemoval` make its text. A commit that writes nothing leaves none.
  */
-export interface SharedStorage extends CacheStorageAdapter {
-  /**
-   * Makes an instance known, unless others are in its way: one that is there alone (`'one'`) tolerates nobody, and is tolerated by
-   * nobody. Gives those that are. Instances that have stopped, or are gone for sure, are in nobody's way.
-   */
-  join(instance: Instance): Promise<readonly Rival[]>;
-  /** Counts the instance's beat up. Gives whether it is still known: one that is not writes no more. */
-  beat(writer: Writer): Promise<boolean>;
-  /** The instance has written its last: it stays in the log for the others to see its notes. */
-  leave(writer: Writer): Promise<void>;
-  /**
-   * Removes an instance with its log: a commit of it that is under way fails or is over when this resolves. Gives whether it is
-   * gone; `false` where it is busy now.
-   */
-  remove(writer: Writer): Promise<boolean>;
+export interface SharedStorage extends ClaimingStorage {
   /** How far the log of each instance reaches; `n` is 0 where there is no note. */
   heads(): Promise<readonly LogHead[]>;
   /** Notes behind positions, in the order of `n` for each writer, at most `limit` of each. */
@@ -62,10 +83,20 @@ export interface SharedStorage extends CacheStorageAdapter {
   hasChanged?(): Promise<boolean>;
 }
 
-const METHODS = ['join', 'beat', 'leave', 'remove', 'heads', 'notesSince', 'trimLog'] as const;
+const CLAIMING = ['join', 'beat', 'leave', 'remove'];
+const SHARED = [...CLAIMING, 'heads', 'notesSince', 'trimLog'];
+
+/** Whether a storage sees to who works on it. */
+export function isClaimingStorage(storage: CacheStorageAdapter): storage is ClaimingStorage {
+  return hasAll(storage, CLAIMING);
+}
 
 /** Whether several processes can share a storage. */
 export function isSharedStorage(storage: CacheStorageAdapter): storage is SharedStorage {
-  const members = storage as Partial<Record<(typeof METHODS)[number], unknown>>;
-  return METHODS.every((name) => typeof members[name] === 'function');
+  return hasAll(storage, SHARED);
+}
+
+function hasAll(storage: CacheStorageAdapter, methods: readonly string[]): boolean {
+  const members: object = storage;
+  return methods.every((name) => typeof (members as Readonly<Record<string, unknown>>)[name] === 'function');
 }

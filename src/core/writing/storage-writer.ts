@@ -1,3 +1,4 @@
+import { isCacheError } from '../cache-error.js';
 import type { EngineContext } from '../context.js';
 import { EVERY_KEY, isEvery, type KeyRange } from '../keys/key-range.js';
 import type { NamespaceCounters } from '../definition/namespace-stats.js';
@@ -41,6 +42,8 @@ export class StorageWriter {
     private readonly storage: CacheStorageAdapter,
     readonly health: StorageHealth,
     private readonly context: EngineContext,
+    /** Asked before each commit, which waits for it and fails with it: others may have taken the storage over. */
+    private readonly admit: () => Promise<void> | undefined = () => undefined,
   ) {}
 
   /** Counts what is written to `namespace` in `counters` from now on. */
@@ -56,6 +59,8 @@ export class StorageWriter {
     const outcome = await isolateRefused(
       atoms,
       async (part) => {
+        const admitted = this.admit();
+        if (admitted !== undefined) await admitted;
         const stamp = this.stamps.next();
         hooks.attempting?.(part.flat(), stamp);
         const outcomes = await this.#traced(writeTrace(part), () =>
@@ -91,6 +96,8 @@ export class StorageWriter {
     };
     const trace = (): CommitTrace => ({ operation: 'write', namespaces: [namespace], puts: 0, deletes: 0 });
     try {
+      const admitted = this.admit();
+      if (admitted !== undefined) await admitted;
       const outcomes = await this.#traced(trace, () =>
         this.storage.modify(namespace, keys, decided, { stamp, now: this.context.clock.now() }),
       );
@@ -135,6 +142,7 @@ export class StorageWriter {
 
   /** Whether nothing of a write that failed was committed, for sure. */
   isUndone(error: unknown): boolean {
+    if (isTakenOver(error)) return true;
     try {
       return this.storage.isUndone?.(error) === true;
     } catch {
@@ -149,6 +157,8 @@ export class StorageWriter {
   ): Promise<T> {
     const trace = (): CommitTrace => ({ operation, namespaces: [namespace], puts: 0, deletes: 0 });
     try {
+      const admitted = this.admit();
+      if (admitted !== undefined) await admitted;
       const result = await this.#traced(trace, task);
       this.health.succeeded();
       return result;
@@ -191,7 +201,8 @@ export class StorageWriter {
     const now = this.context.clock.now();
     for (const namespace of new Set(rows.map((row) => row.namespace)))
       this.#counters.get(namespace)?.writeFailed(error, now);
-    this.health.failed(error);
+    // Said once, and no failure of the database.
+    if (!isTakenOver(error)) this.health.failed(error);
   }
 
   #refused<Row extends RowWrite>(
@@ -210,6 +221,11 @@ export class StorageWriter {
       fateOfRefused,
     );
   }
+}
+
+/** Whether nothing is written any more, since another process has taken the storage over. */
+export function isTakenOver(error: unknown): boolean {
+  return isCacheError(error, 'INSTANCE_RUNNING');
 }
 
 function writeTrace(atoms: readonly Atom[]): () => CommitTrace {
