@@ -18,6 +18,7 @@ export {
 export type {
   LoadOptions,
   NamespaceCache,
+  ReadOptions,
   ScanOptions,
   TouchOptions,
   WriteOptions,
@@ -67,12 +68,28 @@ export {
   type LoadCursor,
   type LoadedPage,
   type LoadPage,
+  type LogPosition,
   type RowWrite,
   type Stamp,
   type StampedEntry,
   type StorageFailure,
   type StoredEntry,
+  type Writer,
 } from './core/storage-adapter.js';
+export { MAX_TEXT_BYTES, type Backplane, type BackplaneChannel } from './core/sharing/backplane.js';
+export type { BackplaneConnect, BackplaneLink, LinkRequest } from './core/sharing/backplane-link.js';
+export { LinkedBackplane, type LinkedBackplaneOptions } from './core/sharing/linked-backplane.js';
+export { postgresBackplane } from './backplane/postgres/postgres-backplane.js';
+export {
+  isSharedStorage,
+  type Instance,
+  type InstanceMode,
+  type LogHead,
+  type LogNote,
+  type Rival,
+  type SharedStorage,
+} from './core/sharing/shared-storage.js';
+export { noteOfRemoval, noteOfRows } from './core/sharing/note.js';
 export { CacheStorage } from './storage/cache-storage.entity.js';
 export { InMemoryStorage } from './storage/in-memory-storage.js';
 export type { SqliteSynchronous } from './storage/sqlite/dialect.js';

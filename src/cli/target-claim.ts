@@ -35,7 +35,6 @@ async function claimOf(target: ListedStorage, stderr: ProgressStream): Promise<C
   try {
     return await Claim.take({
       storage: target,
-      mode: 'one',
       place: target.describe(),
       context,
       waitMs: WAIT_MS,

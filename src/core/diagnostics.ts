@@ -37,6 +37,14 @@ export type StorageEvent =
       readonly conflicts: number;
       readonly refused: number;
     }
+  /** What other instances change can't be seen: their logs can't be read. */
+  | { readonly type: 'others-unseen'; readonly code: string | undefined; readonly error: unknown }
+  /** They can be read again, after so long. */
+  | { readonly type: 'others-seen'; readonly afterMs: number }
+  /** No messages come from other instances, and none go to them: they see what is changed when they look. */
+  | { readonly type: 'backplane-down'; readonly error: unknown }
+  /** Messages come and go; so many could not be sent so far. */
+  | { readonly type: 'backplane-up'; readonly lost: number }
   /** A stop could neither write nor rescue entries. */
   | { readonly type: 'entries-lost'; readonly namespace: string; readonly count: number };
 

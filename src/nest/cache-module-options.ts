@@ -19,6 +19,7 @@ import { assertRecord, refuseUnknown } from '../core/option-checks.js';
 import type { CacheStorageAdapter } from '../core/storage-adapter.js';
 import type { SqliteSynchronous } from '../storage/sqlite/dialect.js';
 import { sqliteDriver } from '../storage/sqlite/driver.js';
+import { defaultInstances } from './instance-mode.js';
 
 /** How the cache of an application is set up. Every option has a default. */
 export interface CacheOptions extends EngineOptions {
@@ -156,9 +157,10 @@ export function resolveCacheOptions(
     throw invalid('synchronous', "must be 'full' or 'normal'");
   }
   if (clock !== undefined) assertClock(clock);
+  const used = storage ?? { type: sqliteDriver(), database: 'data/cache.sqlite' };
   const resolved: ResolvedCacheOptions = {
-    engine: resolveEngineOptions(engine),
-    storage: storage ?? { type: sqliteDriver(), database: 'data/cache.sqlite' },
+    engine: resolveEngineOptions({ ...engine, instances: engine.instances ?? defaultInstances(used) }),
+    storage: used,
     namespaces: namespaces ?? [],
     chatNamespaces: chatNamespaces ?? hasChatNamespaces,
     overrides: overrides ?? {},

@@ -7,7 +7,9 @@ import { CacheEngine } from '../core/engine/cache-engine.js';
 import type { EngineContext } from '../core/context.js';
 import type { NamespaceCache } from '../core/namespace/namespace-cache.js';
 import type { NamespaceDefinition } from '../core/definition/namespace-definition.js';
+import { postgresBackplane } from '../backplane/postgres/postgres-backplane.js';
 import type { RescueJournal } from '../core/rescue/rescue-journal.js';
+import { carriesMessages } from '../core/sharing/messaging-storage.js';
 import type { CacheStorageAdapter } from '../core/storage-adapter.js';
 import { RescueFile } from '../storage/rescue-file.js';
 import { TypeOrmStorage } from '../storage/typeorm-storage.js';
@@ -26,6 +28,7 @@ import {
   MODULE_NAMESPACES,
   RESOLVED_OPTIONS,
 } from './cache.tokens.js';
+import { assertUsersInMemory } from './instance-mode.js';
 import { missingCacheError } from './missing-module.js';
 import { assertImportedWell, assertReplacedWell, placeAtTheEdges } from './module-order.js';
 
@@ -61,6 +64,7 @@ export function createEngine(options: ResolvedCacheOptions): CacheEngine {
     options.overrides,
     context,
     (storage) => createJournal(options, storage),
+    (storage) => (carriesMessages(storage) ? postgresBackplane() : undefined),
   );
   engine.start();
   return engine;
@@ -108,11 +112,12 @@ export const cacheServiceProvider: FactoryProvider<Promise<CacheService>> = {
   inject: [CACHE_ENGINE, RESOLVED_OPTIONS, CHAT_DECLARATION, CacheLifecycle],
   useFactory: async (
     engine: CacheEngine,
-    { namespaces }: ResolvedCacheOptions,
+    options: ResolvedCacheOptions,
     chat: ChatDeclaration,
     lifecycle: CacheLifecycle,
   ) => {
-    const declared = [...chat.declared, ...namespaces];
+    assertUsersInMemory(chat, options);
+    const declared = [...chat.declared, ...options.namespaces];
     await Promise.all(declared.map((definition) => register(definition, { engine, chat, lifecycle })));
     return new CacheService(engine, chat);
   },

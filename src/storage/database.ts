@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { DataSource, DataSourceOptions, QueryRunner } from 'typeorm';
 import { quotedTable } from '../../migrations/database-family.js';
+import type { BackplaneConnect } from '../core/sharing/backplane-link.js';
 import { earlierJournalPathOf, journalPathOf } from './address/journal-path.js';
 import { describeAddress, serverAddressOf } from './address/server-address.js';
 import type { Place } from './listed-storage.js';
@@ -18,6 +19,7 @@ import { mysqlClaimSessions } from './mysql/claim-sessions.js';
 import { MysqlSessions } from './mysql/sessions.js';
 import { plainSessions } from './portable/sessions.js';
 import { postgresClaimSessions } from './postgres/claim-sessions.js';
+import { messageLinks } from './postgres/message-link.js';
 import { postgresSessions } from './postgres/sessions.js';
 import { SingleConnection } from './sql/single-connection.js';
 import { prepareSqlite } from './sqlite/settings.js';
@@ -58,6 +60,8 @@ export interface Database {
   readonly prepare?: () => Promise<void>;
   /** Runs when everything is ready. */
   readonly opened?: () => void;
+  /** Makes connections for messages, where the database carries them. */
+  readonly connectMessages?: BackplaneConnect;
   /** Rejects where the user may not read and write the table. */
   readonly assertRights?: (runner: QueryRunner) => Promise<void>;
 }
@@ -96,6 +100,7 @@ export function databaseOf(dataSource: DataSource, options: DatabaseOptions): Da
       place: (runner) => placeOnPostgres(runner, table()),
       connection,
       claims: new ServerClaims(dataSource, connection, postgresClaimSessions),
+      connectMessages: messageLinks(dataSource),
       assertRights,
     };
   }

@@ -23,6 +23,7 @@ import { InMemoryLog } from './in-memory-log.js';
 export class InMemoryStorage implements SharedStorage {
   readonly [CACHE_STORAGE] = 2;
   readonly keepsOthersOut: boolean = false;
+  readonly defaultInstances = 'one';
   readonly #namespaces = new Map<string, Map<string, StampedEntry>>();
   /** Keys in order, until a key comes or goes. */
   readonly #sorted = new Map<string, string[]>();

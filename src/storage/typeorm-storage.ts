@@ -3,6 +3,7 @@ import { hasCacheTable } from '../../migrations/database-family.js';
 import { storedIdentity } from '../../migrations/identity-table.js';
 import { CacheError, isCacheError } from '../core/cache-error.js';
 import { EVERY_KEY, type KeyRange } from '../core/keys/key-range.js';
+import type { BackplaneConnect } from '../core/sharing/backplane-link.js';
 import type { ClaimEvents, Instance, Rival } from '../core/sharing/shared-storage.js';
 import {
   CACHE_STORAGE,
@@ -111,6 +112,11 @@ export class TypeOrmStorage implements ListedStorage {
   /** Where an earlier version has put its rescue journal; `undefined` where it is the same place. */
   get earlierRescuePath(): string | undefined {
     return this.#database.earlierRescuePath;
+  }
+
+  /** Of PostgreSQL, whose sessions notify one another; `undefined` elsewhere. */
+  get connectMessages(): BackplaneConnect | undefined {
+    return this.#database.connectMessages;
   }
 
   /**

@@ -2,6 +2,7 @@ import { systemClock, type Clock } from '../core/clock.js';
 import {
   CACHE_STORAGE,
   CacheError,
+  isSharedStorage,
   type Atom,
   type AtomOutcome,
   type CacheStorageAdapter,
@@ -9,6 +10,7 @@ import {
   type KeyRange,
   type LoadedPage,
   type LoadPage,
+  type SharedStorage,
   type StampedEntry,
   type StorageFailure,
 } from '../index.js';
@@ -21,11 +23,20 @@ export type FaultyCalls = 'reads' | 'writes';
 
 /**
  * A storage with faults to inject, round any other. *Reads* are `count`, `load` and `read`; *writes* are `write`,
- * `modify`, `clear` and `clearRange`. Opening and closing are left alone. So is the purge of expired rows, which the cache does by itself, except that
- * it fails while every write does.
+ * `modify`, `clear` and `clearRange`. Opening and closing are left alone. So is what the cache does by itself, except that it
+ * fails while every write does, or every read: the purge of expired rows, and what instances that share the storage tell each
+ * other, where it can be shared.
  */
-export class FaultyStorage implements CacheStorageAdapter {
+export class FaultyStorage implements CacheStorageAdapter, Partial<SharedStorage> {
   readonly [CACHE_STORAGE] = 2;
+  readonly join?: SharedStorage['join'];
+  readonly beat?: SharedStorage['beat'];
+  readonly leave?: SharedStorage['leave'];
+  readonly remove?: SharedStorage['remove'];
+  readonly heads?: SharedStorage['heads'];
+  readonly notesSince?: SharedStorage['notesSince'];
+  readonly trimLog?: SharedStorage['trimLog'];
+  readonly defaultInstances?: SharedStorage['defaultInstances'];
   readonly #reads = new FaultPlan();
   readonly #writes = new FaultPlan();
   readonly #injected = new WeakSet<Error>();
@@ -39,6 +50,16 @@ export class FaultyStorage implements CacheStorageAdapter {
     private readonly clock: Clock = systemClock,
   ) {
     if (clock instanceof TestClock) clock.watch(() => this.#underway > 0);
+    if (!isSharedStorage(inner)) return;
+    this.defaultInstances = inner.defaultInstances;
+    this.join = (instance) => this.#unasked(this.#writes, () => inner.join(instance));
+    this.beat = (writer) => this.#unasked(this.#writes, () => inner.beat(writer));
+    this.leave = (writer) => this.#unasked(this.#writes, () => inner.leave(writer));
+    this.remove = (writer) => this.#unasked(this.#writes, () => inner.remove(writer));
+    this.heads = () => this.#unasked(this.#reads, () => inner.heads());
+    this.notesSince = (positions, limit) =>
+      this.#unasked(this.#reads, () => inner.notesSince(positions, limit));
+    this.trimLog = (upTo) => this.#unasked(this.#writes, () => inner.trimLog(upTo));
   }
 
   /**
@@ -148,6 +169,13 @@ export class FaultyStorage implements CacheStorageAdapter {
   async #call<T>(plan: FaultPlan, task: () => Promise<T>): Promise<T> {
     await this.#wait(plan);
     plan.failOnce();
+    return this.#run(task);
+  }
+
+  /** A call that no call of the application has brought about. */
+  async #unasked<T>(plan: FaultPlan, task: () => Promise<T>): Promise<T> {
+    await this.#wait(plan);
+    plan.failForEver();
     return this.#run(task);
   }
 

@@ -31,7 +31,7 @@ export function describeStorageContract({
   name,
   create,
   refusesNull = true,
-  runner = presentRunner(),
+  runner = presentRunner('describeStorageContract'),
 }: StorageContractOptions): void {
   runner.describe(`storage contract: ${name}`, () => {
     const contract = new ContractCase(runner, create, refusesNull);

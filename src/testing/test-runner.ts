@@ -15,17 +15,17 @@ const TOLD_BY: Readonly<Record<string, string>> = {
 };
 
 /**
- * The runner whose functions are global, else `node:test`. Throws `INVALID_OPTION` in a runner that keeps them in a module:
+ * The runner whose functions are global, else `node:test`, for the function called `contract`. Throws `INVALID_OPTION` in a runner that keeps them in a module:
  * tests of another one would be seen by nobody.
  */
-export function presentRunner(): TestRunner {
+export function presentRunner(contract: string): TestRunner {
   const globals = globalThis as unknown as Partial<TestRunner>;
   if (isRunner(globals)) return globals;
   for (const [variable, remedy] of Object.entries(TOLD_BY)) {
     if (process.env[variable] === undefined) continue;
     throw new CacheError(
       'INVALID_OPTION',
-      `The test runner has no global describe(). Pass its functions: ${remedy}; describeStorageContract({ runner, … }).`,
+      `The test runner has no global describe(). Pass its functions: ${remedy}; ${contract}({ runner, … }).`,
       { option: 'runner' },
     );
   }

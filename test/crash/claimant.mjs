@@ -27,7 +27,12 @@ const app = await NestFactory.createApplicationContext(
   {
     module: ClaimantModule,
     imports: [
-      CacheModule.forRoot({ storage: JSON.parse(storage), namespaces: [owned], rescueJournal: false }),
+      CacheModule.forRoot({
+        storage: JSON.parse(storage),
+        namespaces: [owned],
+        instances: 'one',
+        rescueJournal: false,
+      }),
     ],
   },
   { abortOnError: false },

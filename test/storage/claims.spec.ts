@@ -4,7 +4,7 @@ import { DataSource, type DataSourceOptions } from 'typeorm';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../src/core/clock.js';
 import { CacheEngine } from '../../src/core/engine/cache-engine.js';
-import { resolveEngineOptions, type Instances } from '../../src/core/engine/engine-options.js';
+import { resolveEngineOptions } from '../../src/core/engine/engine-options.js';
 import { storageOn } from '../contract/sql-storage.js';
 import { errorWith, namespaceOf, ON_CHANGE, ON_SHUTDOWN } from '../support/definitions.js';
 import { RecordingLogger } from '../support/recording-logger.js';
@@ -38,11 +38,11 @@ afterEach(async () => {
   for (const connection of connections.splice(0)) await connection.destroy();
 });
 
-async function start(storage: DataSourceOptions | DataSource, instances: Instances = 'one') {
+async function start(storage: DataSourceOptions | DataSource) {
   const logger = new RecordingLogger();
   const engine = new CacheEngine(
     () => storageOn(storage),
-    resolveEngineOptions({ shutdownTimeoutMs: 2000 }, instances),
+    resolveEngineOptions({ shutdownTimeoutMs: 2000, instances: 'one' }),
     {},
     { clock: systemClock, logger, random: Math.random },
   );
@@ -74,7 +74,6 @@ describe.each([...FILES, ...SERVERS])('a second cache in the same process on %s'
     const storage = await newStorage();
     const first = await start(storage);
     await expectRefusedAtOnce(start(storage));
-    await expectRefusedAtOnce(start(storage, 'many'));
     await first.cache.set('a', 1);
     await first.engine.stop();
     const second = await start(storage);
@@ -90,19 +89,26 @@ describe.each([...FILES, ...SERVERS])('a second cache in the same process on %s'
     await stopped;
     await second.cache.set('a', 1);
   });
+});
 
-  it('works beside others where all say so, and not beside one that is to be alone', async () => {
+describe.each([...FILES, ...SERVERS])('instances on %s', (_name, newStorage) => {
+  it('work beside others where all say so, and not beside one that is to be alone', async () => {
     const storage = await newStorage();
-    const some = await start(storage, 'many');
-    const others = await start(storage, 'many');
-    await expectRefusedAtOnce(start(storage, 'one'));
-    await some.cache.update('n', () => 1);
-    await others.cache.update('n', (n = 0) => n + 1);
-    expect(await others.cache.get('n')).toBe(2);
-    await some.engine.stop();
-    await expectRefusedAtOnce(start(storage, 'one'));
-    await others.engine.stop();
-    await start(storage, 'one');
+    const [some, others, alone] = [storageOn(storage), storageOn(storage), storageOn(storage)];
+    for (const one of [some, others, alone]) await one.open();
+    const about = 'here';
+    expect(await some.join({ writer: 1, mode: 'many', about })).toEqual([]);
+    expect(await others.join({ writer: 2, mode: 'many', about })).toEqual([]);
+    expect(await alone.join({ writer: 3, mode: 'one', about })).toHaveLength(2);
+    await some.leave(1);
+    await some.close();
+    expect(await alone.join({ writer: 3, mode: 'one', about })).toMatchObject([{ writer: 2, mode: 'many' }]);
+    await others.close();
+    await vi.waitFor(async () => expect(await alone.join({ writer: 3, mode: 'one', about })).toEqual([]));
+    const late = storageOn(storage);
+    await late.open();
+    expect(await late.join({ writer: 4, mode: 'many', about })).toMatchObject([{ writer: 3, mode: 'one' }]);
+    for (const one of [alone, late]) await one.close();
   });
 });
 

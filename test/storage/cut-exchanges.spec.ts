@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/core/clock.js';
 import { CacheEngine } from '../../src/core/engine/cache-engine.js';
-import { resolveEngineOptions, type Instances } from '../../src/core/engine/engine-options.js';
-import type { NamespaceOf } from '../../src/index.js';
+import { resolveEngineOptions } from '../../src/core/engine/engine-options.js';
+import type { InstanceMode, NamespaceOf } from '../../src/index.js';
 import type { TypeOrmStorage } from '../../src/storage/typeorm-storage.js';
 import { CuttingProxy } from '../support/cutting-proxy.js';
 import { namespaceOf, ON_CHANGE } from '../support/definitions.js';
@@ -195,11 +195,11 @@ function placesIn({ bytes, pieces }: Exchange, isThorough: boolean): number[] {
 async function startEngine(
   kind: ServerKind,
   url: string,
-  instances: Instances,
+  instances: InstanceMode,
   writeTimeoutMs: number,
 ): Promise<{ readonly engine: CacheEngine; readonly cache: Numbers }> {
   const context = { clock: systemClock, logger: new RecordingLogger(), random: () => 0 };
-  const options = resolveEngineOptions({ writeTimeoutMs }, instances);
+  const options = resolveEngineOptions({ writeTimeoutMs, instances });
   const engine = new CacheEngine(() => unclaimedStorageOf(kind, url, { poolSize: 2 }), options, {}, context);
   return { engine, cache: await engine.register(numbers) };
 }

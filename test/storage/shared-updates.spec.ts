@@ -44,7 +44,7 @@ describe.each(databases)('several engines on one table of %s', (_name, place) =>
       const context = { clock: systemClock, logger: new RecordingLogger(), random: Math.random };
       const engine = new CacheEngine(
         () => storageOn(storage),
-        resolveEngineOptions({ writeTimeoutMs: 25_000 }, 'many'),
+        resolveEngineOptions({ writeTimeoutMs: 25_000, instances: 'many' }),
         {},
         context,
       );

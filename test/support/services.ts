@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { createClient } from '@redis/client';
 import mysql from 'mysql2/promise';
 import pg from 'pg';
 import { afterAll } from 'vitest';
@@ -13,6 +14,7 @@ export interface TestServer {
 }
 
 const POSTGRES_URL = process.env['TEST_POSTGRES_URL'] ?? 'postgres://postgres@127.0.0.1:5432/test';
+const REDIS_URL = process.env['TEST_REDIS_URL'] ?? 'redis://127.0.0.1:6379';
 const MARIADB_URL = process.env['TEST_MARIADB_URL'] ?? 'mysql://root@127.0.0.1:3306/test';
 
 /** A busy server takes its time to drop the databases of a whole spec file. */
@@ -41,6 +43,20 @@ export function mariadbServer(): Promise<TestServer | undefined> {
       await connection.end();
     }
   });
+}
+
+/** The address of the Redis server for tests, or `undefined` where there is none. Tests leave nothing in it. */
+export async function redisServer(): Promise<string | undefined> {
+  const client = createClient({ url: REDIS_URL, socket: { reconnectStrategy: false } });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    await client.close();
+    return REDIS_URL;
+  } catch (error) {
+    skip(`Redis: no server at ${new URL(REDIS_URL).host} (TEST_REDIS_URL): ${(error as Error).message}`);
+    return undefined;
+  }
 }
 
 async function reached(

@@ -52,6 +52,7 @@ export class TransactionPooler {
   /** Those of no client, the one used last at the end. */
   readonly #idle: Backend[] = [];
   #clients = 0;
+  #isDeaf = false;
 
   private constructor(
     private readonly address: URL,
@@ -71,6 +72,11 @@ export class TransactionPooler {
     const address = new URL(this.address);
     address.host = `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
     return address.href;
+  }
+
+  /** From now on notifications reach no client, though LISTEN is answered. */
+  swallowNotifications(): void {
+    this.#isDeaf = true;
   }
 
   async close(): Promise<void> {
@@ -122,7 +128,7 @@ export class TransactionPooler {
     });
     socket.on('data', (piece) => {
       for (const { type, bytes } of messages.of(piece)) {
-        backend.client?.write(Buffer.from(bytes));
+        if (type !== 'A' || !this.#isDeaf) backend.client?.write(Buffer.from(bytes));
         if (type !== 'Z') continue;
         isReady();
         if (backend.client !== undefined) this.#answered(backend, String.fromCharCode(bytes[5] as number));

@@ -70,7 +70,6 @@ class World {
   take(): Promise<Claim> {
     return Claim.take({
       storage: this.table,
-      mode: 'one',
       place: 'the table',
       context: { clock: this.clock, logger: this.logger, random: () => 0.5 },
       onLost: ({ code }) => this.lost.push(code),

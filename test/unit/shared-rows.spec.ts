@@ -38,7 +38,7 @@ describe('where several processes write to one table', () => {
   async function start(): Promise<Process> {
     const storage = new ChaosStorage(rows);
     const context = { clock, logger: new RecordingLogger(), random: () => 0.5 };
-    const engine = new CacheEngine(() => storage, resolveEngineOptions({}, 'many'), {}, context);
+    const engine = new CacheEngine(() => storage, resolveEngineOptions({ instances: 'many' }), {}, context);
     const cache = await engine.register(counters);
     return standIn<Process>(() => cache as unknown as Process, { storage });
   }
@@ -164,6 +164,45 @@ describe('where several processes write to one table', () => {
     expect(await counted).toBe(2);
     expect(await other.increment('a')).toBe(3);
     expect(await row('a')).toBe(3);
+  });
+
+  describe('an update that ended nobody knows how, and that others have written over since', () => {
+    it('counts once where it has committed, which its note says', async () => {
+      await one.set('a', 1);
+      one.storage.liesAboutCommits = true;
+      const counted = one.increment('a');
+      await expect.poll(() => row('a')).toBe(2);
+      await other.increment('a', 10);
+      one.storage.liesAboutCommits = false;
+      await clock.advance(1000);
+      expect(await counted).toBe(2);
+      expect(await row('a')).toBe(12);
+      expect(await one.increment('a')).toBe(13);
+    });
+
+    it('is made where it has not', async () => {
+      await one.set('a', 1);
+      one.storage.failWrites(1);
+      const counted = one.increment('a');
+      await other.increment('a', 10);
+      await clock.advance(1000);
+      expect(await counted).toBe(12);
+      expect(await row('a')).toBe(12);
+    });
+
+    it('rejects where the log that could tell is gone', async () => {
+      await one.set('a', 1);
+      one.storage.liesAboutCommits = true;
+      const counted = one.increment('a');
+      counted.catch(() => undefined);
+      await expect.poll(() => row('a')).toBe(2);
+      await other.increment('a', 10);
+      for (const { writer } of (await rows.heads()).slice(0, 1)) await rows.remove(writer);
+      one.storage.liesAboutCommits = false;
+      await clock.advance(1000);
+      await expect(counted).rejects.toMatchObject({ code: 'WRITE_FAILED' });
+      expect(await row('a')).toBe(12);
+    });
   });
 
   it('a blind set needs no stamp, and wins by its commit', async () => {

@@ -61,6 +61,11 @@ export interface NamespaceStats {
   readonly refused: number;
   /** Rows that do not decode. */
   readonly unreadable: number;
+  /**
+   * Reads that memory has answered while the database could not be asked what other instances have changed: for
+   * `staleWhileDownMs` at most.
+   */
+  readonly unconfirmed: number;
 }
 
 /** A declared namespace and its figures, for who shows or exports them all. */
@@ -92,6 +97,7 @@ export class NamespaceCounters {
   retries = 0;
   lastWriteError: WriteErrorStats | undefined;
   unreadable = 0;
+  unconfirmed = 0;
 
   writeFailed(error: unknown, now: number): void {
     this.writeFailures += 1;

@@ -12,6 +12,7 @@ import { sumFlushes, sumLoads, type FlushReport, type LeftBehind, type LoadRepor
 import { Rescue } from '../rescue/rescue.js';
 import type { RescueJournal } from '../rescue/rescue-journal.js';
 import { SafeLogger } from '../safe-logger.js';
+import type { Backplane } from '../sharing/backplane.js';
 import type { CacheStorageAdapter } from '../storage-adapter.js';
 import { loadTraces, traced } from '../tracing.js';
 import { Checkpoints } from './checkpoints.js';
@@ -50,6 +51,8 @@ export class CacheEngine {
     context: EngineContext,
     private readonly journalFor: (storage: CacheStorageAdapter) => RescueJournal | undefined = () =>
       undefined,
+    /** What carries messages between the instances on a storage unless the options say. */
+    private readonly backplaneFor: (storage: CacheStorageAdapter) => Backplane | undefined = () => undefined,
   ) {
     this.context = { ...context, logger: new SafeLogger(context.logger) };
     this.rejections = new Rejections(context.clock, this.context.logger);
@@ -244,7 +247,8 @@ export class CacheEngine {
   #opened(): Promise<OpenStorage> {
     this.#storage ??= Promise.resolve(this.createStorage()).then(async (storage) => {
       const journal = this.journalFor(storage);
-      this.#open = await OpenStorage.open(storage, this.options, this.context, journal);
+      const backplane = this.backplaneFor(storage);
+      this.#open = await OpenStorage.open(storage, this.options, this.context, journal, backplane);
       this.#open.onRecovery(() => this.rejections.recovered());
       return this.#open;
     });

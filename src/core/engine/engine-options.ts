@@ -1,4 +1,6 @@
 import { CacheError } from '../cache-error.js';
+import type { Backplane } from '../sharing/backplane.js';
+import type { InstanceMode } from '../sharing/shared-storage.js';
 import { isPositiveInteger, MAX_TIMER_MS, refuseUnknown } from '../option-checks.js';
 
 /** How the engine writes and stops. */
@@ -29,15 +31,41 @@ export interface EngineOptions {
    * most that they take in memory; at it, writes wait for the flush, so that it is passed by one value at most. Default 64 MiB.
    */
   readonly maxDirtyBytes?: number | undefined;
+  /**
+   * How many processes work on the database at a time. `'many'`: any number of them, which tell each other what they change.
+   * `'one'`: this one alone, which spares it that. Default `'many'` on PostgreSQL, MySQL and MariaDB, and on an adapter that
+   * implements `SharedStorage` and does not say otherwise; else `'one'`.
+   */
+  readonly instances?: InstanceMode | undefined;
+  /**
+   * Where several instances share the database: for how long after its last look at their logs memory answers, ms. What another
+   * one has committed longer ago than that is seen, or memory does not answer. Default 2000.
+   */
+  readonly maxStaleMs?: number | undefined;
+  /**
+   * What carries messages between instances, so that they see at once what another one has changed; `false` for nothing. Default
+   * {@link postgresBackplane} on PostgreSQL, else nothing.
+   */
+  readonly backplane?: Backplane | false | undefined;
+  /**
+   * Milliseconds between two such looks, while the application uses a shared namespace. Default 500 with a backplane, 100 without,
+   * 20 on SQLite.
+   */
+  readonly pollMs?: number | undefined;
+  /**
+   * For how long memory answers all the same while the database can't be reached, ms; 0 for never. Then reads reject with
+   * `READ_FAILED`. Default 60 000.
+   */
+  readonly staleWhileDownMs?: number | undefined;
 }
-
-/** Whether other processes write to the same tables. */
-export type Instances = 'one' | 'many';
 
 /** The options with every default filled in. */
 export type ResolvedEngineOptions = {
-  readonly [Option in keyof EngineOptions]-?: NonNullable<EngineOptions[Option]>;
-} & { readonly instances: Instances };
+  readonly [Option in Exclude<keyof EngineOptions, Open>]-?: NonNullable<EngineOptions[Option]>;
+} & Required<Pick<EngineOptions, Open>>;
+
+/** The options whose defaults depend on the storage. */
+type Open = 'backplane' | 'pollMs';
 
 export const ENGINE_OPTIONS = [
   'checkpointIntervalMs',
@@ -45,13 +73,15 @@ export const ENGINE_OPTIONS = [
   'writeTimeoutMs',
   'maxDirty',
   'maxDirtyBytes',
+  'instances',
+  'backplane',
+  'maxStaleMs',
+  'pollMs',
+  'staleWhileDownMs',
 ] as const;
 
 /** Every option with its default filled in. Throws `INVALID_OPTION` for one that is unknown or out of range. */
-export function resolveEngineOptions(
-  given: EngineOptions,
-  instances: Instances = 'one',
-): ResolvedEngineOptions {
+export function resolveEngineOptions(given: EngineOptions): ResolvedEngineOptions {
   refuseUnknown(given, ENGINE_OPTIONS, 'Cache options');
   const options: ResolvedEngineOptions = {
     checkpointIntervalMs: given.checkpointIntervalMs ?? 30_000,
@@ -59,15 +89,34 @@ export function resolveEngineOptions(
     writeTimeoutMs: given.writeTimeoutMs ?? 10_000,
     maxDirty: given.maxDirty ?? 100_000,
     maxDirtyBytes: given.maxDirtyBytes ?? 64 * 2 ** 20,
-    instances,
+    maxStaleMs: given.maxStaleMs ?? 2000,
+    pollMs: given.pollMs,
+    backplane: given.backplane,
+    staleWhileDownMs: given.staleWhileDownMs ?? 60_000,
+    instances: given.instances ?? 'one',
   };
+  if (options.instances !== 'one' && options.instances !== 'many')
+    throw invalid('instances', "must be 'one' or 'many'");
   if (options.checkpointIntervalMs !== false)
     assertMs('checkpointIntervalMs', options.checkpointIntervalMs, ', or false');
   assertMs('shutdownTimeoutMs', options.shutdownTimeoutMs, '');
   assertMs('writeTimeoutMs', options.writeTimeoutMs, '');
+  assertMs('maxStaleMs', options.maxStaleMs, '');
+  if (options.pollMs !== undefined) assertMs('pollMs', options.pollMs, '');
+  if (options.backplane !== undefined && options.backplane !== false) assertBackplane(options.backplane);
+  if (options.staleWhileDownMs !== 0) assertMs('staleWhileDownMs', options.staleWhileDownMs, ', or 0');
   for (const option of ['maxDirty', 'maxDirtyBytes'] as const)
     if (!isPositiveInteger(options[option])) throw invalid(option, 'must be a whole number above 0');
   return Object.freeze(options);
+}
+
+function assertBackplane(backplane: unknown): void {
+  const { open, publish, close } = Object(backplane) as Partial<Record<string, unknown>>;
+  if ([open, publish, close].every((method) => typeof method === 'function')) return;
+  throw invalid(
+    'backplane',
+    'must be what postgresBackplane() or redisBackplane() gives, a Backplane of your own, or false',
+  );
 }
 
 function assertMs(option: string, value: number, or: string): void {

@@ -23,7 +23,7 @@ export interface CacheHealth {
   /**
    * `down`: the cache has been stopped, or the database does not answer, so that what is not in memory can't be read, or another
    * process has taken the database over.
-   * `degraded`: it answers reads, and writes are failing, entries are refused, or entries have been dirty for longer than two
+   * `degraded`: it answers reads, and writes are failing, what other instances change can't be seen, entries are refused, or entries have been dirty for longer than two
    * checkpoints (`ON_SHUTDOWN`) or `writeTimeoutMs` (`ON_CHANGE`). `up`: none of it.
    */
   readonly status: 'up' | 'degraded' | 'down';
@@ -35,9 +35,12 @@ export interface CacheHealth {
   readonly oldestUnwrittenMs: number;
   /** Since when writes fail or the database does not answer, wall-clock ms; `undefined` where it works. */
   readonly failingSince: number | undefined;
-  /** Since when the cache can't confirm with the database what others wrote: never, as there are no others. */
+  /**
+   * Since when the cache can't ask the database what other instances have changed, wall-clock ms; `undefined` where it can, or
+   * works alone.
+   */
   readonly unconfirmedSince: number | undefined;
-  /** How many instances share the table, this one included. */
+  /** How many instances share the table, this one included, as far as was seen lately. */
   readonly instances: number;
 }
 
@@ -90,13 +93,18 @@ export class HealthCheck {
   async check(): Promise<CacheHealth> {
     const fault = this.engine.isClosed() ? undefined : await this.#faultOfDatabase();
     // It may have been stopped while the database was asked.
-    const taken = this.engine.opened()?.taken;
-    const down = this.engine.isClosed() ? 'The cache has been stopped.' : (taken?.message ?? fault);
-    const episode = this.engine.opened()?.failures;
+    const opened = this.engine.opened();
+    const down = this.engine.isClosed() ? 'The cache has been stopped.' : (opened?.taken?.message ?? fault);
+    const episode = opened?.failures;
     const members = this.engine
       .members()
       .map(({ definition, cache }) => ({ definition, stats: cache.stats() }));
-    const complaints = [...failing(episode), ...refused(members), ...this.#overdue(members)];
+    const complaints = [
+      ...failing(episode),
+      ...this.#outOfTouch(opened?.unconfirmedSince),
+      ...refused(members),
+      ...this.#overdue(members),
+    ];
     if (episode !== undefined && down === undefined) this.#tryWriting(members);
     const since = [episode?.since, this.#silentSince].filter((time) => time !== undefined);
     return Object.freeze({
@@ -105,8 +113,8 @@ export class HealthCheck {
       dirty: members.reduce((sum, { stats }) => sum + stats.dirty, 0),
       oldestUnwrittenMs: Math.max(0, ...members.map(({ stats }) => stats.oldestUnwrittenMs)),
       failingSince: since.length === 0 ? undefined : Math.min(...since),
-      unconfirmedSince: undefined,
-      instances: 1,
+      unconfirmedSince: opened?.unconfirmedSince,
+      instances: opened?.instances ?? 1,
     });
   }
 
@@ -139,6 +147,12 @@ export class HealthCheck {
     if (!members.every(({ stats }) => isDrained(stats))) return;
     const persisted = members.find(({ definition }) => isPersisted(definition));
     if (persisted !== undefined) this.engine.opened()?.purge.request([persisted.definition.name]);
+  }
+
+  #outOfTouch(since: number | undefined): string[] {
+    if (since === undefined) return [];
+    const seconds = Math.round(Math.max(0, this.context.clock.now() - since) / 1000);
+    return [`What other instances change has not been seen for ${seconds} s.`];
   }
 
   /** What is not written though it should be by now. What the database refuses has a reason of its own. */

@@ -8,12 +8,13 @@ import {
   type NamespaceTuning,
 } from '../definition/namespace-definition.js';
 import { NamespaceCounters } from '../definition/namespace-stats.js';
-import { KeySpace } from '../keys/key-space.js';
+import { KeySpace, type MemoryKey } from '../keys/key-space.js';
 import type { Drainable } from '../levels/drainable.js';
 import { memoryLevel } from '../levels/levels.js';
 import { Namespace } from '../namespace/namespace.js';
 import type { Rejections } from '../namespace/rejections.js';
 import type { NamespaceCache } from '../namespace/namespace-cache.js';
+import { ALWAYS_FRESH } from '../sharing/freshness.js';
 import type { OpenStorage } from './open-storage.js';
 
 /** A namespace in use. */
@@ -112,7 +113,18 @@ export class NamespaceRegistry {
     const { context, rejections } = this;
     const { store, inFlight, level } = memoryLevel(definition, keys, counters, context);
     const { clock } = context;
-    return new Namespace({ definition, keys, store, inFlight, level, counters, clock, rejections });
+    return new Namespace({
+      definition,
+      keys,
+      store,
+      inFlight,
+      level,
+      counters,
+      clock,
+      rejections,
+      freshness: ALWAYS_FRESH,
+      dependsOnOthers: () => false,
+    });
   }
 
   #persisted(
@@ -125,8 +137,10 @@ export class NamespaceRegistry {
     const { clock } = this.context;
     const { level, entries } = storage.attach(definition, keys, counters);
     const { store, inFlight } = entries;
+    const { freshness } = storage;
+    const dependsOnOthers = (key: MemoryKey): boolean => entries.dependsOnOthers(key);
     const parts = { definition, keys, store, inFlight, level, counters, clock, rejections };
-    return { level, cache: new Namespace(parts) };
+    return { level, cache: new Namespace({ ...parts, freshness, dependsOnOthers }) };
   }
 }
 

@@ -11,10 +11,15 @@ import { DirtyBudget } from '../levels/write-back/dirty-budget.js';
 import { GroupCommitter } from '../levels/write-through/group-committer.js';
 import type { JournalOrigin, RescueJournal } from '../rescue/rescue-journal.js';
 import { RescueReplay } from '../rescue/rescue-replay.js';
-import type { CacheStorageAdapter } from '../storage-adapter.js';
+import type { Backplane } from '../sharing/backplane.js';
 import { Claim } from '../sharing/claim.js';
-import { isClaimingStorage } from '../sharing/shared-storage.js';
+import { joinBeside } from '../sharing/claim-wait.js';
+import { ALWAYS_FRESH, type Freshness } from '../sharing/freshness.js';
+import { ownInstances } from '../sharing/own-instances.js';
+import { isClaimingStorage, isSharedStorage } from '../sharing/shared-storage.js';
+import { Sharing } from '../sharing/sharing.js';
 import { StrangerLog } from '../sharing/stranger-log.js';
+import type { CacheStorageAdapter, Writer } from '../storage-adapter.js';
 import { repeat } from '../writing/retry.js';
 import { StorageHealth, type FailureEpisode } from '../writing/storage-health.js';
 import { StorageWriter } from '../writing/storage-writer.js';
@@ -38,8 +43,14 @@ export class OpenStorage {
   readonly #committer: GroupCommitter;
   readonly #entries: PersistedEntries<unknown>[] = [];
   readonly #levels: PersistedLevel<unknown>[] = [];
+  readonly #counters: NamespaceCounters[] = [];
+  /** Where it is to be alone on the storage. */
   #claim: Claim | undefined;
   readonly #strangers: StrangerLog;
+  /** Where other instances work on the storage, too. */
+  #sharing: Sharing | undefined;
+  /** What it is called there. */
+  #writerNumber: Writer | undefined;
 
   private constructor(
     readonly storage: CacheStorageAdapter,
@@ -47,6 +58,8 @@ export class OpenStorage {
     private readonly context: EngineContext,
     /** Where a stop puts what the storage does not take in time. */
     readonly journal: RescueJournal | undefined,
+    /** What carries messages between instances, unless the options say otherwise. */
+    private readonly backplane: Backplane | undefined,
   ) {
     const { maxDirty, maxDirtyBytes } = options;
     const health = new StorageHealth(context, options.writeTimeoutMs);
@@ -69,13 +82,15 @@ export class OpenStorage {
     options: ResolvedEngineOptions,
     context: EngineContext,
     journal: RescueJournal | undefined,
+    backplane: Backplane | undefined,
   ): Promise<OpenStorage> {
-    const opened = new OpenStorage(storage, options, context, journal);
+    const opened = new OpenStorage(storage, options, context, journal, backplane);
     try {
       if (journal !== undefined) assertPlace(journal, context);
       await opened.#openPatiently();
+      if (options.instances === 'many') await opened.#share();
       for (const warning of storage.warnings ?? []) context.logger.warn(warning);
-      await opened.#takeClaim();
+      if (options.instances === 'one') await opened.#takeClaim();
       // Before anyone reads: the journal of an earlier stop is newer than the rows.
       if (journal !== undefined) await opened.#replay(journal);
     } catch (error) {
@@ -108,7 +123,18 @@ export class OpenStorage {
     const { storage, context, budget } = this;
     const isShared = this.options.instances === 'many';
     const { clock } = context;
-    const entries = new PersistedEntries<V>({ definition, keys, storage, clock, counters, isShared });
+    const { freshness } = this;
+    const entries = new PersistedEntries<V>({
+      definition,
+      keys,
+      storage,
+      clock,
+      counters,
+      isShared,
+      freshness,
+    });
+    this.#sharing?.listen(definition.name, entries);
+    this.#counters.push(counters);
     this.#entries.push(entries as PersistedEntries<unknown>);
     this.#writer.count(definition.name, counters);
     const level = persistedLevel<V>({
@@ -131,6 +157,21 @@ export class OpenStorage {
     return { entries, level };
   }
 
+  /** How far memory can be trusted. */
+  get freshness(): Freshness {
+    return this.#sharing?.freshness ?? ALWAYS_FRESH;
+  }
+
+  /** How many instances work on the storage, as far as is known. */
+  get instances(): number {
+    return Math.max(1, this.#sharing?.instances ?? 1);
+  }
+
+  /** Since when nobody knows what the others change, wall-clock ms; `undefined` where it is known, or there are none. */
+  get unconfirmedSince(): number | undefined {
+    return this.#sharing?.outOfTouchSince;
+  }
+
   /** What tells whose the writes of this process are. */
   get origin(): JournalOrigin {
     return { identity: this.storage.identity, prefixes: this.#writer.stamps.prefixes };
@@ -144,22 +185,24 @@ export class OpenStorage {
   /** The application is being stopped. */
   ending(): void {
     this.#claim?.ending();
+    if (this.#writerNumber !== undefined) ownInstances().delete(this.#writerNumber);
   }
 
   /** Refuses reads from now on, lets others have the storage, and closes it. */
   async close(): Promise<void> {
     for (const { reader } of this.#entries) reader.close();
     await this.#claim?.end();
+    // Others take it for dead after a while where it can't say so.
+    await this.#sharing?.close().catch(() => undefined);
     await this.storage.close();
   }
 
   async #takeClaim(): Promise<void> {
-    const { storage, options, context } = this;
+    const { storage, context } = this;
     if (!isClaimingStorage(storage) || !storage.keepsOthersOut) return;
     try {
       this.#claim = await Claim.take({
         storage,
-        mode: options.instances,
         place: placeOf(storage),
         context,
         onLost: (error) => this.#refuseWrites(error),
@@ -178,7 +221,37 @@ export class OpenStorage {
 
   #overwritten(): void {
     this.#strangers.seen();
-    for (const entries of this.#entries) entries.forget();
+    for (const entries of this.#entries) entries.forgetAll();
+  }
+
+  /** Takes part in what instances on the storage tell each other. */
+  async #share(): Promise<void> {
+    const { storage, context, options } = this;
+    if (!isSharedStorage(storage)) {
+      throw new CacheError(
+        'INVALID_OPTION',
+        `Cache options: 'instances' must be 'one' for this storage (${placeOf(storage)}): it can't be shared, or its adapter ` +
+          'does not implement SharedStorage.',
+        { option: 'instances' },
+      );
+    }
+    const join = async (): Promise<Writer> => {
+      this.ending();
+      this.#writerNumber = await joinBeside(storage, placeOf(storage), context);
+      return this.#writerNumber;
+    };
+    const { backplane } = options;
+    try {
+      this.#sharing = await Sharing.begin(
+        { storage, join, context, uses: () => usesOf(this.#counters) },
+        { ...options, backplane: backplane === undefined ? this.backplane : backplane || undefined },
+      );
+    } catch (error) {
+      this.ending();
+      await storage.close().catch(() => undefined);
+      throw error;
+    }
+    this.#writer.logTo(this.#sharing);
   }
 
   /** Says now and then that it waits, and for what: who started the application sees nothing else. */
@@ -243,6 +316,14 @@ export class OpenStorage {
     await this.storage.close().catch(() => undefined);
     return failure;
   }
+}
+
+/** How often the namespaces were used, in any way that counts. */
+function usesOf(counters: readonly NamespaceCounters[]): number {
+  return counters.reduce(
+    (sum, { hits, misses, sets, updates, deletes }) => sum + hits + misses + sets + updates + deletes,
+    0,
+  );
 }
 
 /** Throws `INVALID_OPTION` where the application named a place that can't be written to; of another one it only says so. */

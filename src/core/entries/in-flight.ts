@@ -16,6 +16,8 @@ export interface Supersedable {
 /** Records the keys that are written during a load: the load must not put older rows over them. */
 export class LoadWatch implements Supersedable {
   readonly written = new Set<MemoryKey>();
+  /** Those of them that others have written, so that nobody here knows what they are. */
+  readonly forgotten = new Set<MemoryKey>();
   readonly #removed: Covers[] = [];
   /** Whether what the load reads is older than what memory holds, whatever the key. */
   isOver = false;

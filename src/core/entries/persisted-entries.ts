@@ -2,6 +2,9 @@ import type { Clock } from '../clock.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
 import type { NamespaceCounters } from '../definition/namespace-stats.js';
 import { isEvery, type KeyRange } from '../keys/key-range.js';
+import type { ChangeListener } from '../sharing/change-listener.js';
+import type { Freshness } from '../sharing/freshness.js';
+import type { Changes } from '../sharing/note.js';
 import type { KeySpace, MemoryKey } from '../keys/key-space.js';
 import type { CacheStorageAdapter, Stamp, StampedEntry } from '../storage-adapter.js';
 import { HeldValue, StoredValue } from '../values/stored-value.js';
@@ -21,16 +24,21 @@ export interface PersistedEntriesOptions<V> {
   readonly counters: NamespaceCounters;
   /** Whether other processes write to the same rows: then memory keeps their stamps. */
   readonly isShared: boolean;
+  /** How far memory can be trusted where they do. */
+  readonly freshness: Freshness;
 }
 
 /** The entries of a persisted namespace in memory, the knowledge about its other keys, and what is on its way into memory. */
-export class PersistedEntries<V> {
+export class PersistedEntries<V> implements ChangeListener {
   readonly store: EntryStore<V>;
   readonly reader: MissReader<V>;
   readonly rows: RowDecoder<V>;
   readonly inFlight = new InFlight();
   readonly #knowledge: Knowledge;
   readonly #watches = new Set<LoadWatch>();
+  /** What is being committed: others may write the same rows meanwhile, and be told of before the commit is. */
+  readonly #commits = new Set<LoadWatch>();
+  #isUnsaved: (key: MemoryKey) => boolean = () => false;
   #onEvict: (key: MemoryKey) => void = () => undefined;
   #rowWatcher: RowWatcher | undefined;
 
@@ -71,6 +79,11 @@ export class PersistedEntries<V> {
     this.#onEvict = evicted;
   }
 
+  /** Keeps entries that `isUnsaved` names, whatever others do: they are newer than their rows. */
+  keepUnsaved(isUnsaved: (key: MemoryKey) => boolean): void {
+    this.#isUnsaved = isUnsaved;
+  }
+
   /** Tells `watcher` from now on of every row that is read into memory, and of every entry that leaves it. */
   watchRows(watcher: RowWatcher): void {
     this.#rowWatcher = watcher;
@@ -105,9 +118,70 @@ export class PersistedEntries<V> {
     return this.#knowledge.isAbsent(key);
   }
 
-  /** Whether memory holds every entry there is. */
+  /** Whether memory holds every entry there is, and that is known for sure. */
   get isComplete(): boolean {
-    return this.#knowledge.isComplete;
+    return this.#knowledge.isComplete && this.options.freshness.isFresh;
+  }
+
+  /** Whether memory would answer for `key` with what others may have changed. */
+  dependsOnOthers(key: MemoryKey): boolean {
+    return this.options.isShared && !this.#isUnsaved(key) && (this.store.has(key) || this.isKnownAbsent(key));
+  }
+
+  /** Forgets what memory has of `key`, unless it may answer for it now: then the database is asked. */
+  lapse(key: MemoryKey): void {
+    const { isShared, freshness } = this.options;
+    if (
+      isShared &&
+      !freshness.isFresh &&
+      this.dependsOnOthers(key) &&
+      freshness.permissionNow !== 'unconfirmed'
+    )
+      this.forget(key);
+  }
+
+  changed(changes: Changes, stamp: Stamp): void {
+    if (!('prefix' in changes)) {
+      for (const text of changes) {
+        const key = this.options.keys.parse(text);
+        if (key !== undefined) this.#changedByOthers(key, stamp);
+      }
+      return;
+    }
+    const covers = this.covers(changes);
+    this.inFlight.supersedeWhere(covers);
+    for (const watch of this.#commits) watch.supersedeWhere(covers);
+    for (const key of Array.from(this.store.keys()))
+      if (covers(key) && !this.#isUnsaved(key)) this.store.delete(key);
+    // Others may have written behind it, and been told of before.
+    this.#lacksSome();
+  }
+
+  lostTrack(): void {
+    this.inFlight.supersedeAll();
+    for (const watch of this.#commits) watch.supersedeAll();
+    for (const key of Array.from(this.store.keys())) if (!this.#isUnsaved(key)) this.store.delete(key);
+    this.#knowledge.expire();
+    this.#lacksSome();
+  }
+
+  /** Records what others write from now until {@link unwatchOthers}. */
+  watchOthers(): LoadWatch {
+    const watch = new LoadWatch();
+    this.#commits.add(watch);
+    return watch;
+  }
+
+  unwatchOthers(watch: LoadWatch): void {
+    this.#commits.delete(watch);
+  }
+
+  /** Others have written `key`: what there is now only the database can tell. */
+  forget(key: MemoryKey): void {
+    this.inFlight.supersede(key);
+    for (const watch of this.#watches) watch.forgotten.add(key);
+    this.store.delete(key);
+    this.#knowledge.unknown(key);
   }
 
   /** Puts what a write left of `key` in the place of what was known of it. */
@@ -164,11 +238,12 @@ export class PersistedEntries<V> {
     return true;
   }
 
-  /** Every row was or will be removed: memory is empty and complete. */
+  /** Every row was or will be removed: memory is empty and complete, unless others write behind it. */
   applyClear(): void {
     this.inFlight.supersedeAll();
     this.store.clear();
-    this.#knowledge.complete();
+    if (this.options.isShared) this.expire();
+    else this.#knowledge.complete();
   }
 
   /** The same of the rows in a range. */
@@ -180,6 +255,7 @@ export class PersistedEntries<V> {
     const covers = this.covers(range);
     this.inFlight.supersedeWhere(covers);
     for (const key of Array.from(this.store.keys())) if (covers(key)) this.store.delete(key);
+    if (this.options.isShared) this.#lacksSome();
   }
 
   /** Tells which keys lie in a range. */
@@ -194,7 +270,7 @@ export class PersistedEntries<V> {
   }
 
   /** Forgets all that memory holds, too: any row may be another one now. What is dirty is not lost with it. */
-  forget(): void {
+  forgetAll(): void {
     this.inFlight.supersedeAll();
     this.store.clear();
     this.#knowledge.expire();
@@ -213,7 +289,8 @@ export class PersistedEntries<V> {
   unwatch(watch: LoadWatch, sawAll: boolean): void {
     this.#watches.delete(watch);
     this.inFlight.remove(watch);
-    if (sawAll && !watch.missesSome) this.#knowledge.complete();
+    if (sawAll && !watch.missesSome)
+      this.#knowledge.complete([...watch.forgotten].filter((key) => !this.store.has(key)));
   }
 
   /** Throws if the knowledge contradicts memory; for tests. */
@@ -229,6 +306,16 @@ export class PersistedEntries<V> {
 
   #tellSeen(key: MemoryKey, { text, expiresAt, stamp }: StoredValue<V>): void {
     if (stamp !== undefined) this.#rowWatcher?.seen(key, text, expiresAt, stamp);
+  }
+
+  #changedByOthers(key: MemoryKey, stamp: Stamp): void {
+    for (const watch of this.#commits) watch.supersede(key);
+    if (!this.#isUnsaved(key) && this.store.stampOf(key) !== stamp) {
+      this.forget(key);
+      return;
+    }
+    // Memory has what they wrote already, or what is newer: only what is on its way is older.
+    this.inFlight.supersede(key);
   }
 
   /** A clear may have happened: rows that were read before it are outdated, whatever their key. */

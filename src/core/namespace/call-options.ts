@@ -3,8 +3,9 @@ import { EVERY_KEY } from '../keys/key-range.js';
 import type { KeySpace } from '../keys/key-space.js';
 import type { Listing } from '../listing/entry-pages.js';
 import { assertRecord, isPositiveInteger, MAX_TIMER_MS, msOf, refuseUnknown } from '../option-checks.js';
-import type { LoadOptions, ScanOptions, TouchOptions, WriteOptions } from './namespace-cache.js';
+import type { LoadOptions, ReadOptions, ScanOptions, TouchOptions, WriteOptions } from './namespace-cache.js';
 
+const READ_OPTIONS = ['fresh'] as const;
 const WRITE_OPTIONS = ['ttlMs'] as const;
 const LOAD_OPTIONS = [...WRITE_OPTIONS, 'timeoutMs'] as const;
 const SCAN_OPTIONS = ['prefix', 'reverse', 'limit'] as const;
@@ -27,6 +28,17 @@ export function newTtlIn(namespace: string, options: TouchOptions): number {
     `Namespace '${namespace}': touch() needs a new time to live, such as ${EXAMPLE}, or { ttlMs: null } for never.`,
     { namespace, option: 'ttlMs' },
   );
+}
+
+/** Whether the options of a read ask for what there is now, whatever others do. */
+export function isFreshAskedIn(namespace: string, options: ReadOptions): boolean {
+  assertKnown(namespace, options, READ_OPTIONS, '{ fresh: true }');
+  const { fresh = false } = options;
+  if (typeof fresh === 'boolean') return fresh;
+  throw new CacheError('INVALID_OPTION', `Namespace '${namespace}': 'fresh' must be true or false.`, {
+    namespace,
+    option: 'fresh',
+  });
 }
 
 /** The same of a load, and for how long it is waited for: `undefined` for as long as it takes. */

@@ -4,6 +4,15 @@ import type { Immutable } from '../values/immutable.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
 import type { NamespaceStats } from '../definition/namespace-stats.js';
 
+/** How a value is read. */
+export interface ReadOptions {
+  /**
+   * Whether what other instances have committed before this call must show in the value: then the database is asked first, and the
+   * read rejects with `READ_FAILED` where it can't be. Default false: within `maxStaleMs`.
+   */
+  readonly fresh?: boolean | undefined;
+}
+
 /** How long a written entry lives. */
 export interface WriteOptions {
   /**
@@ -68,7 +77,7 @@ export interface NamespaceCache<K, V, R = Immutable<V>> {
   readonly definition: NamespaceDefinition<K, V>;
 
   /** The value of `key`: from memory, else from the database (misses of one tick share one query). */
-  get(key: K): Promise<R | undefined>;
+  get(key: K, options?: ReadOptions): Promise<R | undefined>;
   /** The value of `key` if it is in memory; never asks the database. Counts, and refreshes recency. Throws instead of rejecting. */
   getIfPresent(key: K): R | undefined;
   /**

@@ -8,22 +8,26 @@ import { EVERY_KEY } from '../keys/key-range.js';
 import type { Listing } from '../listing/entry-pages.js';
 import { Scan } from '../listing/scan.js';
 import type { FlushReport } from '../reports.js';
+import type { Freshness } from '../sharing/freshness.js';
 import type { Decide } from '../values/decision.js';
 import type { Immutable } from '../values/immutable.js';
 import {
   assertEntry,
   assertFunction,
   assertList,
+  isFreshAskedIn,
   listingIn,
   newTtlIn,
   timesIn,
   ttlIn,
 } from './call-options.js';
 import { Decisions } from './decisions.js';
+import { PermittedReads } from './permitted-reads.js';
 import { assertValue } from './given-value.js';
 import type {
   LoadOptions,
   NamespaceCache,
+  ReadOptions,
   ScanOptions,
   TouchOptions,
   WriteOptions,
@@ -49,6 +53,10 @@ export interface NamespaceParts<K, V> {
   readonly counters: NamespaceCounters;
   readonly clock: Clock;
   readonly rejections: Rejections;
+  /** How far memory can be trusted where other instances write. */
+  readonly freshness: Freshness;
+  /** Whether memory would answer for a key with what those may have changed. */
+  readonly dependsOnOthers: (key: MemoryKey) => boolean;
 }
 
 /**
@@ -65,6 +73,8 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
   readonly #clock: Clock;
   readonly #decisions: Decisions<V>;
   readonly #rejections: Rejections;
+  readonly #freshness: Freshness;
+  readonly #permitted: PermittedReads;
   readonly #onRejected: (error: unknown) => void;
 
   constructor(parts: NamespaceParts<K, V>) {
@@ -76,6 +86,8 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
     this.#clock = parts.clock;
     this.#decisions = new Decisions(parts.definition, parts.level.values);
     this.#rejections = parts.rejections;
+    this.#freshness = parts.freshness;
+    this.#permitted = new PermittedReads({ ...parts, namespace: parts.definition.name });
     this.#onRejected = parts.rejections.handlerFor(parts.definition, parts.counters);
     this.#readThrough = new ReadThrough({ ...parts, decisions: this.#decisions });
     // What takes effect supersedes a loader; a delete of what is not there does so, too, and has none.
@@ -83,14 +95,16 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
   }
 
   getIfPresent(key: K): Immutable<V> | undefined {
-    const value = this.#store.get(this.#keys.lookup(key));
-    if (value === undefined) return this.#recall(key);
-    this.#counters.hits += 1;
-    return value as Immutable<V>;
+    if (this.#freshness.isFresh || this.#permitted.isGiven(this.#keys.admit(key))) return this.#present(key);
+    this.#counters.misses += 1;
+    return undefined;
   }
 
-  async get(key: K): Promise<Immutable<V> | undefined> {
-    const value = this.getIfPresent(key);
+  async get(key: K, options?: ReadOptions): Promise<Immutable<V> | undefined> {
+    if (options !== undefined && isFreshAskedIn(this.definition.name, options))
+      await this.#permitted.waitAnew(this.#keys.admit(key));
+    else if (!this.#freshness.isFresh) await this.#permitted.wait(this.#keys.admit(key));
+    const value = this.#present(key);
     return value === undefined ? this.#miss(key) : value;
   }
 
@@ -101,7 +115,8 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
   ): Promise<Immutable<V>> {
     const { ttlMs, timeoutMs } = options === undefined ? NO_TIMES : timesIn(this.definition.name, options);
     assertFunction(this.definition.name, 'the loader', loader);
-    const present = this.getIfPresent(key);
+    if (!this.#freshness.isFresh) await this.#permitted.wait(this.#keys.admit(key));
+    const present = this.#present(key);
     if (present !== undefined) return present;
     const memoryKey = this.#keys.admit(key);
     const load = (): V | Promise<V> => loader(key) as V | Promise<V>;
@@ -119,6 +134,7 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
 
   async ttl(key: K): Promise<number | null | undefined> {
     const memoryKey = this.#keys.admit(key);
+    if (!this.#freshness.isFresh) await this.#permitted.wait(memoryKey);
     const expiresAt = this.#store.has(memoryKey)
       ? this.#store.expiresAt(memoryKey)
       : await this.#level.expiresAt(memoryKey);
@@ -301,6 +317,14 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
   /** Fixed at the beginning: a read during the iteration changes the LRU's order, and would keep it going for ever. */
   #keysNow(): MemoryKey[] {
     return Array.from(this.#store.keys());
+  }
+
+  /** What memory has of `key`, be it fresh or not. */
+  #present(key: K): Immutable<V> | undefined {
+    const value = this.#store.get(this.#keys.lookup(key));
+    if (value === undefined) return this.#recall(key);
+    this.#counters.hits += 1;
+    return value as Immutable<V>;
   }
 
   #recall(key: K): Immutable<V> | undefined {

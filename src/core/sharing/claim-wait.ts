@@ -1,8 +1,10 @@
+import { hostname } from 'node:os';
 import { sleep } from '../clock.js';
 import type { EngineContext } from '../context.js';
 import type { Writer } from '../storage-adapter.js';
 import { notClosedError, runningError, shownRivals, waitingLine } from './instance-running.js';
 import { ownInstances } from './own-instances.js';
+import { drawWriter } from './writer-number.js';
 import type { ClaimEvents, ClaimingStorage, Instance, Rival } from './shared-storage.js';
 
 /** How long a start waits for others to end. More than two beats of one that lives. */
@@ -14,6 +16,24 @@ const QUIET_MS = 150;
 interface Seen {
   readonly beat: number;
   readonly at: number;
+}
+
+/** Joins those that work beside others. Gives its number there; rejects as {@link ClaimWait.join} does. */
+export async function joinBeside(
+  storage: ClaimingStorage,
+  place: string,
+  context: EngineContext,
+): Promise<Writer> {
+  const instance: Instance = { writer: drawWriter(), mode: 'many', about: aboutThisProcess() };
+  const unheard = { disturbed: () => undefined, overwritten: () => undefined };
+  await new ClaimWait(storage, instance, place, context).join(unheard);
+  ownInstances().add(instance.writer);
+  return instance.writer;
+}
+
+/** What people call this process. */
+export function aboutThisProcess(): string {
+  return `${hostname()}, process ${process.pid}`;
 }
 
 /** The wait of an instance for those that it can't work beside. */

@@ -1,13 +1,12 @@
-import { randomInt } from 'node:crypto';
-import { hostname } from 'node:os';
 import type { CacheError } from '../cache-error.js';
 import { within, type CacheTimer } from '../clock.js';
 import type { EngineContext } from '../context.js';
 import type { Writer } from '../storage-adapter.js';
-import { ClaimWait } from './claim-wait.js';
+import { aboutThisProcess, ClaimWait } from './claim-wait.js';
+import { drawWriter } from './writer-number.js';
 import { takenOverError } from './instance-running.js';
 import { ownInstances } from './own-instances.js';
-import type { ClaimingStorage, InstanceMode } from './shared-storage.js';
+import type { ClaimingStorage, Instance } from './shared-storage.js';
 
 /** How often an instance that is there alone shows that it lives: often enough for one that waits to see it several times. */
 const BEAT_MS = 3000;
@@ -20,7 +19,6 @@ const LEAVE_MS = 500;
 
 export interface ClaimOptions {
   readonly storage: ClaimingStorage;
-  readonly mode: InstanceMode;
   /** For log lines and messages. */
   readonly place: string;
   readonly context: EngineContext;
@@ -39,7 +37,7 @@ interface Confirmation {
 }
 
 /**
- * The claim of an instance to work on its storage: alone, or beside others that work beside others. It is held from
+ * The claim of an instance to work on its storage alone. It is held from
  * {@link take} to {@link end}, or until the process is gone.
  *
  * One that is alone beats. It writes only while its last beat is young: one that was suspended, or cut off, finds out first
@@ -55,7 +53,7 @@ export class Claim {
   #isOver = false;
 
   private constructor(private readonly options: ClaimOptions) {
-    this.writer = randomInt(1, 2 ** 48 - 1);
+    this.writer = drawWriter();
   }
 
   /** Waits for those in the way. Rejects with `INSTANCE_RUNNING`, or with what the storage throws. */
@@ -96,21 +94,19 @@ export class Claim {
   }
 
   async #take(): Promise<void> {
-    const { storage, mode, place, context, waitMs, onOverwritten } = this.options;
-    const instance = { writer: this.writer, mode, about: `${hostname()}, process ${process.pid}` };
+    const { storage, place, context, waitMs, onOverwritten } = this.options;
+    const instance: Instance = { writer: this.writer, mode: 'one', about: aboutThisProcess() };
     const before = this.#now();
     await new ClaimWait(storage, instance, place, context, waitMs).join({
       disturbed: () => this.#disturbed(),
       overwritten: onOverwritten,
     });
     ownInstances().add(this.writer);
-    if (mode === 'many') return;
     if (this.#breaks === 0) this.#confirmed = before;
     this.#beatIn(BEAT_MS);
   }
 
   get #isStale(): boolean {
-    if (this.options.mode === 'many') return false;
     if (this.#confirmed === undefined) return true;
     const { monotonic, wall } = this.#now();
     return Math.max(monotonic - this.#confirmed.monotonic, wall - this.#confirmed.wall) > STALE_MS;

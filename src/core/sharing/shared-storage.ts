@@ -71,6 +71,8 @@ export interface LogNote extends LogPosition {
  * A note names the rows that were written: `noteOfRows` and `noteOfRemoval` make its text. A commit that writes nothing leaves none.
  */
 export interface SharedStorage extends ClaimingStorage {
+  /** How many instances work on it unless the application says so. Default `'many'`. */
+  readonly defaultInstances?: InstanceMode | undefined;
   /** How far the log of each instance reaches; `n` is 0 where there is no note. */
   heads(): Promise<readonly LogHead[]>;
   /** Notes behind positions, in the order of `n` for each writer, at most `limit` of each. */

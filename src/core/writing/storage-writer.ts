@@ -1,11 +1,15 @@
 import { isCacheError } from '../cache-error.js';
 import type { EngineContext } from '../context.js';
+import { noteOfRemoval, noteOfRows, type Note } from '../sharing/note.js';
+import { codeOf } from '../driver-code.js';
 import { EVERY_KEY, isEvery, type KeyRange } from '../keys/key-range.js';
 import type { NamespaceCounters } from '../definition/namespace-stats.js';
 import type {
   Atom,
   AtomOutcome,
   CacheStorageAdapter,
+  Commit,
+  LogPosition,
   RowWrite,
   Stamp,
   StampedEntry,
@@ -18,8 +22,8 @@ import type { StorageHealth } from './storage-health.js';
 
 /** What becomes of the rows of a write, told while it goes on. */
 export interface WriteHooks<Row> {
-  /** Called before each transaction: where it ends nobody knows how, its stamp in the rows says so. */
-  readonly attempting?: ((rows: readonly Row[], stamp: Stamp) => void) | undefined;
+  /** Called before each transaction: where it ends nobody knows how, its stamp in the rows says so, and its note where it leaves one. */
+  readonly attempting?: ((rows: readonly Row[], commit: Commit) => void) | undefined;
   /** Called as soon as rows are committed, before others are tried. */
   readonly committed: (rows: readonly Row[], stamp: Stamp) => void;
   /** What becomes of rows that the database refuses, for the log: a sentence. */
@@ -30,6 +34,21 @@ export interface WriteHooks<Row> {
   readonly refusalsWithoutSuccess?: number | undefined;
 }
 
+/** Where the commits of this process leave notes for the others. */
+export interface CommitLog {
+  /** The place of the next one. Rejects where the process can't be made known to the others. */
+  next(): Promise<LogPosition>;
+  /** The note at a place is there. `text` makes it once more. */
+  committed(position: LogPosition, text: () => string): void;
+  /** A commit has failed because nobody knows this process any more. */
+  expelled(position: LogPosition): void;
+  /** See {@link StorageWriter.receipts}. */
+  receipts(positions: readonly LogPosition[]): Promise<readonly (Note | null | undefined)[]>;
+}
+
+/** The code of that failure. */
+const UNKNOWN_WRITER = 'UNKNOWN_WRITER';
+
 /**
  * The only way to write to the storage: writes, clears and purges go through it. It isolates refused rows, gives each commit its
  * stamp, raises the counters and reports the storage's health. Each call is one attempt, and there is one call at a time.
@@ -37,6 +56,7 @@ export interface WriteHooks<Row> {
 export class StorageWriter {
   readonly stamps = new Stamps();
   readonly #counters = new Map<string, NamespaceCounters>();
+  #log: CommitLog | undefined;
 
   constructor(
     private readonly storage: CacheStorageAdapter,
@@ -51,6 +71,11 @@ export class StorageWriter {
     this.#counters.set(namespace, counters);
   }
 
+  /** Leaves a note of each commit in `log` from now on. */
+  logTo(log: CommitLog): void {
+    this.#log = log;
+  }
+
   /** Writes atoms, each a list of rows that are committed together. Never rejects: the outcome says what became of each row. */
   async write<Row extends RowWrite>(
     atoms: readonly Atom<Row>[],
@@ -59,14 +84,12 @@ export class StorageWriter {
     const outcome = await isolateRefused(
       atoms,
       async (part) => {
-        const admitted = this.admit();
-        if (admitted !== undefined) await admitted;
-        const stamp = this.stamps.next();
-        hooks.attempting?.(part.flat(), stamp);
-        const outcomes = await this.#traced(writeTrace(part), () =>
-          this.storage.write(part, { stamp, now: this.context.clock.now() }),
+        const commit = await this.#begin();
+        hooks.attempting?.(part.flat(), commit);
+        const outcomes = await this.#logged(commit, () =>
+          this.#traced(writeTrace(part), () => this.storage.write(part, commit)),
         );
-        this.#committed(part, outcomes, stamp, hooks);
+        this.#committed(part, outcomes, commit, hooks);
         return outcomes;
       },
       (error) => this.classify(error),
@@ -87,21 +110,21 @@ export class StorageWriter {
     decide: (rows: readonly StampedEntry[]) => readonly Atom<Row>[],
     hooks: Pick<WriteHooks<Row>, 'attempting' | 'committed'>,
   ): Promise<readonly AtomOutcome[]> {
-    const stamp = this.stamps.next();
     let atoms: readonly Atom<Row>[] = [];
+    let commit: Commit | undefined;
     const decided = (rows: readonly StampedEntry[]): readonly Atom<Row>[] => {
       atoms = decide(rows);
-      hooks.attempting?.(atoms.flat(), stamp);
+      if (commit !== undefined) hooks.attempting?.(atoms.flat(), commit);
       return atoms;
     };
     const trace = (): CommitTrace => ({ operation: 'write', namespaces: [namespace], puts: 0, deletes: 0 });
     try {
-      const admitted = this.admit();
-      if (admitted !== undefined) await admitted;
-      const outcomes = await this.#traced(trace, () =>
-        this.storage.modify(namespace, keys, decided, { stamp, now: this.context.clock.now() }),
+      const begun = await this.#begin();
+      commit = begun;
+      const outcomes = await this.#logged(begun, () =>
+        this.#traced(trace, () => this.storage.modify(namespace, keys, decided, begun)),
       );
-      this.#committed(atoms, outcomes, stamp, hooks);
+      this.#committed(atoms, outcomes, begun, hooks);
       return outcomes;
     } catch (error) {
       if (this.classify(error) === 'transient') this.#failed([{ namespace }], error);
@@ -114,11 +137,16 @@ export class StorageWriter {
    * Rejects with what the storage throws.
    */
   async clear(namespace: string, range: KeyRange = EVERY_KEY): Promise<number | undefined> {
-    const commit = { stamp: this.stamps.next(), now: this.context.clock.now() };
     const removed = await this.#attempt(namespace, 'clear', async () => {
-      if (!isEvery(range)) return this.storage.clearRange(namespace, range, commit);
-      await this.storage.clear(namespace, commit);
-      return undefined;
+      const commit = await this.#begin();
+      const count = await this.#logged(commit, async () => {
+        if (!isEvery(range)) return this.storage.clearRange(namespace, range, commit);
+        await this.storage.clear(namespace, commit);
+        return undefined;
+      });
+      const { logged, stamp } = commit;
+      if (logged !== undefined) this.#log?.committed(logged, () => noteOfRemoval(stamp, namespace, range));
+      return count;
     });
     this.#written([{ namespace }]);
     return removed;
@@ -126,9 +154,18 @@ export class StorageWriter {
 
   /** Removes expired rows of a namespace. Rejects with what the storage throws. */
   async purge(namespace: string): Promise<void> {
-    await this.#attempt(namespace, 'purge', () =>
-      this.storage.purgeExpired(namespace, this.context.clock.now()),
-    );
+    await this.#attempt(namespace, 'purge', async () => {
+      await this.admit();
+      return this.storage.purgeExpired(namespace, this.context.clock.now());
+    });
+  }
+
+  /**
+   * What the notes at places in the log of this process say: `null` where there is none and never will be, `undefined` where
+   * nobody can tell any more. Rejects with what the storage throws.
+   */
+  async receipts(positions: readonly LogPosition[]): Promise<readonly (Note | null | undefined)[]> {
+    return positions.length === 0 || this.#log === undefined ? [] : this.#log.receipts(positions);
   }
 
   /** What an error of the storage means. If the adapter's own `classify` throws, the error counts as transient. */
@@ -150,6 +187,25 @@ export class StorageWriter {
     }
   }
 
+  /** Rejects where this process can't be made known to the others, or others have taken its place. */
+  async #begin(): Promise<Commit> {
+    const admitted = this.admit();
+    if (admitted !== undefined) await admitted;
+    const logged = this.#log === undefined ? undefined : await this.#log.next();
+    return { stamp: this.stamps.next(), now: this.context.clock.now(), ...(logged && { logged }) };
+  }
+
+  /** Makes a commit, and tells the log where it has failed for that. */
+  async #logged<T>({ logged }: Commit, make: () => Promise<T>): Promise<T> {
+    if (logged === undefined) return make();
+    try {
+      return await make();
+    } catch (error) {
+      if (codeOf(error) === UNKNOWN_WRITER) this.#log?.expelled(logged);
+      throw error;
+    }
+  }
+
   async #attempt<T>(
     namespace: string,
     operation: CommitTrace['operation'],
@@ -157,8 +213,6 @@ export class StorageWriter {
   ): Promise<T> {
     const trace = (): CommitTrace => ({ operation, namespaces: [namespace], puts: 0, deletes: 0 });
     try {
-      const admitted = this.admit();
-      if (admitted !== undefined) await admitted;
       const result = await this.#traced(trace, task);
       this.health.succeeded();
       return result;
@@ -181,10 +235,11 @@ export class StorageWriter {
   #committed<Row extends RowWrite>(
     atoms: readonly Atom<Row>[],
     outcomes: readonly AtomOutcome[],
-    stamp: Stamp,
+    { stamp, logged }: Commit,
     { committed }: Pick<WriteHooks<Row>, 'committed'>,
   ): void {
     const rows = atoms.filter((_, i) => outcomes[i]?.kind === 'committed').flat();
+    if (logged !== undefined && rows.length > 0) this.#log?.committed(logged, () => noteOfRows(stamp, rows));
     this.#written(rows);
     this.health.succeeded();
     committed(rows, stamp);

@@ -120,8 +120,9 @@ export class MysqlDialect implements Dialect {
   }
 
   /** An INSERT would say no more than a number, of which a proxy may have another idea. */
-  lone(row: RowWrite, commit: Commit): Statement | undefined {
-    if (row.expects === null) return undefined;
+  counted(rows: readonly RowWrite[], commit: Commit): Statement | undefined {
+    const [row] = rows;
+    if (row === undefined || rows.length > 1 || row.expects === null) return undefined;
     const [[put] = []] = packetParts(sortedRows([row]), 1, this.maxPacket());
     return put === undefined ? loneRemoval(row) : lonePut(put, commit);
   }

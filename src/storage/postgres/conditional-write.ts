@@ -60,24 +60,33 @@ export function conditionalWrite(
     .filter((kind) => !IS_BLIND.has(kind))
     .map((kind) => `SELECT n, k FROM "${kind}"`);
   const isStored = [...kinds].some((kind) => STORES.has(kind));
+  const conditional = rows.filter(({ expects }) => expects !== undefined);
   return {
     statement: {
-      sql: `WITH ${parts.join(', ')} ${winners.join(' UNION ALL ')}`,
+      // As a rule all win: their number says it in one row, where a row for each would take the driver as long as all else here.
+      sql:
+        `WITH ${parts.join(', ')}, won AS (${winners.join(' UNION ALL ')}) SELECT count(*)::int AS "count", ` +
+        `CASE WHEN count(*) < ${conditional.length} THEN (SELECT json_agg(json_build_array(n, k)) FROM won) END AS "those" FROM won`,
       parameters: [JSON.stringify(given), ...(isStored ? [now, stamp] : [])],
     },
-    losers: (answer) => losersOf(rows, answer as { n: string; k: string }[]),
+    losers: ([answer]) => losersOf(conditional, answer as Winners),
   };
 }
 
-function losersOf(
-  rows: readonly RowWrite[],
-  winners: readonly { readonly n: string; readonly k: string }[],
-): RowWrite[] {
+/** The rows that were won. */
+interface Winners {
+  readonly count: number;
+  /** Their namespaces and keys, where it is not all of them; `null` also for none. */
+  readonly those: readonly (readonly [namespace: string, key: string])[] | null;
+}
+
+function losersOf(rows: readonly RowWrite[], { count, those }: Winners): readonly RowWrite[] {
+  if (count === rows.length) return [];
   const won = new Map<string, Set<string>>();
-  for (const { n, k } of winners) {
-    const keys = won.get(n);
-    if (keys === undefined) won.set(n, new Set([k]));
-    else keys.add(k);
+  for (const [namespace, key] of those ?? []) {
+    const keys = won.get(namespace);
+    if (keys === undefined) won.set(namespace, new Set([key]));
+    else keys.add(key);
   }
-  return rows.filter((row) => row.expects !== undefined && won.get(row.namespace)?.has(row.key) !== true);
+  return rows.filter((row) => won.get(row.namespace)?.has(row.key) !== true);
 }

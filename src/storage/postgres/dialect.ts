@@ -98,8 +98,9 @@ export class PostgresDialect implements Dialect {
     return (await this.#rows(runner, '"key" = ANY($2::text[])', [namespace, keys])).map(toEntry);
   }
 
-  lone(row: RowWrite, commit: Commit): Statement | undefined {
-    return loneWrite(this.table(), row, commit);
+  counted(rows: readonly RowWrite[], commit: Commit): Statement | undefined {
+    const [row] = rows;
+    return row === undefined || rows.length > 1 ? undefined : loneWrite(this.table(), row, commit);
   }
 
   atOnce(rows: readonly RowWrite[], commit: Commit): ConditionalWrite | undefined {

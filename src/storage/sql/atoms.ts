@@ -8,6 +8,7 @@ import {
   type StampedEntry,
 } from '../../core/storage-adapter.js';
 import type { Connection, OpenTransaction } from './connection.js';
+import { losersOf } from './counted-rows.js';
 import type { Dialect } from './dialect.js';
 
 /** Writes atoms in one transaction; gives what became of each. */
@@ -22,18 +23,10 @@ export async function writeAtoms(
     if (rows.length > 0) await connection.write(dialect.statements(rows, commit));
     return atoms.map(() => COMMITTED);
   }
-  const [first] = rows;
-  const lone = first === undefined || rows.length > 1 ? undefined : dialect.lone?.(first, commit);
-  if (lone !== undefined) {
-    const hasWon = (await connection.write([lone])) > 0;
-    return atoms.map((atom) => (atom.length === 0 || hasWon ? COMMITTED : CONFLICT));
-  }
-  if (connection.writeReturning !== undefined && atoms.every(isSafeAtOnce)) {
-    const write = dialect.atOnce?.(rows, commit);
-    if (write !== undefined) {
-      const losers = new Set(write.losers(await connection.writeReturning(write.statement)));
+  if (atoms.every(isSafeAtOnce)) {
+    const losers = await writeAtOnce(connection, dialect, rows, commit);
+    if (losers !== undefined)
       return atoms.map((atom) => (atom.some((row) => losers.has(row)) ? CONFLICT : COMMITTED));
-    }
   }
   const lost = new Set<Atom>();
   for (;;) {
@@ -44,6 +37,23 @@ export async function writeAtoms(
       if (!(error instanceof HalfLost)) throw error;
     }
   }
+}
+
+/** Writes rows in one statement, each on its own, and gives the losers; `undefined` where no one statement does. */
+async function writeAtOnce(
+  connection: Connection,
+  dialect: Dialect,
+  rows: readonly RowWrite[],
+  commit: Commit,
+): Promise<ReadonlySet<RowWrite> | undefined> {
+  const counted = dialect.counted?.(rows, commit);
+  if (counted !== undefined) {
+    const count = await connection.write([counted]);
+    return losersOf({ connection, dialect, rows, stamp: commit.stamp, count });
+  }
+  if (connection.writeReturning === undefined) return undefined;
+  const write = dialect.atOnce?.(rows, commit);
+  return write && new Set(write.losers(await connection.writeReturning(write.statement)));
 }
 
 /** An atom has lost a row when another one of it was written already. */

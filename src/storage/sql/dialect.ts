@@ -27,10 +27,10 @@ export interface Dialect {
   /** What stores and removes `rows`, whatever there is of them; made one by one, as they are taken. */
   statements(rows: readonly RowWrite[], commit: Commit): Iterable<Statement>;
   /**
-   * What changes one row if it is what it expects to be, and no row else. `undefined` where the number of changed rows would
-   * not say which of the two happened.
+   * What changes those of `rows` that are what they expect to be, each on its own, and no row else, in one statement: the number of
+   * changed rows is that of the winners. `undefined` where no one statement does, or the number would not say so.
    */
-  lone?(row: RowWrite, commit: Commit): Statement | undefined;
+  counted?(rows: readonly RowWrite[], commit: Commit): Statement | undefined;
   /**
    * The same as {@link statements} and {@link compareAndSet} in one statement, which needs no BEGIN and no COMMIT: each row on
    * its own. `undefined` where one statement can't hold them. A database without the method gets a transaction.

@@ -1,4 +1,4 @@
-import type { Commit, RowWrite } from '../../core/storage-adapter.js';
+import type { Commit, RowWrite, Stamp } from '../../core/storage-adapter.js';
 import { CACHE_TABLE } from '../cache-storage.entity.js';
 import type { OpenTransaction } from '../sql/connection.js';
 import type { Statement } from '../sql/statement.js';
@@ -33,6 +33,55 @@ export function rowChanger({ now, stamp }: Commit): (row: RowWrite) => Statement
       parameters: [value, expiresAt, updatedAt, stamp, namespace, key, expects],
       name: 'put present',
     };
+  };
+}
+
+/** Characters of a number before a key: those of the least safe integer. */
+const WIDTH = 17;
+
+/**
+ * Stores rows that are there with the stamp that is expected. They are the members of one object, whose atoms SQLite takes as they are:
+ * what is short is before the key. Of the namespace, too, SQLite is to believe that it comes with the row that is given: by the
+ * namespace alone it would read all of that, and go through all that is given for each row of it.
+ */
+function changePresent(expiry: string, keyFrom: number): string {
+  return (
+    `UPDATE "${CACHE_TABLE}" SET "value" = given.atom, "expires_at" = ${expiry}, "updated_at" = ?, "version" = ? ` +
+    `FROM json_each(?) given WHERE "${CACHE_TABLE}"."namespace" = iif(given.key IS NULL, NULL, ?) ` +
+    `AND "${CACHE_TABLE}"."key" = substr(given.key, ${keyFrom}) ` +
+    `AND "${CACHE_TABLE}"."version" = CAST(substr(given.key, 1, ${WIDTH}) AS INTEGER)`
+  );
+}
+
+const CHANGE_LASTING = changePresent('NULL', WIDTH + 1);
+const CHANGE_EXPIRING = changePresent(
+  `CAST(nullif(trim(substr(given.key, ${WIDTH + 1}, ${WIDTH})), '') AS INTEGER)`,
+  2 * WIDTH + 1,
+);
+
+/** What stores those of `rows` that are there with the stamp that they expect; `undefined` for other rows, or of several namespaces. */
+export function presentChanger(rows: readonly RowWrite[], { now, stamp }: Commit): Statement | undefined {
+  const namespace = rows[0]?.namespace;
+  const isLasting = rows.every(({ expiresAt }) => expiresAt === null);
+  const members: string[] = [];
+  let padded = '';
+  let last: Stamp | null | undefined;
+  for (const { namespace: own, key, value, expiresAt, expects } of rows) {
+    // What is no text, or no number, is for the statement of each row to refuse.
+    if (own !== namespace || typeof value !== 'string' || !Number.isSafeInteger(expects)) return undefined;
+    if (expiresAt !== null && !Number.isSafeInteger(expiresAt)) return undefined;
+    // What was written together is often written together again.
+    if (expects !== last) padded = String((last = expects)).padStart(WIDTH);
+    const numbers = isLasting ? padded : padded + String(expiresAt ?? '').padStart(WIDTH);
+    members.push(`${JSON.stringify(numbers + key)}:${JSON.stringify(value)}`);
+  }
+  const given = `{${members.join(',')}}`;
+  // SQLite takes it for the end of a text of which it gives a part.
+  if (given.includes('\\u0000')) return undefined;
+  return {
+    sql: isLasting ? CHANGE_LASTING : CHANGE_EXPIRING,
+    parameters: [toTimestamp(now), stamp, given, namespace],
+    name: 'put present many',
   };
 }
 

@@ -14,13 +14,21 @@ import { basicCode, type DriverError } from '../driver-error.js';
 import type { OpenTransaction } from '../sql/connection.js';
 import type { Dialect, TableState } from '../sql/dialect.js';
 import { beginsAll, boundsOf, pageBounds, type KeyBound } from '../sql/key-bounds.js';
-import { byNamespace, chunksOf, partsOf, removedKeys, sortedRows, type Row } from '../sql/row-order.js';
+import {
+  byNamespace,
+  chunksOf,
+  inKeyOrder,
+  partsOf,
+  removedKeys,
+  sortedRows,
+  type Row,
+} from '../sql/row-order.js';
 import type { RowQuery, Statement } from '../sql/statement.js';
 import { isDoubtful, NO_ROWS, pageOf, toEntry, type PagedRow, type StoredRow } from '../sql/stored-row.js';
 import type { TableFault } from '../sql/table-fault.js';
 import { toTimestamp } from '../sql/timestamp.js';
 import { COLUMNS, REPLACE } from '../sql/upsert.js';
-import { compareByRow, otherThanExpected, rowChanger } from './conditional-write.js';
+import { compareByRow, otherThanExpected, presentChanger, rowChanger } from './conditional-write.js';
 import { sqliteTableFaults } from './table-check.js';
 import { instantOf } from './instant.js';
 
@@ -142,8 +150,13 @@ export class SqliteDialect implements Dialect {
     return ((await this.query(runner, readOf(namespace, keys))) as StoredRow[]).map(toEntry);
   }
 
-  lone(row: RowWrite, commit: Commit): Statement | undefined {
-    return rowChanger(commit)(row);
+  counted(rows: readonly RowWrite[], commit: Commit): Statement | undefined {
+    const [row] = rows;
+    if (row !== undefined && rows.length === 1) return rowChanger(commit)(row);
+    // What keeps its statements takes one row at a time just as well.
+    if (this.keepsStatements) return undefined;
+    const [part = [], ...others] = partsOf(inKeyOrder(rows), ROWS_PER_TEXT, CHARACTERS_PER_STATEMENT);
+    return others.length === 0 ? presentChanger(part, commit) : undefined;
   }
 
   /** The transaction has locked the whole file since it began: what was compared stays so. */

@@ -72,6 +72,42 @@ export function conditionalRows({ storage, put, all, it, refusesNull }: Contract
       assert.deepEqual(await all(), won);
     });
 
+  it('tells winners from losers among many rows that are all to be there, lasting or not', async () => {
+    const keys = Array.from({ length: 100 }, (_, i) => `${i % 2 === 0 ? ' 7' : 'ключ"\\'}${i}`);
+    const isLost = (i: number): boolean => i % 3 === 1;
+    const isGone = (i: number): boolean => i % 9 === 1;
+    for (const [expiresAt, stamp] of [
+      [null, SECOND],
+      [NOW + 1, SECOND + 1],
+    ] as const) {
+      await writeEach(
+        keys.map((key, i) => (isGone(i) ? remove(key, undefined) : store(key, '1', undefined))),
+        STAMP,
+      );
+      const atoms = keys.map((key, i) => [
+        { ...store(key, `${i}`, isLost(i) ? OTHER : STAMP), expiresAt: i % 5 === 0 ? null : expiresAt },
+      ]);
+      const outcomes = await write(atoms, stamp);
+      assert.deepEqual(
+        kindsOf(outcomes),
+        keys.map((_, i) => (isLost(i) ? 'conflict' : 'committed')),
+      );
+      const left = keys.flatMap((key, i) => {
+        if (isGone(i)) return [];
+        return isLost(i) ? [row(key, '1')] : [row(key, `${i}`, i % 5 === 0 ? null : expiresAt, stamp)];
+      });
+      assert.deepEqual(byKey(await storage.read('n', keys)), byKey(left));
+      // All of them win, and then all of them lose.
+      await writeEach(
+        left.map(({ key }) => store(key, '3', undefined)),
+        STAMP,
+      );
+      const next = left.map(({ key }) => store(key, '4', STAMP));
+      assert.deepEqual(new Set(kindsOf(await writeEach(next, OTHER))), new Set(['committed']));
+      assert.deepEqual(new Set(kindsOf(await writeEach(next, OTHER))), new Set(['conflict']));
+    }
+  });
+
   it('writes nothing of an atom that loses a row, wherever it stands, and the other atoms whole', async () => {
     await put(row('from', '1'), row('to', '1'), row('x', '1'), row('y', '1'), row('z', '1'));
     const outcomes = await write([

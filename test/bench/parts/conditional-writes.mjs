@@ -18,9 +18,14 @@ const stamps = new Stamps();
 export const conditionalWrites = {
   name: 'conditional-writes',
   title: 'Compare-and-set beside a blind write of the same rows, of 200 bytes',
+  // MariaDB's parts of a write, timed in the driver: lower quartiles of 60 to 100 writes, ms, on two cores that others kept busy.
   note:
-    'Rows that are there, each written with the stamp that it expects, beside the same rows written whatever they are. Of several ' +
-    'rows MariaDB pays trips: BEGIN, the comparison and COMMIT.',
+    'Rows that are there, each written with the stamp that it expects, beside the same rows written whatever they are. What MariaDB ' +
+    'pays, by the parts of a write, in ms, where an empty trip takes 0.1: of 10 rows BEGIN 0.1, the UPDATE of the rows that are as ' +
+    'expected 1.0 and COMMIT 0.6, beside 2.0 of the blind INSERT, which commits by itself; of 100 rows BEGIN 0.2, the SELECT that ' +
+    'locks them 2.0, INSERT 3.5 and COMMIT 1.6, beside 4.8; of 1000 rows BEGIN 1.8, two such SELECTs of 3.6, two INSERTs of 10.8 ' +
+    'and COMMIT 7.9, beside BEGIN 0.5, two INSERTs of 8.9 and COMMIT 4.3. So what many rows pay for is the reading with a lock, ' +
+    'time of the server, and not the trips. A lone row is one statement either way, and inside of a transaction takes 0.20 beside 0.18.',
   async run() {
     const rows = [];
     for (const database of await reachable()) rows.push(...(await measure(database)));

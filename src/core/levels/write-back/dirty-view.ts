@@ -13,6 +13,8 @@ export interface DirtyViewOptions<V> {
   readonly keys: KeySpace<unknown>;
   readonly entries: PersistedEntries<V>;
   readonly context: EngineContext;
+  /** Whether other processes write to the same rows. */
+  readonly isShared: boolean;
 }
 
 /** What there is of a write-back namespace: what memory holds, over what is dirty, over what is known of the rows. */
@@ -52,13 +54,17 @@ export class DirtyView<V> {
     }
   }
 
-  /** For who reads rows: what memory and the dirty entries know, and what is committed meanwhile. */
+  /**
+   * For who reads rows: what memory and the dirty entries know, and what is committed meanwhile. Where others write, too, a row is
+   * as good as what memory holds of it.
+   */
   watchNewer(): NewerWatch<V> {
     const watch = this.dirty.watch();
+    const { entries, isShared } = this.options;
     return {
       isEmptied: watch.isEmptied,
       known: (key) => {
-        const known = this.options.entries.held(key) ?? this.dirtyValue(key);
+        const known = (isShared ? undefined : entries.held(key)) ?? this.dirtyValue(key);
         if (known !== undefined) return known;
         const committed = watch.get(key);
         if (committed !== undefined) return this.#becoming(committed);

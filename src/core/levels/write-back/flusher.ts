@@ -252,7 +252,7 @@ export class Flusher implements WriteSource {
     const { writer, provenance } = this.options;
     const written = this.#attempt(() =>
       writer.write(batch, {
-        attempting: provenance && ((rows, stamp) => provenance.attempting(rows, stamp)),
+        attempting: provenance && ((rows, { stamp }) => provenance.attempting(rows, stamp)),
         committed: (rows, stamp) => this.#committed(pass, rows, stamp),
         fateOfRefused: 'At level ON_SHUTDOWN it is kept and tried again.',
         isKnownRefusal: ({ memoryKey }) => this.dirty.isRefused(memoryKey),

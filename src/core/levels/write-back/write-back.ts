@@ -47,6 +47,8 @@ export interface WriteBackOptions<V> {
   readonly context: EngineContext;
   /** Whether what a stop can't write goes to a rescue journal. */
   readonly isJournalled: boolean;
+  /** Whether other processes write to the same rows. */
+  readonly isShared: boolean;
 }
 
 /**
@@ -93,6 +95,7 @@ export class WriteBack<V> implements Level<V>, Drainable {
       entries: Math.min(FLUSH_AT.entries, Math.ceil(limits.entries / 2)),
       bytes: Math.min(FLUSH_AT.bytes, Math.ceil(limits.bytes / 2)),
     };
+    entries.keepUnsaved((key) => this.#view.isDirty(key));
     entries.watchEvictions((key) => {
       if (this.#dirty.get(key) !== undefined) this.#flusher.want();
     });
@@ -296,8 +299,24 @@ export class WriteBack<V> implements Level<V>, Drainable {
     task: (known: KnownValue<V>) => T | Promise<T>,
     needsText = false,
   ): T | Promise<T> {
+    this.options.entries.lapse(key);
     const known = this.#view.known(key, needsText);
-    return known === undefined ? this.options.entries.reader.read(key).then(task) : task(known);
+    return known === undefined ? this.#rowOf(key).then(task) : task(known);
+  }
+
+  /** The row of a key, read again where others have changed it meanwhile. */
+  async #rowOf(key: MemoryKey): Promise<KnownValue<V>> {
+    const { entries, isShared } = this.options;
+    if (!isShared) return entries.reader.read(key);
+    for (;;) {
+      const others = entries.watchOthers();
+      try {
+        const found = await entries.reader.read(key);
+        if (!others.isNewer(key)) return found;
+      } finally {
+        entries.unwatchOthers(others);
+      }
+    }
   }
 
   /** Makes `effect` take effect when there is room for what it leaves: at once, or in its turn. */

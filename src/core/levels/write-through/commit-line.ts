@@ -233,6 +233,7 @@ export class CommitLine<V> implements CommitSource {
     const { entries, committer } = this.options;
     // What it attempted with writes that were given up on is in doubt.
     this.#round?.dropEnded();
+    this.#round?.end();
     this.#round = undefined;
     if (entries.isInDoubt) {
       // A round asks the database for it; when no write comes, one without writes does.

@@ -2,6 +2,7 @@ import { CacheError, isCacheError } from '../../cache-error.js';
 import type { EngineContext } from '../../context.js';
 import type { NamespaceDefinition } from '../../definition/namespace-definition.js';
 import { ABSENT, stampOf, type KnownValue } from '../../entries/known-value.js';
+import type { LoadWatch } from '../../entries/in-flight.js';
 import type { PersistedEntries } from '../../entries/persisted-entries.js';
 import { EVERY_KEY, type KeyRange } from '../../keys/key-range.js';
 import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
@@ -10,6 +11,7 @@ import type { StorageWriter } from '../../writing/storage-writer.js';
 import { writeFailedError } from '../../writing/storage-health.js';
 import { Fold, type FoldedKey } from './fold.js';
 import { FoldedRow } from './folded-row.js';
+import { Receipts } from './receipts.js';
 import type { Round } from './group-committer.js';
 import { KnownRows } from './known-rows.js';
 import { keysBuiltUpon, keysWritten, type QueuedWrite } from './write-queue.js';
@@ -58,6 +60,11 @@ export class CommitRound<V> implements Round {
   #hasEnded = false;
   /** What was attempted, is to be folded anew, and ended nobody knows how. */
   readonly #unsettled: FoldedRow<V>[][] = [];
+  /** What the log says of them, where it was asked since there are any. */
+  #receipts = new Receipts();
+  #hasReceipts = true;
+  /** What others write while it is under way. */
+  readonly #others: LoadWatch | undefined;
 
   constructor(
     writes: readonly QueuedWrite<V>[],
@@ -67,6 +74,7 @@ export class CommitRound<V> implements Round {
     this.#writes = writes;
     this.#known = new KnownRows(entries, keys, isShared);
     this.namespace = definition.name;
+    this.#others = isShared ? entries.watchOthers() : undefined;
   }
 
   get clears(): KeyRange | undefined {
@@ -83,7 +91,7 @@ export class CommitRound<V> implements Round {
   }
 
   get isReady(): boolean {
-    return this.#fold !== undefined || this.#way === 'holding';
+    return this.#fold !== undefined || (this.#way === 'holding' && this.#hasReceipts);
   }
 
   /** Whether every write of it has ended. */
@@ -100,6 +108,7 @@ export class CommitRound<V> implements Round {
   prepare(): Promise<void> | undefined {
     const { entries } = this.options;
     this.#known.forget();
+    if (this.#way === 'holding') return this.#askForReceipts();
     const needed = keysBuiltUpon(this.#writes);
     if (this.#way === 'apart') return this.#ask([...needed.keys()]);
     if (entries.isInDoubt || this.#unsettled.length > 0 || this.#removal !== undefined) return this.#ask();
@@ -160,6 +169,11 @@ export class CommitRound<V> implements Round {
       for (const row of this.#unsettled.flat()) this.options.entries.doubt(row.folded.key);
   }
 
+  /** Nothing of it is going to be committed any more. */
+  end(): void {
+    if (this.#others !== undefined) this.options.entries.unwatchOthers(this.#others);
+  }
+
   /** Ends every write. */
   reject(error: CacheError): void {
     this.rejectBefore(Infinity, error);
@@ -168,7 +182,10 @@ export class CommitRound<V> implements Round {
   /** What is left has to be prepared anew. */
   #foldAnew(way: Way): void {
     this.#writes = this.#writes.filter((write) => !write.isSettled);
-    if (this.#mayHaveCommitted) this.#unsettled.push(...this.#rows);
+    if (this.#mayHaveCommitted) {
+      this.#unsettled.push(...this.#rows);
+      this.#hasReceipts = !this.options.isShared || this.#unsettled.length === 0;
+    }
     this.#mayHaveCommitted = false;
     this.#way = way;
     this.#fold = undefined;
@@ -176,8 +193,15 @@ export class CommitRound<V> implements Round {
     this.#clears = undefined;
   }
 
+  async #askForReceipts(): Promise<void> {
+    this.#receipts = new Receipts();
+    await this.#receipts.ask(this.#unsettled.flat(), this.options.writer);
+    this.#hasReceipts = true;
+  }
+
   async #ask(unknown?: MemoryKey[]): Promise<void> {
     const { entries } = this.options;
+    if (!this.#hasReceipts) await this.#askForReceipts();
     // What a commit that was given up on may have done: nothing is built on the previous value.
     await entries.resolveDoubts();
     if (this.#unsettled.length > 0) {
@@ -191,19 +215,21 @@ export class CommitRound<V> implements Round {
   }
 
   /**
-   * Sees from the rows themselves how earlier attempts ended. Where one of them has its stamp, it has committed, and with it every
-   * write that was folded into them; else it never happened. To fold those that are left over rows that hold them already
-   * would count them twice. Where others have written over what a write has looked at, or may have removed it, its stamp may
-   * have been there: that write is not done again.
+   * Sees from the rows themselves, and from the log where there is one, how earlier attempts ended. Where one of the rows has its
+   * stamp, it has committed, and with it every write that was folded into them; else it never happened. To fold those that are
+   * left over rows that hold them already would count them twice. Where others have written over what a write has looked at, or
+   * may have removed it, its stamp may have been there: the log knows, and without it that write is not done again.
    */
   #settleAttempts(): void {
     for (const atom of this.#unsettled.splice(0)) {
       const rows = atom.map((row) => this.#known.get(row.folded.key));
       const stamps = atom.map((row, i) => row.writtenAs(rows[i] ?? ABSENT));
-      const isIllegible = isUnknown(atom, rows);
+      const [first] = atom;
+      const receipt = first && this.#receipts.hasCommitted(first);
+      const isIllegible = receipt === undefined && isUnknown(atom, rows);
       // A row that is gone tells only where nobody else removes any.
-      const isGone = stamps.every((stamp) => stamp === null) && !isIllegible;
-      const hasCommitted = isGone || stamps.some((stamp) => typeof stamp === 'number');
+      const isGone = receipt === undefined && stamps.every((stamp) => stamp === null) && !isIllegible;
+      const hasCommitted = receipt === true || isGone || stamps.some((stamp) => typeof stamp === 'number');
       if (hasCommitted) {
         atom.forEach((row, i) => {
           const stamp = stamps[i];
@@ -269,7 +295,8 @@ export class CommitRound<V> implements Round {
   #rowOf(folded: FoldedKey<V>): FoldedRow<V> {
     const { keys, entries, isShared } = this.options;
     const expects = isShared && folded.isBuiltUpon ? stampOf(folded.base) : undefined;
-    return new FoldedRow(this.namespace, keys.textOf(folded.key), expects, folded, entries, (error) => {
+    const text = keys.textOf(folded.key);
+    return new FoldedRow(this.namespace, text, expects, folded, entries, this.#others, (error) => {
       this.options.onReject(folded.waiting.length, error);
       // An earlier attempt may have had another end than this one.
       if (this.#mayHaveCommitted) entries.doubt(folded.key);

@@ -1,7 +1,8 @@
 import type { CacheError } from '../../cache-error.js';
 import { stampOf, type KnownValue } from '../../entries/known-value.js';
+import type { LoadWatch } from '../../entries/in-flight.js';
 import type { PersistedEntries } from '../../entries/persisted-entries.js';
-import type { Stamp } from '../../storage-adapter.js';
+import type { Commit, Stamp } from '../../storage-adapter.js';
 import { refusedError } from '../../writing/storage-health.js';
 import type { FoldedKey } from './fold.js';
 import type { RoundRow } from './group-committer.js';
@@ -11,8 +12,8 @@ export class FoldedRow<V> implements RoundRow {
   readonly value: string | undefined;
   readonly expiresAt: number | null;
   isOver = false;
-  /** Those of the transactions that were to write it. */
-  readonly #stamps: Stamp[] = [];
+  /** The transactions that were to write it. */
+  readonly attempts: Commit[] = [];
 
   constructor(
     readonly namespace: string,
@@ -20,6 +21,8 @@ export class FoldedRow<V> implements RoundRow {
     readonly expects: Stamp | null | undefined,
     readonly folded: FoldedKey<V>,
     private readonly entries: PersistedEntries<V>,
+    /** What others have written since the round began; `undefined` where there are none. */
+    private readonly others: LoadWatch | undefined,
     private readonly onRefused: (error: CacheError) => void,
   ) {
     const { found } = folded;
@@ -27,8 +30,8 @@ export class FoldedRow<V> implements RoundRow {
     this.expiresAt = found.kind === 'present' ? found.stored.expiresAt : null;
   }
 
-  attempting(stamp: Stamp): void {
-    this.#stamps.push(stamp);
+  attempting(commit: Commit): void {
+    this.attempts.push(commit);
   }
 
   /**
@@ -37,7 +40,8 @@ export class FoldedRow<V> implements RoundRow {
    */
   writtenAs(row: KnownValue<V>): Stamp | null | undefined {
     const stamp = stampOf(row);
-    if (typeof stamp === 'number') return this.#stamps.includes(stamp) ? stamp : undefined;
+    if (typeof stamp === 'number')
+      return this.attempts.some((attempt) => attempt.stamp === stamp) ? stamp : undefined;
     return this.value === undefined ? null : undefined;
   }
 
@@ -49,7 +53,9 @@ export class FoldedRow<V> implements RoundRow {
   committed(stamp: Stamp | undefined): void {
     const { key, found, waiting } = this.folded;
     this.isOver = true;
-    this.entries.applyWrite(key, found.kind === 'present' ? found.stored : undefined, stamp);
+    // Others may have written it after this commit, and been told of before it.
+    if (this.others?.isNewer(key) === true) this.entries.forget(key);
+    else this.entries.applyWrite(key, found.kind === 'present' ? found.stored : undefined, stamp);
     for (const settle of waiting) settle();
   }
 

@@ -1,12 +1,12 @@
 import type { KeyRange } from '../../keys/key-range.js';
-import type { RowWrite, Stamp, StampedEntry } from '../../storage-adapter.js';
+import type { Commit, RowWrite, Stamp, StampedEntry } from '../../storage-adapter.js';
 import type { StorageWriter } from '../../writing/storage-writer.js';
 import type { WriteSource, WriteTurns } from '../../writing/write-turns.js';
 
 /** What is to become of one row in a round. */
 export interface RoundRow extends RowWrite {
-  /** A transaction with this stamp is about to write it. */
-  attempting(stamp: Stamp): void;
+  /** A transaction is about to write it. */
+  attempting(commit: Commit): void;
   committed(stamp: Stamp): void;
   /** The database refuses it. */
   refused(error: unknown): void;
@@ -38,8 +38,8 @@ export interface CommitSource {
 }
 
 const COMMITTING = {
-  attempting(rows: readonly RoundRow[], stamp: Stamp): void {
-    for (const row of rows) row.attempting(stamp);
+  attempting(rows: readonly RoundRow[], commit: Commit): void {
+    for (const row of rows) row.attempting(commit);
   },
   committed(rows: readonly RoundRow[], stamp: Stamp): void {
     for (const row of rows) row.committed(stamp);

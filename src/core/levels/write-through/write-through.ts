@@ -124,10 +124,12 @@ export class WriteThrough<V> implements Level<V>, Drainable {
 
   /** A key in doubt is listed as readers see it. */
   pages(listing: Listing): EntryPages<V> {
-    const { entries } = this.options;
+    const { entries, isShared } = this.options;
+    // Where others write, too, the rows are what there is.
+    const shown = (key: MemoryKey): KnownValue<V> | undefined => (isShared ? undefined : entries.held(key));
     return new RowPages(this.options, listing, {
-      keys: () => entries.doubted().filter((key) => entries.store.has(key)),
-      watch: () => ({ isEmptied: false, known: (key) => entries.held(key), end: () => undefined }),
+      keys: () => entries.doubted().filter((key) => shown(key) !== undefined),
+      watch: () => ({ isEmptied: false, known: shown, end: () => undefined }),
     });
   }
 

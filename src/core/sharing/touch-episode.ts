@@ -1,0 +1,42 @@
+import type { EngineContext } from '../context.js';
+import { publish } from '../diagnostics.js';
+import { codeOf } from '../driver-code.js';
+
+/** A time in which the others' logs can't be read: it is said once at its beginning, and once at its end. */
+export class TouchEpisode {
+  #since: number | undefined;
+
+  constructor(
+    private readonly staleWhileDownMs: number,
+    private readonly context: EngineContext,
+  ) {}
+
+  /** Since when, wall-clock ms; `undefined` where they can be read. */
+  get since(): number | undefined {
+    return this.#since;
+  }
+
+  begin(error: unknown): void {
+    if (this.#since !== undefined) return;
+    const { clock, logger } = this.context;
+    this.#since = clock.now();
+    const code = codeOf(error);
+    publish({ type: 'others-unseen', code, error });
+    const meanwhile =
+      this.staleWhileDownMs === 0
+        ? 'reads reject until it can'
+        : `memory answers for ${this.staleWhileDownMs} ms (staleWhileDownMs), and reads reject after that`;
+    logger.warn(
+      `The database can't be asked what other instances have changed${code === undefined ? '' : ` (${code})`}: ${meanwhile}.`,
+    );
+  }
+
+  end(): void {
+    if (this.#since === undefined) return;
+    const { clock, logger } = this.context;
+    const ms = Math.max(0, clock.now() - this.#since);
+    this.#since = undefined;
+    publish({ type: 'others-seen', afterMs: ms });
+    logger.log(`The database can be asked again what other instances have changed, after ${ms} ms.`);
+  }
+}

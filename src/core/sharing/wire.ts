@@ -1,0 +1,159 @@
+import { isCacheError } from '../cache-error.js';
+import { within } from '../clock.js';
+import type { EngineContext } from '../context.js';
+import { publish } from '../diagnostics.js';
+import type { LogPosition, Writer } from '../storage-adapter.js';
+import { MAX_TEXT_BYTES, type Backplane, type BackplaneChannel } from './backplane.js';
+import { messagesOf, Outbox } from './outbox.js';
+import type { LogNote } from './shared-storage.js';
+
+/** A silent backplane is asked for an echo after so long, ms. */
+const ECHO_AFTER_MS = 1000;
+/** An echo that has not come back by then never will, ms. */
+const ECHO_LOST_MS = 2000;
+/** How long a stop waits for its last messages, ms. */
+const CLOSE_MS = 500;
+
+export interface WireOptions extends Pick<BackplaneChannel, 'name' | 'database'> {
+  readonly backplane: Backplane;
+  readonly own: () => Writer;
+  /** A note came. */
+  readonly onNote: (note: LogNote) => void;
+  /** There may be something to see in the logs. */
+  readonly onHint: () => void;
+}
+
+/** What a message says: whose commit it is about, and the note of it where that is not too long. */
+interface Message {
+  readonly w: Writer;
+  readonly n: number;
+  /** The changes. */
+  readonly c?: unknown;
+}
+
+/** The messages by which instances tell each other at once what they have committed. It makes them fast, and nothing depends on it. */
+export class Wire {
+  readonly #outbox: Outbox;
+  #isUp = false;
+  #heardAt = 0;
+  /** When an echo was asked for that has not come back. */
+  #askedAt: number | undefined;
+  #isClosed = false;
+  #lost = 0;
+
+  constructor(
+    private readonly options: WireOptions,
+    private readonly context: EngineContext,
+  ) {
+    const { backplane } = options;
+    this.#outbox = new Outbox({
+      publish: (text) => backplane.publish(text),
+      onLost: (messages) => {
+        this.#lost += messages;
+      },
+    });
+  }
+
+  /** Whether what others publish is heard here, as far as is known. */
+  get isUp(): boolean {
+    return this.#isUp;
+  }
+
+  /** Listens. Rejects where the backplane can't serve this cache whatever happens; goes on without it where it may later. */
+  async open(): Promise<void> {
+    const { backplane, name, database } = this.options;
+    try {
+      await backplane.open({
+        name,
+        database,
+        onMessage: (text) => this.#heard(text),
+        onState: (state, error) => this.#became(state, error),
+      });
+    } catch (error) {
+      if (isCacheError(error) && error.code !== 'BACKPLANE_FAILED') throw error;
+      this.#sayDown(error);
+    }
+  }
+
+  /** Tells the others of a commit; `text` is its note. */
+  announce({ writer, n }: LogPosition, text: string): void {
+    if (!this.#isUp) return;
+    const head = `{"w":${writer},"n":${n}`;
+    const message = `${head},${text.slice(1)}`;
+    this.#outbox.add(Buffer.byteLength(message) > MAX_TEXT_BYTES ? `${head}}` : message);
+  }
+
+  /** Makes sure now and then that what is sent is heard: a connection may be open, and carry nothing. */
+  check(): void {
+    if (!this.#isUp) return;
+    const now = this.context.clock.monotonic();
+    if (this.#askedAt !== undefined && now - this.#askedAt > ECHO_LOST_MS) {
+      this.#askedAt = undefined;
+      this.options.backplane.reconnect(new Error('What is sent does not come back.'));
+    } else if (this.#askedAt === undefined && now - this.#heardAt > ECHO_AFTER_MS) {
+      this.#askedAt = now;
+      this.#outbox.add(`{"w":${this.options.own()},"n":0}`);
+    }
+  }
+
+  /** Sends what is still to be sent, for a short time, and ends. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    if (this.#isUp) await within(this.context.clock, CLOSE_MS, this.#outbox.settled());
+    this.#isUp = false;
+    await this.options.backplane.close();
+  }
+
+  #became(state: 'up' | 'down', error: unknown): void {
+    this.#isUp = state === 'up';
+    this.#askedAt = undefined;
+    this.#heardAt = this.context.clock.monotonic();
+    if (state === 'down') {
+      this.#sayDown(error);
+      return;
+    }
+    publish({ type: 'backplane-up', lost: this.#lost });
+    // What was published while it was down has not been heard.
+    this.options.onHint();
+  }
+
+  #sayDown(error: unknown): void {
+    if (this.#isClosed) return;
+    const { backplane } = this.options;
+    const reason = error instanceof Error ? error.message : String(error);
+    this.context.logger.warn(
+      `The backplane (${backplane.describe()}) is down: ${reason} Until it is back, instances see what others change when they ` +
+        'look at the database.',
+    );
+    publish({ type: 'backplane-down', error });
+  }
+
+  #heard(text: string): void {
+    if (this.#isClosed) return;
+    for (const message of messagesOf(text)) this.#take(message);
+  }
+
+  #take(text: string): void {
+    const message = read(text);
+    if (message?.w === this.options.own()) {
+      this.#heardAt = this.context.clock.monotonic();
+      this.#askedAt = undefined;
+    } else if (message?.c !== undefined) {
+      this.options.onNote({ writer: message.w, n: message.n, text });
+    } else if (message?.n !== 0) {
+      // Too long to be sent, or nothing that is understood here.
+      this.options.onHint();
+    }
+  }
+}
+
+function read(text: string): Message | undefined {
+  try {
+    const { w, n, c } = Object(JSON.parse(text)) as Partial<Message>;
+    return Number.isSafeInteger(w) && Number.isSafeInteger(n)
+      ? { w: w as Writer, n: n as number, c }
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

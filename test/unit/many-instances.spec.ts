@@ -1,0 +1,425 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { CacheEngine } from '../../src/core/engine/cache-engine.js';
+import { resolveEngineOptions, type EngineOptions } from '../../src/core/engine/engine-options.js';
+import {
+  CachePersistenceLevel,
+  defineNamespace,
+  json,
+  stringKey,
+  type Backplane,
+  type BackplaneChannel,
+  type NamespaceOf,
+} from '../../src/index.js';
+import { channelNameOf } from '../../src/core/sharing/channel-name.js';
+import { InMemoryBackplane } from '../../src/testing/index.js';
+import { InMemoryStorage } from '../../src/storage/in-memory-storage.js';
+import { ChaosStorage } from '../support/chaos-storage.js';
+import { FakeClock, settle } from '../support/fake-clock.js';
+import { RecordingLogger } from '../support/recording-logger.js';
+
+const settings = defineNamespace({
+  name: 'settings',
+  key: stringKey(),
+  value: json<string>(),
+  persistence: CachePersistenceLevel.ON_CHANGE,
+  maxEntries: 100,
+});
+
+interface Instance {
+  readonly cache: NamespaceOf<typeof settings>;
+  readonly storage: ChaosStorage;
+  readonly engine: CacheEngine;
+  readonly log: RecordingLogger;
+}
+
+/** One that says it is there, and carries nothing. */
+class SilentBackplane implements Backplane {
+  reconnects = 0;
+
+  describe(): string {
+    return 'silent';
+  }
+
+  async open(channel: BackplaneChannel): Promise<void> {
+    channel.onState('up');
+  }
+
+  async publish(): Promise<void> {
+    // Nobody hears it.
+  }
+
+  reconnect(): void {
+    this.reconnects += 1;
+  }
+
+  async close(): Promise<void> {
+    // There is nothing to close.
+  }
+}
+
+describe('several instances on one storage', () => {
+  let clock: FakeClock;
+  let rows: InMemoryStorage;
+  let one: Instance;
+  let other: Instance;
+
+  async function start(options: EngineOptions = {}): Promise<Instance> {
+    const storage = new ChaosStorage(rows);
+    const log = new RecordingLogger();
+    const context = { clock, logger: log, random: () => 0.5 };
+    const engine = new CacheEngine(
+      () => storage,
+      resolveEngineOptions({ ...options, instances: 'many' }),
+      {},
+      context,
+    );
+    return { cache: await engine.register(settings), storage, engine, log };
+  }
+
+  beforeEach(async () => {
+    clock = new FakeClock();
+    rows = new InMemoryStorage();
+    one = await start();
+    other = await start();
+  });
+
+  /** Reads of rows that an instance makes during `task`. */
+  async function readsOf({ cache }: Instance, task: () => Promise<void>): Promise<number> {
+    const before = cache.stats().storageReads;
+    await task();
+    return cache.stats().storageReads - before;
+  }
+
+  describe('what another one has committed', () => {
+    beforeEach(async () => {
+      await one.cache.set('a', 'old');
+      await clock.advance(100);
+      await other.cache.get('a');
+      await one.cache.set('a', 'new');
+    });
+
+    it('shows after a look at the logs, and memory answers until then', async () => {
+      expect(await other.cache.get('a')).toBe('old');
+      await clock.advance(100);
+      expect(other.cache.getIfPresent('a')).toBeUndefined();
+      expect(await other.cache.get('a')).toBe('new');
+    });
+
+    it('shows to a read that asks for what there is now', async () => {
+      expect(await other.cache.get('a', { fresh: true })).toBe('new');
+    });
+
+    it('shows though the one that wrote it is gone', async () => {
+      one.storage.hang();
+      await clock.advance(100);
+      expect(await other.cache.get('a')).toBe('new');
+    });
+
+    it('costs nobody else a read', async () => {
+      await other.cache.set('b', 'mine');
+      await clock.advance(200);
+      expect(await readsOf(other, async () => void (await other.cache.get('b')))).toBe(0);
+      expect(await readsOf(one, async () => void (await one.cache.get('a')))).toBe(0);
+    });
+  });
+
+  it('a deleted entry is gone for all', async () => {
+    await one.cache.set('a', '1');
+    await clock.advance(100);
+    expect(await other.cache.get('a')).toBe('1');
+    await one.cache.delete('a');
+    await clock.advance(100);
+    expect(await other.cache.get('a')).toBeUndefined();
+  });
+
+  it('an entry that was remembered as absent is found', async () => {
+    expect(await other.cache.get('a')).toBeUndefined();
+    await one.cache.set('a', '1');
+    await clock.advance(100);
+    expect(await other.cache.get('a')).toBe('1');
+  });
+
+  it('a clear and the removal of a prefix take the entries from the memories of all', async () => {
+    await one.cache.setMany([
+      ['a', '1'],
+      ['ab', '2'],
+      ['b', '3'],
+    ]);
+    await clock.advance(100);
+    expect(await other.cache.getMany(['a', 'ab', 'b'])).toEqual(['1', '2', '3']);
+    await one.cache.deletePrefix('a');
+    await clock.advance(100);
+    expect(await other.cache.getMany(['a', 'ab', 'b'])).toEqual([undefined, undefined, '3']);
+    await one.cache.clear();
+    await clock.advance(100);
+    expect(await other.cache.getMany(['a', 'ab', 'b'])).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('memory that holds everything still answers for what is absent, but for what others have changed', async () => {
+    await one.cache.set('a', '1');
+    const third = await start();
+    await one.cache.set('b', '2');
+    await clock.advance(100);
+    const asked = await readsOf(third, async () => {
+      expect(await third.cache.get('none')).toBeUndefined();
+      expect(await third.cache.get('a')).toBe('1');
+    });
+    expect(asked).toBe(0);
+    expect(await readsOf(third, async () => expect(await third.cache.get('b')).toBe('2'))).toBe(1);
+  });
+
+  it('what was read before a commit and comes after it is not kept', async () => {
+    await one.cache.set('a', 'old');
+    await clock.advance(100);
+    // The rows are read, and on their way.
+    const read = other.storage.read.bind(other.storage);
+    let answer: () => void = () => undefined;
+    other.storage.read = async (namespace, keys) => {
+      const found = await read(namespace, keys);
+      await new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      return found;
+    };
+    const reading = other.cache.get('a');
+    await clock.advance(1);
+    await one.cache.set('a', 'new');
+    await clock.advance(100);
+    answer();
+    expect(await reading).toBe('old');
+    other.storage.read = read;
+    expect(await other.cache.get('a')).toBe('new');
+  });
+
+  it('what an instance has committed itself is not kept where another one has written since', async () => {
+    await one.cache.set('a', '0');
+    await clock.advance(100);
+    // The commit is there, and its answer is on its way.
+    const write = other.storage.write.bind(other.storage);
+    let answer: () => void = () => undefined;
+    other.storage.write = async (atoms, commit) => {
+      const outcomes = await write(atoms, commit);
+      await new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      return outcomes;
+    };
+    const written = other.cache.set('a', 'mine');
+    await clock.advance(1);
+    await one.cache.set('a', 'theirs');
+    await clock.advance(100);
+    answer();
+    await written;
+    expect(await other.cache.get('a')).toBe('theirs');
+  });
+
+  describe('with a backplane', () => {
+    let wire: InMemoryBackplane;
+    let near: Instance;
+    let far: Instance;
+
+    beforeEach(async () => {
+      wire = new InMemoryBackplane(clock);
+      near = await start({ backplane: wire.end() });
+      far = await start({ backplane: wire.end() });
+      await near.cache.set('a', 'old');
+      await settle();
+      await far.cache.get('a');
+    });
+
+    it('what one commits shows to the others at once', async () => {
+      await near.cache.set('a', 'new');
+      await settle();
+      expect(await far.cache.get('a')).toBe('new');
+      await near.cache.clear();
+      await settle();
+      expect(await far.cache.get('a')).toBeUndefined();
+    });
+
+    it('a commit whose note is too long for a message shows at once, too', async () => {
+      const keys = Array.from({ length: 60 }, (_, i) => `${'k'.repeat(200)}${i}`);
+      await far.cache.getMany(keys);
+      await near.cache.setMany(keys.map((key) => [key, 'new']));
+      await settle();
+      expect(await far.cache.get(keys[7] as string)).toBe('new');
+    });
+
+    it('what is committed while it is away shows with a look, and at once when it is back', async () => {
+      wire.goAway();
+      await near.cache.set('a', 'new');
+      await clock.advance(500);
+      expect(await far.cache.get('a')).toBe('new');
+      wire.heal();
+      await clock.advance(10_000);
+      await near.cache.set('a', 'newer');
+      await settle();
+      expect(await far.cache.get('a')).toBe('newer');
+      expect(far.log.with('backplane').filter((line) => line.startsWith('warn'))).toHaveLength(1);
+    });
+
+    it('a message that comes twice, or in another order, takes nothing back', async () => {
+      const texts: string[] = [];
+      const heard = new Promise<void>((resolve) => {
+        void wire.end().open({
+          name: channelNameOf(rows.describe()),
+          onMessage: (text) => texts.push(text),
+          onState: (state) => state === 'up' && resolve(),
+        });
+      });
+      await clock.advance(10);
+      await heard;
+      await near.cache.set('a', '1');
+      await near.cache.set('a', '2');
+      await settle();
+      expect(await far.cache.get('a')).toBe('2');
+      const again = wire.end();
+      await again.open({ name: channelNameOf(rows.describe()), onMessage: () => 0, onState: () => 0 });
+      for (const text of [...texts].toReversed()) await again.publish(text);
+      await settle();
+      expect(await readsOf(far, async () => expect(await far.cache.get('a')).toBe('2'))).toBe(0);
+    });
+
+    it('what is no message of an instance does no harm', async () => {
+      const stranger = wire.end();
+      await stranger.open({ name: channelNameOf(rows.describe()), onMessage: () => 0, onState: () => 0 });
+      for (const text of ['', '{', 'null', '{"w":1}', '{"w":"x","n":2,"c":{}}', '[]'])
+        await stranger.publish(text);
+      await settle();
+      expect(await far.cache.get('a')).toBe('old');
+    });
+
+    it('a connection that is open and carries nothing is made anew', async () => {
+      const silent = new SilentBackplane();
+      const deaf = await start({ backplane: silent });
+      for (let i = 0; i < 10; i += 1) {
+        await deaf.cache.get('a');
+        await clock.advance(500);
+      }
+      expect(silent.reconnects).toBeGreaterThan(0);
+    });
+
+    it('a look comes twice a second, and ten times where it is away', async () => {
+      const looks = vi.spyOn(far.storage as Required<Pick<ChaosStorage, 'heads'>>, 'heads');
+      const during = async (ms: number): Promise<number> => {
+        looks.mockClear();
+        for (let i = 0; i < ms; i += 100) {
+          await far.cache.get('a');
+          await clock.advance(100);
+        }
+        return looks.mock.calls.length;
+      };
+      expect(await during(2000)).toBe(4);
+      wire.goAway();
+      await clock.advance(500);
+      expect(await during(2000)).toBe(20);
+    });
+  });
+
+  describe('while the database is away', () => {
+    beforeEach(async () => {
+      await other.cache.set('a', '1');
+      other.storage.failReads(Infinity);
+    });
+
+    it('memory answers for staleWhileDownMs, which the figures say, and then no more', async () => {
+      await clock.advance(2001);
+      expect(await other.cache.get('a')).toBe('1');
+      expect(other.cache.getIfPresent('a')).toBe('1');
+      expect(other.cache.stats().unconfirmed).toBe(2);
+      await clock.advance(60_000);
+      await expect(other.cache.get('a')).rejects.toMatchObject({ code: 'READ_FAILED' });
+      expect(other.cache.getIfPresent('a')).toBeUndefined();
+    });
+
+    it('the log says so once, and once that it is over; health says since when', async () => {
+      await clock.advance(30_000);
+      expect(await other.engine.health()).toMatchObject({
+        unconfirmedSince: 1_000_100,
+        instances: 2,
+        reasons: expect.arrayContaining([
+          'What other instances change has not been seen for 30 s.',
+        ]) as unknown,
+      });
+      other.storage.heal();
+      await clock.advance(30_000);
+      expect(other.log.with('what other instances have changed')).toEqual([
+        expect.stringMatching(/^warn: .*can't be asked.*60000 ms/),
+        expect.stringMatching(/^log: .*can be asked again/),
+      ]);
+      expect(await other.engine.health()).toMatchObject({ status: 'up', unconfirmedSince: undefined });
+    });
+
+    it('a read that must be fresh rejects', async () => {
+      await expect(other.cache.get('a', { fresh: true })).rejects.toMatchObject({ code: 'READ_FAILED' });
+    });
+
+    it('memory does not answer at all where staleWhileDownMs is 0', async () => {
+      const strict = await start({ staleWhileDownMs: 0 });
+      await strict.cache.get('a');
+      strict.storage.failReads(Infinity);
+      await clock.advance(2001);
+      await expect(strict.cache.get('a')).rejects.toMatchObject({ code: 'READ_FAILED' });
+    });
+
+    it('what others have changed meanwhile shows as soon as it is back', async () => {
+      await clock.advance(5000);
+      await one.cache.set('a', '2');
+      other.storage.heal();
+      await clock.advance(100);
+      expect(await other.cache.get('a')).toBe('2');
+    });
+  });
+
+  it('a slow database is waited for 250 ms, and then memory answers', async () => {
+    await other.cache.set('a', '1');
+    await clock.advance(13_000);
+    other.storage.delay(1000, 'reads');
+    const reading = other.cache.get('a');
+    await clock.advance(250);
+    expect(await reading).toBe('1');
+  });
+
+  it('an application that is idle keeps its memory warm, and looks before it answers', async () => {
+    await one.cache.set('a', '1');
+    await clock.advance(100);
+    await other.cache.get('a');
+    for (let minutes = 0; minutes < 20; minutes += 2) {
+      await clock.advance(120_000);
+      expect(await readsOf(other, async () => expect(await other.cache.get('a')).toBe('1'))).toBe(0);
+    }
+    // Some time after its last look, which came with a beat.
+    await clock.advance(125_000);
+    await one.cache.set('a', '2');
+    expect(await other.cache.get('a')).toBe('2');
+  });
+
+  it('an instance that was suspended for long drops what it holds, and is known anew', async () => {
+    await other.cache.set('a', '1');
+    const before = (await rows.heads()).length;
+    // Nothing of it runs, and the others take it for dead.
+    const [{ writer } = { writer: 0 }] = (await rows.heads()).slice(-1);
+    await rows.remove(writer);
+    clock.stepWall(300_000);
+    await one.cache.set('a', '2');
+    const written = other.cache.set('b', 'mine');
+    await clock.advance(100);
+    await written;
+    expect(await other.cache.get('a')).toBe('2');
+    expect(await rows.heads()).toHaveLength(before);
+    expect(other.log.with('taken this one for dead')).toHaveLength(1);
+  });
+
+  it('instances that have stopped or died leave the log after a while, and notes that nobody needs go', async () => {
+    await one.engine.stop();
+    await other.cache.set('a', '1');
+    for (let i = 0; i < 12; i += 1) {
+      await clock.advance(30_000);
+      await other.cache.set('a', String(i));
+    }
+    const heads = await rows.heads();
+    expect(heads).toHaveLength(1);
+    const notes = await rows.notesSince([{ writer: heads[0]?.writer ?? 0, n: 0 }], 1000);
+    expect(notes.length).toBeLessThan(8);
+    expect(notes.length).toBeGreaterThan(2);
+  });
+});
