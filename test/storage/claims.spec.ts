@@ -105,10 +105,10 @@ describe.each([...FILES, ...SERVERS])('instances on %s', (_name, newStorage) => 
     expect(await alone.join({ writer: 3, mode: 'one', about })).toMatchObject([{ writer: 2, mode: 'many' }]);
     await others.close();
     await vi.waitFor(async () => expect(await alone.join({ writer: 3, mode: 'one', about })).toEqual([]));
-    const late = storageOn(storage);
-    await late.open();
-    expect(await late.join({ writer: 4, mode: 'many', about })).toMatchObject([{ writer: 3, mode: 'one' }]);
-    for (const one of [alone, late]) await one.close();
+    const last = storageOn(storage);
+    await last.open();
+    expect(await last.join({ writer: 4, mode: 'many', about })).toMatchObject([{ writer: 3, mode: 'one' }]);
+    for (const one of [alone, last]) await one.close();
   });
 });
 
