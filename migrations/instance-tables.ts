@@ -32,7 +32,7 @@ const TYPES: Readonly<Record<Exclude<DatabaseFamily, 'other'>, TypeNames>> = {
   },
 };
 
-function hasInstanceTables(queryRunner: QueryRunner): Promise<boolean> {
+export function hasInstanceTables(queryRunner: QueryRunner): Promise<boolean> {
   return isTaken(queryRunner, CHANGES_TABLE);
 }
 

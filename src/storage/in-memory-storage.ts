@@ -22,6 +22,7 @@ import { InMemoryLog, UnknownWriter } from './in-memory-log.js';
 /** A storage that lives as long as this object: for tests of an app, and where a restart may forget everything. */
 export class InMemoryStorage implements SharedStorage {
   readonly [CACHE_STORAGE] = 2;
+  readonly keepsOthersOut: boolean = false;
   readonly defaultInstances = 'one';
   readonly #namespaces = new Map<string, Map<string, StampedEntry>>();
   /** Keys in order, until a key comes or goes. */

@@ -18,7 +18,7 @@ const NO_RIGHTS_ON_TABLES =
   'cache_migrations, cache_identity, cache_instances and cache_changes.';
 const READ_ONLY = 'The server takes no writes now: name the primary, or switch its read-only mode off.';
 const TOO_MANY =
-  'The server has no connection left: the cache needs three (poolSize) for each process. Raise its limit, or end others.';
+  'The server has no connection left: the cache needs four (poolSize and one more) for each process. Raise its limit, or end others.';
 const MISSING_TABLE = 'The table is missing: set migrationsRun to true, or run cacheMigrations before.';
 const SHORT_KEYS =
   'The key of the table has more bytes than its row format takes: run ALTER TABLE cache_storage ROW_FORMAT=DYNAMIC, and start again.';

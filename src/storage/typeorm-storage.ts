@@ -6,6 +6,7 @@ import { EVERY_KEY, type KeyRange } from '../core/keys/key-range.js';
 import type { BackplaneConnect } from '../core/sharing/backplane-link.js';
 import {
   UNKNOWN_WRITER,
+  type ClaimEvents,
   type Instance,
   type LogHead,
   type LogNote,
@@ -35,14 +36,16 @@ import type {
   RefusedRows,
   SizedKey,
 } from './listed-storage.js';
+import type { Claims } from './sql/claims.js';
 import { modifyRows, Undecided, writeAtoms } from './sql/atoms.js';
-import { InstanceRows } from './sql/instance-rows.js';
+import { LogRows } from './sql/log-rows.js';
 import { assertLogTables } from './sql/log-tables.js';
 import { UnknownWriter } from './sql/noted-write.js';
 import { removeAll, removeRange } from './sql/removals.js';
 import type { Dialect } from './sql/dialect.js';
 import type { ExactRows, NamespaceNames } from './sql/exact-rows.js';
 import { noIdentity, readIdentity } from './sql/identity.js';
+import { noInstances, readyInstanceTables } from './sql/instance-tables.js';
 import { undone } from './sql/undone.js';
 import type { SqliteSynchronous } from './sqlite/dialect.js';
 import { DatabaseError, driverErrorOf, withoutQuotes } from './driver-error.js';
@@ -50,6 +53,8 @@ import { driverPackageError, unbuiltDriverError } from './driver-package.js';
 import { remedyFor, type OpenStep } from './open-remedies.js';
 import { retryWhileBusy } from './retry-while-busy.js';
 import { missingColumns, prepareSchema } from './schema.js';
+
+const UNHEARD: ClaimEvents = { disturbed: () => undefined, overwritten: () => undefined };
 
 /** How long a start waits while others have the database locked, ms. */
 const START_TIMEOUT_MS = 10_000;
@@ -77,6 +82,8 @@ export class TypeOrmStorage implements ListedStorage, SharedStorage {
   #isPrepared = false;
   /** Of SQLite alone. */
   readonly hasChanged?: () => Promise<boolean>;
+  /** Where the app runs the migrations it may be late with the table that claims are in. */
+  #hasInstances = false;
 
   constructor(
     options: TypeOrmStorageOptions,
@@ -110,8 +117,14 @@ export class TypeOrmStorage implements ListedStorage, SharedStorage {
 
   /** Those about the options; once it is open, those about the database too. */
   get warnings(): readonly string[] {
-    if (!this.#isPrepared || this.#identity !== undefined) return this.#warnings;
-    return [...this.#warnings, noIdentity(this.describe())];
+    if (!this.#isPrepared) return this.#warnings;
+    const { claims } = this.#database;
+    return [
+      this.#warnings,
+      this.#identity === undefined ? noIdentity(this.describe()) : [],
+      claims === undefined || this.#hasInstances ? [] : noInstances(this.describe()),
+      claims?.warning ?? [],
+    ].flat();
   }
 
   get rescuePath(): string | undefined {
@@ -137,12 +150,13 @@ export class TypeOrmStorage implements ListedStorage, SharedStorage {
   }
 
   async open(): Promise<void> {
-    const { connection, prepare, opened } = this.#database;
+    const { connection, prepare, opened, claims } = this.#database;
     this.#step = 'connecting';
     try {
       await prepare?.();
       await connection.open();
       await retryWhileBusy(() => connection.alone((runner) => this.#prepare(runner)), START_TIMEOUT_MS);
+      if (this.keepsOthersOut) await claims?.prepare?.();
       opened?.();
     } catch (error) {
       await connection.close().catch(() => undefined);
@@ -151,8 +165,41 @@ export class TypeOrmStorage implements ListedStorage, SharedStorage {
     }
   }
 
-  close(): Promise<void> {
-    return this.#database.connection.close();
+  async close(): Promise<void> {
+    const { connection, claims } = this.#database;
+    await connection.close();
+    // Behind all that is written.
+    await claims?.close?.();
+  }
+
+  get keepsOthersOut(): boolean {
+    return this.#hasInstances && this.#database.claims !== undefined;
+  }
+
+  async join(instance: Instance, events: ClaimEvents = UNHEARD): Promise<readonly Rival[]> {
+    const { claims } = this.#database;
+    try {
+      if (instance.mode === 'many') await this.#prepareLog();
+      if (claims !== undefined && this.keepsOthersOut) return await claims.join(instance, events);
+      if (instance.mode === 'many') await this.#logRows.join(instance);
+      return [];
+    } catch (error) {
+      if (isCacheError(error)) throw error;
+      // A part of the start, with its remedies: the user may lack a right on the table of the instances.
+      throw this.#openFailed(error);
+    }
+  }
+
+  async beat(writer: Writer): Promise<boolean> {
+    return this.#guard(() => this.#claims.beat(writer));
+  }
+
+  async leave(writer: Writer): Promise<void> {
+    await this.#guard(() => this.#claims.leave(writer));
+  }
+
+  async remove(writer: Writer, beat?: number): Promise<boolean> {
+    return this.#guard(() => this.#claims.remove(writer, beat));
   }
 
   async namespaces(): Promise<readonly string[]> {
@@ -225,42 +272,18 @@ export class TypeOrmStorage implements ListedStorage, SharedStorage {
     return this.#guard(() => this.#database.connection.write([this.#database.dialect.purge(namespace, now)]));
   }
 
-  async join(instance: Instance): Promise<readonly Rival[]> {
-    const { connection, assertRights } = this.#database;
-    const hasRights = assertRights !== undefined;
-    await this.#guard(async () => {
-      await connection.alone((runner) =>
-        assertLogTables(runner, { description: this.describe(), hasRights }),
-      );
-      await this.#instances.join(instance);
-    });
-    return [];
-  }
-
-  beat(writer: Writer): Promise<boolean> {
-    return this.#guard(() => this.#instances.beat(writer));
-  }
-
-  leave(writer: Writer): Promise<void> {
-    return this.#guard(() => this.#instances.leave(writer));
-  }
-
-  remove(writer: Writer): Promise<boolean> {
-    return this.#guard(() => this.#instances.remove(writer));
-  }
-
   heads(): Promise<readonly LogHead[]> {
-    return this.#guard(() => this.#database.connection.read((runner) => this.#instances.heads(runner)));
+    return this.#guard(() => this.#database.connection.read((runner) => this.#logRows.heads(runner)));
   }
 
   notesSince(positions: readonly LogPosition[], limit: number): Promise<readonly LogNote[]> {
     return this.#guard(() =>
-      this.#database.connection.read((runner) => this.#instances.notesSince(runner, positions, limit)),
+      this.#database.connection.read((runner) => this.#logRows.notesSince(runner, positions, limit)),
     );
   }
 
   trimLog(upTo: LogPosition): Promise<void> {
-    return this.#guard(() => this.#instances.trim(upTo));
+    return this.#guard(() => this.#logRows.trim(upTo));
   }
 
   classify(error: unknown): StorageFailure {
@@ -275,13 +298,26 @@ export class TypeOrmStorage implements ListedStorage, SharedStorage {
     return this.#database.description;
   }
 
-  get #instances(): InstanceRows {
+  get #logRows(): LogRows {
     const { connection, dialect } = this.#database;
-    if (dialect.log !== undefined) return new InstanceRows(this.#dataSource, connection, dialect.log);
+    if (dialect.log !== undefined) return new LogRows(this.#dataSource, connection, dialect.log);
     throw new CacheError(
       'UNSUPPORTED_STORAGE',
       `Several instances can't share ${this.describe()}: they share SQLite, PostgreSQL, MySQL and MariaDB. Set instances: 'one'.`,
     );
+  }
+
+  /** What knows the instances: where nobody is kept out, their rows alone. */
+  get #claims(): Pick<Claims, 'beat' | 'leave' | 'remove'> {
+    const { claims } = this.#database;
+    return claims !== undefined && this.keepsOthersOut ? claims : this.#logRows;
+  }
+
+  async #prepareLog(): Promise<void> {
+    const { connection, assertRights } = this.#database;
+    const options = { description: this.describe(), hasRights: assertRights !== undefined };
+    await connection.alone((runner) => assertLogTables(runner, options));
+    await this.#logRows.prepare();
   }
 
   async #names(): Promise<NamespaceNames> {
@@ -349,6 +385,8 @@ export class TypeOrmStorage implements ListedStorage, SharedStorage {
       },
     });
     this.#identity = await readIdentity(runner, { dialect, migrationsRun });
+    if (this.#database.claims !== undefined)
+      this.#hasInstances = await readyInstanceTables(runner, { dialect, migrationsRun });
     this.#isPrepared = true;
   }
 

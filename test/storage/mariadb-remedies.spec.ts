@@ -149,7 +149,9 @@ describe.skipIf(server === undefined)('MariaDB', () => {
         `REVOKE ALL ON ${database}.* FROM ${database}@'%'`,
         `GRANT SELECT ON ${database}.cache_migrations TO ${database}@'%'`,
         `GRANT SELECT ON ${database}.cache_identity TO ${database}@'%'`,
-        `GRANT ${TABLE_RIGHTS.join(', ')} ON ${database}.cache_storage TO ${database}@'%'`,
+        ...['cache_storage', 'cache_instances', 'cache_changes'].map(
+          (table) => `GRANT ${TABLE_RIGHTS.join(', ')} ON ${database}.${table} TO ${database}@'%'`,
+        ),
       );
       await whileOpen(owner(database));
       await run(`REVOKE ${missing} ON ${database}.cache_storage FROM ${database}@'%'`);
@@ -216,7 +218,7 @@ describe.skipIf(server === undefined)('MariaDB', () => {
         user: database,
         password: 'secret',
       });
-      await expectRefused(owner(database), { code: /ER_(USER_LIMIT|TOO_MANY)/, remedy: /needs three/ });
+      await expectRefused(owner(database), { code: /ER_(USER_LIMIT|TOO_MANY)/, remedy: /needs four/ });
       await one.end();
     });
 

@@ -133,7 +133,7 @@ describe.skipIf(server === undefined)('PostgreSQL', () => {
       await whileOpen({ ...guest(database), username: 'cache' });
       await run(
         database,
-        'GRANT SELECT, INSERT, UPDATE, DELETE ON cache_storage TO guest',
+        'GRANT SELECT, INSERT, UPDATE, DELETE ON cache_storage, cache_instances, cache_changes TO guest',
         'GRANT SELECT ON cache_migrations, cache_identity TO guest',
       );
       await whileOpen(guest(database));
@@ -175,7 +175,7 @@ describe.skipIf(server === undefined)('PostgreSQL', () => {
     it('a role that may have no connection more', async () => {
       await run('postgres', 'CREATE ROLE crowd LOGIN CONNECTION LIMIT 0');
       const storage = guest('postgres', { username: 'crowd' });
-      await expectRefused(storage, { code: '53300', remedy: /needs three/ });
+      await expectRefused(storage, { code: '53300', remedy: /needs four/ });
     });
 
     it.each([

@@ -275,6 +275,14 @@ export class PersistedEntries<V> implements ChangeListener {
     this.#knowledge.expire();
   }
 
+  /** Forgets all that memory holds, too: any row may be another one now. What is dirty is not lost with it. */
+  forgetAll(): void {
+    this.inFlight.supersedeAll();
+    this.store.clear();
+    this.#knowledge.expire();
+    this.#lacksSome();
+  }
+
   /** Records what is written from now until `unwatch`. */
   watch(): LoadWatch {
     const watch = new LoadWatch();

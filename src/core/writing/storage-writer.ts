@@ -1,3 +1,4 @@
+import { isCacheError } from '../cache-error.js';
 import type { EngineContext } from '../context.js';
 import { noteOfRemoval, noteOfRows, type Note } from '../sharing/note.js';
 import { UNKNOWN_WRITER } from '../sharing/shared-storage.js';
@@ -62,6 +63,8 @@ export class StorageWriter {
     private readonly storage: CacheStorageAdapter,
     readonly health: StorageHealth,
     private readonly context: EngineContext,
+    /** Asked before each commit, which waits for it and fails with it: others may have taken the storage over. */
+    private readonly admit: () => Promise<void> | undefined = () => undefined,
   ) {}
 
   /** Counts what is written to `namespace` in `counters` from now on. */
@@ -199,9 +202,10 @@ export class StorageWriter {
 
   /** Removes expired rows of a namespace. Rejects with what the storage throws. */
   async purge(namespace: string): Promise<void> {
-    await this.#attempt(namespace, 'purge', () =>
-      this.storage.purgeExpired(namespace, this.context.clock.now()),
-    );
+    await this.#attempt(namespace, 'purge', async () => {
+      await this.admit();
+      return this.storage.purgeExpired(namespace, this.context.clock.now());
+    });
   }
 
   /**
@@ -223,6 +227,7 @@ export class StorageWriter {
 
   /** Whether nothing of a write that failed was committed, for sure. */
   isUndone(error: unknown): boolean {
+    if (isTakenOver(error)) return true;
     try {
       return this.storage.isUndone?.(error) === true;
     } catch {
@@ -230,8 +235,10 @@ export class StorageWriter {
     }
   }
 
-  /** Rejects where this process can't be made known to the others. */
+  /** Rejects where this process can't be made known to the others, or others have taken its place. */
   async #begin(): Promise<Commit> {
+    const admitted = this.admit();
+    if (admitted !== undefined) await admitted;
     const logged = this.#log === undefined ? undefined : await this.#log.next();
     return { stamp: this.stamps.next(), now: this.context.clock.now(), ...(logged && { logged }) };
   }
@@ -305,7 +312,8 @@ export class StorageWriter {
     const now = this.context.clock.now();
     for (const namespace of new Set(rows.map((row) => row.namespace)))
       this.#counters.get(namespace)?.writeFailed(error, now);
-    this.health.failed(error);
+    // Said once, and no failure of the database.
+    if (!isTakenOver(error)) this.health.failed(error);
   }
 
   #refused<Row extends RowWrite>(
@@ -324,6 +332,11 @@ export class StorageWriter {
       fateOfRefused,
     );
   }
+}
+
+/** Whether nothing is written any more, since another process has taken the storage over. */
+export function isTakenOver(error: unknown): boolean {
+  return isCacheError(error, 'INSTANCE_RUNNING');
 }
 
 function writeTrace(atoms: readonly Atom[]): () => CommitTrace {

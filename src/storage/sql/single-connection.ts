@@ -20,6 +20,8 @@ export interface SingleConnectionOptions {
    * longer the one that was opened.
    */
   readonly assertSame?: () => void;
+  /** Runs as a write begins, which does not wait for it; its promise does not reject. */
+  readonly beforeWrite?: (runner: QueryRunner) => Promise<void> | undefined;
   /** Keeps prepared what the driver itself does not. */
   readonly kept?: KeptStatements;
   /** Takes one row at a time, where the driver is quick at that. */
@@ -65,7 +67,9 @@ export class SingleConnection implements Connection {
 
   write(statements: Iterable<Statement>): Promise<number> {
     return this.#lock.run(async () => {
+      const begun = this.options.beforeWrite?.(this.#runner);
       const changed = await this.#execute(statements);
+      if (begun !== undefined) await begun;
       this.options.assertSame?.();
       return changed;
     });
@@ -74,7 +78,8 @@ export class SingleConnection implements Connection {
   transaction<T>(task: (transaction: OpenTransaction) => Promise<T>): Promise<T> {
     return this.#lock.run(async () => {
       const runner = this.#runner;
-      const { begin, kept, byRow } = this.options;
+      const { begin, kept, byRow, beforeWrite } = this.options;
+      const begun = beforeWrite?.(runner);
       const ask = (statement: Statement): Promise<unknown[]> => this.#ask(runner, statement);
       await ask({ sql: begin, parameters: [], name: 'begin' });
       let result: T;
@@ -88,6 +93,7 @@ export class SingleConnection implements Connection {
             : { executeEach: (sql, parameters) => byRow.run(runner, sql, parameters) }),
         });
         await ask({ sql: 'COMMIT', parameters: [], name: 'commit' });
+        if (begun !== undefined) await begun;
       } catch (error) {
         // Some errors end the transaction by themselves; then there is nothing to roll back.
         await runner.query('ROLLBACK').catch(() => undefined);

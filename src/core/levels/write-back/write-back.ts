@@ -1,3 +1,4 @@
+import type { CacheError } from '../../cache-error.js';
 import { nextTurn } from '../../clock.js';
 import type { EngineContext } from '../../context.js';
 import type { NamespaceDefinition } from '../../definition/namespace-definition.js';
@@ -71,6 +72,8 @@ export class WriteBack<V> implements Level<V>, Drainable {
   #isPastMark = false;
   #writesPastMark = 0;
   #closed = false;
+  /** Why, where it was not the stop. */
+  #refusal: CacheError | undefined;
   /** Set when what is unwritten has been gathered for the last time: nothing may be acknowledged after that. */
   #ended = false;
 
@@ -230,8 +233,9 @@ export class WriteBack<V> implements Level<V>, Drainable {
     return this.#preload.load();
   }
 
-  refuseWrites(): void {
+  refuseWrites(error?: CacheError): void {
     this.#closed = true;
+    this.#refusal ??= error;
   }
 
   giveUp(): void {
@@ -269,7 +273,7 @@ export class WriteBack<V> implements Level<V>, Drainable {
 
   /** Runs an operation in its place; see {@link OperationOrder}. */
   #inOrder<T>(keys: readonly MemoryKey[], task: () => T | Promise<T>, bytes = 0): Promise<T> {
-    if (this.#closed) return Promise.reject(closedError(this.options.definition.name));
+    if (this.#closed) return Promise.reject(this.#refusal ?? closedError(this.options.definition.name));
     return this.#order.run(keys, task, bytes);
   }
 
