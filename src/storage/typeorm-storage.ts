@@ -8,6 +8,7 @@ import {
   UNKNOWN_WRITER,
   type ClaimEvents,
   type Instance,
+  type InstanceMode,
   type LogHead,
   type LogNote,
   type Rival,
@@ -84,6 +85,8 @@ export class TypeOrmStorage implements ListedStorage, SharedStorage {
   readonly hasChanged?: () => Promise<boolean>;
   /** Where the app runs the migrations it may be late with the table that claims are in. */
   #hasInstances = false;
+  /** How this instance has joined. */
+  #mode: InstanceMode | undefined;
 
   constructor(
     options: TypeOrmStorageOptions,
@@ -178,6 +181,7 @@ export class TypeOrmStorage implements ListedStorage, SharedStorage {
 
   async join(instance: Instance, events: ClaimEvents = UNHEARD): Promise<readonly Rival[]> {
     const { claims } = this.#database;
+    this.#mode = instance.mode;
     try {
       if (instance.mode === 'many') await this.#prepareLog();
       if (claims !== undefined && this.keepsOthersOut) return await claims.join(instance, events);
@@ -307,10 +311,11 @@ export class TypeOrmStorage implements ListedStorage, SharedStorage {
     );
   }
 
-  /** What knows the instances: where nobody is kept out, their rows alone. */
+  /** What knows the instances: their rows alone where nobody is kept out, and beside others on a file, whose lock says nothing of each. */
   get #claims(): Pick<Claims, 'beat' | 'leave' | 'remove'> {
-    const { claims } = this.#database;
-    return claims !== undefined && this.keepsOthersOut ? claims : this.#logRows;
+    const { claims, hasChanged } = this.#database;
+    const isBesideOnFile = this.#mode === 'many' && hasChanged !== undefined;
+    return claims === undefined || !this.keepsOthersOut || isBesideOnFile ? this.#logRows : claims;
   }
 
   async #prepareLog(): Promise<void> {

@@ -1,7 +1,6 @@
 import type { DataSource, DataSourceOptions } from 'typeorm';
 import { sleep, systemClock } from '../../core/clock.js';
 import type { ClaimEvents, Instance, InstanceMode, Rival } from '../../core/sharing/shared-storage.js';
-import type { Writer } from '../../core/storage-adapter.js';
 import { retryWhileBusy } from '../retry-while-busy.js';
 import type { Claims } from '../sql/claims.js';
 import type { Connection } from '../sql/connection.js';
@@ -60,21 +59,18 @@ export class FileClaims implements Claims {
   }
 
   /** The lock is held until the storage is closed: who is there alone has nobody to show that to. */
-  async beat(writer: Writer): Promise<boolean> {
-    if (this.#lock.held !== 'many') return true;
-    return (await this.connection.write([this.#rows.beat(writer, SESSION)])) > 0;
+  async beat(): Promise<boolean> {
+    return true;
   }
 
-  async leave(writer: Writer): Promise<void> {
+  /** Nobody has to know more than that the lock is free. */
+  async leave(): Promise<void> {
     this.strangers?.unwatch();
-    // Of one that was there alone nobody has to know more than that the lock is free.
-    if (this.#lock.held === 'many') await this.connection.write([this.#rows.stop(writer)]);
   }
 
-  /** A lock can't be taken from a process that lives. The row of one that is there beside others can: its next commit fails. */
-  async remove(writer: Writer, beat?: number): Promise<boolean> {
-    if (this.#lock.held !== 'many') return false;
-    return (await this.connection.write([this.#rows.remove(writer, beat)])) > 0;
+  /** A lock can't be taken from a process that lives. */
+  async remove(): Promise<boolean> {
+    return false;
   }
 
   async close(): Promise<void> {
