@@ -1,32 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { CacheEngine } from '../../src/core/engine/cache-engine.js';
-import { resolveEngineOptions, type EngineOptions } from '../../src/core/engine/engine-options.js';
-import {
-  CachePersistenceLevel,
-  defineNamespace,
-  json,
-  stringKey,
-  type NamespaceOf,
-} from '../../src/index.js';
-import { InMemoryStorage } from '../../src/storage/in-memory-storage.js';
-import { ChaosStorage } from '../support/chaos-storage.js';
-import { FakeClock } from '../support/fake-clock.js';
-import { RecordingLogger } from '../support/recording-logger.js';
-
-const settings = defineNamespace({
-  name: 'settings',
-  key: stringKey(),
-  value: json<string>(),
-  persistence: CachePersistenceLevel.ON_CHANGE,
-  maxEntries: 100,
-});
-
-interface Instance {
-  readonly cache: NamespaceOf<typeof settings>;
-  readonly storage: ChaosStorage;
-  readonly engine: CacheEngine;
-  readonly log: RecordingLogger;
-}
+import type { EngineOptions } from '../../src/core/engine/engine-options.js';
+import type { InMemoryStorage } from '../../src/storage/in-memory-storage.js';
+import type { FakeClock } from '../support/fake-clock.js';
+import { InstancesWorld, type Instance } from '../support/instances-world.js';
 
 describe('several instances on one storage', () => {
   let clock: FakeClock;
@@ -34,22 +10,12 @@ describe('several instances on one storage', () => {
   let one: Instance;
   let other: Instance;
 
-  async function start(options: EngineOptions = {}): Promise<Instance> {
-    const storage = new ChaosStorage(rows);
-    const log = new RecordingLogger();
-    const context = { clock, logger: log, random: () => 0.5 };
-    const engine = new CacheEngine(
-      () => storage,
-      resolveEngineOptions({ ...options, instances: 'many' }),
-      {},
-      context,
-    );
-    return { cache: await engine.register(settings), storage, engine, log };
-  }
+  let start: (options?: EngineOptions) => Promise<Instance>;
 
   beforeEach(async () => {
-    clock = new FakeClock();
-    rows = new InMemoryStorage();
+    const world = new InstancesWorld();
+    ({ clock, rows } = world);
+    start = (options) => world.start(options);
     one = await start();
     other = await start();
   });
@@ -205,7 +171,9 @@ describe('several instances on one storage', () => {
       expect(await other.engine.health()).toMatchObject({
         unconfirmedSince: 1_000_100,
         instances: 2,
-        reasons: expect.arrayContaining(['What other instances change has not been seen for 30 s.']) as unknown,
+        reasons: expect.arrayContaining([
+          'What other instances change has not been seen for 30 s.',
+        ]) as unknown,
       });
       other.storage.heal();
       await clock.advance(30_000);
