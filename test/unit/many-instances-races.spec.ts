@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { FakeClock } from '../support/fake-clock.js';
-import { InstancesWorld, type Instance } from '../support/instances-world.js';
+import { settle, type FakeClock } from '../support/fake-clock.js';
+import { holdAnswer, InstancesWorld, type Instance } from '../support/instances-world.js';
 
 /** What the simulator of several processes has found, each in the fewest steps. */
 describe('beside other instances', () => {
@@ -37,5 +37,79 @@ describe('beside other instances', () => {
     isLost = false;
     await clock.advance(100);
     expect(await third.cache.get('a')).toBe('1');
+  });
+
+  describe('while the database is away', () => {
+    it('one that does not answer counts as away since it was asked', async () => {
+      const strict = await world.start({ staleWhileDownMs: 5000 });
+      await strict.cache.set('a', '1');
+      await clock.advance(100);
+      strict.storage.hang('reads');
+      await clock.advance(8000);
+      const reading = strict.cache.get('a');
+      reading.catch(() => undefined);
+      await clock.advance(250);
+      await expect(reading).rejects.toMatchObject({ code: 'READ_FAILED' });
+    });
+
+    it('memory that no beat has confirmed for long does not answer as if the outage had just begun', async () => {
+      const strict = await world.start({ staleWhileDownMs: 5000 });
+      await strict.cache.set('a', '1');
+      // The application is idle; its beats fail.
+      await clock.advance(20_000);
+      strict.storage.failReads(Infinity);
+      strict.storage.failWrites(Infinity);
+      await clock.advance(130_000);
+      await expect(strict.cache.get('a')).rejects.toMatchObject({ code: 'READ_FAILED' });
+    });
+
+    it('it is known since when, though nobody has read anything', async () => {
+      await other.cache.set('a', '1');
+      await clock.advance(20_000);
+      other.storage.failReads(Infinity);
+      other.storage.failWrites(Infinity);
+      await clock.advance(60_000);
+      expect(other.log.with('what other instances have changed')).toHaveLength(1);
+    });
+
+    it('a look that failed a while ago is no reason to answer with what may be old', async () => {
+      await other.cache.set('a', '1');
+      await clock.advance(20_000);
+      // The beat alone looks, and finds it away, once.
+      other.storage.failReads(Infinity);
+      await clock.advance(12_000);
+      other.storage.heal();
+      await one.cache.set('a', '2');
+      await clock.advance(5000);
+      expect(await other.cache.get('a')).toBe('2');
+    });
+  });
+
+  describe('who stands still', () => {
+    it('in the middle of a look for longer than notes are kept begins anew', async () => {
+      const strict = await world.start({ staleWhileDownMs: 0 });
+      await strict.cache.set('a', '1');
+      await clock.advance(20_000);
+      const answer = holdAnswer(strict.storage, 'heads');
+      const reading = strict.cache.get('a');
+      await settle();
+      // Meanwhile another one writes, and its notes are removed.
+      await one.cache.set('a', '2');
+      const [{ writer } = { writer: 0 }] = await world.rows.heads();
+      await one.cache.set('b', '2');
+      await world.rows.trimLog({ writer, n: 1 });
+      clock.stepWall(200_000);
+      answer();
+      await clock.advance(1);
+      expect(await reading).toBe('2');
+    });
+
+    it('takes nobody for dead by what it had seen before', async () => {
+      await clock.advance(30_000);
+      // Its looks fail, and its beats do not.
+      other.storage.failReads(Infinity);
+      await clock.advance(150_000);
+      expect(one.log.with('taken this one for dead')).toEqual([]);
+    });
   });
 });
