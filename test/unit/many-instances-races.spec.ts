@@ -39,6 +39,34 @@ describe('beside other instances', () => {
     expect(await third.cache.get('a')).toBe('1');
   });
 
+  it('who was told what there is finds nothing older in memory', async () => {
+    expect(await other.cache.get('a')).toBeUndefined();
+    await one.cache.set('a', '1');
+    expect(await other.cache.setIfAbsent('a', '2')).toBe(false);
+    expect(await other.cache.get('a')).toBe('1');
+    await one.cache.set('a', '3');
+    expect(await other.cache.update('a', (value) => value ?? '')).toBe('3');
+    expect(await other.cache.get('a')).toBe('3');
+    await one.cache.delete('a');
+    expect(await other.cache.delete('a')).toBe(false);
+    expect(await other.cache.get('a')).toBeUndefined();
+  });
+
+  it('who has refreshed finds nothing older in memory, though a commit of its own has ended meanwhile', async () => {
+    const answer = holdAnswer(other.storage, 'write');
+    const written = other.cache.set('a', 'mine');
+    await settle();
+    await one.cache.set('a', 'theirs');
+    const answerRead = holdAnswer(other.storage, 'read');
+    const refreshed = other.cache.refresh('a');
+    await settle();
+    answer();
+    await written;
+    answerRead();
+    expect(await refreshed).toBe('theirs');
+    expect(await other.cache.get('a')).toBe('theirs');
+  });
+
   describe('while the database is away', () => {
     it('one that does not answer counts as away since it was asked', async () => {
       const strict = await world.start({ staleWhileDownMs: 5000 });

@@ -11,7 +11,7 @@ import { HeldValue, StoredValue } from '../values/stored-value.js';
 import { EntryStore } from './entry-store.js';
 import { InFlight, LoadWatch, type Covers } from './in-flight.js';
 import { Knowledge } from './knowledge.js';
-import { ABSENT, present, type KnownValue } from './known-value.js';
+import { ABSENT, present, stampOf, type KnownValue } from './known-value.js';
 import { MissReader } from './miss-reader.js';
 import { RowDecoder } from './row-decoder.js';
 import type { RowWatcher } from './row-watcher.js';
@@ -182,6 +182,17 @@ export class PersistedEntries<V> implements ChangeListener {
     for (const watch of this.#watches) watch.forgotten.add(key);
     this.store.delete(key);
     this.#knowledge.unknown(key);
+  }
+
+  /** A row of `key` was read beside memory: where that says something else, others have written since, and it is forgotten. */
+  saw(key: MemoryKey, found: KnownValue<V>): void {
+    const stamp = stampOf(found);
+    if (
+      this.store.has(key)
+        ? this.store.stampOf(key) !== stamp
+        : found.kind !== 'absent' && this.isKnownAbsent(key)
+    )
+      this.forget(key);
   }
 
   /** Puts what a write left of `key` in the place of what was known of it. */
