@@ -67,6 +67,33 @@ describe('beside other instances', () => {
     expect(await other.cache.get('a')).toBe('theirs');
   });
 
+  it('a read that must be fresh sees a commit of its own instance that is not answered yet', async () => {
+    await other.cache.set('a', '1');
+    const answer = holdAnswer(other.storage, 'write');
+    const written = other.cache.set('a', '2');
+    await settle();
+    expect(await one.cache.refresh('a')).toBe('2');
+    const reading = other.cache.get('a', { fresh: true });
+    await clock.advance(1);
+    expect(await reading).toBe('2');
+    answer();
+    await written;
+  });
+
+  it('a read that must be fresh does not take the answer of one that was under way', async () => {
+    await one.cache.set('a', '1');
+    await clock.advance(100);
+    const answer = holdAnswer(other.storage, 'read');
+    const early = other.cache.get('a');
+    await settle();
+    await one.cache.set('a', '2');
+    const reading = other.cache.get('a', { fresh: true });
+    await settle();
+    expect(await reading).toBe('2');
+    answer();
+    expect(await early).toBe('1');
+  });
+
   describe('while the database is away', () => {
     it('one that does not answer counts as away since it was asked', async () => {
       const strict = await world.start({ staleWhileDownMs: 5000 });

@@ -128,6 +128,15 @@ export class PersistedEntries<V> implements ChangeListener {
     return this.options.isShared && !this.#isUnsaved(key) && (this.store.has(key) || this.isKnownAbsent(key));
   }
 
+  /**
+   * Whether the rows alone tell what others see of `key`: memory has nothing of it, or a commit of this instance may have
+   * happened that memory does not show yet.
+   */
+  isOpen(key: MemoryKey): boolean {
+    if (!this.options.isShared || this.#isUnsaved(key)) return false;
+    return this.#commits.size > 0 || this.isInDoubt || !this.dependsOnOthers(key);
+  }
+
   /** Forgets what memory has of `key`, unless it may answer for it now: then the database is asked. */
   lapse(key: MemoryKey): void {
     const { isShared, freshness } = this.options;
