@@ -94,6 +94,26 @@ describe('beside other instances', () => {
     expect(await early).toBe('1');
   });
 
+  it('nobody takes the answer of a read, or of a load, that has been under way for longer than maxStaleMs', async () => {
+    await one.cache.set('a', '1');
+    const slow = await world.start({ maxStaleMs: 150, pollMs: 10_000 });
+    for (const read of [() => slow.cache.get('a'), () => slow.cache.getOrLoad('a', () => 'loaded')]) {
+      await one.cache.set('a', 'older');
+      // Being told that there is something else, it forgets what it had.
+      await slow.cache.setIfAbsent('a', 'none');
+      const answer = holdAnswer(slow.storage, 'read');
+      const early = read();
+      await settle();
+      await one.cache.set('a', 'new');
+      await clock.advance(151);
+      const late = read();
+      await settle();
+      answer();
+      expect(await early).toBe('older');
+      expect(await late).toBe('new');
+    }
+  });
+
   describe('while the database is away', () => {
     it('one that does not answer counts as away since it was asked', async () => {
       const strict = await world.start({ staleWhileDownMs: 5000 });

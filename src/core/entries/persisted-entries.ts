@@ -43,7 +43,7 @@ export class PersistedEntries<V> implements ChangeListener {
   #rowWatcher: RowWatcher | undefined;
 
   constructor(private readonly options: PersistedEntriesOptions<V>) {
-    const { definition, keys, storage, clock, counters, isShared } = options;
+    const { definition, keys, storage, clock, counters, isShared, freshness } = options;
     this.#knowledge = new Knowledge(definition.maxEntries);
     this.store = new EntryStore<V>({
       maxEntries: definition.maxEntries,
@@ -70,6 +70,7 @@ export class PersistedEntries<V> implements ChangeListener {
       onAsked: (asked) => {
         counters.storageReads += asked;
       },
+      maxStaleMs: freshness.maxStaleMs,
     });
     this.inFlight.add(this.reader);
   }

@@ -15,6 +15,8 @@ export type Permission =
 
 /** Whether what memory holds is what there is, as far as others' commits go. */
 export interface Freshness {
+  /** How old an answer may be, ms. */
+  readonly maxStaleMs: number;
   /** Whether memory may answer at once. */
   readonly isFresh: boolean;
   /** What {@link permission} would give without waiting; `undefined` where it would wait. Brings a confirmation about. */
@@ -27,6 +29,7 @@ export interface Freshness {
 
 /** The freshness of memory that nobody else can make old. */
 export const ALWAYS_FRESH: Freshness = Object.freeze({
+  maxStaleMs: Infinity,
   isFresh: true,
   permissionNow: 'confirmed',
   permission: async () => 'confirmed' as const,
@@ -76,6 +79,10 @@ export class SharedFreshness implements Freshness {
     private readonly clock: Clock,
     private readonly watcher: FreshnessWatcher,
   ) {}
+
+  get maxStaleMs(): number {
+    return this.options.maxStaleMs;
+  }
 
   /** When the last confirmation began, on the monotonic clock. */
   get confirmedAt(): number {
