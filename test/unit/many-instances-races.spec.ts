@@ -114,6 +114,22 @@ describe('beside other instances', () => {
     }
   });
 
+  it('an own clear that ends during a load leaves open what others have written behind it', async () => {
+    const answer = holdAnswer(other.storage, 'clear');
+    const cleared = other.cache.clear();
+    await settle();
+    await one.cache.set('a', '1');
+    await clock.advance(100);
+    const answerLoad = holdAnswer(other.storage, 'load');
+    const loaded = other.engine.loadFromDatabase();
+    await settle();
+    answer();
+    await cleared;
+    answerLoad();
+    await loaded;
+    expect(await other.cache.get('a')).toBe('1');
+  });
+
   describe('while the database is away', () => {
     it('one that does not answer counts as away since it was asked', async () => {
       const strict = await world.start({ staleWhileDownMs: 5000 });

@@ -263,8 +263,13 @@ export class PersistedEntries<V> implements ChangeListener {
   applyClear(): void {
     this.inFlight.supersedeAll();
     this.store.clear();
-    if (this.options.isShared) this.expire();
-    else this.#knowledge.complete();
+    if (!this.options.isShared) {
+      this.#knowledge.complete();
+      return;
+    }
+    this.expire();
+    // A load under way has read what was there before it.
+    this.#lacksSome();
   }
 
   /** The same of the rows in a range. */
