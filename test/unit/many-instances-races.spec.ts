@@ -130,6 +130,27 @@ describe('beside other instances', () => {
     expect(await other.cache.get('a')).toBe('1');
   });
 
+  it('what is read to settle a doubt is not kept where others have written meanwhile', async () => {
+    await other.cache.set('a', '0');
+    // Each attempt commits, and is reported as failed; what the log says of it can't be read.
+    other.storage.liesAboutCommits = true;
+    other.storage.failReads(Infinity);
+    const written = other.cache.set('a', 'mine');
+    written.catch(() => undefined);
+    await clock.advance(11_000);
+    await expect(written).rejects.toMatchObject({ code: 'WRITE_FAILED' });
+    other.storage.liesAboutCommits = false;
+    other.storage.heal();
+    const answer = holdAnswer(other.storage, 'read');
+    await clock.advance(30_000);
+    await one.cache.set('a', 'theirs');
+    await other.cache.get('b', { fresh: true });
+    await clock.advance(100);
+    answer();
+    await settle();
+    expect(await other.cache.get('a')).toBe('theirs');
+  });
+
   describe('while the database is away', () => {
     it('one that does not answer counts as away since it was asked', async () => {
       const strict = await world.start({ staleWhileDownMs: 5000 });

@@ -241,8 +241,16 @@ export class PersistedEntries<V> implements ChangeListener {
   async resolveDoubts(): Promise<void> {
     if (!this.isInDoubt) return;
     const keys = this.doubted();
-    const found = await this.reader.ask(keys);
-    keys.forEach((key, i) => this.#replace(key, found[i] ?? ABSENT));
+    const others = this.watchOthers();
+    try {
+      const found = await this.reader.ask(keys);
+      keys.forEach((key, i) => {
+        if (others.isNewer(key)) this.forget(key);
+        else this.#replace(key, found[i] ?? ABSENT);
+      });
+    } finally {
+      this.unwatchOthers(others);
+    }
     if (this.#knowledge.isAllInDoubt) this.#endLoads();
     this.#knowledge.settled();
   }
