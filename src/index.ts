@@ -15,6 +15,7 @@ export {
   type NamespaceOptions,
   type NamespaceTuning,
 } from './core/definition/namespace-definition.js';
+export type { Conflict, ConflictMerge, ConflictRule } from './core/definition/conflict-rule.js';
 export type {
   LoadOptions,
   NamespaceCache,

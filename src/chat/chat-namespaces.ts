@@ -3,6 +3,7 @@ import { tupleKey } from '../core/keys/tuple-key.js';
 import { defineNamespace, type NamespaceDefinition } from '../core/definition/namespace-definition.js';
 import { json } from '../core/values/json.js';
 import { CacheNamespace, getPersistenceLevel } from './cache-namespace.js';
+import { mergeChats } from './merge-chats.js';
 import type { ChatRecord, UserData, UserState } from './chat-types.js';
 
 /** Chat id → settings and info. */
@@ -11,6 +12,7 @@ export const chatsNamespace: NamespaceDefinition<number, ChatRecord> = defineNam
   key: numberKey(),
   value: json<ChatRecord>(),
   persistence: getPersistenceLevel(CacheNamespace.CHATS),
+  onConflict: mergeChats,
 });
 
 /** Chat id and user id → data; stored under `123:456`. */

@@ -7,6 +7,7 @@ import { inWords, leftOut, reportOf } from './copy-report.js';
 import { printable } from './printable.js';
 import { StorageCopy, type NamespaceCopy, type NamespacePlan } from './storage-copy.js';
 import { StorageLocation } from './storage-location.js';
+import { withClaim } from './target-claim.js';
 import { refuseJournal, refuseRunning } from './unattended.js';
 
 /**
@@ -33,22 +34,27 @@ export async function runCopy(
   return withOpen(source, async () => {
     // Before the target is opened, which makes its table.
     const namespaces = await chosenNamespaces(source, command.namespaces);
-    return withOpen(target, async () => {
-      print(`From: ${shown(from, source)}`);
-      print(`To: ${target === undefined ? `a new file, ${command.to}` : shown(to, target)}`);
-      const copy = new StorageCopy(source, target, { namespaces, force: command.force, now: Date.now() });
-      const copies = await copied(copy, await copy.plan(), command.dryRun, stderr);
-      const stray = command.namespaces === undefined ? await source.strayRows() : [];
-      for (const line of reportOf(copies, command.dryRun ? 'to copy' : 'copied')) print(line);
-      if (stray.length > 0) print('in no namespace:');
-      for (const rows of stray) print(inWords(rows));
-      const incomplete = leftOut(copies, stray);
-      const isWhole = incomplete === undefined;
-      if (command.dryRun) print('Dry run: nothing was written.');
-      else print(`Both were read again: the target holds every ${isWhole ? '' : 'other '}row of the source.`);
-      if (!isWhole) print(incomplete);
-      return isWhole;
-    });
+    const claims = command.dryRun || command.ignoreRunning ? undefined : target;
+    return withOpen(target, () =>
+      withClaim(claims, stderr, async (claim) => {
+        print(`From: ${shown(from, source)}`);
+        print(`To: ${target === undefined ? `a new file, ${command.to}` : shown(to, target)}`);
+        const options = { namespaces, force: command.force, now: Date.now() };
+        const copy = new StorageCopy(source, target, options, () => claim?.admit());
+        const copies = await copied(copy, await copy.plan(), command.dryRun, stderr);
+        const stray = command.namespaces === undefined ? await source.strayRows() : [];
+        for (const line of reportOf(copies, command.dryRun ? 'to copy' : 'copied')) print(line);
+        if (stray.length > 0) print('in no namespace:');
+        for (const rows of stray) print(inWords(rows));
+        const incomplete = leftOut(copies, stray);
+        const isWhole = incomplete === undefined;
+        if (command.dryRun) print('Dry run: nothing was written.');
+        else
+          print(`Both were read again: the target holds every ${isWhole ? '' : 'other '}row of the source.`);
+        if (!isWhole) print(incomplete);
+        return isWhole;
+      }),
+    );
   });
 }
 

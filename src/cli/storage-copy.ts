@@ -53,8 +53,10 @@ export class StorageCopy {
     /** `undefined` where there is none yet: then nothing can be written. */
     private readonly target: ListedStorage | undefined,
     private readonly options: StorageCopyOptions,
+    /** Asked before each write to the target, which fails with it. */
+    admit: () => Promise<void> | undefined = () => undefined,
   ) {
-    this.#writer = target && new TargetWriter(target);
+    this.#writer = target && new TargetWriter(target, admit);
   }
 
   /**

@@ -1,4 +1,4 @@
-import { CacheError } from '../core/cache-error.js';
+import { CacheError, isCacheError } from '../core/cache-error.js';
 import { isolateRefused } from '../core/writing/isolate-refused.js';
 import { DatabaseError } from '../storage/driver-error.js';
 import type { ExactRow, ListedStorage, RefusedRows } from '../storage/listed-storage.js';
@@ -8,7 +8,11 @@ export class TargetWriter {
   /** Messages that the target refuses rows with, by their code: a message may be about one row alone. */
   readonly #reasons = new Map<string, string>();
 
-  constructor(private readonly target: ListedStorage) {}
+  constructor(
+    private readonly target: ListedStorage,
+    /** Asked before each write, which fails with it. */
+    private readonly admit: () => Promise<void> | undefined,
+  ) {}
 
   /** Stores what the target takes, and gives what it refuses, row by row. */
   async write(namespace: string, rows: readonly ExactRow[]): Promise<readonly RefusedRows[]> {
@@ -16,6 +20,7 @@ export class TargetWriter {
     const { refused, deferred, error } = await isolateRefused(
       rows.map((row) => [row]),
       async (some) => {
+        await this.admit();
         await this.target.restore(namespace, some.flat());
         return undefined;
       },
@@ -23,6 +28,7 @@ export class TargetWriter {
       // However many it refuses, the next one may be good.
       Infinity,
     );
+    if (isCacheError(error)) throw error;
     if (deferred.length > 0) {
       throw new CacheError(
         'WRITE_FAILED',

@@ -30,7 +30,10 @@ export type CacheErrorCode =
   | 'LOAD_TIMED_OUT'
   /** The database could not be written to within `writeTimeoutMs`; readers still see the old value. */
   | 'WRITE_FAILED'
-  /** Other processes have changed the key again and again, until `writeTimeoutMs` was over. Nothing was written. */
+  /**
+   * Other processes have changed the key: again and again, until `writeTimeoutMs` was over (`ON_CHANGE`), or so that `onConflict`
+   * failed (`ON_SHUTDOWN`, in the report of a flush). Nothing was written.
+   */
   | 'CONFLICT'
   /** The database refuses this very entry; trying again will not help. */
   | 'ENTRY_REFUSED'

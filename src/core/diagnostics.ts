@@ -26,6 +26,15 @@ export type StorageEvent =
       readonly code: string | undefined;
       readonly error: unknown;
     }
+  /** Entries were dirty when another process had written their rows: `onConflict` has decided on them. */
+  | { readonly type: 'entries-in-conflict'; readonly namespace: string; readonly count: number }
+  /** `onConflict` threw, or gave what can't be stored: the entries stay dirty. */
+  | {
+      readonly type: 'conflict-unsettled';
+      readonly namespace: string;
+      readonly count: number;
+      readonly error: unknown;
+    }
   /** A load met rows that do not decode. */
   | { readonly type: 'rows-unreadable'; readonly namespace: string; readonly count: number }
   /** A stop put entries into the rescue journal. */

@@ -2,17 +2,25 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { DataSource, DataSourceOptions, QueryRunner } from 'typeorm';
 import { quotedTable } from '../../migrations/database-family.js';
+import { CHANGES_TABLE } from '../../migrations/instance-tables.js';
 import type { BackplaneConnect } from '../core/sharing/backplane-link.js';
 import { earlierJournalPathOf, journalPathOf } from './address/journal-path.js';
 import { describeAddress, serverAddressOf } from './address/server-address.js';
 import type { Place } from './listed-storage.js';
+import type { Claims } from './sql/claims.js';
 import type { Connection } from './sql/connection.js';
 import { ConnectionPool } from './sql/connection-pool.js';
 import { query } from './sql/execute.js';
+import { ServerClaims } from './sql/server-claims.js';
+import { DataVersion } from './sqlite/data-version.js';
+import { StrangerWatch } from './sqlite/stranger-watch.js';
+import { FileClaims } from './sqlite/file-claims.js';
 import { KeptStatements } from './sqlite/kept-statements.js';
 import { RowStatements } from './sqlite/row-statements.js';
+import { mysqlClaimSessions } from './mysql/claim-sessions.js';
 import { MysqlSessions } from './mysql/sessions.js';
 import { plainSessions } from './portable/sessions.js';
+import { postgresClaimSessions } from './postgres/claim-sessions.js';
 import { messageLinks } from './postgres/message-link.js';
 import { postgresSessions } from './postgres/sessions.js';
 import { SingleConnection } from './sql/single-connection.js';
@@ -20,10 +28,12 @@ import { prepareSqlite } from './sqlite/settings.js';
 import type { Dialect } from './sql/dialect.js';
 import type { ExactRows } from './sql/exact-rows.js';
 import { MysqlDialect } from './mysql/dialect.js';
+import { MysqlLog } from './mysql/commit-log.js';
 import { MysqlExactRows } from './mysql/exact-rows.js';
 import { placeOnMysql } from './mysql/place.js';
 import { PortableDialect } from './portable/dialect.js';
 import { PortableExactRows } from './portable/exact-rows.js';
+import { PostgresLog } from './postgres/commit-log.js';
 import { PostgresDialect } from './postgres/dialect.js';
 import { PostgresExactRows } from './postgres/exact-rows.js';
 import { placeOnPostgres } from './postgres/place.js';
@@ -48,10 +58,14 @@ export interface Database {
   readonly rescuePath: string | undefined;
   /** Where an earlier version put it. */
   readonly earlierRescuePath?: string;
+  /** Who works on it; `undefined` where this process alone can, or nobody can tell. */
+  readonly claims?: Claims | undefined;
   /** Runs before the connection is opened. */
   readonly prepare?: () => Promise<void>;
   /** Runs when everything is ready. */
   readonly opened?: () => void;
+  /** Whether others may have committed since it was asked last, where there is a cheap question for that. */
+  readonly hasChanged?: (runner: QueryRunner) => Promise<boolean>;
   /** Makes connections for messages, where the database carries them. */
   readonly connectMessages?: BackplaneConnect;
   /** Rejects where the user may not read and write the table. */
@@ -84,12 +98,15 @@ export function databaseOf(dataSource: DataSource, options: DatabaseOptions): Da
   const other = options.dialect?.(dataSource);
   if (type === 'postgres') {
     const table = (): string => quotedTable(dataSource);
+    const connection = new ConnectionPool(dataSource, postgresSessions, pool);
     return {
       ...common,
-      dialect: other ?? new PostgresDialect(table),
+      dialect:
+        other ?? new PostgresDialect(table, new PostgresLog(() => quotedTable(dataSource, CHANGES_TABLE))),
       exactRows: new PostgresExactRows(table),
       place: (runner) => placeOnPostgres(runner, table()),
-      connection: new ConnectionPool(dataSource, postgresSessions, pool),
+      connection,
+      claims: new ServerClaims(dataSource, connection, postgresClaimSessions),
       connectMessages: messageLinks(dataSource),
       assertRights,
     };
@@ -97,12 +114,15 @@ export function databaseOf(dataSource: DataSource, options: DatabaseOptions): Da
   if (type === 'mysql' || type === 'mariadb') {
     const sessions = new MysqlSessions();
     const maxPacket = (): number => sessions.maxPacket;
+    const connection = new ConnectionPool(dataSource, sessions, pool);
+    const log = new MysqlLog({ maxPacket, takesBlocks: () => sessions.takesBlocks });
     return {
       ...common,
-      dialect: other ?? new MysqlDialect(maxPacket),
+      dialect: other ?? new MysqlDialect(maxPacket, log),
       exactRows: new MysqlExactRows(maxPacket),
       place: placeOnMysql,
-      connection: new ConnectionPool(dataSource, sessions, pool),
+      connection,
+      claims: new ServerClaims(dataSource, connection, mysqlClaimSessions),
       assertRights,
     };
   }
@@ -143,18 +163,25 @@ function sqlite(dataSource: DataSource, { isOwn, synchronous, dialect }: Databas
   let file: FileIdentity | undefined;
   // TypeORM does it for better-sqlite3.
   const kept = driver === 'sqlite' ? new KeptStatements() : undefined;
+  // What the app has in its own file it may change.
+  const strangers = isOwn && !inMemory ? new StrangerWatch(dataSource, kept) : undefined;
   const rowsOf: RowQuery = (runner, statement) => kept?.query(runner, statement) ?? query(runner, statement);
+  const version = new DataVersion(rowsOf);
+  const connection = new SingleConnection(dataSource, {
+    begin: 'BEGIN IMMEDIATE',
+    prepare: (runner) => prepareSqlite(runner, { driver, synchronous, ownsFile: isOwn }),
+    // What a file that is gone holds is not durable: neither what is committed to it, nor what is read from it.
+    assertSame: () => file?.assertSame(),
+    ...(strangers === undefined ? {} : { beforeWrite: (runner) => strangers.look(runner) }),
+    ...(kept === undefined ? { byRow: new RowStatements() } : { kept }),
+  });
   return {
+    hasChanged: (runner) => version.hasChanged(runner),
     dialect: dialect?.(dataSource) ?? new SqliteDialect(kept === undefined, rowsOf),
     exactRows: new SqliteExactRows(),
     place: async () => placeOf(inMemory ? 'memory' : `file ${fileIdentity(database)}`),
-    connection: new SingleConnection(dataSource, {
-      begin: 'BEGIN IMMEDIATE',
-      prepare: (runner) => prepareSqlite(runner, { driver, synchronous, ownsFile: isOwn }),
-      // What a file that is gone holds is not durable: neither what is committed to it, nor what is read from it.
-      assertSame: () => file?.assertSame(),
-      ...(kept === undefined ? { byRow: new RowStatements() } : { kept }),
-    }),
+    connection,
+    claims: inMemory ? undefined : new FileClaims(dataSource, connection, strangers),
     description: `${driver} ${inMemory ? 'in memory' : resolve(database)}`,
     rescuePath: inMemory ? undefined : `${database}.rescue.ndjson`,
     prepare: async () => {

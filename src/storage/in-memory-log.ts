@@ -1,8 +1,17 @@
-import type { Instance, LogHead, LogNote } from '../core/sharing/shared-storage.js';
+import { UNKNOWN_WRITER, type Instance, type LogHead, type LogNote } from '../core/sharing/shared-storage.js';
 import type { LogPosition, Writer } from '../core/storage-adapter.js';
 
 /** The beat of an instance that has stopped. */
 const STOPPED = -1;
+
+/** A write of an instance that has not joined, or was removed. */
+export class UnknownWriter extends Error {
+  readonly code = UNKNOWN_WRITER;
+
+  constructor() {
+    super('The instance is not known here: it has not joined, or was removed.');
+  }
+}
 
 /** The instances on a storage in memory, and the notes of their commits. */
 export class InMemoryLog {
@@ -16,7 +25,7 @@ export class InMemoryLog {
 
   beat(writer: Writer): boolean {
     const beat = this.#beats.get(writer);
-    if (beat === undefined) return false;
+    if (beat === undefined || beat === STOPPED) return false;
     this.#beats.set(writer, beat + 1);
     return true;
   }
@@ -32,10 +41,7 @@ export class InMemoryLog {
 
   /** Throws where the writer is not known: nothing may be written then. */
   assertKnows(position: LogPosition | undefined): void {
-    if (position !== undefined && !this.#notes.has(position.writer))
-      throw Object.assign(new Error('The instance is not known here: it has not joined, or was removed.'), {
-        code: 'UNKNOWN_WRITER',
-      });
+    if (position !== undefined && !this.#notes.has(position.writer)) throw new UnknownWriter();
   }
 
   /** Takes a note of a commit. */

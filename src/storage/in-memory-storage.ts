@@ -17,11 +17,12 @@ import {
 } from '../core/storage-adapter.js';
 import { noteOfRemoval, noteOfRows } from '../core/sharing/note.js';
 import type { Instance, LogHead, LogNote, Rival, SharedStorage } from '../core/sharing/shared-storage.js';
-import { InMemoryLog } from './in-memory-log.js';
+import { InMemoryLog, UnknownWriter } from './in-memory-log.js';
 
 /** A storage that lives as long as this object: for tests of an app, and where a restart may forget everything. */
 export class InMemoryStorage implements SharedStorage {
   readonly [CACHE_STORAGE] = 2;
+  readonly keepsOthersOut: boolean = false;
   readonly defaultInstances = 'one';
   readonly #namespaces = new Map<string, Map<string, StampedEntry>>();
   /** Keys in order, until a key comes or goes. */
@@ -133,6 +134,10 @@ export class InMemoryStorage implements SharedStorage {
 
   async trimLog(upTo: LogPosition): Promise<void> {
     this.#log.trim(upTo);
+  }
+
+  isUndone(error: unknown): boolean {
+    return error instanceof UnknownWriter;
   }
 
   /** Nothing here can fail because of its data. What a subclass throws may pass. */

@@ -1,4 +1,5 @@
-import type { CacheStorageAdapter, LoadCursor, LoadPage, StoredEntry } from '../core/storage-adapter.js';
+import type { ClaimingStorage } from '../core/sharing/shared-storage.js';
+import type { LoadCursor, LoadPage, StoredEntry } from '../core/storage-adapter.js';
 
 /** A row as it is stored, for tools that carry it over. */
 export interface ExactRow extends StoredEntry {
@@ -45,7 +46,7 @@ export interface Place {
 }
 
 /** A storage that can say what it holds, exactly: for tools that work on the whole of it. The engine does without. */
-export interface ListedStorage extends CacheStorageAdapter {
+export interface ListedStorage extends ClaimingStorage {
   /** The namespaces that have rows, expired ones included, in ascending order; none where there is no table yet. */
   namespaces(): Promise<readonly string[]>;
   /** Rows whose namespace is no text, which no name leads to. */

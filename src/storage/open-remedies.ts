@@ -15,10 +15,10 @@ const ASK_FOR_TLS = "Set ssl, as in ssl: { ca: readFileSync('ca.pem', 'utf8') }.
 const RENEW = "The server's certificate is not valid now: renew it, or set the clock of this machine.";
 const NO_RIGHTS_ON_TABLES =
   'The tables are there, and the user has no rights on them: grant it SELECT, INSERT, UPDATE and DELETE on cache_storage, ' +
-  'cache_migrations and cache_identity.';
+  'cache_migrations, cache_identity, cache_instances and cache_changes.';
 const READ_ONLY = 'The server takes no writes now: name the primary, or switch its read-only mode off.';
 const TOO_MANY =
-  'The server has no connection left: the cache needs three (poolSize) for each process. Raise its limit, or end others.';
+  'The server has no connection left: the cache needs four (poolSize and one more) for each process. Raise its limit, or end others.';
 const MISSING_TABLE = 'The table is missing: set migrationsRun to true, or run cacheMigrations before.';
 const SHORT_KEYS =
   'The key of the table has more bytes than its row format takes: run ALTER TABLE cache_storage ROW_FORMAT=DYNAMIC, and start again.';
@@ -101,13 +101,14 @@ const REMEDIES: Readonly<Record<string, string>> = {
 
 const MAY_NOT_MIGRATE =
   'The user may not make or change the tables: grant it the right to create tables there, and let it own cache_storage, ' +
-  'cache_migrations and cache_identity where they exist (ALTER TABLE … OWNER TO); or run cacheMigrations yourself as a user who may ' +
-  '(migrationsRun: false).';
+  'cache_migrations, cache_identity, cache_instances and cache_changes where they exist (ALTER TABLE … OWNER TO); or run ' +
+  'cacheMigrations yourself as a user who may (migrationsRun: false).';
 const MAY_NOT_ALTER =
-  'Grant the user SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER and INDEX on the database, or run cacheMigrations yourself ' +
+  'Grant the user SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX and REFERENCES on the database, or run cacheMigrations yourself ' +
   'as a user who may (migrationsRun: false).';
 const MAY_NOT_USE =
-  'Grant the user SELECT, INSERT, UPDATE and DELETE on cache_storage, and SELECT on cache_migrations and cache_identity.';
+  'Grant the user SELECT, INSERT, UPDATE and DELETE on cache_storage, and SELECT on cache_migrations and cache_identity; where ' +
+  'several instances share them, SELECT, INSERT, UPDATE and DELETE on cache_instances and cache_changes, too.';
 
 /** Codes that report a missing right without naming it. */
 const RIGHTS: Readonly<Record<string, Readonly<Record<OpenStep, string>>>> = {

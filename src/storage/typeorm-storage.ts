@@ -5,14 +5,26 @@ import { CacheError, isCacheError } from '../core/cache-error.js';
 import { EVERY_KEY, type KeyRange } from '../core/keys/key-range.js';
 import type { BackplaneConnect } from '../core/sharing/backplane-link.js';
 import {
+  UNKNOWN_WRITER,
+  type ClaimEvents,
+  type Instance,
+  type InstanceMode,
+  type LogHead,
+  type LogNote,
+  type Rival,
+  type SharedStorage,
+} from '../core/sharing/shared-storage.js';
+import {
   CACHE_STORAGE,
   type Atom,
   type AtomOutcome,
   type Commit,
   type LoadedPage,
   type LoadPage,
+  type LogPosition,
   type StampedEntry,
   type StorageFailure,
+  type Writer,
 } from '../core/storage-adapter.js';
 import { connectionOf } from './connection-options.js';
 import { databaseOf, type Database } from './database.js';
@@ -25,10 +37,16 @@ import type {
   RefusedRows,
   SizedKey,
 } from './listed-storage.js';
+import type { Claims } from './sql/claims.js';
 import { modifyRows, Undecided, writeAtoms } from './sql/atoms.js';
+import { LogRows } from './sql/log-rows.js';
+import { assertLogTables } from './sql/log-tables.js';
+import { UnknownWriter } from './sql/noted-write.js';
+import { removeAll, removeRange } from './sql/removals.js';
 import type { Dialect } from './sql/dialect.js';
 import type { ExactRows, NamespaceNames } from './sql/exact-rows.js';
 import { noIdentity, readIdentity } from './sql/identity.js';
+import { noInstances, readyInstanceTables } from './sql/instance-tables.js';
 import { undone } from './sql/undone.js';
 import type { SqliteSynchronous } from './sqlite/dialect.js';
 import { DatabaseError, driverErrorOf, withoutQuotes } from './driver-error.js';
@@ -36,6 +54,8 @@ import { driverPackageError, unbuiltDriverError } from './driver-package.js';
 import { remedyFor, type OpenStep } from './open-remedies.js';
 import { retryWhileBusy } from './retry-while-busy.js';
 import { missingColumns, prepareSchema } from './schema.js';
+
+const UNHEARD: ClaimEvents = { disturbed: () => undefined, overwritten: () => undefined };
 
 /** How long a start waits while others have the database locked, ms. */
 const START_TIMEOUT_MS = 10_000;
@@ -50,7 +70,7 @@ export interface TypeOrmStorageOptions {
 }
 
 /** The storage port on a SQL table, through a TypeORM connection of its own. */
-export class TypeOrmStorage implements ListedStorage {
+export class TypeOrmStorage implements ListedStorage, SharedStorage {
   readonly [CACHE_STORAGE] = 2;
   readonly #dataSource: DataSource;
   readonly #database: Database;
@@ -61,6 +81,12 @@ export class TypeOrmStorage implements ListedStorage {
   #step: OpenStep = 'connecting';
   #identity: string | undefined;
   #isPrepared = false;
+  /** Of SQLite alone. */
+  readonly hasChanged?: () => Promise<boolean>;
+  /** Where the app runs the migrations it may be late with the table that claims are in. */
+  #hasInstances = false;
+  /** How this instance has joined. */
+  #mode: InstanceMode | undefined;
 
   constructor(
     options: TypeOrmStorageOptions,
@@ -83,12 +109,25 @@ export class TypeOrmStorage implements ListedStorage {
       synchronous: options.synchronous,
       dialect,
     });
+    const { connection, hasChanged } = this.#database;
+    if (hasChanged !== undefined) this.hasChanged = () => this.#guard(() => connection.read(hasChanged));
+  }
+
+  /** Not with words that every database understands. */
+  get canBeShared(): boolean {
+    return this.#database.dialect.log !== undefined;
   }
 
   /** Those about the options; once it is open, those about the database too. */
   get warnings(): readonly string[] {
-    if (!this.#isPrepared || this.#identity !== undefined) return this.#warnings;
-    return [...this.#warnings, noIdentity(this.describe())];
+    if (!this.#isPrepared) return this.#warnings;
+    const { claims } = this.#database;
+    return [
+      this.#warnings,
+      this.#identity === undefined ? noIdentity(this.describe()) : [],
+      claims === undefined || this.#hasInstances ? [] : noInstances(this.describe()),
+      claims?.warning ?? [],
+    ].flat();
   }
 
   get rescuePath(): string | undefined {
@@ -114,12 +153,13 @@ export class TypeOrmStorage implements ListedStorage {
   }
 
   async open(): Promise<void> {
-    const { connection, prepare, opened } = this.#database;
+    const { connection, prepare, opened, claims } = this.#database;
     this.#step = 'connecting';
     try {
       await prepare?.();
       await connection.open();
       await retryWhileBusy(() => connection.alone((runner) => this.#prepare(runner)), START_TIMEOUT_MS);
+      if (this.keepsOthersOut) await claims?.prepare?.();
       opened?.();
     } catch (error) {
       await connection.close().catch(() => undefined);
@@ -128,8 +168,42 @@ export class TypeOrmStorage implements ListedStorage {
     }
   }
 
-  close(): Promise<void> {
-    return this.#database.connection.close();
+  async close(): Promise<void> {
+    const { connection, claims } = this.#database;
+    await connection.close();
+    // Behind all that is written.
+    await claims?.close?.();
+  }
+
+  get keepsOthersOut(): boolean {
+    return this.#hasInstances && this.#database.claims !== undefined;
+  }
+
+  async join(instance: Instance, events: ClaimEvents = UNHEARD): Promise<readonly Rival[]> {
+    const { claims } = this.#database;
+    this.#mode = instance.mode;
+    try {
+      if (instance.mode === 'many') await this.#prepareLog();
+      if (claims !== undefined && this.keepsOthersOut) return await claims.join(instance, events);
+      if (instance.mode === 'many') await this.#logRows.join(instance);
+      return [];
+    } catch (error) {
+      if (isCacheError(error)) throw error;
+      // A part of the start, with its remedies: the user may lack a right on the table of the instances.
+      throw this.#openFailed(error);
+    }
+  }
+
+  async beat(writer: Writer): Promise<boolean> {
+    return this.#guard(() => this.#claims.beat(writer));
+  }
+
+  async leave(writer: Writer): Promise<void> {
+    await this.#guard(() => this.#claims.leave(writer));
+  }
+
+  async remove(writer: Writer, beat?: number): Promise<boolean> {
+    return this.#guard(() => this.#claims.remove(writer, beat));
   }
 
   async namespaces(): Promise<readonly string[]> {
@@ -188,23 +262,32 @@ export class TypeOrmStorage implements ListedStorage {
     return this.#guard(() => modifyRows(connection, dialect, { namespace, keys, decide, commit }));
   }
 
-  async clear(namespace: string, _commit: Commit): Promise<void> {
-    await this.#guard(() => this.#database.connection.write([this.#database.dialect.clear(namespace)]));
+  clear(namespace: string, commit: Commit): Promise<void> {
+    const { connection, dialect } = this.#database;
+    return this.#guard(() => removeAll(connection, dialect, namespace, commit));
   }
 
-  clearRange(namespace: string, range: KeyRange, { now }: Commit): Promise<number> {
+  clearRange(namespace: string, range: KeyRange, commit: Commit): Promise<number> {
     const { connection, dialect } = this.#database;
-    return this.#guard(() =>
-      connection.transaction(async (transaction) => {
-        // Two statements, so that the second one counts what was alive.
-        await transaction.execute(dialect.purge(namespace, now, range));
-        return transaction.execute(dialect.clear(namespace, range));
-      }),
-    );
+    return this.#guard(() => removeRange(connection, dialect, { namespace, range, commit }));
   }
 
   purgeExpired(namespace: string, now: number): Promise<number> {
     return this.#guard(() => this.#database.connection.write([this.#database.dialect.purge(namespace, now)]));
+  }
+
+  heads(): Promise<readonly LogHead[]> {
+    return this.#guard(() => this.#database.connection.read((runner) => this.#logRows.heads(runner)));
+  }
+
+  notesSince(positions: readonly LogPosition[], limit: number): Promise<readonly LogNote[]> {
+    return this.#guard(() =>
+      this.#database.connection.read((runner) => this.#logRows.notesSince(runner, positions, limit)),
+    );
+  }
+
+  trimLog(upTo: LogPosition): Promise<void> {
+    return this.#guard(() => this.#logRows.trim(upTo));
   }
 
   classify(error: unknown): StorageFailure {
@@ -217,6 +300,29 @@ export class TypeOrmStorage implements ListedStorage {
 
   describe(): string {
     return this.#database.description;
+  }
+
+  get #logRows(): LogRows {
+    const { connection, dialect } = this.#database;
+    if (dialect.log !== undefined) return new LogRows(this.#dataSource, connection, dialect.log);
+    throw new CacheError(
+      'UNSUPPORTED_STORAGE',
+      `Several instances can't share ${this.describe()}: they share SQLite, PostgreSQL, MySQL and MariaDB. Set instances: 'one'.`,
+    );
+  }
+
+  /** What knows the instances: their rows alone where nobody is kept out, and beside others on a file, whose lock says nothing of each. */
+  get #claims(): Pick<Claims, 'beat' | 'leave' | 'remove'> {
+    const { claims, hasChanged } = this.#database;
+    const isBesideOnFile = this.#mode === 'many' && hasChanged !== undefined;
+    return claims === undefined || !this.keepsOthersOut || isBesideOnFile ? this.#logRows : claims;
+  }
+
+  async #prepareLog(): Promise<void> {
+    const { connection, assertRights } = this.#database;
+    const options = { description: this.describe(), hasRights: assertRights !== undefined };
+    await connection.alone((runner) => assertLogTables(runner, options));
+    await this.#logRows.prepare();
   }
 
   async #names(): Promise<NamespaceNames> {
@@ -249,6 +355,7 @@ export class TypeOrmStorage implements ListedStorage {
       return await task();
     } catch (error) {
       if (error instanceof Undecided) throw error.cause;
+      if (isCacheError(error)) throw error;
       throw this.#databaseError(error);
     }
   }
@@ -256,6 +363,9 @@ export class TypeOrmStorage implements ListedStorage {
   /** What may leave this class: TypeORM's errors carry values, and the drivers' may carry statements. */
   #databaseError(error: unknown): DatabaseError {
     const driverError = driverErrorOf(error);
+    // The data is as good as before, and another instance may write it.
+    if (error instanceof UnknownWriter)
+      return new DatabaseError(error.message, UNKNOWN_WRITER, 'transient', true);
     // Text longer than a string can be: whatever else there is, this entry will not become shorter.
     const refused = error instanceof RangeError || this.#database.dialect.refusesData(driverError);
     const failure = refused ? 'permanent' : 'transient';
@@ -280,6 +390,8 @@ export class TypeOrmStorage implements ListedStorage {
       },
     });
     this.#identity = await readIdentity(runner, { dialect, migrationsRun });
+    if (this.#database.claims !== undefined)
+      this.#hasInstances = await readyInstanceTables(runner, { dialect, migrationsRun });
     this.#isPrepared = true;
   }
 

@@ -8,6 +8,7 @@ import { listsOfKeys } from './contract/lists-of-keys.js';
 import { manyConditionalRows } from './contract/many-conditional-rows.js';
 import { modifiedRows } from './contract/modified-rows.js';
 import { pagesOfRows } from './contract/pages-of-rows.js';
+import { sharedLogs } from './contract/shared-logs.js';
 import { timesOfRows } from './contract/times-of-rows.js';
 import { writtenRows } from './contract/written-rows.js';
 import { presentRunner, type TestRunner } from './test-runner.js';
@@ -51,6 +52,7 @@ export function describeStorageContract({
       conditionalRows,
       manyConditionalRows,
       modifiedRows,
+      sharedLogs,
     ])
       declare(contract);
 

@@ -15,6 +15,7 @@ import { listing } from './parts/listing.mjs';
 import { memory } from './parts/memory.mjs';
 import { overload } from './parts/overload.mjs';
 import { sets } from './parts/sets.mjs';
+import { sharedLog } from './parts/shared-log.mjs';
 import { start } from './parts/start.mjs';
 import { sustainedSets } from './parts/sustained-sets.mjs';
 import { valueCheck } from './parts/value-check.mjs';
@@ -30,6 +31,7 @@ const PARTS = [
   valueCheck,
   durableWrites,
   conditionalWrites,
+  sharedLog,
   coalescing,
   bulk,
   listing,

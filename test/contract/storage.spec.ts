@@ -3,6 +3,8 @@ import * as runner from 'vitest';
 import { describe, expect, it } from 'vitest';
 import { InMemoryStorage } from '../../src/index.js';
 import { describeStorageContract } from '../../src/testing/index.js';
+import { MysqlLog } from '../../src/storage/mysql/commit-log.js';
+import { MysqlDialect } from '../../src/storage/mysql/dialect.js';
 import { PortableDialect } from '../../src/storage/portable/dialect.js';
 import { TypeOrmStorage } from '../../src/storage/typeorm-storage.js';
 import { errorWith } from '../support/definitions.js';
@@ -10,6 +12,8 @@ import { mariadbServer, postgresServer } from '../support/services.js';
 import { sqliteFiles, storageOn } from './sql-storage.js';
 
 const newFile = sqliteFiles();
+/** MariaDB's max_allowed_packet unless it is changed, bytes. */
+const PACKET = 16 * 2 ** 20;
 
 function portableOn(storage: DataSourceOptions): TypeOrmStorage {
   return new TypeOrmStorage(
@@ -155,6 +159,22 @@ describe.skipIf(mariadb === undefined)('MariaDB', () => {
     name: 'the database of an app, its DataSource as template',
     create: async () =>
       storageOn(new DataSource({ type: 'mysql', url: await mariadb.newDatabase(), timezone: '+05:30' })),
+    runner,
+  });
+
+  // MySQL takes no transaction as one statement.
+  const log = new MysqlLog({ maxPacket: () => PACKET, takesBlocks: () => false });
+  describeStorageContract({
+    name: 'a database, in the words of MySQL',
+    create: async () =>
+      new TypeOrmStorage(
+        {
+          storage: { type: 'mysql', url: await mariadb.newDatabase() },
+          migrationsRun: true,
+          synchronous: 'full',
+        },
+        () => new MysqlDialect(() => PACKET, log),
+      ),
     runner,
   });
 });

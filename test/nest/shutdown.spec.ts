@@ -157,7 +157,9 @@ describe('the stop of an application', () => {
       "SELECT name FROM sqlite_master WHERE type = 'table'",
     );
     expect(tables.map((table) => table.name).toSorted()).toEqual([
+      'cache_changes',
       'cache_identity',
+      'cache_instances',
       'cache_migrations',
       'cache_storage',
       'mine',

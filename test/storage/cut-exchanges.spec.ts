@@ -8,7 +8,7 @@ import { CuttingProxy } from '../support/cutting-proxy.js';
 import { namespaceOf, ON_CHANGE } from '../support/definitions.js';
 import type { Exchange, ExchangeCut } from '../support/exchange.js';
 import { RecordingLogger } from '../support/recording-logger.js';
-import { MARIADB, POSTGRES, storageOf, type ServerKind } from '../support/server-kind.js';
+import { MARIADB, POSTGRES, storageOf, unclaimedStorageOf, type ServerKind } from '../support/server-kind.js';
 import { mariadbServer, postgresServer } from '../support/services.js';
 
 const KINDS = [
@@ -200,7 +200,7 @@ async function startEngine(
 ): Promise<{ readonly engine: CacheEngine; readonly cache: Numbers }> {
   const context = { clock: systemClock, logger: new RecordingLogger(), random: () => 0 };
   const options = resolveEngineOptions({ writeTimeoutMs, instances });
-  const engine = new CacheEngine(() => storageOf(kind, url, { poolSize: 2 }), options, {}, context);
+  const engine = new CacheEngine(() => unclaimedStorageOf(kind, url, { poolSize: 2 }), options, {}, context);
   return { engine, cache: await engine.register(numbers) };
 }
 

@@ -117,7 +117,7 @@ for (const { name, isHere, newDatabase } of KINDS)
       await on(storage, (db) => db.runMigrations());
       const before = await identityAt(storage, { migrationsRun: false });
       await on(storage, async (db) => {
-        await db.undoLastMigration();
+        await undoMigrations(db, 2);
         await db.runMigrations();
       });
       const after = await identityAt(storage, { migrationsRun: false });
@@ -129,7 +129,7 @@ for (const { name, isHere, newDatabase } of KINDS)
       const storage = await newDatabase();
       await on(storage, async (db) => {
         await db.runMigrations();
-        await db.undoLastMigration();
+        await undoMigrations(db, 2);
       });
       const warningsAt = async (opening: Opening): Promise<readonly string[]> => {
         const opened = storageAt(storage, opening);
@@ -140,6 +140,7 @@ for (const { name, isHere, newDatabase } of KINDS)
       };
       expect(await warningsAt({ migrationsRun: false })).toEqual([
         expect.stringMatching(/no table cache_identity.* CreateCacheIdentity of cacheMigrations/),
+        expect.stringMatching(/no table cache_instances.* CreateCacheInstances of cacheMigrations/),
       ]);
       expect(await warningsAt({ readsOnly: true })).toEqual([]);
       await on(storage, (db) => db.runMigrations());
@@ -154,6 +155,11 @@ for (const { name, isHere, newDatabase } of KINDS)
       expect(await query(storage, 'SELECT * FROM cache_identity')).toEqual([]);
     });
   });
+
+/** Reverts the last of them: of the identity, of the instances. */
+async function undoMigrations(db: DataSource, count: number): Promise<void> {
+  for (let i = 0; i < count; i += 1) await db.undoLastMigration();
+}
 
 describe.skipIf(postgres === undefined)('the identity of a schema of PostgreSQL', () => {
   it('is the schema’s own', async () => {
@@ -182,8 +188,7 @@ describe('the identity of a database of another kind', () => {
     expect(row?.id).toMatch(UUID);
     await dataSource.query("INSERT INTO cache_storage (namespace, key, value) VALUES ('n', 'a', '1')");
     expect(await dataSource.query('SELECT version FROM cache_storage')).toEqual([{ version: 0 }]);
-    await dataSource.undoLastMigration();
-    await dataSource.undoLastMigration();
+    await undoMigrations(dataSource, 3);
     const runner = dataSource.createQueryRunner();
     expect(await runner.hasTable('cache_identity')).toBe(false);
     expect(await runner.hasColumn('cache_storage', 'version')).toBe(false);

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeChanges } from '../../src/testing/contract/changes.js';
 import { forwardIpv6 } from '../support/ipv6-forwarder.js';
 import { certificateFor, hasOpenssl, type Certificate } from '../support/certificate.js';
-import { expectRefused, whileOpen } from '../support/opening.js';
+import { expectRefused, joins, MAY_NOT_JOIN, whileOpen } from '../support/opening.js';
 import { privateMariadb } from '../support/private-mariadb.js';
 
 const server = await privateMariadb();
@@ -149,7 +149,9 @@ describe.skipIf(server === undefined)('MariaDB', () => {
         `REVOKE ALL ON ${database}.* FROM ${database}@'%'`,
         `GRANT SELECT ON ${database}.cache_migrations TO ${database}@'%'`,
         `GRANT SELECT ON ${database}.cache_identity TO ${database}@'%'`,
-        `GRANT ${TABLE_RIGHTS.join(', ')} ON ${database}.cache_storage TO ${database}@'%'`,
+        ...['cache_storage', 'cache_instances', 'cache_changes'].map(
+          (table) => `GRANT ${TABLE_RIGHTS.join(', ')} ON ${database}.${table} TO ${database}@'%'`,
+        ),
       );
       await whileOpen(owner(database));
       await run(`REVOKE ${missing} ON ${database}.cache_storage FROM ${database}@'%'`);
@@ -157,6 +159,28 @@ describe.skipIf(server === undefined)('MariaDB', () => {
         code: missing === 'SELECT' ? /ER_(TABLE|COLUMN)ACCESS_DENIED_ERROR/ : 'ER_TABLEACCESS_DENIED_ERROR',
         remedy: /command denied.*Grant the user SELECT, INSERT, UPDATE and DELETE/,
       });
+    });
+
+    it.each(TABLE_RIGHTS)('the missing right of an instance among others to %s', async (missing) => {
+      const database = await newDatabase(ALL_RIGHTS);
+      await whileOpen(owner(database));
+      const log = ['cache_instances', 'cache_changes'];
+      await run(
+        `REVOKE ALL ON ${database}.* FROM ${database}@'%'`,
+        `GRANT SELECT ON ${database}.cache_migrations TO ${database}@'%'`,
+        `GRANT SELECT ON ${database}.cache_identity TO ${database}@'%'`,
+        ...['cache_storage', ...log].map(
+          (table) => `GRANT ${TABLE_RIGHTS.join(', ')} ON ${database}.${table} TO ${database}@'%'`,
+        ),
+      );
+      await whileOpen(owner(database), joins(1));
+      for (const [i, table] of log.entries()) {
+        await run(`REVOKE ${missing} ON ${database}.${table} FROM ${database}@'%'`);
+        await whileOpen(owner(database), (storage) =>
+          expect(joins(2 + i)(storage)).rejects.toMatchObject(MAY_NOT_JOIN),
+        );
+        await run(`GRANT ${missing} ON ${database}.${table} TO ${database}@'%'`);
+      }
     });
 
     it('a trigger that may do something else with rows, and a table that others have locked', async () => {
@@ -194,7 +218,7 @@ describe.skipIf(server === undefined)('MariaDB', () => {
         user: database,
         password: 'secret',
       });
-      await expectRefused(owner(database), { code: /ER_(USER_LIMIT|TOO_MANY)/, remedy: /needs three/ });
+      await expectRefused(owner(database), { code: /ER_(USER_LIMIT|TOO_MANY)/, remedy: /needs four/ });
       await one.end();
     });
 

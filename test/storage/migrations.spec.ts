@@ -118,6 +118,9 @@ describe('the migrations', () => {
       "INSERT INTO cache_storage (namespace, key, value, expires_at, version) VALUES ('n', 'a', '1', NULL, 7), ('n', 'b', '1', 99, 7)",
     );
     await dataSource.undoLastMigration();
+    for (const table of ['cache_changes', 'cache_instances'])
+      expect(await dataSource.createQueryRunner().hasTable(table)).toBe(false);
+    await dataSource.undoLastMigration();
     expect(await dataSource.createQueryRunner().hasTable('cache_identity')).toBe(false);
     await dataSource.undoLastMigration();
     expect(await dataSource.query('SELECT "key", expires_at FROM cache_storage')).toEqual([

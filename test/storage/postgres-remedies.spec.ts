@@ -10,7 +10,7 @@ import { resolveEngineOptions } from '../../src/core/engine/engine-options.js';
 import { TypeOrmStorage } from '../../src/storage/typeorm-storage.js';
 import { namespaceOf, ON_CHANGE } from '../support/definitions.js';
 import { RecordingLogger } from '../support/recording-logger.js';
-import { expectRefused, whileOpen } from '../support/opening.js';
+import { expectRefused, joins, MAY_NOT_JOIN, whileOpen } from '../support/opening.js';
 import { privatePostgres } from '../support/private-postgres.js';
 
 const server = await privatePostgres();
@@ -133,7 +133,7 @@ describe.skipIf(server === undefined)('PostgreSQL', () => {
       await whileOpen({ ...guest(database), username: 'cache' });
       await run(
         database,
-        'GRANT SELECT, INSERT, UPDATE, DELETE ON cache_storage TO guest',
+        'GRANT SELECT, INSERT, UPDATE, DELETE ON cache_storage, cache_instances, cache_changes TO guest',
         'GRANT SELECT ON cache_migrations, cache_identity TO guest',
       );
       await whileOpen(guest(database));
@@ -143,6 +143,27 @@ describe.skipIf(server === undefined)('PostgreSQL', () => {
         remedy: /Grant the user SELECT, INSERT, UPDATE and DELETE/,
       });
     });
+
+    it.each(['SELECT', 'INSERT', 'UPDATE', 'DELETE'])(
+      'the missing right of an instance among others to %s',
+      async (missing) => {
+        const database = await newDatabase();
+        await whileOpen({ ...guest(database), username: 'cache' });
+        await run(
+          database,
+          'GRANT SELECT, INSERT, UPDATE, DELETE ON cache_storage, cache_instances, cache_changes TO guest',
+          'GRANT SELECT ON cache_migrations, cache_identity TO guest',
+        );
+        await whileOpen(guest(database), joins(1));
+        for (const [i, table] of ['cache_instances', 'cache_changes'].entries()) {
+          await run(database, `REVOKE ${missing} ON ${table} FROM guest`);
+          await whileOpen(guest(database), (storage) =>
+            expect(joins(2 + i)(storage)).rejects.toMatchObject(MAY_NOT_JOIN),
+          );
+          await run(database, `GRANT ${missing} ON ${table} TO guest`);
+        }
+      },
+    );
 
     it('the missing right to see which migrations ran', async () => {
       const database = await newDatabase();
@@ -154,7 +175,7 @@ describe.skipIf(server === undefined)('PostgreSQL', () => {
     it('a role that may have no connection more', async () => {
       await run('postgres', 'CREATE ROLE crowd LOGIN CONNECTION LIMIT 0');
       const storage = guest('postgres', { username: 'crowd' });
-      await expectRefused(storage, { code: '53300', remedy: /needs three/ });
+      await expectRefused(storage, { code: '53300', remedy: /needs four/ });
     });
 
     it.each([

@@ -33,7 +33,7 @@ describe.skipIf(server === undefined)('row-level security of PostgreSQL', () => 
     await run(
       url,
       `CREATE ROLE ${role} LOGIN`,
-      `GRANT SELECT, INSERT, UPDATE, DELETE ON cache_storage TO ${role}`,
+      `GRANT SELECT, INSERT, UPDATE, DELETE ON cache_storage, cache_instances, cache_changes TO ${role}`,
       `GRANT SELECT ON cache_migrations, cache_identity TO ${role}`,
     );
     roles.push([url, role]);

@@ -127,6 +127,9 @@ for (const { type, server, seed, catalogue } of KINDS)
         );
         await db.query(`UPDATE cache_storage SET version = ${Number.MAX_SAFE_INTEGER}`);
         await db.undoLastMigration();
+        for (const table of ['cache_changes', 'cache_instances'])
+          expect(await hasTable(db, table)).toBe(false);
+        await db.undoLastMigration();
         expect(await hasTable(db, 'cache_identity')).toBe(false);
         await db.undoLastMigration();
         expect(await hasColumn(db, 'version')).toBe(false);

@@ -21,14 +21,22 @@ const settings = defineNamespace({
   maxEntries: 100,
 });
 
+const drafts = defineNamespace({
+  name: 'drafts',
+  key: stringKey(),
+  value: json<string>(),
+  persistence: CachePersistenceLevel.ON_SHUTDOWN,
+});
+
 export interface Instance {
   readonly cache: NamespaceOf<typeof settings>;
+  readonly drafts: NamespaceOf<typeof drafts>;
   readonly storage: ChaosStorage;
   readonly engine: CacheEngine;
   readonly log: RecordingLogger;
 }
 
-/** Several instances on one storage and one clock, all with one `ON_CHANGE` namespace. */
+/** Several instances on one storage and one clock, all with a namespace of each persisted level. */
 export class InstancesWorld {
   readonly clock = new FakeClock();
   readonly rows = new InMemoryStorage();
@@ -39,7 +47,13 @@ export class InstancesWorld {
     const context = { clock: this.clock, logger: log, random: () => 0.5 };
     const given = resolveEngineOptions({ ...options, instances: 'many' });
     const engine = new CacheEngine(() => storage, given, {}, context);
-    return { cache: await engine.register(settings), storage, engine, log };
+    return {
+      cache: await engine.register(settings),
+      drafts: await engine.register(drafts),
+      storage,
+      engine,
+      log,
+    };
   }
 }
 

@@ -50,3 +50,23 @@ export async function expectRefused(
   else expect(code, message).toBe(expected.code);
   expect(inspect(error, { depth: 5, showHidden: true })).not.toContain('secret');
 }
+
+/** Joins as an instance among others, and writes a row as such. */
+export function joins(writer: number): (storage: TypeOrmStorage) => Promise<void> {
+  return async (storage) => {
+    await storage.join({ writer, mode: 'many', about: 'a test' });
+    const atom = [{ namespace: 'n', key: 'b', value: '1', expiresAt: null }];
+    await storage.write([atom], { stamp: 1, now: 1, logged: { writer, n: 1 } });
+    await storage.beat(writer);
+    await storage.trimLog({ writer, n: 1 });
+    await storage.remove(writer);
+  };
+}
+
+/** What a join is told that lacks a right. */
+export const MAY_NOT_JOIN = {
+  code: 'STORAGE_OPEN_FAILED',
+  message: expect.stringMatching(
+    /grant the user SELECT, INSERT, UPDATE and DELETE on cache_instances and cache_changes/,
+  ) as string,
+};

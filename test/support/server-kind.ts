@@ -35,6 +35,11 @@ export function storageOf(kind: ServerKind, url: string, more: object = {}): Typ
   });
 }
 
+/** One that keeps nobody out and is kept out by nobody: for several that each take themselves for alone. */
+export function unclaimedStorageOf(kind: ServerKind, url: string, more: object = {}): TypeOrmStorage {
+  return Object.defineProperty(storageOf(kind, url, more), 'keepsOthersOut', { value: false });
+}
+
 /** The test's own connection to the server. */
 export function connectTo(kind: ServerKind, url: string): Promise<DataSource> {
   return new DataSource(optionsOf(kind, url, { poolSize: 2 })).initialize();

@@ -2,6 +2,7 @@ import { describe, expectTypeOf, it } from 'vitest';
 import {
   bigintKey,
   CacheModule,
+  CachePersistenceLevel,
   defineNamespace,
   json,
   numberKey,
@@ -10,6 +11,9 @@ import {
   tupleKey,
   type CacheService,
   type ChatInfo,
+  type Conflict,
+  type ConflictMerge,
+  type ConflictRule,
   type Immutable,
   type KeyCodec,
   type KeyOf,
@@ -201,5 +205,35 @@ describe('types', () => {
       inject: ['CONFIG'],
       useFactory: (config: { path: string }) => ({ storage: { type: 'sqlite', database: config.path } }),
     });
+  });
+
+  it('of a merge follow from the value codec', () => {
+    const shared = defineNamespace({
+      name: 'shared',
+      key: stringKey(),
+      value: rich<Session>(),
+      persistence: CachePersistenceLevel.ON_SHUTDOWN,
+      onConflict: (conflict) => {
+        expectTypeOf(conflict).toEqualTypeOf<Conflict<Session>>();
+        expectTypeOf(conflict.base).toEqualTypeOf<Immutable<Session> | undefined>();
+        return conflict.mine ?? conflict.theirs;
+      },
+    });
+    expectTypeOf(shared).toEqualTypeOf<NamespaceDefinition<string, Session>>();
+    expectTypeOf(shared.onConflict).toEqualTypeOf<ConflictRule<Session>>();
+    // It may give what readers get, and what they set.
+    const merge: ConflictMerge<Session> = ({ theirs }) =>
+      theirs ?? { userId: 1, roles: [], seen: new Date() };
+    expectTypeOf(merge).returns.toEqualTypeOf<Immutable<Session> | undefined>();
+    defineNamespace({ name: 'x', key: stringKey(), value: json<number>(), onConflict: 'theirs' });
+    // @ts-expect-error: a merge gives a value of the namespace
+    defineNamespace({ name: 'x', key: stringKey(), value: json<number>(), onConflict: () => 'one' });
+    // @ts-expect-error: there is no such rule
+    defineNamespace({ name: 'x', key: stringKey(), value: json<number>(), onConflict: 'ours' });
+    // Whatever its values are, it is a definition.
+    const some: readonly NamespaceDefinition[] = [shared];
+    void some;
+    // @ts-expect-error: it belongs to the definition
+    void CacheModule.forRoot({ overrides: { shared: { onConflict: 'theirs' } } });
   });
 });

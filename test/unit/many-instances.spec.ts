@@ -1,8 +1,37 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { EngineOptions } from '../../src/core/engine/engine-options.js';
+import { channelNameOf } from '../../src/core/sharing/channel-name.js';
+import type { Backplane, BackplaneChannel } from '../../src/index.js';
 import type { InMemoryStorage } from '../../src/storage/in-memory-storage.js';
-import type { FakeClock } from '../support/fake-clock.js';
+import { InMemoryBackplane } from '../../src/testing/index.js';
+import { ChaosStorage } from '../support/chaos-storage.js';
+import { settle, type FakeClock } from '../support/fake-clock.js';
 import { InstancesWorld, type Instance } from '../support/instances-world.js';
+
+/** One that says it is there, and carries nothing. */
+class SilentBackplane implements Backplane {
+  reconnects = 0;
+
+  describe(): string {
+    return 'silent';
+  }
+
+  async open(channel: BackplaneChannel): Promise<void> {
+    channel.onState('up');
+  }
+
+  async publish(): Promise<void> {
+    // Nobody hears it.
+  }
+
+  reconnect(): void {
+    this.reconnects += 1;
+  }
+
+  async close(): Promise<void> {
+    // There is nothing to close.
+  }
+}
 
 describe('several instances on one storage', () => {
   let clock: FakeClock;
@@ -148,6 +177,183 @@ describe('several instances on one storage', () => {
     answer();
     await written;
     expect(await other.cache.get('a')).toBe('theirs');
+  });
+
+  describe('of an ON_SHUTDOWN namespace', () => {
+    /** Holds the answers of an instance's writes back, which are committed. */
+    function heldAnswers({ storage }: Instance): () => void {
+      const write = storage.write.bind(storage);
+      let answer: () => void = () => undefined;
+      storage.write = async (atoms, commit) => {
+        const outcomes = await write(atoms, commit);
+        await new Promise<void>((resolve) => {
+          answer = resolve;
+        });
+        return outcomes;
+      };
+      return () => {
+        storage.write = write;
+        answer();
+      };
+    }
+
+    it('what was flushed elsewhere shows, and what is unwritten here stays', async () => {
+      await one.drafts.set('a', '1');
+      await one.drafts.flush();
+      await clock.advance(100);
+      expect(await other.drafts.get('a')).toBe('1');
+      await other.drafts.set('a', 'mine');
+      await one.drafts.set('a', '2');
+      await one.drafts.set('b', '2');
+      await one.drafts.flush();
+      await clock.advance(100);
+      expect(await other.drafts.get('a')).toBe('mine');
+      expect(await other.drafts.get('b')).toBe('2');
+    });
+
+    it.each([
+      ['a value', '1'],
+      ['a removal', undefined],
+    ])('%s that was flushed is not kept where another one has written since', async (_what, mine) => {
+      await one.drafts.set('a', '0');
+      await one.drafts.flush();
+      await clock.advance(100);
+      await other.drafts.get('a');
+      if (mine === undefined) await other.drafts.delete('a');
+      else await other.drafts.set('a', mine);
+      const answer = heldAnswers(other);
+      const flushed = other.drafts.flush();
+      await settle();
+      await one.drafts.refresh('a');
+      await one.drafts.set('a', 'theirs');
+      await one.drafts.flush();
+      await clock.advance(100);
+      answer();
+      await flushed;
+      expect(await other.drafts.get('a')).toBe('theirs');
+    });
+
+    it('own unwritten entries answer at once, whether memory is fresh or not', async () => {
+      await other.drafts.set('a', 'mine');
+      other.storage.hang('reads');
+      await clock.advance(5000);
+      expect(await other.drafts.get('a')).toBe('mine');
+      expect(other.drafts.getIfPresent('a')).toBe('mine');
+      expect(other.drafts.stats().unconfirmed).toBe(0);
+    });
+
+    it('an update is made on what there is, and not on what was there when the application went idle', async () => {
+      await one.drafts.set('a', '1');
+      await one.drafts.flush();
+      await clock.advance(100);
+      await other.drafts.get('a');
+      await clock.advance(65_000);
+      await one.drafts.set('a', '2');
+      await one.drafts.flush();
+      expect(await other.drafts.update('a', (value = '') => `${value}+`)).toBe('2+');
+    });
+  });
+
+  describe('with a backplane', () => {
+    let wire: InMemoryBackplane;
+    let near: Instance;
+    let far: Instance;
+
+    beforeEach(async () => {
+      wire = new InMemoryBackplane(clock);
+      near = await start({ backplane: wire.end() });
+      far = await start({ backplane: wire.end() });
+      await near.cache.set('a', 'old');
+      await settle();
+      await far.cache.get('a');
+    });
+
+    it('what one commits shows to the others at once', async () => {
+      await near.cache.set('a', 'new');
+      await settle();
+      expect(await far.cache.get('a')).toBe('new');
+      await near.cache.clear();
+      await settle();
+      expect(await far.cache.get('a')).toBeUndefined();
+    });
+
+    it('a commit whose note is too long for a message shows at once, too', async () => {
+      const keys = Array.from({ length: 60 }, (_, i) => `${'k'.repeat(200)}${i}`);
+      await far.cache.getMany(keys);
+      await near.cache.setMany(keys.map((key) => [key, 'new']));
+      await settle();
+      expect(await far.cache.get(keys[7] as string)).toBe('new');
+    });
+
+    it('what is committed while it is away shows with a look, and at once when it is back', async () => {
+      wire.goAway();
+      await near.cache.set('a', 'new');
+      await clock.advance(500);
+      expect(await far.cache.get('a')).toBe('new');
+      wire.heal();
+      await clock.advance(10_000);
+      await near.cache.set('a', 'newer');
+      await settle();
+      expect(await far.cache.get('a')).toBe('newer');
+      expect(far.log.with('backplane').filter((line) => line.startsWith('warn'))).toHaveLength(1);
+    });
+
+    it('a message that comes twice, or in another order, takes nothing back', async () => {
+      const texts: string[] = [];
+      const heard = new Promise<void>((resolve) => {
+        void wire.end().open({
+          name: channelNameOf(rows.describe()),
+          onMessage: (text) => texts.push(text),
+          onState: (state) => state === 'up' && resolve(),
+        });
+      });
+      await clock.advance(10);
+      await heard;
+      await near.cache.set('a', '1');
+      await near.cache.set('a', '2');
+      await settle();
+      expect(await far.cache.get('a')).toBe('2');
+      const again = wire.end();
+      await again.open({ name: channelNameOf(rows.describe()), onMessage: () => 0, onState: () => 0 });
+      for (const text of [...texts].toReversed()) await again.publish(text);
+      await settle();
+      expect(await readsOf(far, async () => expect(await far.cache.get('a')).toBe('2'))).toBe(0);
+    });
+
+    it('what is no message of an instance does no harm', async () => {
+      const stranger = wire.end();
+      await stranger.open({ name: channelNameOf(rows.describe()), onMessage: () => 0, onState: () => 0 });
+      for (const text of ['', '{', 'null', '{"w":1}', '{"w":"x","n":2,"c":{}}', '[]'])
+        await stranger.publish(text);
+      await settle();
+      expect(await far.cache.get('a')).toBe('old');
+    });
+
+    it('a connection that is open and carries nothing is made anew', async () => {
+      const silent = new SilentBackplane();
+      const deaf = await start({ backplane: silent });
+      for (let i = 0; i < 10; i += 1) {
+        await deaf.cache.get('a');
+        await clock.advance(500);
+      }
+      expect(silent.reconnects).toBeGreaterThan(0);
+    });
+
+    it('a look comes twice a second, and ten times where it is away', async () => {
+      const looks = vi.spyOn(far.storage as Required<Pick<ChaosStorage, 'heads'>>, 'heads');
+      const during = async (ms: number): Promise<number> => {
+        looks.mockClear();
+        for (let i = 0; i < ms; i += 100) {
+          await far.cache.get('a');
+          await clock.advance(100);
+        }
+        return looks.mock.calls.length;
+      };
+      expect(await during(2000)).toBe(4);
+      wire.goAway();
+      await clock.advance(500);
+      expect(await during(2000)).toBe(20);
+    });
   });
 
   describe('while the database is away', () => {

@@ -504,12 +504,13 @@ describe('options of a server', () => {
     expect(refusalOf({ type: 'mysql', database: 'db', extra: { connectionLimit: 1 } })).toMatch(
       /connectionLimit/,
     );
-    expect(connect({ type: 'postgres', database: 'db', poolSize: 2 })).toMatchObject({ poolSize: 2 });
+    // One more, for the session that shows that the instance lives.
+    expect(connect({ type: 'postgres', database: 'db', poolSize: 2 })).toMatchObject({ poolSize: 3 });
   });
 
   it('of a DataSource of the app have a pool for the app', () => {
     const template = new DataSource({ type: 'postgres', database: 'db', poolSize: 1 });
-    expect(connectionOf(template).options).toMatchObject({ poolSize: 3 });
+    expect(connectionOf(template).options).toMatchObject({ poolSize: 4 });
   });
 
   it('by names of other libraries are refused', () => {

@@ -2,6 +2,7 @@ import { CacheError } from '../cache-error.js';
 import type { KeyCodec } from '../keys/key-codec.js';
 import { CachePersistenceLevel } from './persistence-level.js';
 import { assertRecord, isPositiveInteger, msOf, refuseUnknown } from '../option-checks.js';
+import type { ConflictRule } from './conflict-rule.js';
 import { CopyingCodec } from '../values/copying-codec.js';
 import type { ValueCodec } from '../values/value-codec.js';
 import type { ValueMode } from '../values/value-mode.js';
@@ -32,6 +33,14 @@ export interface NamespaceOptions<K, V, M extends ValueMode = ValueMode> extends
    * object that was set, either way. Default `frozen`.
    */
   readonly values?: M | undefined;
+  /**
+   * What becomes of an entry that is dirty here when another process has written its row since: of an `ON_SHUTDOWN` namespace
+   * whose table several processes share, `INVALID_OPTION` at other levels. `'mine'`: what is dirty is written over theirs.
+   * `'theirs'`: it is given up for theirs. A function makes one value of `{ base, mine, theirs }`, each `undefined` where absent;
+   * `undefined` removes the entry. With a function the text of what each dirty entry was built on is kept, and counts
+   * against `maxDirtyBytes`. Default `'mine'`.
+   */
+  readonly onConflict?: ConflictRule<NoInfer<V>> | undefined;
 }
 
 /** A declared namespace: validated, every default filled in, frozen. */
@@ -40,6 +49,7 @@ export interface NamespaceDefinition<K = unknown, V = unknown, M extends ValueMo
   readonly key: KeyCodec<K>;
   readonly value: ValueCodec<V>;
   readonly values: M;
+  readonly onConflict: ConflictRule<V>;
   readonly persistence: CachePersistenceLevel;
   readonly maxEntries: number;
   readonly maxBytes: number | undefined;
@@ -50,7 +60,7 @@ export interface NamespaceDefinition<K = unknown, V = unknown, M extends ValueMo
 const DEFINITION = Symbol.for('nestjs-durable-cache:namespace');
 
 const TUNING = ['persistence', 'maxEntries', 'maxBytes', 'ttlMs'] as const;
-const OPTIONS: readonly string[] = ['name', 'key', 'value', 'values', ...TUNING];
+const OPTIONS: readonly string[] = ['name', 'key', 'value', 'values', 'onConflict', ...TUNING];
 const LEVELS: readonly string[] = Object.values(CachePersistenceLevel);
 
 /**
@@ -73,13 +83,15 @@ export function defineNamespace<K, V, M extends ValueMode = ValueMode>(
   const values: ValueMode = options.values ?? 'frozen';
   if (values !== 'frozen' && values !== 'copied')
     throw invalid(name, 'values', "must be 'frozen' or 'copied'");
+  const tuned = tuning(name, options, DEFAULTS);
   return freezeDefinition({
     name,
     key: options.key,
     value: values === 'copied' ? new CopyingCodec(options.value) : options.value,
     // What was left out is 'frozen', and typed as that: readers of either mode may take values as readonly.
     values: values as M,
-    ...tuning(name, options, DEFAULTS),
+    onConflict: ruleOf(name, options.onConflict, tuned),
+    ...tuned,
   });
 }
 
@@ -93,9 +105,10 @@ export function tuneNamespace<K, V, M extends ValueMode>(
   definition: NamespaceDefinition<K, V, M>,
   changes: NamespaceTuning,
 ): NamespaceDefinition<K, V, M> {
-  const { name, key, value, values } = definition;
+  const { name, key, value, values, onConflict } = definition;
   assertKnown(name, changes);
-  return freezeDefinition({ name, key, value, values, ...tuning(name, changes, definition) });
+  // A rule that is of no use at the new level stays: whoever tunes a namespace may not be who has declared it.
+  return freezeDefinition({ name, key, value, values, onConflict, ...tuning(name, changes, definition) });
 }
 
 /** Throws `INVALID_OPTION` for what {@link tuneNamespace} refuses, whichever namespace of that name there is. */
@@ -144,6 +157,23 @@ const MAX_ENTRIES = 2 ** 24;
 function ttlOf(name: string, given: unknown): number | undefined {
   const ttlMs = msOf(name, 'ttlMs', given);
   return ttlMs === Infinity ? undefined : ttlMs;
+}
+
+function ruleOf<V>(
+  name: string,
+  given: ConflictRule<V> | undefined,
+  { persistence }: Pick<Tuned, 'persistence'>,
+): ConflictRule<V> {
+  if (given === undefined) return 'mine';
+  if (given !== 'mine' && given !== 'theirs' && typeof given !== 'function')
+    throw invalid(name, 'onConflict', "must be 'mine', 'theirs', or a function of { base, mine, theirs }");
+  if (persistence === CachePersistenceLevel.ON_SHUTDOWN) return given;
+  throw invalid(
+    name,
+    'onConflict',
+    'is for the level ON_SHUTDOWN, where writes of several processes meet after they were acknowledged: leave it out, or set persistence ' +
+      'to CachePersistenceLevel.ON_SHUTDOWN',
+  );
 }
 
 function validName(name: unknown): string {

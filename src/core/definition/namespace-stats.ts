@@ -57,8 +57,13 @@ export interface NamespaceStats {
   readonly oldestUnwrittenMs: number;
   /** The last failure to write: the driver's code, and when (wall-clock ms). `undefined` when there was none. */
   readonly lastWriteError: WriteErrorStats | undefined;
-  /** Entries that the database refuses and that still wait in memory. */
+  /** Entries that the database refuses, or whose `onConflict` fails, and that still wait in memory. */
   readonly refused: number;
+  /**
+   * Entries of an `ON_SHUTDOWN` namespace that were dirty here when another process had written their row: `onConflict` has
+   * decided on them, or has failed to.
+   */
+  readonly conflicts: number;
   /** Rows that do not decode. */
   readonly unreadable: number;
   /**
@@ -97,6 +102,7 @@ export class NamespaceCounters {
   retries = 0;
   lastWriteError: WriteErrorStats | undefined;
   unreadable = 0;
+  conflicts = 0;
   unconfirmed = 0;
 
   writeFailed(error: unknown, now: number): void {

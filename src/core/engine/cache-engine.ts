@@ -198,6 +198,7 @@ export class CacheEngine {
    * Writes are still taken. To be called again at every step of the application's stop.
    */
   drain(): Promise<void> {
+    this.#open?.ending();
     return this.#stop.drain();
   }
 
@@ -206,6 +207,7 @@ export class CacheEngine {
    * written, and closes the storage. Calling it again gives the same report.
    */
   stop(): Promise<StopReport> {
+    this.#open?.ending();
     return this.#stop.end();
   }
 

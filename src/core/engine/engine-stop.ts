@@ -152,7 +152,11 @@ export class EngineStop {
     await within(
       clock,
       deadline - clock.monotonic(),
-      Promise.all([finalFlush(levels, deadline, this.context), purged]),
+      // Of what others have taken over, one attempt tells as much as many.
+      Promise.all([
+        finalFlush(levels, storage?.taken === undefined ? deadline : clock.monotonic(), this.context),
+        purged,
+      ]),
     );
     // From here on nothing is acknowledged: what is gathered now is all there is.
     for (const level of levels) level.giveUp();

@@ -21,7 +21,8 @@ const MOST_REASONS = 10;
 /** How the cache is, as `CacheService.health()` finds it. */
 export interface CacheHealth {
   /**
-   * `down`: the cache has been stopped, or the database does not answer, so that what is not in memory can't be read.
+   * `down`: the cache has been stopped, or the database does not answer, so that what is not in memory can't be read, or another
+   * process has taken the database over.
    * `degraded`: it answers reads, and writes are failing, what other instances change can't be seen, entries are refused, or entries have been dirty for longer than two
    * checkpoints (`ON_SHUTDOWN`) or `writeTimeoutMs` (`ON_CHANGE`). `up`: none of it.
    */
@@ -92,8 +93,8 @@ export class HealthCheck {
   async check(): Promise<CacheHealth> {
     const fault = this.engine.isClosed() ? undefined : await this.#faultOfDatabase();
     // It may have been stopped while the database was asked.
-    const down = this.engine.isClosed() ? 'The cache has been stopped.' : fault;
     const opened = this.engine.opened();
+    const down = this.engine.isClosed() ? 'The cache has been stopped.' : (opened?.taken?.message ?? fault);
     const episode = opened?.failures;
     const members = this.engine
       .members()

@@ -12,10 +12,13 @@ import { GroupCommitter } from '../levels/write-through/group-committer.js';
 import type { JournalOrigin, RescueJournal } from '../rescue/rescue-journal.js';
 import { RescueReplay } from '../rescue/rescue-replay.js';
 import type { Backplane } from '../sharing/backplane.js';
+import { Claim } from '../sharing/claim.js';
+import { joinBeside } from '../sharing/claim-wait.js';
 import { ALWAYS_FRESH, type Freshness } from '../sharing/freshness.js';
-import { isSharedStorage } from '../sharing/shared-storage.js';
+import { ownInstances } from '../sharing/own-instances.js';
+import { isClaimingStorage, isSharedStorage } from '../sharing/shared-storage.js';
 import { Sharing } from '../sharing/sharing.js';
-import { drawWriter } from '../sharing/writer-number.js';
+import { StrangerLog } from '../sharing/stranger-log.js';
 import type { CacheStorageAdapter, Writer } from '../storage-adapter.js';
 import { repeat } from '../writing/retry.js';
 import { StorageHealth, type FailureEpisode } from '../writing/storage-health.js';
@@ -38,10 +41,16 @@ export class OpenStorage {
   readonly #writer: StorageWriter;
   readonly #turns: WriteTurns;
   readonly #committer: GroupCommitter;
-  readonly #readers: { close(): void }[] = [];
+  readonly #entries: PersistedEntries<unknown>[] = [];
+  readonly #levels: PersistedLevel<unknown>[] = [];
   readonly #counters: NamespaceCounters[] = [];
+  /** Where it is to be alone on the storage. */
+  #claim: Claim | undefined;
+  readonly #strangers: StrangerLog;
   /** Where other instances work on the storage, too. */
   #sharing: Sharing | undefined;
+  /** What it is called there. */
+  #writerNumber: Writer | undefined;
 
   private constructor(
     readonly storage: CacheStorageAdapter,
@@ -53,7 +62,9 @@ export class OpenStorage {
     private readonly backplane: Backplane | undefined,
   ) {
     const { maxDirty, maxDirtyBytes } = options;
-    this.#writer = new StorageWriter(storage, new StorageHealth(context, options.writeTimeoutMs), context);
+    const health = new StorageHealth(context, options.writeTimeoutMs);
+    this.#writer = new StorageWriter(storage, health, context, () => this.#claim?.admit());
+    this.#strangers = new StrangerLog(placeOf(storage), context);
     this.#turns = new WriteTurns(context.clock, (error) => {
       context.logger.error(`A part of the cache failed where it should not: ${String(error)}`);
     });
@@ -62,7 +73,10 @@ export class OpenStorage {
     this.purge = new ExpiryPurge(this.#writer, this.#turns);
   }
 
-  /** Opens the storage. Rejects with `STORAGE_OPEN_FAILED`, or with the adapter's own error about its configuration. */
+  /**
+   * Opens the storage, and makes sure of who else works on it. Rejects with `STORAGE_OPEN_FAILED`, with `INSTANCE_RUNNING`, or with
+   * the adapter's own error about its configuration.
+   */
   static async open(
     storage: CacheStorageAdapter,
     options: ResolvedEngineOptions,
@@ -76,6 +90,7 @@ export class OpenStorage {
       await opened.#openPatiently();
       if (options.instances === 'many') await opened.#share();
       for (const warning of storage.warnings ?? []) context.logger.warn(warning);
+      if (options.instances === 'one') await opened.#takeClaim();
       // Before anyone reads: the journal of an earlier stop is newer than the rows.
       if (journal !== undefined) await opened.#replay(journal);
     } catch (error) {
@@ -120,7 +135,7 @@ export class OpenStorage {
     });
     this.#sharing?.listen(definition.name, entries);
     this.#counters.push(counters);
-    this.#readers.push(entries.reader);
+    this.#entries.push(entries as PersistedEntries<unknown>);
     this.#writer.count(definition.name, counters);
     const level = persistedLevel<V>({
       definition,
@@ -137,6 +152,8 @@ export class OpenStorage {
       isJournalled: this.journal !== undefined,
       isShared,
     });
+    this.#levels.push(level);
+    if (this.taken !== undefined) level.refuseWrites(this.taken);
     return { entries, level };
   }
 
@@ -160,12 +177,51 @@ export class OpenStorage {
     return { identity: this.storage.identity, prefixes: this.#writer.stamps.prefixes };
   }
 
-  /** Refuses reads from now on, and closes the storage. */
+  /** Why nothing is written any more: others have taken the storage over. */
+  get taken(): CacheError | undefined {
+    return this.#claim?.lost;
+  }
+
+  /** The application is being stopped. */
+  ending(): void {
+    this.#claim?.ending();
+    if (this.#writerNumber !== undefined) ownInstances().delete(this.#writerNumber);
+  }
+
+  /** Refuses reads from now on, lets others have the storage, and closes it. */
   async close(): Promise<void> {
-    for (const reader of this.#readers) reader.close();
+    for (const { reader } of this.#entries) reader.close();
+    await this.#claim?.end();
     // Others take it for dead after a while where it can't say so.
     await this.#sharing?.close().catch(() => undefined);
     await this.storage.close();
+  }
+
+  async #takeClaim(): Promise<void> {
+    const { storage, context } = this;
+    if (!isClaimingStorage(storage) || !storage.keepsOthersOut) return;
+    try {
+      this.#claim = await Claim.take({
+        storage,
+        place: placeOf(storage),
+        context,
+        onLost: (error) => this.#refuseWrites(error),
+        onOverwritten: () => this.#overwritten(),
+      });
+    } catch (error) {
+      await storage.close().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  #refuseWrites(error: CacheError): void {
+    for (const level of this.#levels) level.refuseWrites(error);
+    this.budget.close(error);
+  }
+
+  #overwritten(): void {
+    this.#strangers.seen();
+    for (const entries of this.#entries) entries.forgetAll();
   }
 
   /** Takes part in what instances on the storage tell each other. */
@@ -180,15 +236,21 @@ export class OpenStorage {
       );
     }
     const join = async (): Promise<Writer> => {
-      const writer = drawWriter();
-      await storage.join({ writer, mode: 'many', about: '' });
-      return writer;
+      this.ending();
+      this.#writerNumber = await joinBeside(storage, placeOf(storage), context);
+      return this.#writerNumber;
     };
     const { backplane } = options;
-    this.#sharing = await Sharing.begin(
-      { storage, join, context, uses: () => usesOf(this.#counters) },
-      { ...options, backplane: backplane === undefined ? this.backplane : backplane || undefined },
-    );
+    try {
+      this.#sharing = await Sharing.begin(
+        { storage, join, context, uses: () => usesOf(this.#counters) },
+        { ...options, backplane: backplane === undefined ? this.backplane : backplane || undefined },
+      );
+    } catch (error) {
+      this.ending();
+      await storage.close().catch(() => undefined);
+      throw error;
+    }
     this.#writer.logTo(this.#sharing);
   }
 
@@ -250,6 +312,7 @@ export class OpenStorage {
 
   /** The failure of a start, once the storage is closed. */
   async #closed(failure: CacheError): Promise<CacheError> {
+    await this.#claim?.end();
     await this.storage.close().catch(() => undefined);
     return failure;
   }

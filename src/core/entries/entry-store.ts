@@ -105,7 +105,7 @@ export class EntryStore<V> {
     }
     const size = this.#measured ? byteLength(stored.text) : 0;
     this.putValue(key, stored.read(this.#codec), stored.expiresAt, size);
-    this.#keepStamp(key, stamp);
+    this.keepStamp(key, stamp);
   }
 
   /** Holds an encoded value, to be decoded at its first read. */
@@ -114,7 +114,7 @@ export class EntryStore<V> {
     this.#texts.set(key, text);
     if (!this.#put(key, ENCODED as Slot<V>, expiresAt, this.#measured ? byteLength(text) : 0))
       this.#texts.delete(key);
-    this.#keepStamp(key, stamp);
+    this.keepStamp(key, stamp);
   }
 
   /** Holds a value as it is. `size` in bytes counts where `maxBytes` is set. */
@@ -148,7 +148,8 @@ export class EntryStore<V> {
     return this.#texts.size > 0 && this.#lru.has(key) ? this.#texts.get(key) : undefined;
   }
 
-  #keepStamp(key: MemoryKey, stamp: Stamp | undefined): void {
+  /** The row of an entry has this stamp now; `undefined` where that is not known. */
+  keepStamp(key: MemoryKey, stamp: Stamp | undefined): void {
     if (this.#stamps === undefined) return;
     if (stamp === undefined || !this.#lru.has(key)) this.#stamps.delete(key);
     else this.#stamps.set(key, stamp);

@@ -218,6 +218,12 @@ export class PersistedEntries<V> implements ChangeListener {
     this.store.putText(key, text, expiresAt);
   }
 
+  /** Puts what the database has of `key` in the place of what was known of it, and supersedes what is on its way into memory. */
+  replace(key: MemoryKey, found: KnownValue<V>): void {
+    this.inFlight.supersede(key);
+    this.#remember(key, found);
+  }
+
   /** A commit that changes `key` was given up on, and may have happened. */
   doubt(key: MemoryKey): void {
     this.#knowledge.doubt(key);
@@ -246,7 +252,7 @@ export class PersistedEntries<V> implements ChangeListener {
       const found = await this.reader.ask(keys);
       keys.forEach((key, i) => {
         if (others.isNewer(key)) this.forget(key);
-        else this.#replace(key, found[i] ?? ABSENT);
+        else this.replace(key, found[i] ?? ABSENT);
       });
     } finally {
       this.unwatchOthers(others);
@@ -303,6 +309,14 @@ export class PersistedEntries<V> implements ChangeListener {
     this.#knowledge.expire();
   }
 
+  /** Forgets all that memory holds, too: any row may be another one now. What is dirty is not lost with it. */
+  forgetAll(): void {
+    this.inFlight.supersedeAll();
+    this.store.clear();
+    this.#knowledge.expire();
+    this.#lacksSome();
+  }
+
   /** Records what is written from now until `unwatch`. */
   watch(): LoadWatch {
     const watch = new LoadWatch();
@@ -324,12 +338,6 @@ export class PersistedEntries<V> implements ChangeListener {
     this.#knowledge.assertHolds((key) => this.store.has(key));
   }
 
-  /** Replaces what is known of `key`, and supersedes what is on its way into memory. */
-  #replace(key: MemoryKey, found: KnownValue<V>): void {
-    this.inFlight.supersede(key);
-    this.#remember(key, found);
-  }
-
   #tellSeen(key: MemoryKey, { text, expiresAt, stamp }: StoredValue<V>): void {
     if (stamp !== undefined) this.#rowWatcher?.seen(key, text, expiresAt, stamp);
   }
@@ -340,8 +348,9 @@ export class PersistedEntries<V> implements ChangeListener {
       this.forget(key);
       return;
     }
-    // Memory has what they wrote already, or what is newer: only what is on its way is older.
+    // Memory has what they wrote already, or what is newer: only what is on its way is older, and what is known of the row.
     this.inFlight.supersede(key);
+    if (!this.store.has(key)) this.#knowledge.unknown(key);
   }
 
   /** A clear may have happened: rows that were read before it are outdated, whatever their key. */

@@ -1,3 +1,4 @@
+import type { CacheError } from '../cache-error.js';
 import type { FlushReport, LoadReport } from '../reports.js';
 import type { RescuedWrite } from '../rescue/rescue-journal.js';
 
@@ -10,8 +11,8 @@ export interface Drainable {
   flush(): Promise<FlushReport>;
   /** Reads rows into memory, as many as fit, never over what is newer. */
   load(): Promise<LoadReport>;
-  /** Takes no writes from now on. */
-  refuseWrites(): void;
+  /** Takes no writes from now on: each rejects with `error`, `CACHE_CLOSED` by default. */
+  refuseWrites(error?: CacheError): void;
   /** The stop's time is over: nothing takes effect or is written any more, and what waits rejects. */
   giveUp(): void;
   /** Resolves when every operation accepted before {@link refuseWrites} has taken effect in memory, or waits for its commit. */

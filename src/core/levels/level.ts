@@ -19,7 +19,7 @@ export interface LevelFigures {
   readonly waitingBytes: number;
   /** How long the oldest dirty entry has been waiting, in ms. */
   readonly oldestUnwrittenMs: number;
-  /** Entries that the database refuses and that are kept. */
+  /** Entries that the database refuses, or whose `onConflict` fails, and that are kept. */
   readonly refused: number;
 }
 

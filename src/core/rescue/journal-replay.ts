@@ -8,6 +8,7 @@ import {
   type RowWrite,
   type StampedEntry,
 } from '../storage-adapter.js';
+import { chunksOf } from '../writing/chunks.js';
 import { isolateRefused } from '../writing/isolate-refused.js';
 import type { StorageWriter } from '../writing/storage-writer.js';
 import { ReplayRules, type KeyWrite } from './replay-rules.js';
@@ -49,7 +50,7 @@ export class JournalReplay {
     const { journal, clock } = this;
     const rules = new ReplayRules(journal, removals.map(rangeOf), clock.now());
     if (journal.isUnstamped) await this.#setAsideRemovals(removals);
-    for (const chunk of chunksOf(atoms)) await this.#write(namespace, chunk, rules);
+    for (const chunk of chunksOf(atoms, CHUNK)) await this.#write(namespace, chunk, rules);
     if (journal.isUnstamped) return;
     // What has a write of its own has been looked at.
     const written = new Set(atoms.flat().map(({ key }) => key));
@@ -151,19 +152,4 @@ function rowOf(write: KeyWrite, row: StampedEntry | undefined): RowWrite {
   return write.op === 'put'
     ? { namespace, key, value: write.value, expiresAt: write.expiresAt, expects }
     : { namespace, key, value: undefined, expiresAt: null, expects };
-}
-
-function* chunksOf(atoms: readonly KeyAtom[]): Generator<KeyAtom[]> {
-  let chunk: KeyAtom[] = [];
-  let keys = 0;
-  for (const atom of atoms) {
-    if (keys > 0 && keys + atom.length > CHUNK) {
-      yield chunk;
-      chunk = [];
-      keys = 0;
-    }
-    chunk.push(atom);
-    keys += atom.length;
-  }
-  if (chunk.length > 0) yield chunk;
 }

@@ -4,6 +4,12 @@ import type { RowWrite, Stamp } from '../storage-adapter.js';
 /** The format of the notes that this version writes, and the only one that it reads. */
 const FORMAT = 1;
 
+/**
+ * Characters of a note, which are at most 12 MiB: one that would be longer, of tens of thousands of long keys, names none. What a
+ * group commit writes stays far below.
+ */
+const MAX_CHARACTERS = 2 ** 22;
+
 /** What a commit has changed in one namespace: the rows of these keys, or all those of a range. */
 export type Changes = readonly string[] | KeyRange;
 
@@ -28,7 +34,12 @@ export function noteOfRows(stamp: Stamp, rows: readonly Pick<RowWrite, 'namespac
     if (some === undefined) keys.set(namespace, [key]);
     else some.push(key);
   }
-  return textOf(stamp, keys);
+  const text = textOf(stamp, keys);
+  if (text.length <= MAX_CHARACTERS) return text;
+  return textOf(
+    stamp,
+    [...keys.keys()].map((namespace) => [namespace, true]),
+  );
 }
 
 /** The text of the note of a commit that has removed the rows of a range. */

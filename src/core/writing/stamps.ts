@@ -28,6 +28,11 @@ export class Stamps {
     return this.#prefixes;
   }
 
+  /** Whether this process has made `stamp`. */
+  isOwn(stamp: Stamp): boolean {
+    return this.#prefixes.includes(prefixOf(stamp));
+  }
+
   #begin(): void {
     const prefix = randomInt(1, PREFIXES);
     this.#prefixes.push(prefix);

@@ -1,18 +1,21 @@
+import { isCacheError } from '../cache-error.js';
 import type { EngineContext } from '../context.js';
 import { noteOfRemoval, noteOfRows, type Note } from '../sharing/note.js';
+import { UNKNOWN_WRITER } from '../sharing/shared-storage.js';
 import { codeOf } from '../driver-code.js';
 import { EVERY_KEY, isEvery, type KeyRange } from '../keys/key-range.js';
 import type { NamespaceCounters } from '../definition/namespace-stats.js';
-import type {
-  Atom,
-  AtomOutcome,
-  CacheStorageAdapter,
-  Commit,
-  LogPosition,
-  RowWrite,
-  Stamp,
-  StampedEntry,
-  StorageFailure,
+import {
+  COMMITTED,
+  type Atom,
+  type AtomOutcome,
+  type CacheStorageAdapter,
+  type Commit,
+  type LogPosition,
+  type RowWrite,
+  type Stamp,
+  type StampedEntry,
+  type StorageFailure,
 } from '../storage-adapter.js';
 import { commitTraces, traced, type CommitTrace } from '../tracing.js';
 import { isolateRefused, type WriteOutcome } from './isolate-refused.js';
@@ -33,6 +36,8 @@ export interface WriteHooks<Row> {
   readonly refusalsWithoutSuccess?: number | undefined;
 }
 
+type AttemptHooks<Row> = Pick<WriteHooks<Row>, 'attempting' | 'committed'>;
+
 /** Where the commits of this process leave notes for the others. */
 export interface CommitLog {
   /** The place of the next one. Rejects where the process can't be made known to the others. */
@@ -44,9 +49,6 @@ export interface CommitLog {
   /** See {@link StorageWriter.receipts}. */
   receipts(positions: readonly LogPosition[]): Promise<readonly (Note | null | undefined)[]>;
 }
-
-/** The code of that failure. */
-const UNKNOWN_WRITER = 'UNKNOWN_WRITER';
 
 /**
  * The only way to write to the storage: writes, clears and purges go through it. It isolates refused rows, gives each commit its
@@ -61,6 +63,8 @@ export class StorageWriter {
     private readonly storage: CacheStorageAdapter,
     readonly health: StorageHealth,
     private readonly context: EngineContext,
+    /** Asked before each commit, which waits for it and fails with it: others may have taken the storage over. */
+    private readonly admit: () => Promise<void> | undefined = () => undefined,
   ) {}
 
   /** Counts what is written to `namespace` in `counters` from now on. */
@@ -92,8 +96,46 @@ export class StorageWriter {
       (error) => this.classify(error),
       hooks.refusalsWithoutSuccess,
     );
-    for (const { items, error } of outcome.refused) this.#refused(items, error, hooks);
-    if (outcome.deferred.length > 0) this.#failed(outcome.deferred, outcome.error);
+    this.#ended(outcome, hooks);
+    return outcome;
+  }
+
+  /**
+   * The same for atoms of one namespace of which `decide` says what is written, with their rows held: nothing where it gives no
+   * row. It is asked again for what could not be written with others.
+   */
+  async writeHeld<Row extends RowWrite>(
+    namespace: string,
+    atoms: readonly Atom<Row>[],
+    decide: (atom: Atom<Row>, rows: ReadonlyMap<string, StampedEntry>) => Atom<Row>,
+    hooks: WriteHooks<Row>,
+  ): Promise<WriteOutcome<Row>> {
+    const outcome = await isolateRefused(
+      atoms,
+      async (part) => {
+        const written: number[] = [];
+        const decideAll = (found: readonly StampedEntry[]): readonly Atom<Row>[] => {
+          const rows = new Map(found.map((row) => [row.key, row]));
+          return part
+            .map((atom, i) => {
+              const decided = decide(atom, rows);
+              if (decided.length > 0) written.push(i);
+              return decided;
+            })
+            .filter((atom) => atom.length > 0);
+        };
+        const keys = part.flat().map(({ key }) => key);
+        const ended = await this.#modify(namespace, keys, decideAll, hooks);
+        const outcomes = part.map(() => COMMITTED);
+        written.forEach((place, i) => {
+          outcomes[place] = ended[i] ?? COMMITTED;
+        });
+        return outcomes;
+      },
+      (error) => this.classify(error),
+      hooks.refusalsWithoutSuccess,
+    );
+    this.#ended(outcome, hooks);
     return outcome;
   }
 
@@ -105,7 +147,21 @@ export class StorageWriter {
     namespace: string,
     keys: readonly string[],
     decide: (rows: readonly StampedEntry[]) => readonly Atom<Row>[],
-    hooks: Pick<WriteHooks<Row>, 'attempting' | 'committed'>,
+    hooks: AttemptHooks<Row>,
+  ): Promise<readonly AtomOutcome[]> {
+    try {
+      return await this.#modify(namespace, keys, decide, hooks);
+    } catch (error) {
+      if (this.classify(error) === 'transient') this.#failed([{ namespace }], error);
+      throw error;
+    }
+  }
+
+  async #modify<Row extends RowWrite>(
+    namespace: string,
+    keys: readonly string[],
+    decide: (rows: readonly StampedEntry[]) => readonly Atom<Row>[],
+    hooks: AttemptHooks<Row>,
   ): Promise<readonly AtomOutcome[]> {
     let atoms: readonly Atom<Row>[] = [];
     let commit: Commit | undefined;
@@ -115,18 +171,13 @@ export class StorageWriter {
       return atoms;
     };
     const trace = (): CommitTrace => ({ operation: 'write', namespaces: [namespace], puts: 0, deletes: 0 });
-    try {
-      const begun = await this.#begin();
-      commit = begun;
-      const outcomes = await this.#logged(begun, () =>
-        this.#traced(trace, () => this.storage.modify(namespace, keys, decided, begun)),
-      );
-      this.#committed(atoms, outcomes, begun, hooks);
-      return outcomes;
-    } catch (error) {
-      if (this.classify(error) === 'transient') this.#failed([{ namespace }], error);
-      throw error;
-    }
+    const begun = await this.#begin();
+    commit = begun;
+    const outcomes = await this.#logged(begun, () =>
+      this.#traced(trace, () => this.storage.modify(namespace, keys, decided, begun)),
+    );
+    this.#committed(atoms, outcomes, begun, hooks);
+    return outcomes;
   }
 
   /**
@@ -151,9 +202,10 @@ export class StorageWriter {
 
   /** Removes expired rows of a namespace. Rejects with what the storage throws. */
   async purge(namespace: string): Promise<void> {
-    await this.#attempt(namespace, 'purge', () =>
-      this.storage.purgeExpired(namespace, this.context.clock.now()),
-    );
+    await this.#attempt(namespace, 'purge', async () => {
+      await this.admit();
+      return this.storage.purgeExpired(namespace, this.context.clock.now());
+    });
   }
 
   /**
@@ -175,6 +227,7 @@ export class StorageWriter {
 
   /** Whether nothing of a write that failed was committed, for sure. */
   isUndone(error: unknown): boolean {
+    if (isTakenOver(error)) return true;
     try {
       return this.storage.isUndone?.(error) === true;
     } catch {
@@ -182,8 +235,10 @@ export class StorageWriter {
     }
   }
 
-  /** Rejects where this process can't be made known to the others. */
+  /** Rejects where this process can't be made known to the others, or others have taken its place. */
   async #begin(): Promise<Commit> {
+    const admitted = this.admit();
+    if (admitted !== undefined) await admitted;
     const logged = this.#log === undefined ? undefined : await this.#log.next();
     return { stamp: this.stamps.next(), now: this.context.clock.now(), ...(logged && { logged }) };
   }
@@ -245,11 +300,20 @@ export class StorageWriter {
     }
   }
 
+  #ended<Row extends RowWrite>(
+    { refused, deferred, error: reason }: WriteOutcome<Row>,
+    hooks: WriteHooks<Row>,
+  ): void {
+    for (const { items, error } of refused) this.#refused(items, error, hooks);
+    if (deferred.length > 0) this.#failed(deferred, reason);
+  }
+
   #failed(rows: readonly { readonly namespace: string }[], error: unknown): void {
     const now = this.context.clock.now();
     for (const namespace of new Set(rows.map((row) => row.namespace)))
       this.#counters.get(namespace)?.writeFailed(error, now);
-    this.health.failed(error);
+    // Said once, and no failure of the database.
+    if (!isTakenOver(error)) this.health.failed(error);
   }
 
   #refused<Row extends RowWrite>(
@@ -268,6 +332,11 @@ export class StorageWriter {
       fateOfRefused,
     );
   }
+}
+
+/** Whether nothing is written any more, since another process has taken the storage over. */
+export function isTakenOver(error: unknown): boolean {
+  return isCacheError(error, 'INSTANCE_RUNNING');
 }
 
 function writeTrace(atoms: readonly Atom[]): () => CommitTrace {

@@ -19,6 +19,7 @@ import { NO_ROWS, pageOf, textOf, toEntry, type PagedRow, type StoredRow } from 
 import type { TableFault } from '../sql/table-fault.js';
 import { hasUniqueKey } from '../sql/unique-keys.js';
 import { mysqlTableFaults } from './table-check.js';
+import type { MysqlLog } from './commit-log.js';
 import { ConditionalRows } from './conditional-rows.js';
 import { lonePut, loneRemoval } from './lone-write.js';
 import { packetParts } from './packet.js';
@@ -50,7 +51,10 @@ export class MysqlDialect implements Dialect {
   #uniqueKey: string | undefined;
 
   /** `maxPacket` gives the server's max_allowed_packet, bytes: a longer statement ends the connection. */
-  constructor(private readonly maxPacket: () => number) {}
+  constructor(
+    private readonly maxPacket: () => number,
+    readonly log?: MysqlLog,
+  ) {}
 
   statements(writes: readonly RowWrite[], commit: Commit): Iterable<Statement> {
     // All of them at the call, so that a row that is too large does not appear in the middle of a transaction.

@@ -10,6 +10,14 @@ import type { ServerSession, ServerSessions } from '../sql/server-sessions.js';
 /** The server's default, bytes, until the server was asked. */
 const DEFAULT_PACKET = 16 * 2 ** 20;
 
+/** What a server says before it has done anything. */
+const UNPREPARABLE = new Set([
+  // The limit is shared by all sessions of the server.
+  'ER_MAX_PREPARED_STMT_COUNT_REACHED',
+  // Older ones take blocks as text alone.
+  'ER_UNSUPPORTED_PS',
+]);
+
 /** A connection of `mysql2`, as far as it is used here. */
 interface Mysql2Connection {
   execute(
@@ -26,6 +34,8 @@ interface Mysql2Connection {
 export class MysqlSessions implements ServerSessions {
   /** The server's max_allowed_packet, bytes. */
   maxPacket = DEFAULT_PACKET;
+  /** Whether the server takes blocks of statements outside of procedures (`BEGIN NOT ATOMIC`), as MariaDB does. */
+  takesBlocks = false;
 
   async begin(runner: QueryRunner): Promise<ServerSession> {
     // autocommit: a statement on its own is to be committed. sql_mode: values that don't fit are refused, not cut short,
@@ -40,10 +50,11 @@ export class MysqlSessions implements ServerSessions {
     await runner.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
     const mark = `durable-cache:${randomUUID()}`;
     const [session] = (await runner.query(
-      'SELECT GET_LOCK(?, 0) AS `held`, CONNECTION_ID() AS `id`, @@max_allowed_packet AS `packet`',
+      'SELECT GET_LOCK(?, 0) AS `held`, CONNECTION_ID() AS `id`, @@max_allowed_packet AS `packet`, VERSION() AS `version`',
       [mark],
-    )) as [{ id: number | string; packet: number | string }];
+    )) as [{ id: number | string; packet: number | string; version: string }];
     this.maxPacket = Number(session.packet);
+    this.takesBlocks = /mariadb/i.test(session.version);
     return { id: Number(session.id), mark };
   }
 
@@ -71,8 +82,7 @@ export class MysqlSessions implements ServerSessions {
         });
       });
     } catch (error) {
-      // The limit is shared by all sessions of the server.
-      if (driverErrorOf(error).code !== 'ER_MAX_PREPARED_STMT_COUNT_REACHED') throw error;
+      if (!UNPREPARABLE.has(driverErrorOf(error).code ?? '')) throw error;
       return execute(runner, statement);
     }
   }

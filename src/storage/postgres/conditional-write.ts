@@ -30,6 +30,8 @@ const STATEMENTS: Readonly<Record<Kind, (table: string) => string>> = {
   leaveAbsent: (table) =>
     `SELECT r.n, r.k FROM given r WHERE r.o = 'leaveAbsent' AND NOT EXISTS (SELECT 1 FROM ${table} t WHERE ${IS_SAME_KEY})`,
 };
+/** What is asked where no row may lose. */
+const NOTHING = 'SELECT NULL AS n, NULL AS k WHERE false';
 const IS_BLIND: ReadonlySet<Kind> = new Set(['put', 'delete']);
 const STORES: ReadonlySet<Kind> = new Set(['put', 'replace', 'insert']);
 
@@ -43,7 +45,9 @@ const STORES: ReadonlySet<Kind> = new Set(['put', 'replace', 'insert']);
 export function conditionalWrite(
   table: string,
   rows: readonly RowWrite[],
-  { now, stamp }: Commit,
+  { now, stamp, logged }: Commit,
+  /** The table that takes a note of what has been written. */
+  changes?: string,
 ): ConditionalWrite {
   const kinds = new Set<Kind>();
   const given = rows.map((row) => {
@@ -60,17 +64,43 @@ export function conditionalWrite(
     .filter((kind) => !IS_BLIND.has(kind))
     .map((kind) => `SELECT n, k FROM "${kind}"`);
   const isStored = [...kinds].some((kind) => STORES.has(kind));
+  const parameters: unknown[] = [JSON.stringify(given), ...(isStored ? [now, stamp] : [])];
+  const written = writtenBy(kinds);
+  if (changes !== undefined && logged !== undefined && written.length > 0) {
+    parts.push(noteOf(written, changes, parameters.length + 1));
+    parameters.push(logged.writer, logged.n, stamp);
+  }
   const conditional = rows.filter(({ expects }) => expects !== undefined);
+  const won = winners.length === 0 ? NOTHING : winners.join(' UNION ALL ');
   return {
     statement: {
       // As a rule all win: their number says it in one row, where a row for each would take the driver as long as all else here.
       sql:
-        `WITH ${parts.join(', ')}, won AS (${winners.join(' UNION ALL ')}) SELECT count(*)::int AS "count", ` +
+        `WITH ${parts.join(', ')}, won AS (${won}) SELECT count(*)::int AS "count", ` +
         `CASE WHEN count(*) < ${conditional.length} THEN (SELECT json_agg(json_build_array(n, k)) FROM won) END AS "those" FROM won`,
-      parameters: [JSON.stringify(given), ...(isStored ? [now, stamp] : [])],
+      parameters,
     },
     losers: ([answer]) => losersOf(conditional, answer as Winners),
   };
+}
+
+/** The rows that are what they are to be now: of those that may lose, the winners. */
+function writtenBy(kinds: ReadonlySet<Kind>): string[] {
+  const some = [...kinds].filter((kind) => !IS_BLIND.has(kind));
+  const blind = [...kinds].filter((kind) => IS_BLIND.has(kind)).map((kind) => `'${kind}'`);
+  return [
+    ...some.map((kind) => `SELECT n, k FROM "${kind}"`),
+    ...(blind.length === 0 ? [] : [`SELECT r.n, r.k FROM given r WHERE r.o IN (${blind.join(', ')})`]),
+  ];
+}
+
+/** Leaves a note of what has been written, if anything was, in the text that `noteOfRows` makes. */
+function noteOf(written: readonly string[], changes: string, first: number): string {
+  return (
+    `note AS (INSERT INTO ${changes} (writer, n, changes) SELECT $${first}::bigint, $${first + 1}::bigint, ` +
+    `json_build_object('v', 1, 's', $${first + 2}::bigint, 'c', json_object_agg(w.n, w.k))::text ` +
+    `FROM (SELECT u.n, json_agg(u.k) AS k FROM (${written.join(' UNION ALL ')}) u GROUP BY u.n) w HAVING count(*) > 0)`
+  );
 }
 
 /** The rows that were won. */

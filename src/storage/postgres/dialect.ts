@@ -18,6 +18,7 @@ import type { Statement } from '../sql/statement.js';
 import { NO_ROWS, pageOf, toEntry, type StoredRow } from '../sql/stored-row.js';
 import type { TableFault } from '../sql/table-fault.js';
 import { COLUMNS, REPLACE } from '../sql/upsert.js';
+import type { PostgresLog } from './commit-log.js';
 import { conditionalWrite } from './conditional-write.js';
 import { loneWrite } from './lone-write.js';
 import { postgresTableFaults } from './table-check.js';
@@ -38,7 +39,10 @@ const ABOUT_DATA = new Set(['22', '23', '54', 'P0']);
 
 /** PostgreSQL. `table` is the quoted name of the table, with its schema. */
 export class PostgresDialect implements Dialect {
-  constructor(private readonly table: () => string) {}
+  constructor(
+    private readonly table: () => string,
+    readonly log?: PostgresLog,
+  ) {}
 
   *statements(writes: readonly RowWrite[], commit: Commit): Generator<Statement> {
     const table = this.table();
@@ -105,7 +109,8 @@ export class PostgresDialect implements Dialect {
 
   atOnce(rows: readonly RowWrite[], commit: Commit): ConditionalWrite | undefined {
     const [part = [], ...others] = partsToWrite(rows);
-    return others.length === 0 ? conditionalWrite(this.table(), part, commit) : undefined;
+    if (others.length > 0) return undefined;
+    return conditionalWrite(this.table(), part, commit, commit.logged && this.log?.table());
   }
 
   async compareAndSet(

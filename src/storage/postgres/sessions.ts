@@ -15,7 +15,7 @@ const IDLE_TIMEOUT_S = LOCK_TIMEOUT_S - 1;
 const IN_FLIGHT = 2;
 
 /** When the session began, as a number: how the server writes a time as text is a setting of sessions, users and databases. */
-const MARK = '(extract(epoch FROM backend_start) * 1000000)::bigint::text';
+export const MARK = '(extract(epoch FROM backend_start) * 1000000)::bigint::text';
 
 /**
  * Identifies the session, and turns sorting off: a page of a load comes in the order of the primary key. Without statistics

@@ -4,12 +4,17 @@ import {
   type Atom,
   type AtomOutcome,
   type Commit,
+  type LogPosition,
   type RowWrite,
   type StampedEntry,
 } from '../../core/storage-adapter.js';
+import { noteOfRows } from '../../core/sharing/note.js';
+import type { LogNote } from '../../core/sharing/shared-storage.js';
+import type { CommitLog } from './commit-log.js';
 import type { Connection, OpenTransaction } from './connection.js';
 import { losersOf } from './counted-rows.js';
 import type { Dialect } from './dialect.js';
+import { knownWriter, leaveNote, writeNoted } from './noted-write.js';
 
 /** Writes atoms in one transaction; gives what became of each. */
 export async function writeAtoms(
@@ -20,7 +25,7 @@ export async function writeAtoms(
 ): Promise<readonly AtomOutcome[]> {
   const rows = atoms.flat();
   if (rows.every(isBlind)) {
-    if (rows.length > 0) await connection.write(dialect.statements(rows, commit));
+    if (rows.length > 0) await writeBlind(connection, dialect, rows, commit);
     return atoms.map(() => COMMITTED);
   }
   if (atoms.every(isSafeAtOnce)) {
@@ -39,21 +44,60 @@ export async function writeAtoms(
   }
 }
 
-/** Writes rows in one statement, each on its own, and gives the losers; `undefined` where no one statement does. */
+/** Writes rows whatever there is of them. */
+async function writeBlind(
+  connection: Connection,
+  dialect: Dialect,
+  rows: readonly RowWrite[],
+  commit: Commit,
+): Promise<void> {
+  const log = logOf(dialect, commit);
+  if (commit.logged === undefined || log === undefined) {
+    await connection.write(dialect.statements(rows, commit));
+    return;
+  }
+  // With removals they may be several statements, and with the note a transaction of at least four trips.
+  const isMixed = rows.length > 1 && rows.some(({ value }) => value === undefined);
+  if (isMixed && (await writeAtOnce(connection, dialect, rows, commit)) !== undefined) return;
+  await writeNoted(connection, log, dialect.statements(rows, commit), noteOf(rows, commit, commit.logged));
+}
+
+/** Writes rows, each on its own, in one statement, and gives those that have lost; `undefined` where the database can't. */
 async function writeAtOnce(
   connection: Connection,
   dialect: Dialect,
   rows: readonly RowWrite[],
   commit: Commit,
 ): Promise<ReadonlySet<RowWrite> | undefined> {
-  const counted = dialect.counted?.(rows, commit);
-  if (counted !== undefined) {
-    const count = await connection.write([counted]);
-    return losersOf({ connection, dialect, rows, stamp: commit.stamp, count });
+  const log = logOf(dialect, commit);
+  const { logged, stamp } = commit;
+  const [first] = rows;
+  // The note is to name the winners, whom a number of rows does not tell apart, unless there is one.
+  const counted = logged === undefined || rows.length === 1 ? dialect.counted?.(rows, commit) : undefined;
+  const statement =
+    counted === undefined || logged === undefined || first === undefined
+      ? counted
+      : log?.withNote?.(counted, noteOf([first], commit, logged), 'if changed');
+  if (statement !== undefined) {
+    const changed = await knownWriter(log, () => connection.write([statement]));
+    // The note may count, too.
+    const count = Math.min(changed, rows.length);
+    return losersOf({ connection, dialect, rows, stamp, count });
   }
   if (connection.writeReturning === undefined) return undefined;
   const write = dialect.atOnce?.(rows, commit);
-  return write && new Set(write.losers(await connection.writeReturning(write.statement)));
+  if (write === undefined) return undefined;
+  const answer = await knownWriter(log, async () => connection.writeReturning?.(write.statement));
+  return new Set(write.losers(answer ?? []));
+}
+
+/** Where a commit is to leave a note. */
+function logOf({ log }: Dialect, { logged }: Commit): CommitLog | undefined {
+  return logged === undefined ? undefined : log;
+}
+
+function noteOf(rows: readonly RowWrite[], { stamp }: Commit, position: LogPosition): LogNote {
+  return { ...position, text: noteOfRows(stamp, rows) };
 }
 
 /** An atom has lost a row when another one of it was written already. */
@@ -80,6 +124,10 @@ async function writeWhere(
   if (isHalf) throw new HalfLost();
   const blind = atoms.filter((atom) => !lost.has(atom)).flatMap((atom) => atom.filter(isBlind));
   for (const statement of dialect.statements(blind, commit)) await transaction.execute(statement);
+  const log = logOf(dialect, commit);
+  if (commit.logged === undefined || log === undefined) return;
+  const written = atoms.filter((atom) => !lost.has(atom)).flat();
+  if (written.length > 0) await leaveNote(transaction, log, noteOf(written, commit, commit.logged));
 }
 
 /** What a task threw of its own: no error of the database. */

@@ -6,6 +6,7 @@ import { answered } from './answered.js';
 import type { Connection, OpenTransaction } from './connection.js';
 import { execute, executeAll, query } from './execute.js';
 import { Fence } from './fence.js';
+import { KeptSession } from './kept-session.js';
 import { sharedSessionsError, sharesSessions } from './pooled-sessions.js';
 import { ReadSlots } from './read-slots.js';
 import type { ServerSession, ServerSessions } from './server-sessions.js';
@@ -30,6 +31,7 @@ export class ConnectionPool implements Connection {
   readonly #reads: ReadSlots;
   readonly #timeoutMs: number;
   readonly #inUse = new Map<QueryRunner, object>();
+  readonly #kept = new Set<KeptSession>();
 
   constructor(
     private readonly dataSource: DataSource,
@@ -57,6 +59,7 @@ export class ConnectionPool implements Connection {
     for (const [runner, connection] of this.#inUse) {
       await this.servers.abandon(runner, connection, new Error('The cache is closed.'));
     }
+    for (const session of this.#kept) await session.release();
     const closed = this.dataSource.isInitialized ? this.dataSource.destroy() : Promise.resolve();
     await within(
       systemClock,
@@ -110,6 +113,31 @@ export class ConnectionPool implements Connection {
       (session) => this.#fence.suspect(session),
     );
     return end();
+  }
+
+  /**
+   * Takes a connection out of the pool, within `ms`, for a session that is to last, and that writes no rows of the cache. `ended` is
+   * called when it breaks; the pool gives it back at its close.
+   */
+  async keep(ms: number, ended: () => void): Promise<KeptSession> {
+    const deadline = systemClock.monotonic() + ms;
+    const runner = this.dataSource.createQueryRunner('master');
+    const connection = await this.#connect(runner, deadline);
+    let session: ServerSession;
+    try {
+      session = await this.#sessionOf(runner, connection, deadline);
+    } catch (error) {
+      await this.servers.abandon(runner, connection, error);
+      throw error;
+    }
+    const patience = <T>(answer: Promise<T>, limit: number): Promise<T> =>
+      this.#answerOf(answer, systemClock.monotonic() + limit);
+    const kept = new KeptSession(session, runner, connection, this.servers, patience, () => {
+      this.#kept.delete(kept);
+      ended();
+    });
+    this.#kept.add(kept);
+    return kept;
   }
 
   /** Rejects where a pooler is in between, and no connection has a session of its own. */

@@ -2,6 +2,7 @@ import type { QueryRunner } from 'typeorm';
 import type { KeyRange } from '../../core/keys/key-range.js';
 import type { Commit, LoadedPage, LoadPage, RowWrite, StampedEntry } from '../../core/storage-adapter.js';
 import type { DriverError } from '../driver-error.js';
+import type { CommitLog } from './commit-log.js';
 import type { OpenTransaction } from './connection.js';
 import type { Statement } from './statement.js';
 import type { TableFault } from './table-fault.js';
@@ -24,6 +25,8 @@ export interface ConditionalWrite {
  * connection puts into one transaction.
  */
 export interface Dialect {
+  /** Where commits leave notes of what they change. A database without it can't be shared by several processes. */
+  readonly log?: CommitLog | undefined;
   /** What stores and removes `rows`, whatever there is of them; made one by one, as they are taken. */
   statements(rows: readonly RowWrite[], commit: Commit): Iterable<Statement>;
   /**
@@ -33,7 +36,8 @@ export interface Dialect {
   counted?(rows: readonly RowWrite[], commit: Commit): Statement | undefined;
   /**
    * The same as {@link statements} and {@link compareAndSet} in one statement, which needs no BEGIN and no COMMIT: each row on
-   * its own. `undefined` where one statement can't hold them. A database without the method gets a transaction.
+   * its own, with the note of the winners where the commit is to leave one. `undefined` where one statement can't hold them. A
+   * database without the method gets a transaction.
    */
   atOnce?(rows: readonly RowWrite[], commit: Commit): ConditionalWrite | undefined;
   /** Stores and removes those of `rows` that are what they expect (compare-and-set); gives the others. */

@@ -15,6 +15,8 @@ export const CACHE_APPLICATION = 'nestjs-durable-cache';
 const POOL_SIZE = 3;
 /** One that writes, and one that reads. */
 const LEAST_POOL_SIZE = 2;
+/** Beside them, for the session that shows other instances that this one lives. */
+const KEPT_CONNECTIONS = 1;
 /** Settings of pg that are the cache's own: how values come back, and how long anyone waits. */
 const POSTGRES_OWN = ['binary', 'query_timeout', 'types'];
 const CONNECT_TIMEOUT_MS = 5000;
@@ -38,9 +40,11 @@ export function queryTimeoutOf(options: DataSourceOptions): number {
   return ms === 0 ? QUERY_TIMEOUT_MS : ms;
 }
 
-/** How many connections the cache has at most. */
-export function poolSizeOf({ poolSize }: DataSourceOptions): number {
-  return poolSize ?? POOL_SIZE;
+/** How many connections the cache writes and reads on, at most, given the options that its driver is given. */
+export function poolSizeOf({ type, poolSize }: DataSourceOptions): number {
+  if (poolSize === undefined) return POOL_SIZE;
+  const isKnown = type === 'postgres' || type === 'mysql' || type === 'mariadb';
+  return isKnown ? poolSize - KEPT_CONNECTIONS : poolSize;
 }
 
 /** What the driver of PostgreSQL is given. */
@@ -60,7 +64,7 @@ export function postgresOptions(given: PostgresOptions, isOwn: boolean): Postgre
   const isNative = given.nativeDriver !== undefined || isInstalled('pg-native', 'typeorm');
   return {
     ...rest,
-    poolSize: isOwn ? ownPoolSize(given.extra, 'max', poolSize) : POOL_SIZE,
+    poolSize: KEPT_CONNECTIONS + (isOwn ? ownPoolSize(given.extra, 'max', poolSize) : POOL_SIZE),
     connectTimeoutMS: given.connectTimeoutMS ?? CONNECT_TIMEOUT_MS,
     applicationName: given.applicationName ?? CACHE_APPLICATION,
     installExtensions: false,
@@ -89,7 +93,7 @@ export function mysqlOptions(given: MysqlOptions, isOwn: boolean): MysqlOptions 
   ]);
   return {
     ...rest,
-    poolSize: isOwn ? ownPoolSize(given.extra, 'connectionLimit', poolSize) : POOL_SIZE,
+    poolSize: KEPT_CONNECTIONS + (isOwn ? ownPoolSize(given.extra, 'connectionLimit', poolSize) : POOL_SIZE),
     connectorPackage: 'mysql2',
     connectTimeout: given.connectTimeout ?? CONNECT_TIMEOUT_MS,
     charset: 'utf8mb4',

@@ -7,6 +7,9 @@ import { execute, executeAll, query } from './execute.js';
 import type { KeptStatements } from '../sqlite/kept-statements.js';
 import type { RowStatements } from '../sqlite/row-statements.js';
 
+/** How long statements may hold the event loop, ms. */
+const MOST_HELD_MS = 1;
+
 export interface SingleConnectionOptions {
   /** The statement that begins a transaction. */
   readonly begin: string;
@@ -17,6 +20,8 @@ export interface SingleConnectionOptions {
    * longer the one that was opened.
    */
   readonly assertSame?: () => void;
+  /** Runs as a write begins, which does not wait for it; its promise does not reject. */
+  readonly beforeWrite?: (runner: QueryRunner) => Promise<void> | undefined;
   /** Keeps prepared what the driver itself does not. */
   readonly kept?: KeptStatements;
   /** Takes one row at a time, where the driver is quick at that. */
@@ -26,6 +31,8 @@ export interface SingleConnectionOptions {
 /** The one connection that TypeORM has to an embedded database. */
 export class SingleConnection implements Connection {
   readonly #lock = new ConnectionLock();
+  /** How long statements have held the event loop since it went round last, on a driver that works on this thread. */
+  #heldMs = 0;
 
   constructor(
     private readonly dataSource: DataSource,
@@ -60,7 +67,9 @@ export class SingleConnection implements Connection {
 
   write(statements: Iterable<Statement>): Promise<number> {
     return this.#lock.run(async () => {
+      const begun = this.options.beforeWrite?.(this.#runner);
       const changed = await this.#execute(statements);
+      if (begun !== undefined) await begun;
       this.options.assertSame?.();
       return changed;
     });
@@ -69,9 +78,9 @@ export class SingleConnection implements Connection {
   transaction<T>(task: (transaction: OpenTransaction) => Promise<T>): Promise<T> {
     return this.#lock.run(async () => {
       const runner = this.#runner;
-      const { begin, kept, byRow } = this.options;
-      const ask = (statement: Statement): Promise<unknown[]> =>
-        kept?.query(runner, statement) ?? query(runner, statement);
+      const { begin, kept, byRow, beforeWrite } = this.options;
+      const begun = beforeWrite?.(runner);
+      const ask = (statement: Statement): Promise<unknown[]> => this.#ask(runner, statement);
       await ask({ sql: begin, parameters: [], name: 'begin' });
       let result: T;
       try {
@@ -84,6 +93,7 @@ export class SingleConnection implements Connection {
             : { executeEach: (sql, parameters) => byRow.run(runner, sql, parameters) }),
         });
         await ask({ sql: 'COMMIT', parameters: [], name: 'commit' });
+        if (begun !== undefined) await begun;
       } catch (error) {
         // Some errors end the transaction by themselves; then there is nothing to roll back.
         await runner.query('ROLLBACK').catch(() => undefined);
@@ -94,11 +104,30 @@ export class SingleConnection implements Connection {
     });
   }
 
-  /** Many statements of a driver that works on this thread would hold the event loop. */
+  #ask(runner: QueryRunner, statement: Statement): Promise<unknown[]> {
+    return this.options.kept?.query(runner, statement) ?? query(runner, statement);
+  }
+
+  async #executeHere(runner: QueryRunner, statement: Statement): Promise<number> {
+    const startedAt = systemClock.monotonic();
+    try {
+      return await execute(runner, statement);
+    } finally {
+      this.#heldMs += systemClock.monotonic() - startedAt;
+    }
+  }
+
   async #executeAndPause(runner: QueryRunner, statement: Statement): Promise<number> {
-    const changed = await execute(runner, statement);
-    await nextTurn(systemClock);
+    const changed = await this.#executeHere(runner, statement);
+    await this.#pause();
     return changed;
+  }
+
+  /** Many statements of a driver that works on this thread would hold the event loop. */
+  async #pause(): Promise<void> {
+    if (this.#heldMs < MOST_HELD_MS) return;
+    this.#heldMs = 0;
+    await nextTurn(systemClock);
   }
 
   get #runner(): QueryRunner {
@@ -109,11 +138,10 @@ export class SingleConnection implements Connection {
     const runner = this.#runner;
     const { begin, kept } = this.options;
     return executeAll(statements, {
-      begin: () => runner.query(begin),
-      execute: (statement) => kept?.execute(runner, statement) ?? execute(runner, statement),
-      // Many statements of a driver that works on this thread would hold the event loop.
-      ...(kept === undefined ? { pause: () => nextTurn(systemClock) } : {}),
-      commit: () => runner.query('COMMIT'),
+      begin: () => this.#ask(runner, { sql: begin, parameters: [], name: 'begin' }),
+      execute: (statement) => kept?.execute(runner, statement) ?? this.#executeHere(runner, statement),
+      pause: () => this.#pause(),
+      commit: () => this.#ask(runner, { sql: 'COMMIT', parameters: [], name: 'commit' }),
       // Some errors end the transaction by themselves; then there is nothing to roll back.
       rollback: () => runner.query('ROLLBACK').catch(() => undefined),
     });

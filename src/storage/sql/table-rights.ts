@@ -1,9 +1,25 @@
 import type { QueryRunner } from 'typeorm';
 import { quotedTable } from '../../../migrations/database-family.js';
+import { CACHE_TABLE } from '../cache-storage.entity.js';
 import { driverErrorOf } from '../driver-error.js';
 import { LOCK_TIMEOUT_S } from './lock-timeout.js';
 
-const COLUMNS = ['namespace', 'key', 'value', 'expires_at', 'updated_at', 'version'];
+/** A table that the cache reads and writes. */
+export interface AskedTable {
+  readonly name: string;
+  readonly columns: readonly string[];
+  /** Those of its primary key. */
+  readonly key: readonly string[];
+  /** One that is changed. */
+  readonly changed: string;
+}
+
+const ROWS: AskedTable = {
+  name: CACHE_TABLE,
+  columns: ['namespace', 'key', 'value', 'expires_at', 'updated_at', 'version'],
+  key: ['namespace', 'key'],
+  changed: 'value',
+};
 
 /** How little a statement waits for those who have locked the table, and what it says then. */
 interface LockBound {
@@ -32,12 +48,17 @@ const UNFILLED = 'ER_NO_DEFAULT_FOR_FIELD';
  * that touch no row. Otherwise the application would start, and every write of it fail. A table that others have locked, for
  * a backup say, is not waited for: rights are not what is in the way there.
  */
-export async function assertRights(runner: QueryRunner): Promise<void> {
+export function assertRights(runner: QueryRunner): Promise<void> {
+  return assertRightsOn(runner, [ROWS]);
+}
+
+/** The same for other tables of the cache. */
+export async function assertRightsOn(runner: QueryRunner, tables: readonly AskedTable[]): Promise<void> {
   const { options } = runner.connection;
   const { begin, end, code } = options.type === 'postgres' ? ON_POSTGRES : ON_MYSQL;
   for (const sql of begin) await runner.query(sql);
   try {
-    for (const sql of statements(runner)) await ask(runner, sql);
+    for (const sql of tables.flatMap((table) => statements(runner, table))) await ask(runner, sql);
   } catch (error) {
     if (driverErrorOf(error).code !== code) throw error;
   } finally {
@@ -53,15 +74,15 @@ async function ask(runner: QueryRunner, sql: string): Promise<void> {
   }
 }
 
-function statements({ connection }: QueryRunner): string[] {
-  const table = quotedTable(connection);
-  const columns = COLUMNS.map((name) => connection.driver.escape(name)).join(', ');
-  const [namespace, key, value] = ['namespace', 'key', 'value'].map((name) => connection.driver.escape(name));
-  // By the key: with sql_safe_updates MySQL and MariaDB refuse a change of a table that names none.
-  const none = `${namespace} = '' AND ${key} = '' AND 1 = 0`;
+function statements({ connection }: QueryRunner, { name, columns, key, changed }: AskedTable): string[] {
+  const escape = (column: string): string => connection.driver.escape(column);
+  const table = quotedTable(connection, name);
+  const all = columns.map(escape).join(', ');
+  // By the key: with sql_safe_updates MySQL and MariaDB refuse a change of a table that names none. The text is a number, too.
+  const none = `${key.map((column) => `${escape(column)} = '0'`).join(' AND ')} AND 1 = 0`;
   return [
-    `INSERT INTO ${table} (${columns}) SELECT ${columns} FROM ${table} WHERE 1 = 0`,
-    `UPDATE ${table} SET ${value} = ${value} WHERE ${none}`,
+    `INSERT INTO ${table} (${all}) SELECT ${all} FROM ${table} WHERE 1 = 0`,
+    `UPDATE ${table} SET ${escape(changed)} = ${escape(changed)} WHERE ${none}`,
     `DELETE FROM ${table} WHERE ${none}`,
   ];
 }

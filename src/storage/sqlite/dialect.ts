@@ -28,6 +28,7 @@ import { isDoubtful, NO_ROWS, pageOf, toEntry, type PagedRow, type StoredRow } f
 import type { TableFault } from '../sql/table-fault.js';
 import { toTimestamp } from '../sql/timestamp.js';
 import { COLUMNS, REPLACE } from '../sql/upsert.js';
+import { SqliteLog } from './commit-log.js';
 import { compareByRow, otherThanExpected, presentChanger, rowChanger } from './conditional-write.js';
 import { sqliteTableFaults } from './table-check.js';
 import { instantOf } from './instant.js';
@@ -49,6 +50,7 @@ export type SqliteSynchronous = 'full' | 'normal';
 
 /** SQLite, with either of its drivers. */
 export class SqliteDialect implements Dialect {
+  readonly log: SqliteLog;
   /** A file may keep its texts as UTF-16, and then sorts them by the bytes of that. */
   #sortsByBytes = false;
 
@@ -60,7 +62,9 @@ export class SqliteDialect implements Dialect {
   constructor(
     private readonly keepsStatements: boolean,
     private readonly query: RowQuery,
-  ) {}
+  ) {
+    this.log = new SqliteLog(keepsStatements ? 'on this thread' : 'on another thread');
+  }
 
   *statements(writes: readonly RowWrite[], { now, stamp }: Commit): Generator<Statement> {
     for (const [namespace, keys] of removedKeys(writes)) yield* deletesOf(namespace, keys);

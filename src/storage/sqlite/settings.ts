@@ -27,6 +27,8 @@ export async function prepareSqlite(
   await runner.query(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS[driver]}`);
   if (ownsFile) await runner.query('PRAGMA journal_mode = WAL');
   await runner.query(`PRAGMA synchronous = ${synchronous === 'full' ? 'FULL' : 'NORMAL'}`);
+  // A commit of an instance that was removed fails by the foreign key of its note.
+  await runner.query('PRAGMA foreign_keys = ON');
   await assertWritable(runner);
 }
 

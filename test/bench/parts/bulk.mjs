@@ -107,7 +107,7 @@ async function emptied(database) {
   const storage = database.open();
   const adapter = new TypeOrmStorage({ storage, migrationsRun: true, synchronous: 'full' });
   await adapter.open();
-  for (const namespace of Object.values(WAYS)) await adapter.clear(namespace);
+  for (const namespace of Object.values(WAYS)) await adapter.clear(namespace, { stamp: 0, now: Date.now() });
   await adapter.close();
   return storage;
 }

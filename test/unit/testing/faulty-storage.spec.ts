@@ -89,7 +89,7 @@ describe('a faulty storage', () => {
   it('knows of a write that failed whether it was undone as far as the storage inside does', async () => {
     const undone = new Error('rolled back');
     class Telling extends InMemoryStorage {
-      isUndone(error: unknown): boolean {
+      override isUndone(error: unknown): boolean {
         return error === undone;
       }
     }

@@ -87,7 +87,7 @@ describe('the contract of storages', () => {
 
   it('fails for one that takes any write that failed for undone', async () => {
     class Sure extends InMemoryStorage {
-      isUndone(): boolean {
+      override isUndone(): boolean {
         return true;
       }
     }

@@ -27,6 +27,8 @@ export class DirtyBudget {
   #waiters: Waiter[] = [];
   #isAdmitting = false;
   #closed = false;
+  /** Why, where it was not the stop. */
+  #refusal: CacheError | undefined;
   #keepAlive: CacheTimer | undefined;
 
   constructor(
@@ -85,7 +87,7 @@ export class DirtyBudget {
   /** Calls `admit` when it is its turn and there is room; it must charge what it takes before it returns. */
   wait(admit: () => void, reject: (error: CacheError) => void): void {
     if (this.#closed) {
-      reject(stoppedBeforeTaken());
+      reject(this.#refusal ?? stoppedBeforeTaken());
       return;
     }
     this.#waiters.push({ admit, reject });
@@ -94,12 +96,13 @@ export class DirtyBudget {
   }
 
   /** Gives up on the writes that still wait: none of them was acknowledged. */
-  close(): void {
+  close(error?: CacheError): void {
     this.#closed = true;
+    this.#refusal ??= error;
     const waiters = this.#waiters;
     this.#waiters = [];
     this.#keepAlive?.cancel();
-    for (const { reject } of waiters) reject(stoppedBeforeTaken());
+    for (const { reject } of waiters) reject(this.#refusal ?? stoppedBeforeTaken());
   }
 
   /** One after the other: each takes its room before it is looked whether there is some for the next. */

@@ -104,10 +104,11 @@ export class DirtyEntries {
 
   put(key: MemoryKey, change: RowChange): void {
     const before = this.#changes.get(key);
+    // First: what it throws must leave nothing behind.
+    if (before === undefined) this.onDirty?.(key);
     this.#changes.set(key, change);
     const bytes = bytesOf(change);
     if (before === undefined) {
-      this.onDirty?.(key);
       this.#charge(1, bytes);
     } else if (this.#exempt.size > 0 && this.#exempt.has(key)) {
       this.#release(key, before);
@@ -117,6 +118,34 @@ export class DirtyEntries {
     }
     if (this.#refused.size > 0 && this.#refused.delete(key)) this.#untieRefused(key);
     this.#age.add();
+  }
+
+  /** Puts a change in the place of that of a dirty key. What the database refuses of it, and what it is tied to, stays. */
+  replace(key: MemoryKey, change: RowChange): void {
+    const before = this.#changes.get(key);
+    if (before === undefined) return;
+    this.#changes.set(key, change);
+    if (this.#exempt.has(key)) {
+      this.#release(key, before);
+      this.#charge(1, bytesOf(change));
+    } else {
+      this.#charge(0, bytesOf(change) - bytesOf(before));
+    }
+  }
+
+  /** Gives up the changes of keys that must be written together: their rows are what others have made of them. */
+  giveUp(given: readonly TakenChange[]): void {
+    for (const { memoryKey: key, change: row } of given) {
+      const change = this.#changes.get(key);
+      if (change === undefined) continue;
+      for (const watch of this.#watches) watch.committed(key, row);
+      this.#changes.delete(key);
+      this.#movedOut.delete(key);
+      this.#refused.delete(key);
+      this.#release(key, change);
+    }
+    this.#untie(given);
+    this.budget.release(0, 0);
   }
 
   /** From now on the changes of both keys go into one transaction, until both are written. */

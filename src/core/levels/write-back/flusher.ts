@@ -3,22 +3,27 @@ import { nextTurn, type CacheTimer } from '../../clock.js';
 import type { EngineContext } from '../../context.js';
 import type { NamespaceDefinition } from '../../definition/namespace-definition.js';
 import type { NamespaceCounters } from '../../definition/namespace-stats.js';
+import type { LoadWatch } from '../../entries/in-flight.js';
+import type { PersistedEntries } from '../../entries/persisted-entries.js';
 import { inStoredOrder } from '../../keys/key-order.js';
 import type { KeyRange } from '../../keys/key-range.js';
 import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
 import type { FlushReport } from '../../reports.js';
-import type { RowWrite, Stamp } from '../../storage-adapter.js';
+import type { Stamp } from '../../storage-adapter.js';
 import { Retry } from '../../writing/retry.js';
 import { refusedError, writeFailedError } from '../../writing/storage-health.js';
-import type { StorageWriter } from '../../writing/storage-writer.js';
+import type { WriteOutcome } from '../../writing/isolate-refused.js';
+import type { StorageWriter, WriteHooks } from '../../writing/storage-writer.js';
 import type { WriteSource, WriteTurns } from '../../writing/write-turns.js';
 import { closedError } from '../level.js';
 import type { DirtyBudget } from './dirty-budget.js';
-import type { DirtyEntries, TakenChange } from './dirty-entries.js';
+import type { Conflicts } from './conflicts.js';
+import type { DirtyEntries } from './dirty-entries.js';
+import { dirtyRow, type Batch, type DirtyRow } from './dirty-row.js';
 import { atomsOf, FlushPass } from './flush-pass.js';
 import { traceFlush } from './flush-trace.js';
 import type { Provenance } from './provenance.js';
-import { expiryOf, textOf, type RowChange } from './row-change.js';
+import type { RowChange } from './row-change.js';
 
 /**
  * Most entries in one transaction, and about how many characters of values: its commit holds a SQLite connection for some
@@ -39,13 +44,10 @@ export interface FlusherOptions {
   readonly counters: NamespaceCounters;
   readonly context: EngineContext;
   readonly provenance: Provenance | undefined;
+  readonly entries: Pick<PersistedEntries<unknown>, 'watchOthers' | 'unwatchOthers' | 'forget'>;
+  /** Where other processes write to the same rows. */
+  readonly conflicts: Pick<Conflicts<unknown>, 'expect' | 'write' | 'giveUp'> | undefined;
 }
-
-/** A change as the row that is written for it. */
-interface DirtyRow extends RowWrite, TakenChange {}
-
-/** What is written in one transaction: rows that must be written together, list by list. */
-type Batch = readonly (readonly DirtyRow[])[];
 
 /**
  * Writes the changes of a write-back namespace to the database, pass by pass. A change is forgotten only when it has
@@ -72,6 +74,8 @@ export class Flusher implements WriteSource {
   /** The attempt under way. */
   #attemptUnderway: Promise<unknown> | undefined;
   #attempts = 0;
+  /** What others write during the attempt under way, or the last one. */
+  #others: LoadWatch | undefined;
 
   constructor(
     private readonly dirty: DirtyEntries,
@@ -116,6 +120,7 @@ export class Flusher implements WriteSource {
   /** No more attempts: the storage is about to be closed. */
   giveUp(): void {
     this.#ended = true;
+    this.options.conflicts?.giveUp();
     this.#outage.cancel();
     this.#refusedTimer?.cancel();
   }
@@ -249,23 +254,57 @@ export class Flusher implements WriteSource {
   }
 
   async #write(pass: FlushPass, batch: Batch): Promise<boolean> {
-    const { writer, provenance } = this.options;
-    const written = this.#attempt(() =>
-      writer.write(batch, {
-        attempting: provenance && ((rows, { stamp }) => provenance.attempting(rows, stamp)),
-        committed: (rows, stamp) => this.#committed(pass, rows, stamp),
-        fateOfRefused: 'At level ON_SHUTDOWN it is kept and tried again.',
-        isKnownRefusal: ({ memoryKey }) => this.dirty.isRefused(memoryKey),
-      }),
-    );
+    const { writer, conflicts } = this.options;
+    const hooks = this.#hooks(pass);
+    conflicts?.expect(batch);
+    const written = this.#attempt(() => writer.write(batch, hooks));
     const prepared = pass.isOver || this.#prepared !== undefined ? undefined : this.#takeNext(pass);
     // Looked at when the write is over: two of them must not overlap, whatever this ends with.
     prepared?.catch(() => undefined);
-    const { refused, deferred, error } = await written;
+    const outcome = await written;
+    this.#doubt(outcome);
+    this.#prepared ??= await prepared;
+    const goesOn = this.#leaveBehind(pass, outcome);
+    if (!goesOn || outcome.conflicts.length === 0 || conflicts === undefined) return goesOn;
+    return this.#settle(pass, conflicts, outcome.conflicts);
+  }
+
+  /** Others have written rows that these were not built on. */
+  async #settle(
+    pass: FlushPass,
+    conflicts: NonNullable<FlusherOptions['conflicts']>,
+    batch: Batch,
+  ): Promise<boolean> {
+    this.#assertNotEnded();
+    const outcome = await this.#attempt(() => conflicts.write(batch, this.#hooks(pass)));
+    this.#doubt(outcome);
+    for (const { items, error } of outcome.unsettled) this.#keepRefused(pass, items, error);
+    // Others were quicker, or something was tied to them meanwhile.
+    if (outcome.conflicts.length > 0) this.#isWanted = true;
+    return this.#leaveBehind(pass, outcome);
+  }
+
+  #hooks(pass: FlushPass): WriteHooks<DirtyRow> {
+    const { provenance } = this.options;
+    return {
+      attempting: provenance && ((rows, { stamp }) => provenance.attempting(rows, stamp)),
+      committed: (rows, stamp) => this.#committed(pass, rows, stamp),
+      fateOfRefused: 'At level ON_SHUTDOWN it is kept and tried again.',
+      isKnownRefusal: ({ memoryKey }) => this.dirty.isRefused(memoryKey),
+    };
+  }
+
+  #doubt({ deferred }: WriteOutcome<DirtyRow>): void {
+    const { provenance } = this.options;
     if (deferred.length > 0) provenance?.doubtUnderway();
     else provenance?.refused();
-    this.#prepared ??= await prepared;
-    for (const { items, error: reason } of refused) this.#refuse(pass, items, reason);
+  }
+
+  /** What was not written. Answers whether the pass can go on. */
+  #leaveBehind(pass: FlushPass, { refused, deferred, error }: WriteOutcome<DirtyRow>): boolean {
+    const { name } = this.options.definition;
+    for (const { items, error: reason } of refused)
+      this.#keepRefused(pass, items, refusedError(name, items[0]?.key ?? '', reason));
     if (deferred.length === 0) return true;
     // The rest is soon tried without those.
     if (refused.length > 0) this.#outage.reset();
@@ -274,6 +313,9 @@ export class Flusher implements WriteSource {
   }
 
   async #attempt<T>(task: () => Promise<T>): Promise<T> {
+    const { entries, conflicts } = this.options;
+    const others = conflicts === undefined ? undefined : entries.watchOthers();
+    this.#others = others;
     this.#attempts += 1;
     const attempt = task();
     this.#attemptUnderway = attempt.catch(() => undefined);
@@ -281,6 +323,7 @@ export class Flusher implements WriteSource {
       return await attempt;
     } finally {
       this.#attemptUnderway = undefined;
+      if (others !== undefined) entries.unwatchOthers(others);
     }
   }
 
@@ -298,21 +341,24 @@ export class Flusher implements WriteSource {
   }
 
   #rowOf(memoryKey: MemoryKey, change: RowChange): DirtyRow {
-    const { definition, keys } = this.options;
-    return {
-      namespace: definition.name,
-      key: keys.textOf(memoryKey),
-      value: textOf(change),
-      expiresAt: expiryOf(change),
-      memoryKey,
-      change,
-    };
+    return dirtyRow(this.options.definition, this.options.keys, memoryKey, change);
   }
 
   #committed(pass: FlushPass, rows: readonly DirtyRow[], stamp: Stamp): void {
     this.options.provenance?.committed(rows, stamp);
     this.dirty.committed(rows);
+    this.#forgetOvertaken(rows);
     this.#succeeded(pass, rows.length);
+  }
+
+  /** Others may have written rows after this commit, and been told of before it. */
+  #forgetOvertaken(rows: readonly DirtyRow[]): void {
+    const others = this.#others;
+    if (others === undefined) return;
+    for (const { memoryKey } of rows) {
+      if (others.isNewer(memoryKey) && this.dirty.get(memoryKey) === undefined)
+        this.options.entries.forget(memoryKey);
+    }
   }
 
   #succeeded(pass: FlushPass, count: number): void {
@@ -332,9 +378,10 @@ export class Flusher implements WriteSource {
     if (!this.#ended) this.#outage.later();
   }
 
-  #refuse(pass: FlushPass, rows: readonly DirtyRow[], error: unknown): void {
-    const { definition, context } = this.options;
-    pass.failed(rows.length, refusedError(definition.name, rows[0]?.key ?? '', error));
+  /** The database does not take these, or nobody can say what they should be: they are tried again apart from others. */
+  #keepRefused(pass: FlushPass, rows: readonly DirtyRow[], error: CacheError): void {
+    const { context } = this.options;
+    pass.failed(rows.length, error);
     for (const row of rows) this.dirty.markRefused(row);
     if (this.#ended) return;
     this.#refusedTimer ??= context.clock.setTimer(REFUSED_RETRY_MS, () => this.#retryRefused(), false);

@@ -18,7 +18,7 @@ export function rescuedWrites(
     isEvery(range) ? { op: 'clear', namespace } : { op: 'clear range', namespace, range },
   );
   // A clear removes what this process has written, and no more than that can be proved: what it knew of others, it names.
-  for (const [key, base] of provenance?.bases.removed ?? [])
+  for (const [key, base] of provenance?.removed ?? [])
     if (dirty.get(key) === undefined) writes.push({ op: 'delete', namespace, key: keys.textOf(key), base });
   const atoms = new Map<ReadonlySet<MemoryKey>, number>();
   for (const [key, change] of dirty.entries()) {

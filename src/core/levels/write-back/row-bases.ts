@@ -2,7 +2,7 @@ import type { KnownValue } from '../../entries/known-value.js';
 import type { MemoryKey } from '../../keys/key-space.js';
 import type { KeyRange } from '../../keys/key-range.js';
 import { fingerprint, withoutNotice, type Base } from '../../rescue/row-fingerprint.js';
-import type { Stamp } from '../../storage-adapter.js';
+import type { Stamp, StampedEntry } from '../../storage-adapter.js';
 import type { RowWatcher } from '../../entries/row-watcher.js';
 
 /** What the bases need to know of a namespace. */
@@ -73,6 +73,19 @@ export class RowBases implements RowWatcher {
     if (!isOlder && (value === undefined || !this.view.isInMemory(key))) this.#bases.delete(key);
     else if (value === undefined) this.#bases.set(key, null);
     else this.#set(key, value, expiresAt, stamp);
+  }
+
+  /** What is dirty was brought upon another row, or upon none. */
+  rebase(key: MemoryKey, row: Pick<StampedEntry, 'value' | 'expiresAt' | 'stamp'> | undefined): void {
+    if (row === undefined) this.#bases.set(key, null);
+    // A column of another type may hold anything.
+    else if (typeof row.value !== 'string') this.#bases.delete(key);
+    else this.#set(key, row.value, row.expiresAt, row.stamp);
+  }
+
+  /** What is kept of a key is of another row than what is to come. */
+  forget(key: MemoryKey): void {
+    this.#bases.delete(key);
   }
 
   /** What removes the row may have been committed. */

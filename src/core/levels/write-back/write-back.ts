@@ -1,3 +1,4 @@
+import type { CacheError } from '../../cache-error.js';
 import { nextTurn } from '../../clock.js';
 import type { EngineContext } from '../../context.js';
 import type { NamespaceDefinition } from '../../definition/namespace-definition.js';
@@ -19,6 +20,7 @@ import type { StorageWriter } from '../../writing/storage-writer.js';
 import type { WriteTurns } from '../../writing/write-turns.js';
 import type { Drainable } from '../drainable.js';
 import { closedError, DONE, type Level, type LevelFigures } from '../level.js';
+import { Conflicts } from './conflicts.js';
 import type { DirtyBudget } from './dirty-budget.js';
 import { DirtyEntries } from './dirty-entries.js';
 import { DirtyView } from './dirty-view.js';
@@ -63,29 +65,37 @@ export class WriteBack<V> implements Level<V>, Drainable {
   readonly #preload: Preload<V>;
   readonly #flusher: Flusher;
   readonly #provenance: Provenance | undefined;
+  readonly #conflicts: Conflicts<V> | undefined;
   readonly #count: LiveCount<V>;
   readonly #mark: { readonly entries: number; readonly bytes: number };
   /** Whether the last write left more dirty than the mark says. */
   #isPastMark = false;
   #writesPastMark = 0;
   #closed = false;
+  /** Why, where it was not the stop. */
+  #refusal: CacheError | undefined;
   /** Set when what is unwritten has been gathered for the last time: nothing may be acknowledged after that. */
   #ended = false;
 
   constructor(private readonly options: WriteBackOptions<V>) {
-    const { definition, keys, entries, budget, context, isJournalled } = options;
+    const { definition, keys, entries, budget, context, isJournalled, isShared } = options;
     this.values = new ValueEncoder(definition, context.clock);
-    const becomesDirty = (key: MemoryKey): void => this.#provenance?.bases.becomesDirty(key);
-    this.#dirty = new DirtyEntries(budget, keys, context.clock, isJournalled ? becomesDirty : undefined);
-    if (isJournalled) this.#provenance = new Provenance(this.#dirty, keys, entries);
+    const becomesDirty = (key: MemoryKey): void => this.#provenance?.becomesDirty(key);
+    const hasProvenance = isJournalled || isShared;
+    this.#dirty = new DirtyEntries(budget, keys, context.clock, hasProvenance ? becomesDirty : undefined);
+    const dirty = this.#dirty;
+    const provenance = hasProvenance ? new Provenance(dirty, options) : undefined;
+    this.#provenance = provenance;
+    if (isShared && provenance !== undefined)
+      this.#conflicts = new Conflicts<V>({ ...options, values: this.values, dirty, provenance });
     this.#view = new DirtyView(this.#dirty, options);
     this.#preload = new Preload({
       ...options,
       unsaved: () => this.#dirty.keys(),
       removed: () => this.#dirty.removals,
     });
-    const provenance = this.#provenance;
-    this.#flusher = new Flusher(this.#dirty, () => this.#isMarkReached, { ...options, provenance });
+    const parts = { ...options, provenance, conflicts: this.#conflicts };
+    this.#flusher = new Flusher(dirty, () => this.#isMarkReached, parts);
     this.#count = new LiveCount(this.#dirty, this.#flusher, options);
     const { limits } = budget;
     this.#mark = {
@@ -109,7 +119,7 @@ export class WriteBack<V> implements Level<V>, Drainable {
   figures(): LevelFigures {
     return {
       dirty: this.#dirty.dirty,
-      dirtyBytes: this.#dirty.bytes,
+      dirtyBytes: this.#dirty.bytes + (this.#provenance?.bytes ?? 0),
       waiting: this.#order.length,
       waitingBytes: this.#order.bytes,
       oldestUnwrittenMs: this.#dirty.oldestMs,
@@ -185,6 +195,7 @@ export class WriteBack<V> implements Level<V>, Drainable {
           this.#dirty.tie(from, to);
           return true;
         },
+        () => this.#withKnown(from, move, true),
       );
     };
     return this.#inOrder(from === to ? [from] : [from, to], () => this.#withKnown(from, move, true));
@@ -222,8 +233,9 @@ export class WriteBack<V> implements Level<V>, Drainable {
     return this.#preload.load();
   }
 
-  refuseWrites(): void {
+  refuseWrites(error?: CacheError): void {
     this.#closed = true;
+    this.#refusal ??= error;
   }
 
   giveUp(): void {
@@ -261,7 +273,7 @@ export class WriteBack<V> implements Level<V>, Drainable {
 
   /** Runs an operation in its place; see {@link OperationOrder}. */
   #inOrder<T>(keys: readonly MemoryKey[], task: () => T | Promise<T>, bytes = 0): Promise<T> {
-    if (this.#closed) return Promise.reject(closedError(this.options.definition.name));
+    if (this.#closed) return Promise.reject(this.#refusal ?? closedError(this.options.definition.name));
     return this.#order.run(keys, task, bytes);
   }
 
@@ -315,10 +327,18 @@ export class WriteBack<V> implements Level<V>, Drainable {
     }
   }
 
-  /** Makes `effect` take effect when there is room for what it leaves: at once, or in its turn. */
-  #withRoom<T>(changes: readonly (readonly [MemoryKey, RowChange])[], effect: () => T): T | Promise<T> {
+  /**
+   * Makes `effect` take effect when there is room for what it leaves: at once, or in its turn. Where a conflict was settled
+   * meanwhile, what it was decided on may be outdated: then `again` decides anew.
+   */
+  #withRoom<T>(
+    changes: readonly (readonly [MemoryKey, RowChange])[],
+    effect: () => T,
+    again: () => T | Promise<T> = effect,
+  ): T | Promise<T> {
     if (changes.every(([key, change]) => this.#dirty.hasRoomFor(key, change))) return effect();
-    return this.#whenAdmitted(effect);
+    const settled = this.#conflicts?.settled;
+    return this.#whenAdmitted(() => (settled === this.#conflicts?.settled ? effect() : again()));
   }
 
   #withRoomToRemove(range: KeyRange): void | Promise<void> {
@@ -326,7 +346,7 @@ export class WriteBack<V> implements Level<V>, Drainable {
     return this.#whenAdmitted(() => this.#removeRange(range));
   }
 
-  #whenAdmitted<T>(effect: () => T): Promise<T> {
+  #whenAdmitted<T>(effect: () => T | Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const admit = (): void => {
         try {
@@ -345,12 +365,15 @@ export class WriteBack<V> implements Level<V>, Drainable {
     const { next, result } = decide(this.#view.read(key, known), storedOf(known));
     if (next === undefined) return result;
     const change = next === null ? REMOVAL : changeOf(next.text, next.expiresAt);
-    return this.#withRoom([[key, change]], () => {
-      this.#provenance?.bases.builtOn(key, known);
+    const effect = (): R => {
+      this.#provenance?.builtOn(key, known);
       this.#leave(key, change);
       this.options.entries.applyWrite(key, next ?? undefined);
       return result;
-    });
+    };
+    return this.#withRoom([[key, change]], effect, () =>
+      this.#withKnown(key, (newer) => this.#modify(key, newer, decide)),
+    );
   }
 
   #put(key: MemoryKey, text: string, change: RowChange): void {
@@ -359,7 +382,7 @@ export class WriteBack<V> implements Level<V>, Drainable {
   }
 
   #remove(key: MemoryKey, known: KnownValue<V>): boolean {
-    this.#provenance?.bases.builtOn(key, known);
+    this.#provenance?.builtOn(key, known);
     this.#leave(key, REMOVAL);
     this.options.entries.applyWrite(key, undefined);
     return true;

@@ -8,7 +8,7 @@ import type { KeySpace } from '../../keys/key-space.js';
 import type { CacheStorageAdapter } from '../../storage-adapter.js';
 import { Retry } from '../../writing/retry.js';
 import { writeFailedError } from '../../writing/storage-health.js';
-import type { StorageWriter } from '../../writing/storage-writer.js';
+import { isTakenOver, type StorageWriter } from '../../writing/storage-writer.js';
 import { closedError } from '../level.js';
 import { asWriteFailure, CommitRound } from './commit-round.js';
 import type { CommitSource, GroupCommitter, Round } from './group-committer.js';
@@ -50,6 +50,8 @@ export class CommitLine<V> implements CommitSource {
   #isCommitting = false;
   #deadline: CacheTimer | undefined;
   #closed = false;
+  /** Why, where it was not the stop. */
+  #refusal: CacheError | undefined;
   /** Writes that the database did not take, and why the last of them was not. */
   #rejected = 0;
   #lastError: CacheError | undefined;
@@ -91,7 +93,7 @@ export class CommitLine<V> implements CommitSource {
 
   /** Puts a write in line; settles as it does. */
   push(request: WriteRequest<V>): Promise<unknown> {
-    if (this.#closed) return Promise.reject(closedError(this.options.definition.name));
+    if (this.#closed) return Promise.reject(this.#refusal ?? closedError(this.options.definition.name));
     const written = this.#queue.push(request);
     this.#watchDeadline();
     this.options.committer.request(this);
@@ -103,9 +105,10 @@ export class CommitLine<V> implements CommitSource {
     return this.#queue.settled();
   }
 
-  /** Takes no more writes. */
-  close(): void {
+  /** Takes no more writes: each rejects with `error`, or `CACHE_CLOSED`. */
+  close(error: CacheError | undefined): void {
     this.#closed = true;
+    this.#refusal ??= error;
     this.#doubts.cancel();
   }
 
@@ -206,7 +209,8 @@ export class CommitLine<V> implements CommitSource {
   #failed(round: CommitRound<V>, error: unknown): void {
     const { context, definition, writeTimeoutMs } = this.options;
     this.#lastFailure = error;
-    const overdue = context.clock.monotonic() - writeTimeoutMs;
+    // Where others have the storage now, no attempt will do better.
+    const overdue = isTakenOver(error) ? Infinity : context.clock.monotonic() - writeTimeoutMs;
     round.rejectBefore(overdue, asWriteFailure(error, definition.name));
     round.dropEnded();
     if (round.isOver) {

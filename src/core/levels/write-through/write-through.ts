@@ -1,3 +1,4 @@
+import type { CacheError } from '../../cache-error.js';
 import type { EngineContext } from '../../context.js';
 import type { NamespaceDefinition } from '../../definition/namespace-definition.js';
 import type { NamespaceCounters } from '../../definition/namespace-stats.js';
@@ -153,8 +154,8 @@ export class WriteThrough<V> implements Level<V>, Drainable {
     return this.#preload.load();
   }
 
-  refuseWrites(): void {
-    this.#line.close();
+  refuseWrites(error?: CacheError): void {
+    this.#line.close(error);
   }
 
   giveUp(): void {
