@@ -58,7 +58,7 @@ export class InstancesWorld {
 }
 
 /** Has the next call of a method take effect at once, and its answer wait for what is given back. */
-export function holdAnswer<Name extends keyof SharedStorage>(storage: ChaosStorage, name: Name): () => void {
+export function holdAnswer(storage: ChaosStorage, name: keyof SharedStorage): () => void {
   let release: () => void = () => undefined;
   const isReleased = new Promise<void>((resolve) => {
     release = resolve;

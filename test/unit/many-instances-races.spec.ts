@@ -175,7 +175,7 @@ describe('beside other instances', () => {
       await expect(strict.cache.get('a')).rejects.toMatchObject({ code: 'READ_FAILED' });
     });
 
-    it('it is known since when, though nobody has read anything', async () => {
+    it('the log says so, though nobody has read anything', async () => {
       await other.cache.set('a', '1');
       await clock.advance(20_000);
       other.storage.failReads(Infinity);

@@ -338,6 +338,13 @@ export class PersistedEntries<V> implements ChangeListener {
     this.#knowledge.assertHolds((key) => this.store.has(key));
   }
 
+  /** Throws if something counts as under way; for tests, where nothing is. */
+  assertIdle(): void {
+    const { size } = this.#commits;
+    if (size > 0 || this.#watches.size > 0)
+      throw new Error(`${size} commits and ${this.#watches.size} loads count as under way, and nothing is.`);
+  }
+
   #tellSeen(key: MemoryKey, { text, expiresAt, stamp }: StoredValue<V>): void {
     if (stamp !== undefined) this.#rowWatcher?.seen(key, text, expiresAt, stamp);
   }
