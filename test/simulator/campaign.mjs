@@ -1,5 +1,6 @@
 // npm run simulate -- --seeds N               lives through N histories
 // npm run simulate -- --seed S --path P       repeats the history in which something was found
+// npm run simulate -- --instances …           the same of histories of several processes on one database
 import { parseArgs } from 'node:util';
 import { runnerImport } from 'vite';
 
@@ -8,6 +9,7 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '10000' },
     seed: { type: 'string' },
     path: { type: 'string' },
+    instances: { type: 'boolean', default: false },
   },
 });
 const histories = Number(values.seeds);
@@ -29,7 +31,8 @@ function progress(total) {
   };
 }
 
-const { module } = await runnerImport('./test/simulator/campaign.ts');
+const campaign = values.instances ? 'instances/shared-campaign.ts' : 'campaign.ts';
+const { module } = await runnerImport(`./test/simulator/${campaign}`);
 try {
   const tally = await module.runCampaign({
     histories,

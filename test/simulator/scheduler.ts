@@ -18,7 +18,7 @@ export const ANSWER_MS = 50;
 /**
  * The only source of progress in a simulation: turns of the event loop, timers and answers of the storage are tasks
  * here, and the seed says which one comes next. Time passes from timer to timer when nothing else is left to do, and
- * in small steps otherwise, so that what is ready is never kept waiting for longer than {@link ANSWER_MS}.
+ * in small steps otherwise, so that what is ready is never kept waiting for longer than `answerMs`.
  */
 export class Scheduler implements Clock {
   /** In the order in which they became ready. */
@@ -29,7 +29,10 @@ export class Scheduler implements Clock {
   /** A hash of every choice made so far: equal for equal seeds. */
   trace = 0;
 
-  constructor(private readonly random: Random) {}
+  constructor(
+    private readonly random: Random,
+    private readonly answerMs = ANSWER_MS,
+  ) {}
 
   // Bound: the LRU takes `now` off the object.
   readonly now = (): number => this.#monotonic + this.#wallAhead;
@@ -97,7 +100,7 @@ export class Scheduler implements Clock {
     const timer = this.#nextTimer();
     if (oldest === undefined) return timer !== undefined;
     if (this.random.below(20) > 0) return false;
-    const latest = oldest.since + ANSWER_MS;
+    const latest = oldest.since + this.answerMs;
     if (timer !== undefined && timer.at <= latest) return true;
     this.#monotonic = Math.max(this.#monotonic, latest);
     return false;

@@ -1,44 +1,12 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { CacheEngine } from '../../src/core/engine/cache-engine.js';
-import { resolveEngineOptions, type EngineOptions } from '../../src/core/engine/engine-options.js';
-import {
-  CachePersistenceLevel,
-  defineNamespace,
-  json,
-  stringKey,
-  type Backplane,
-  type BackplaneChannel,
-  type NamespaceOf,
-} from '../../src/index.js';
+import type { EngineOptions } from '../../src/core/engine/engine-options.js';
 import { channelNameOf } from '../../src/core/sharing/channel-name.js';
+import type { Backplane, BackplaneChannel } from '../../src/index.js';
+import type { InMemoryStorage } from '../../src/storage/in-memory-storage.js';
 import { InMemoryBackplane } from '../../src/testing/index.js';
-import { InMemoryStorage } from '../../src/storage/in-memory-storage.js';
 import { ChaosStorage } from '../support/chaos-storage.js';
-import { FakeClock, settle } from '../support/fake-clock.js';
-import { RecordingLogger } from '../support/recording-logger.js';
-
-const settings = defineNamespace({
-  name: 'settings',
-  key: stringKey(),
-  value: json<string>(),
-  persistence: CachePersistenceLevel.ON_CHANGE,
-  maxEntries: 100,
-});
-
-const drafts = defineNamespace({
-  name: 'drafts',
-  key: stringKey(),
-  value: json<string>(),
-  persistence: CachePersistenceLevel.ON_SHUTDOWN,
-});
-
-interface Instance {
-  readonly cache: NamespaceOf<typeof settings>;
-  readonly drafts: NamespaceOf<typeof drafts>;
-  readonly storage: ChaosStorage;
-  readonly engine: CacheEngine;
-  readonly log: RecordingLogger;
-}
+import { settle, type FakeClock } from '../support/fake-clock.js';
+import { InstancesWorld, type Instance } from '../support/instances-world.js';
 
 /** One that says it is there, and carries nothing. */
 class SilentBackplane implements Backplane {
@@ -71,28 +39,12 @@ describe('several instances on one storage', () => {
   let one: Instance;
   let other: Instance;
 
-  async function start(options: EngineOptions = {}): Promise<Instance> {
-    const storage = new ChaosStorage(rows);
-    const log = new RecordingLogger();
-    const context = { clock, logger: log, random: () => 0.5 };
-    const engine = new CacheEngine(
-      () => storage,
-      resolveEngineOptions({ ...options, instances: 'many' }),
-      {},
-      context,
-    );
-    return {
-      cache: await engine.register(settings),
-      drafts: await engine.register(drafts),
-      storage,
-      engine,
-      log,
-    };
-  }
+  let start: (options?: EngineOptions) => Promise<Instance>;
 
   beforeEach(async () => {
-    clock = new FakeClock();
-    rows = new InMemoryStorage();
+    const world = new InstancesWorld();
+    ({ clock, rows } = world);
+    start = (options) => world.start(options);
     one = await start();
     other = await start();
   });

@@ -124,6 +124,7 @@ export class NamespaceRegistry {
       rejections,
       freshness: ALWAYS_FRESH,
       dependsOnOthers: () => false,
+      isOpen: () => false,
     });
   }
 
@@ -139,8 +140,9 @@ export class NamespaceRegistry {
     const { store, inFlight } = entries;
     const { freshness } = storage;
     const dependsOnOthers = (key: MemoryKey): boolean => entries.dependsOnOthers(key);
+    const isOpen = (key: MemoryKey): boolean => entries.isOpen(key);
     const parts = { definition, keys, store, inFlight, level, counters, clock, rejections };
-    return { level, cache: new Namespace({ ...parts, freshness, dependsOnOthers }) };
+    return { level, cache: new Namespace({ ...parts, freshness, dependsOnOthers, isOpen }) };
   }
 }
 

@@ -21,8 +21,8 @@ interface Waiter<V> {
 class KeyRead<V> {
   /** False once the key was written to, or a later read was answered: what is found is then no longer what there is. */
   current = true;
-  /** Whether its query has left. */
-  isAsked = false;
+  /** When its query has left, on the monotonic clock. */
+  askedAt: number | undefined;
   readonly waiters: Waiter<V>[] = [];
 
   constructor(
@@ -48,6 +48,8 @@ export interface MissReaderOptions<V> {
   /** Called with what a read found, before those who wait for it, unless the key was written to meanwhile. */
   readonly onFound: (key: MemoryKey, found: KnownValue<V>) => void;
   readonly onAsked: (keys: number) => void;
+  /** How old an answer may be, ms: nobody joins a read that has been under way for longer. */
+  readonly maxStaleMs: number;
 }
 
 /** Reads keys that memory can't answer: single-flight per key, and one query for the misses of one tick. */
@@ -78,15 +80,21 @@ export class MissReader<V> implements Supersedable {
     });
   }
 
-  /** What the database has of `key`. Joins a read that is under way. Rejects with `READ_FAILED` or `CACHE_CLOSED`. */
+  /** What the database has of `key`. Joins a read that is under way, unless it may say what is too old. Rejects with `READ_FAILED` or `CACHE_CLOSED`. */
   read(key: MemoryKey): Promise<KnownValue<V>> {
-    return this.#join(key, this.#reads.get(key));
+    const underway = this.#reads.get(key);
+    return this.#join(key, underway !== undefined && this.#isYoung(underway) ? underway : undefined);
   }
 
   /** What it has at some time since the call. */
   readAnew(key: MemoryKey): Promise<KnownValue<V>> {
     const underway = this.#reads.get(key);
-    return this.#join(key, underway?.isAsked === false ? underway : undefined);
+    return this.#join(key, underway?.askedAt === undefined ? underway : undefined);
+  }
+
+  #isYoung({ askedAt }: KeyRead<V>): boolean {
+    const { clock, maxStaleMs } = this.options;
+    return maxStaleMs === Infinity || askedAt === undefined || clock.monotonic() - askedAt <= maxStaleMs;
   }
 
   #join(key: MemoryKey, underway: KeyRead<V> | undefined): Promise<KnownValue<V>> {
@@ -179,7 +187,8 @@ export class MissReader<V> implements Supersedable {
   }
 
   async #query(reads: readonly KeyRead<V>[]): Promise<void> {
-    for (const read of reads) read.isAsked = true;
+    const now = this.options.clock.monotonic();
+    for (const read of reads) read.askedAt = now;
     let found: KnownValue<V>[];
     try {
       found = await this.ask(reads.map((read) => read.key));

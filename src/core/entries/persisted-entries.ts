@@ -11,7 +11,7 @@ import { HeldValue, StoredValue } from '../values/stored-value.js';
 import { EntryStore } from './entry-store.js';
 import { InFlight, LoadWatch, type Covers } from './in-flight.js';
 import { Knowledge } from './knowledge.js';
-import { ABSENT, present, type KnownValue } from './known-value.js';
+import { ABSENT, present, stampOf, type KnownValue } from './known-value.js';
 import { MissReader } from './miss-reader.js';
 import { RowDecoder } from './row-decoder.js';
 import type { RowWatcher } from './row-watcher.js';
@@ -43,7 +43,7 @@ export class PersistedEntries<V> implements ChangeListener {
   #rowWatcher: RowWatcher | undefined;
 
   constructor(private readonly options: PersistedEntriesOptions<V>) {
-    const { definition, keys, storage, clock, counters, isShared } = options;
+    const { definition, keys, storage, clock, counters, isShared, freshness } = options;
     this.#knowledge = new Knowledge(definition.maxEntries);
     this.store = new EntryStore<V>({
       maxEntries: definition.maxEntries,
@@ -70,6 +70,7 @@ export class PersistedEntries<V> implements ChangeListener {
       onAsked: (asked) => {
         counters.storageReads += asked;
       },
+      maxStaleMs: freshness.maxStaleMs,
     });
     this.inFlight.add(this.reader);
   }
@@ -128,6 +129,15 @@ export class PersistedEntries<V> implements ChangeListener {
     return this.options.isShared && !this.#isUnsaved(key) && (this.store.has(key) || this.isKnownAbsent(key));
   }
 
+  /**
+   * Whether the rows alone tell what others see of `key`: memory has nothing of it, or a commit of this instance may have
+   * happened that memory does not show yet.
+   */
+  isOpen(key: MemoryKey): boolean {
+    if (!this.options.isShared || this.#isUnsaved(key)) return false;
+    return this.#commits.size > 0 || this.isInDoubt || !this.dependsOnOthers(key);
+  }
+
   /** Forgets what memory has of `key`, unless it may answer for it now: then the database is asked. */
   lapse(key: MemoryKey): void {
     const { isShared, freshness } = this.options;
@@ -184,6 +194,17 @@ export class PersistedEntries<V> implements ChangeListener {
     this.#knowledge.unknown(key);
   }
 
+  /** A row of `key` was read beside memory: where that says something else, others have written since, and it is forgotten. */
+  saw(key: MemoryKey, found: KnownValue<V>): void {
+    const stamp = stampOf(found);
+    if (
+      this.store.has(key)
+        ? this.store.stampOf(key) !== stamp
+        : found.kind !== 'absent' && this.isKnownAbsent(key)
+    )
+      this.forget(key);
+  }
+
   /** Puts what a write left of `key` in the place of what was known of it. */
   applyWrite(key: MemoryKey, stored: StoredValue<V> | undefined, stamp?: Stamp): void {
     this.inFlight.supersede(key);
@@ -226,8 +247,16 @@ export class PersistedEntries<V> implements ChangeListener {
   async resolveDoubts(): Promise<void> {
     if (!this.isInDoubt) return;
     const keys = this.doubted();
-    const found = await this.reader.ask(keys);
-    keys.forEach((key, i) => this.replace(key, found[i] ?? ABSENT));
+    const others = this.watchOthers();
+    try {
+      const found = await this.reader.ask(keys);
+      keys.forEach((key, i) => {
+        if (others.isNewer(key)) this.forget(key);
+        else this.replace(key, found[i] ?? ABSENT);
+      });
+    } finally {
+      this.unwatchOthers(others);
+    }
     if (this.#knowledge.isAllInDoubt) this.#endLoads();
     this.#knowledge.settled();
   }
@@ -248,8 +277,13 @@ export class PersistedEntries<V> implements ChangeListener {
   applyClear(): void {
     this.inFlight.supersedeAll();
     this.store.clear();
-    if (this.options.isShared) this.expire();
-    else this.#knowledge.complete();
+    if (!this.options.isShared) {
+      this.#knowledge.complete();
+      return;
+    }
+    this.expire();
+    // A load under way has read what was there before it.
+    this.#lacksSome();
   }
 
   /** The same of the rows in a range. */
@@ -302,6 +336,13 @@ export class PersistedEntries<V> implements ChangeListener {
   /** Throws if the knowledge contradicts memory; for tests. */
   assertConsistent(): void {
     this.#knowledge.assertHolds((key) => this.store.has(key));
+  }
+
+  /** Throws if something counts as under way; for tests, where nothing is. */
+  assertIdle(): void {
+    const { size } = this.#commits;
+    if (size > 0 || this.#watches.size > 0)
+      throw new Error(`${size} commits and ${this.#watches.size} loads count as under way, and nothing is.`);
   }
 
   #tellSeen(key: MemoryKey, { text, expiresAt, stamp }: StoredValue<V>): void {

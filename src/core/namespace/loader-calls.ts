@@ -7,6 +7,9 @@ import type { MemoryKey } from '../keys/key-space.js';
 export class LoaderCall<V> {
   /** Whether what it gives is to be stored: no write has come in between, and it was not given up. */
   isCurrent = true;
+  /** Whether it asks what is stored, and the answer may become too old for who comes later. */
+  isReading = true;
+  readonly begunAt: number;
   /** How many wait for it; no more come once it has an outcome. */
   callers = 1;
   /** What gives each of several callers the outcome. */
@@ -22,6 +25,7 @@ export class LoaderCall<V> {
     load: (call: LoaderCall<V>) => Promise<V>,
     onEnd: (call: LoaderCall<V>) => void,
   ) {
+    this.begunAt = clock.monotonic();
     this.outcome = new Promise<V>((resolve, reject) => {
       this.#reject = reject;
       load(this).then(resolve, reject);
@@ -61,12 +65,16 @@ export class LoaderCall<V> {
 export class LoaderCalls<V> implements Supersedable {
   readonly #calls = new Map<MemoryKey, LoaderCall<V>>();
 
-  constructor(private readonly clock: Clock) {}
+  constructor(
+    private readonly clock: Clock,
+    /** How old an answer may be, ms. */
+    private readonly maxStaleMs: number,
+  ) {}
 
-  /** The load of `key` under way, or `load` begun if there is none. */
+  /** The load of `key` under way, or `load` begun if there is none that may still be joined. */
   join(key: MemoryKey, load: (call: LoaderCall<V>) => Promise<V>): LoaderCall<V> {
     const underway = this.#calls.get(key);
-    if (underway !== undefined && !underway.isGivenUp) {
+    if (underway !== undefined && this.#isOpen(underway)) {
       underway.callers += 1;
       return underway;
     }
@@ -75,6 +83,10 @@ export class LoaderCalls<V> implements Supersedable {
     });
     this.#calls.set(key, started);
     return started;
+  }
+
+  #isOpen({ isGivenUp, isReading, begunAt }: LoaderCall<V>): boolean {
+    return !isGivenUp && (!isReading || this.clock.monotonic() - begunAt <= this.maxStaleMs);
   }
 
   /** `key` was written to: what a loader gives for it now is no longer stored, and no later caller waits for it. */

@@ -57,6 +57,8 @@ export interface NamespaceParts<K, V> {
   readonly freshness: Freshness;
   /** Whether memory would answer for a key with what those may have changed. */
   readonly dependsOnOthers: (key: MemoryKey) => boolean;
+  /** Whether the rows alone tell what others see of a key. */
+  readonly isOpen: (key: MemoryKey) => boolean;
 }
 
 /**
@@ -75,6 +77,7 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
   readonly #rejections: Rejections;
   readonly #freshness: Freshness;
   readonly #permitted: PermittedReads;
+  readonly #isOpen: (key: MemoryKey) => boolean;
   readonly #onRejected: (error: unknown) => void;
 
   constructor(parts: NamespaceParts<K, V>) {
@@ -88,6 +91,7 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
     this.#rejections = parts.rejections;
     this.#freshness = parts.freshness;
     this.#permitted = new PermittedReads({ ...parts, namespace: parts.definition.name });
+    this.#isOpen = parts.isOpen;
     this.#onRejected = parts.rejections.handlerFor(parts.definition, parts.counters);
     this.#readThrough = new ReadThrough({ ...parts, decisions: this.#decisions });
     // What takes effect supersedes a loader; a delete of what is not there does so, too, and has none.
@@ -101,9 +105,8 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
   }
 
   async get(key: K, options?: ReadOptions): Promise<Immutable<V> | undefined> {
-    if (options !== undefined && isFreshAskedIn(this.definition.name, options))
-      await this.#permitted.waitAnew(this.#keys.admit(key));
-    else if (!this.#freshness.isFresh) await this.#permitted.wait(this.#keys.admit(key));
+    if (options !== undefined && isFreshAskedIn(this.definition.name, options)) return this.#getFresh(key);
+    if (!this.#freshness.isFresh) await this.#permitted.wait(this.#keys.admit(key));
     const value = this.#present(key);
     return value === undefined ? this.#miss(key) : value;
   }
@@ -332,6 +335,18 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
     if (value === undefined) this.#counters.misses += 1;
     else this.#counters.hits += 1;
     return value as Immutable<V> | undefined;
+  }
+
+  /** What there is at some time since the call. */
+  async #getFresh(key: K): Promise<Immutable<V> | undefined> {
+    const memoryKey = this.#keys.admit(key);
+    if (!this.#isOpen(memoryKey)) await this.#permitted.waitAnew(memoryKey);
+    if (this.#isOpen(memoryKey)) {
+      this.#counters.misses += 1;
+      return this.refresh(key);
+    }
+    const value = this.#present(key);
+    return value === undefined ? this.#miss(key) : value;
   }
 
   async #miss(key: K): Promise<Immutable<V> | undefined> {

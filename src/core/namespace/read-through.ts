@@ -5,6 +5,7 @@ import type { NamespaceCounters } from '../definition/namespace-stats.js';
 import type { KeySpace, MemoryKey } from '../keys/key-space.js';
 import type { Level } from '../levels/level.js';
 import type { Decisions } from './decisions.js';
+import type { Freshness } from '../sharing/freshness.js';
 import { noValue } from './given-value.js';
 import { LoaderCalls, type LoaderCall } from './loader-calls.js';
 
@@ -15,6 +16,7 @@ export interface ReadThroughOptions<V> {
   readonly decisions: Decisions<V>;
   readonly counters: NamespaceCounters;
   readonly clock: Clock;
+  readonly freshness: Freshness;
 }
 
 /** Reads of keys that a loader of the application fills in where there is nothing: one loader per key at a time. */
@@ -23,7 +25,7 @@ export class ReadThrough<V> {
   readonly calls: LoaderCalls<V>;
 
   constructor(private readonly options: ReadThroughOptions<V>) {
-    this.calls = new LoaderCalls(options.clock);
+    this.calls = new LoaderCalls(options.clock, options.freshness.maxStaleMs);
   }
 
   /** The value of a key that is not in memory, loaded where there is none. Gives up after `timeoutMs`, where that is set. */
@@ -50,6 +52,7 @@ export class ReadThrough<V> {
   ): Promise<V> {
     const { level, counters, definition } = this.options;
     const stored = await level.get(key);
+    call.isReading = false;
     if (stored !== undefined || call.isGivenUp) return stored as V;
     counters.loaderCalls += 1;
     const value = await loader();

@@ -1,4 +1,5 @@
 import { within, type CacheTimer, type Clock } from '../clock.js';
+import { BEAT_MS } from './own-log.js';
 
 /** A read waits so long for a confirmation, ms; then memory answers as long as it may. */
 const WAIT_MS = 250;
@@ -14,6 +15,8 @@ export type Permission =
 
 /** Whether what memory holds is what there is, as far as others' commits go. */
 export interface Freshness {
+  /** How old an answer may be, ms. */
+  readonly maxStaleMs: number;
   /** Whether memory may answer at once. */
   readonly isFresh: boolean;
   /** What {@link permission} would give without waiting; `undefined` where it would wait. Brings a confirmation about. */
@@ -26,6 +29,7 @@ export interface Freshness {
 
 /** The freshness of memory that nobody else can make old. */
 export const ALWAYS_FRESH: Freshness = Object.freeze({
+  maxStaleMs: Infinity,
   isFresh: true,
   permissionNow: 'confirmed',
   permission: async () => 'confirmed' as const,
@@ -64,6 +68,8 @@ export class SharedFreshness implements Freshness {
   #lastError: unknown;
   /** Since when no look succeeds; `undefined` where the last one did. */
   #failingSince: number | undefined;
+  /** When that was seen last. */
+  #failedAt = -Infinity;
   #lapse: CacheTimer | undefined;
 
   constructor(
@@ -73,6 +79,10 @@ export class SharedFreshness implements Freshness {
     private readonly clock: Clock,
     private readonly watcher: FreshnessWatcher,
   ) {}
+
+  get maxStaleMs(): number {
+    return this.options.maxStaleMs;
+  }
 
   /** When the last confirmation began, on the monotonic clock. */
   get confirmedAt(): number {
@@ -87,7 +97,9 @@ export class SharedFreshness implements Freshness {
   get permissionNow(): Permission | undefined {
     if (this.isFresh) return 'confirmed';
     this.watcher.needed();
-    if (this.#failingSince !== undefined) return this.#whileFailing(this.#failingSince);
+    const isFailing = this.clock.monotonic() - this.#failedAt < this.options.maxStaleMs;
+    if (this.#failingSince !== undefined && isFailing) return this.#whileFailing(this.#failingSince);
+    // It may be back, and nobody has looked for a while.
     void this.look();
     return undefined;
   }
@@ -114,8 +126,9 @@ export class SharedFreshness implements Freshness {
         // See below.
       }
     }
-    this.#failingSince ??= calledAt;
-    return this.#whileFailing(this.#failingSince);
+    // One that gets no answer fails since it began, whoever came when.
+    const since = Math.min(calledAt, this.#look?.startedAt ?? calledAt);
+    return this.#whileFailing(this.#failed(since));
   }
 
   async confirmedAnew(): Promise<void> {
@@ -152,7 +165,7 @@ export class SharedFreshness implements Freshness {
       (error: unknown) => {
         this.#look = undefined;
         this.#lastError = error;
-        this.#failingSince ??= startedAt;
+        this.#failed(startedAt);
         this.watcher.failed(error);
         return false;
       },
@@ -186,7 +199,15 @@ export class SharedFreshness implements Freshness {
     );
   }
 
+  /** No look that began at `since` or later has succeeded. Gives since when none does. */
+  #failed(since: number): number {
+    this.#failedAt = this.clock.monotonic();
+    return (this.#failingSince ??= since);
+  }
+
   #whileFailing(since: number): Permission {
-    return this.clock.monotonic() - since < this.options.staleWhileDownMs ? 'unconfirmed' : 'lost';
+    // Where not even the beat has brought a confirmation, it has failed, or this process stood still.
+    const latest = Math.min(since, this.#confirmedAt + BEAT_MS);
+    return this.clock.monotonic() - latest < this.options.staleWhileDownMs ? 'unconfirmed' : 'lost';
   }
 }

@@ -46,9 +46,14 @@ export class LogReader {
 
   /** Applies what others have committed since. Rejects with what the storage throws. */
   async catchUp(): Promise<void> {
-    // Asked first: what it answers `false` to is only what was there then.
-    if ((await this.storage.hasChanged?.()) === false && !this.#isBehind) return;
+    const wasBehind = this.#isBehind;
+    // Until it is over: a question of which the answer gets lost is not asked again, and neither is what follows from it.
     this.#isBehind = true;
+    // Asked first: what it answers `false` to is only what was there then.
+    if ((await this.storage.hasChanged?.()) === false && !wasBehind) {
+      this.#isBehind = false;
+      return;
+    }
     const heads = await this.storage.heads();
     if (this.#isContinuous(heads)) {
       await this.#readUpTo(heads);

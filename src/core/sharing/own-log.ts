@@ -2,6 +2,8 @@ import type { LogPosition, Writer } from '../storage-adapter.js';
 
 /** Others may need a note for so long: who has not looked for a while drops what it holds instead. */
 export const NOTES_ARE_KEPT_MS = 120_000;
+/** Between two beats, ms: four of them before an instance counts as dead. At each it looks at the others' logs. */
+export const BEAT_MS = NOTES_ARE_KEPT_MS / 4;
 
 /** The log of this instance: how far it reaches, and which notes of it nobody needs any more. */
 export class OwnLog {

@@ -9,14 +9,12 @@ import { SharedFreshness, type FreshnessOptions } from './freshness.js';
 import { LogReader } from './log-reader.js';
 import { carriesMessages } from './messaging-storage.js';
 import { readNote, type Note } from './note.js';
-import { NOTES_ARE_KEPT_MS, OwnLog } from './own-log.js';
+import { BEAT_MS, NOTES_ARE_KEPT_MS, OwnLog } from './own-log.js';
 import { Poll } from './poll.js';
 import type { SharedStorage } from './shared-storage.js';
 import { TouchEpisode } from './touch-episode.js';
 import { Wire } from './wire.js';
 
-/** Between two beats, ms: four of them before an instance counts as dead. */
-const BEAT_MS = NOTES_ARE_KEPT_MS / 4;
 /** Who has not looked for so long, on any clock, may have missed notes that were removed since, ms. */
 const OUT_OF_TOUCH_MS = NOTES_ARE_KEPT_MS / 2;
 
@@ -201,8 +199,11 @@ export class Sharing {
 
   async #read(): Promise<void> {
     await this.#rejoining;
-    const isOutOfTouch = this.#isOutOfTouch;
-    await this.#timed(() => (isOutOfTouch ? this.#reader.beginAnew() : this.#reader.catchUp()));
+    await this.#timed(async () => {
+      if (!this.#isOutOfTouch) await this.#reader.catchUp();
+      // Asked again: notes may have been removed before they were read, where this process stood still in between.
+      if (this.#isOutOfTouch) await this.#reader.beginAnew();
+    });
   }
 
   get #isOutOfTouch(): boolean {
@@ -237,12 +238,16 @@ export class Sharing {
   async #giveBeat(): Promise<void> {
     const { storage, context } = this.parts;
     const { writer } = this.#log;
-    if (!(await storage.beat(writer))) this.expelled({ writer, n: 0 });
-    await this.freshness.look();
-    const now = context.clock.monotonic();
-    const outdated = this.#log.outdated(now);
+    try {
+      if (!(await storage.beat(writer))) this.expelled({ writer, n: 0 });
+    } finally {
+      // Also where the database does not take the beat: it is known then since when it is away.
+      await this.freshness.look();
+    }
+    const outdated = this.#log.outdated(context.clock.monotonic());
     if (outdated !== undefined) await storage.trimLog(outdated);
-    for (const dead of this.#dead.among(this.#reader.instances, now))
+    // Their beats are as old as that look, however long ago it was.
+    for (const dead of this.#dead.among(this.#reader.instances, this.freshness.confirmedAt))
       if (dead !== this.#log.writer) await storage.remove(dead);
   }
 }

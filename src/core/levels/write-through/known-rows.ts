@@ -12,8 +12,8 @@ export class KnownRows<V> {
   constructor(
     private readonly entries: PersistedEntries<V>,
     private readonly keys: KeySpace<unknown>,
-    /** Whether a value without the stamp of its row is worth nothing: the write could not say what it expects. */
-    private readonly needsStamps: boolean,
+    /** Whether others write to the rows, too: then a value without the stamp of its row is worth nothing. */
+    private readonly isShared: boolean,
   ) {}
 
   get(key: MemoryKey): KnownValue<V> {
@@ -37,7 +37,7 @@ export class KnownRows<V> {
     const unknown: MemoryKey[] = [];
     for (const [key, needsText] of needed) {
       const known = this.entries.known(key, needsText);
-      if (known === undefined || (this.needsStamps && stampOf(known) === undefined)) unknown.push(key);
+      if (known === undefined || (this.isShared && stampOf(known) === undefined)) unknown.push(key);
       else this.#known.set(key, known);
     }
     return unknown;
@@ -59,5 +59,7 @@ export class KnownRows<V> {
   #learn(key: MemoryKey, found: KnownValue<V>): void {
     this.#known.set(key, found);
     this.#fresh.add(key);
+    // Who is told what there is must not find in memory later what there was before.
+    if (this.isShared) this.entries.saw(key, found);
   }
 }

@@ -171,9 +171,12 @@ export class WriteThrough<V> implements Level<V>, Drainable {
     return [];
   }
 
-  /** What there is, `reading` over: what was committed meanwhile is newer. */
+  /** What there is, `reading` over. What was committed meanwhile is newer, unless others may have come between. */
   async #find(key: MemoryKey, reading: Promise<KnownValue<V>>): Promise<KnownValue<V>> {
+    const { entries, isShared } = this.options;
     const found = await reading;
-    return this.options.entries.held(key) ?? found;
+    if (!isShared) return entries.held(key) ?? found;
+    entries.saw(key, found);
+    return found;
   }
 }
