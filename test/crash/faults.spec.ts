@@ -195,11 +195,13 @@ describe('a running cache', () => {
     // The other driver does not let go of a connection with statements that are kept.
     const storage = { type: 'better-sqlite3', database } as const;
     await start({ storage, writeTimeoutMs: 300, shutdownTimeoutMs: 300 });
-    const own = initialize.mock.contexts.at(-1) as DataSource;
+    const own = (initialize.mock.contexts as DataSource[]).find(
+      ({ options }) => options.database === database,
+    );
     destroy.mockRestore();
     initialize.mockRestore();
     await cache.setUserData(1, 1, 'a', 1);
-    await own.destroy();
+    await own?.destroy();
     await expect(cache.setUserData(1, 1, 'a', 2)).rejects.toThrow(errorWith('WRITE_FAILED'));
     await cache.setChatSettings(1, { kept: true });
     expect(await cache.getUserData(1, 1)).toEqual({ a: 1 });

@@ -50,6 +50,8 @@ function start(storage: DataSourceOptions, migrationsRun: boolean): ReturnType<t
       namespaces: [names, texts],
       chatNamespaces: false,
       rescueJournal: false,
+      // An app that makes the table itself may not have made those that several instances need.
+      ...(migrationsRun ? {} : { instances: 'one' }),
     }),
   ]);
 }

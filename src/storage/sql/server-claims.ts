@@ -81,7 +81,8 @@ export class ServerClaims implements Claims {
     const { kept } = await this.#hold(JOIN_MS);
     try {
       return await kept.runAwaited(
-        async (runner) => (await execute(runner, this.#rows.remove(writer, beat))) > 0,
+        // One that is not there is gone; with another beat it lives.
+        async (runner) => (await execute(runner, this.#rows.remove(writer, beat))) > 0 || beat === undefined,
         JOIN_MS,
       );
     } catch (error) {

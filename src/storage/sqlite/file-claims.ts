@@ -79,6 +79,8 @@ export class FileClaims implements Claims {
 
   async #take(mode: InstanceMode): Promise<boolean> {
     if (mode === 'one') return this.#lock.take('one');
+    // It joins anew, by another number.
+    if (this.#lock.held === 'many') return true;
     for (let tries = 0; tries < TRIES; tries += 1) {
       // Who has it alone sees that none of the instances in the rows lives any more.
       if (await this.#lock.take('one')) await this.#write([this.#rows.removeAll()]);

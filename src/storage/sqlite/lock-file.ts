@@ -27,6 +27,7 @@ export class LockFile {
   #dataSource: DataSource | undefined;
   #path = '';
   #obstacle: string | undefined;
+  #held: InstanceMode | undefined;
 
   /** `options` are those of the database, whose driver it takes: two libraries on one file undo each other's locks. */
   constructor(private readonly options: DataSourceOptions & { readonly database: string }) {}
@@ -34,6 +35,11 @@ export class LockFile {
   /** What keeps it from being made; `undefined` where nothing does. */
   get obstacle(): string | undefined {
     return this.#obstacle;
+  }
+
+  /** How it is held. */
+  get held(): InstanceMode | undefined {
+    return this.#held;
   }
 
   get path(): string {
@@ -58,6 +64,7 @@ export class LockFile {
     await this.#free(runner);
     try {
       for (const sql of TAKING[mode]) await runner.query(sql);
+      this.#held = mode;
       return true;
     } catch (error) {
       await this.#free(runner);
@@ -69,6 +76,7 @@ export class LockFile {
   async close(): Promise<void> {
     const dataSource = this.#dataSource;
     this.#dataSource = undefined;
+    this.#held = undefined;
     if (dataSource?.isInitialized === true) await dataSource.destroy();
   }
 
@@ -106,6 +114,7 @@ export class LockFile {
   }
 
   async #free(runner: QueryRunner): Promise<void> {
+    this.#held = undefined;
     // There may be no transaction.
     await runner.query('ROLLBACK').catch(() => undefined);
   }
