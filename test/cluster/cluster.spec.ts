@@ -5,7 +5,7 @@ import { summaryOf, type Summary } from './summary.js';
 import { targetsIn } from './targets.js';
 
 /** A few among the tests; `npm run cluster` makes it a minute for each database and wire. */
-const SECONDS = Number(process.env['CLUSTER_SECONDS'] ?? 3);
+const SECONDS = Number(process.env['CLUSTER_SECONDS'] ?? 2.5);
 const DATABASES = process.env['CLUSTER_DATABASES']?.split(',');
 const isLong = SECONDS >= 20;
 /** After two minutes without a sign the others take a worker for dead. */
@@ -19,7 +19,7 @@ const options: CampaignOptions = {
   workers: isLong ? 4 : 3,
   maxStaleMs: isLong ? 2000 : 500,
   pauseMs: 2,
-  faultEveryMs: isLong ? 1500 : 700,
+  faultEveryMs: isLong ? 1500 : 500,
   longStopMs,
 };
 const targets = await targetsIn(folder);
