@@ -34,9 +34,13 @@ interface Life {
   isDue: boolean;
 }
 
+let clusters = 0;
+
 /** Processes that work on one database, each started again when it is killed. */
 export class Cluster {
   readonly #lives: Life[] = [];
+  /** Whose notes are whose in one folder. */
+  readonly #number = (clusters += 1);
   kills = 0;
   stops = 0;
   cuts = 0;
@@ -114,7 +118,7 @@ export class Cluster {
     const number = this.#lives.filter((life) => life.worker === worker).length;
     const name = `${worker}.${number}`;
     const { folder, maxStaleMs, pauseMs } = this.options;
-    const notes = join(folder, `${this.target.name} ${name}.ndjson`);
+    const notes = join(folder, `${this.#number} ${name}.ndjson`);
     const { wire, redis } = this.target;
     const order = {
       storage: this.storage,
