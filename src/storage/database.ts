@@ -169,7 +169,7 @@ function sqlite(dataSource: DataSource, { isOwn, synchronous, dialect }: Databas
   const version = new DataVersion(rowsOf);
   const connection = new SingleConnection(dataSource, {
     begin: 'BEGIN IMMEDIATE',
-    prepare: (runner) => prepareSqlite(runner, { driver, synchronous, ownsFile: isOwn }),
+    prepare: (runner) => prepareSqlite(runner, { synchronous, ownsFile: isOwn }),
     // What a file that is gone holds is not durable: neither what is committed to it, nor what is read from it.
     assertSame: () => file?.assertSame(),
     ...(strangers === undefined ? {} : { beforeWrite: (runner) => strangers.look(runner) }),

@@ -106,7 +106,7 @@ describe('the SQLite file', () => {
       type: 'sqlite',
       database: join(folder, `${synchronous}.sqlite`),
     }).initialize();
-    const settings = { driver: 'sqlite', synchronous, ownsFile: true } as const;
+    const settings = { synchronous, ownsFile: true };
     await prepareSqlite(dataSource.createQueryRunner(), settings);
     expect(await dataSource.query('PRAGMA synchronous')).toEqual([{ synchronous: level }]);
     expect(await dataSource.query('PRAGMA journal_mode')).toEqual([{ journal_mode: 'wal' }]);

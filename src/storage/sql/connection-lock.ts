@@ -5,6 +5,13 @@
 export class ConnectionLock {
   #tail: Promise<unknown> = Promise.resolve();
 
+  /** Resolves with what gives it back when its turn has come. */
+  take(): Promise<() => void> {
+    return new Promise((taken) => {
+      void this.run(() => new Promise<void>((release) => taken(release)));
+    });
+  }
+
   run<T>(task: () => Promise<T>): Promise<T> {
     const result = this.#tail.then(task);
     this.#tail = result.catch(() => undefined);

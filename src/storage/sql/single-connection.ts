@@ -4,11 +4,20 @@ import type { Statement } from './statement.js';
 import type { Connection, OpenTransaction } from './connection.js';
 import { ConnectionLock } from './connection-lock.js';
 import { execute, executeAll, query } from './execute.js';
+import { retryWhileBusy } from '../retry-while-busy.js';
 import type { KeptStatements } from '../sqlite/kept-statements.js';
 import type { RowStatements } from '../sqlite/row-statements.js';
 
 /** How long statements may hold the event loop, ms. */
 const MOST_HELD_MS = 1;
+
+/** For how long a lock of other processes is waited for, ms. For longer waits the cache tries again. */
+const BUSY_MS = 200;
+/**
+ * Between two attempts to get it, ms. SQLite itself would wait for longer and longer, up to 100 ms, and never get it from
+ * processes that write without pause: who has had it is back at once.
+ */
+const BUSY_RETRY_MS = 2;
 
 export interface SingleConnectionOptions {
   /** The statement that begins a transaction. */
@@ -31,6 +40,8 @@ export interface SingleConnectionOptions {
 /** The one connection that TypeORM has to an embedded database. */
 export class SingleConnection implements Connection {
   readonly #lock = new ConnectionLock();
+  /** One write at a time, in the order of their coming: while one waits for other processes, reads go on. */
+  readonly #writes = new ConnectionLock();
   /** How long statements have held the event loop since it went round last, on a driver that works on this thread. */
   #heldMs = 0;
 
@@ -44,64 +55,124 @@ export class SingleConnection implements Connection {
   }
 
   close(): Promise<void> {
-    return this.#lock.run(async () => {
-      await this.options.kept?.close();
-      if (this.dataSource.isInitialized) await this.dataSource.destroy();
-    });
+    return this.#writes.run(() =>
+      this.#lock.run(async () => {
+        await this.options.kept?.close();
+        if (this.dataSource.isInitialized) await this.dataSource.destroy();
+      }),
+    );
   }
 
   read<T>(task: (runner: QueryRunner) => Promise<T>): Promise<T> {
-    return this.#lock.run(async () => {
-      const result = await task(this.#runner);
-      this.options.assertSame?.();
-      return result;
-    });
+    return patiently(() =>
+      this.#lock.run(async () => {
+        const result = await task(this.#runner);
+        this.options.assertSame?.();
+        return result;
+      }),
+    );
   }
 
   alone<T>(task: (runner: QueryRunner) => Promise<T>): Promise<T> {
-    return this.#lock.run(async () => {
-      await this.options.prepare?.(this.#runner);
-      return task(this.#runner);
-    });
+    return this.#writes.run(() =>
+      this.#lock.run(async () => {
+        await this.options.prepare?.(this.#runner);
+        return task(this.#runner);
+      }),
+    );
   }
 
   write(statements: Iterable<Statement>): Promise<number> {
-    return this.#lock.run(async () => {
-      const begun = this.options.beforeWrite?.(this.#runner);
-      const changed = await this.#execute(statements);
-      if (begun !== undefined) await begun;
-      this.options.assertSame?.();
-      return changed;
+    return this.#writes.run(async () => {
+      const runner = this.#runner;
+      let release: (() => void) | undefined;
+      try {
+        const changed = await executeAll(statements, {
+          begin: async () => {
+            [release] = await this.#first(runner, () => this.#begin(runner));
+          },
+          execute: async (statement) => {
+            if (release !== undefined) return this.#execute(runner, statement);
+            const [done, affected] = await this.#first(runner, () => this.#execute(runner, statement));
+            done();
+            return affected;
+          },
+          pause: () => this.#pause(),
+          commit: () => this.#commit(runner),
+          rollback: () => this.#rollback(runner),
+        });
+        this.options.assertSame?.();
+        return changed;
+      } finally {
+        release?.();
+      }
     });
   }
 
   transaction<T>(task: (transaction: OpenTransaction) => Promise<T>): Promise<T> {
-    return this.#lock.run(async () => {
+    return this.#writes.run(async () => {
       const runner = this.#runner;
-      const { begin, kept, byRow, beforeWrite } = this.options;
-      const begun = beforeWrite?.(runner);
-      const ask = (statement: Statement): Promise<unknown[]> => this.#ask(runner, statement);
-      await ask({ sql: begin, parameters: [], name: 'begin' });
-      let result: T;
+      const { kept, byRow } = this.options;
+      const [release] = await this.#first(runner, () => this.#begin(runner));
       try {
-        result = await task({
-          query: ask,
+        const result = await task({
+          query: (statement) => this.#ask(runner, statement),
           execute: (statement) =>
             kept?.execute(runner, statement) ?? this.#executeAndPause(runner, statement),
           ...(byRow === undefined
             ? {}
             : { executeEach: (sql, parameters) => byRow.run(runner, sql, parameters) }),
         });
-        await ask({ sql: 'COMMIT', parameters: [], name: 'commit' });
-        if (begun !== undefined) await begun;
+        await this.#commit(runner);
+        this.options.assertSame?.();
+        return result;
       } catch (error) {
-        // Some errors end the transaction by themselves; then there is nothing to roll back.
-        await runner.query('ROLLBACK').catch(() => undefined);
+        await this.#rollback(runner);
+        throw error;
+      } finally {
+        release();
+      }
+    });
+  }
+
+  /**
+   * Takes the connection and makes the first statement of a write, which locks the database. While others have it locked,
+   * the connection is left to reads. Gives what releases the connection, and the answer.
+   */
+  #first<T>(
+    runner: QueryRunner,
+    statement: () => Promise<T>,
+  ): Promise<readonly [release: () => void, answer: T]> {
+    return patiently(async () => {
+      const release = await this.#lock.take();
+      try {
+        const begun = this.options.beforeWrite?.(runner);
+        const answer = await statement();
+        if (begun !== undefined) await begun;
+        return [release, answer] as const;
+      } catch (error) {
+        release();
         throw error;
       }
-      this.options.assertSame?.();
-      return result;
     });
+  }
+
+  #begin(runner: QueryRunner): Promise<unknown> {
+    return this.#ask(runner, { sql: this.options.begin, parameters: [], name: 'begin' });
+  }
+
+  /** Where the file has no write-ahead log, those who read it are waited for. */
+  #commit(runner: QueryRunner): Promise<unknown> {
+    return patiently(() => this.#ask(runner, { sql: 'COMMIT', parameters: [], name: 'commit' }));
+  }
+
+  /** Some errors end the transaction by themselves; then there is nothing to roll back. */
+  async #rollback(runner: QueryRunner): Promise<void> {
+    await runner.query('ROLLBACK').catch(() => undefined);
+  }
+
+  #execute(runner: QueryRunner, statement: Statement): Promise<number> {
+    return this.options.kept?.execute(runner, statement) ?? this.#executeHere(runner, statement);
   }
 
   #ask(runner: QueryRunner, statement: Statement): Promise<unknown[]> {
@@ -133,17 +204,9 @@ export class SingleConnection implements Connection {
   get #runner(): QueryRunner {
     return this.dataSource.createQueryRunner();
   }
+}
 
-  #execute(statements: Iterable<Statement>): Promise<number> {
-    const runner = this.#runner;
-    const { begin, kept } = this.options;
-    return executeAll(statements, {
-      begin: () => this.#ask(runner, { sql: begin, parameters: [], name: 'begin' }),
-      execute: (statement) => kept?.execute(runner, statement) ?? this.#executeHere(runner, statement),
-      pause: () => this.#pause(),
-      commit: () => this.#ask(runner, { sql: 'COMMIT', parameters: [], name: 'commit' }),
-      // Some errors end the transaction by themselves; then there is nothing to roll back.
-      rollback: () => runner.query('ROLLBACK').catch(() => undefined),
-    });
-  }
+/** Makes a task that may be repeated, and repeats it while others have the database locked. */
+function patiently<T>(task: () => Promise<T>): Promise<T> {
+  return retryWhileBusy(task, BUSY_MS, BUSY_RETRY_MS);
 }

@@ -22,7 +22,7 @@ const MAKE_TRIGGER =
 
 /** The log on SQLite, with either of its drivers. */
 export class SqliteLog implements CommitLog {
-  // Its busy_timeout is short already.
+  // SQLite itself waits for next to nothing.
   readonly impatience = { before: [], after: [] };
   readonly busy: ReadonlySet<string> = new Set(['SQLITE_BUSY', 'SQLITE_LOCKED']);
   readonly preparation: readonly string[];

@@ -3,14 +3,13 @@ import { driverErrorOf } from '../driver-error.js';
 import type { SqliteSynchronous } from './dialect.js';
 
 /**
- * How long SQLite itself waits for a lock, ms. Short: it holds the connection meanwhile, with the reads behind it, and
- * one of the few threads that every SQLite connection of the process works on, that of the lock's owner included. For
- * longer waits the cache tries again. better-sqlite3 even holds the event loop.
+ * How long SQLite itself waits for a lock, ms. Next to nothing: it holds the connection meanwhile, and one of the few threads that
+ * every SQLite connection of the process works on, that of the lock's owner included; better-sqlite3 even holds the event loop.
+ * For longer waits the connection tries again.
  */
-const BUSY_TIMEOUT_MS = { sqlite: 200, 'better-sqlite3': 5 } as const;
+const BUSY_TIMEOUT_MS = 1;
 
 export interface SqliteSettings {
-  readonly driver: 'sqlite' | 'better-sqlite3';
   readonly synchronous: SqliteSynchronous;
   /**
    * Whether the file is the cache's alone: then it is switched to write-ahead logging, which lets readers and the writer
@@ -22,9 +21,9 @@ export interface SqliteSettings {
 /** Sets up a connection to a SQLite file. Rejects if the file can't be written. */
 export async function prepareSqlite(
   runner: QueryRunner,
-  { driver, synchronous, ownsFile }: SqliteSettings,
+  { synchronous, ownsFile }: SqliteSettings,
 ): Promise<void> {
-  await runner.query(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS[driver]}`);
+  await runner.query(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
   if (ownsFile) await runner.query('PRAGMA journal_mode = WAL');
   await runner.query(`PRAGMA synchronous = ${synchronous === 'full' ? 'FULL' : 'NORMAL'}`);
   // A commit of an instance that was removed fails by the foreign key of its note.
