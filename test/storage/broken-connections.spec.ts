@@ -56,6 +56,8 @@ for (const { kind, name, server } of KINDS)
               namespaces: [counters],
               chatNamespaces: false,
               rescueJournal: false,
+              // Beside others a commit may be a single statement, and be told of by a message with its keys.
+              instances: 'one',
             }),
           ],
           log,
