@@ -50,31 +50,31 @@ describe.each([...FILES, ...SERVERS])('a second process on %s', (_name, newStora
   it('waits for the first to end, saying so at once, and starts when it has', async () => {
     const storage = await newStorage();
     const first = start(storage);
-    await first.prints(/writes/);
+    await first.prints(/^writes$/m);
     const second = start(storage);
     const [, about] = await second.prints(/waits for another process .*process (\d+) \(instances: 'one'\)/);
     expect(about).toBe(String(first.process.pid));
     expect(second.output).not.toContain('serving');
     first.kill('SIGTERM');
     await first.ended;
-    expect(await timed(second.prints(/writes/))).toBeLessThan(3000);
+    expect(await timed(second.prints(/^writes$/m))).toBeLessThan(3000);
   });
 
   it('starts at once when the first was killed', async () => {
     const storage = await newStorage();
     const first = start(storage);
-    await first.prints(/writes/);
+    await first.prints(/^writes$/m);
     first.kill('SIGKILL');
     await first.ended;
     const second = start(storage);
-    await second.prints(/writes/);
+    await second.prints(/^writes$/m);
     expect(second.output).not.toContain('waits for another');
   });
 
   it('gives up after 10 s beside one that lives', async () => {
     const storage = await newStorage();
     const first = start(storage);
-    await first.prints(/writes/);
+    await first.prints(/^writes$/m);
     const second = start(storage);
     await second.prints(/waits for another/);
     const waited = await timed(second.ended);
@@ -89,11 +89,11 @@ describe.each(SERVERS)('a process on %s that was suspended', (_name, newStorage)
   it('is taken over within 12 s, and writes nothing more when it goes on', async () => {
     const storage = await newStorage();
     const first = start(storage);
-    await first.prints(/writes/);
+    await first.prints(/^writes$/m);
     first.kill('SIGSTOP');
     const second = start(storage);
     await second.prints(/waits for another/);
-    expect(await timed(second.prints(/writes/))).toBeLessThan(12_000);
+    expect(await timed(second.prints(/^writes$/m))).toBeLessThan(12_000);
     expect(second.output).toMatch(/takes its database over .* no sign of life for 10 s/);
     first.kill('SIGCONT');
     await first.prints(/refused: INSTANCE_RUNNING/);
@@ -112,7 +112,7 @@ describe.each(SERVERS)('a process on %s that was suspended', (_name, newStorage)
 
   it('goes on where nobody has taken its place', async () => {
     const first = start(await newStorage());
-    await first.prints(/writes/);
+    await first.prints(/^writes$/m);
     first.kill('SIGSTOP');
     await delay(6000);
     first.kill('SIGCONT');
@@ -125,7 +125,7 @@ describe('the lock file of a SQLite database', () => {
   it('stands alone beside it, and is free when the process is gone', async () => {
     const storage = { type: 'better-sqlite3', database: newFile() } as const;
     const first = start(storage);
-    await first.prints(/writes/);
+    await first.prints(/^writes$/m);
     const own = `${storage.database.slice(folder.length + 1)}.lock`;
     const beside = (): string[] => readdirSync(folder).filter((name) => name.startsWith(own));
     expect(beside()).toEqual([own]);
