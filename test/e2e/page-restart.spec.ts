@@ -93,7 +93,7 @@ describe('the bot on its page', () => {
 
   it('says in one line that its port is taken, and ends', async () => {
     const { port } = await start();
-    const second = new BotProcess(folder, { PORT: String(port) });
+    const second = new BotProcess(folder, { PORT: String(port), CACHE_DATABASE: 'data/other.sqlite' });
     const { code, output } = await second.ended;
     expect(code).toBe(1);
     expect(output.match(/.*ERROR.*/g)).toEqual([expect.stringContaining(`Port ${port} is in use.`)]);
