@@ -59,13 +59,12 @@ export interface EngineOptions {
   readonly staleWhileDownMs?: number | undefined;
 }
 
-/** The options with every default filled in. */
+/** The options with every default filled in, but for those that depend on the storage. */
 export type ResolvedEngineOptions = {
-  readonly [Option in Exclude<keyof EngineOptions, Open>]-?: NonNullable<EngineOptions[Option]>;
-} & Required<Pick<EngineOptions, Open>>;
-
-/** The options whose defaults depend on the storage. */
-type Open = 'backplane' | 'pollMs';
+  readonly [Option in Exclude<keyof EngineOptions, 'backplane' | 'pollMs'>]-?: NonNullable<
+    EngineOptions[Option]
+  >;
+} & { readonly backplane: Backplane | false | undefined; readonly pollMs: number | undefined };
 
 export const ENGINE_OPTIONS = [
   'checkpointIntervalMs',
