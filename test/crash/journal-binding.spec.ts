@@ -50,6 +50,8 @@ class Life {
     wrap: (storage: CacheStorageAdapter) => CacheStorageAdapter = (storage) => storage,
   ): Promise<Life> {
     const storage = new TypeOrmStorage({ storage: options, migrationsRun: true, synchronous: 'full' });
+    // Some of them overlap: what a journal holds must be sound whoever else there is.
+    Object.defineProperty(storage, 'keepsOthersOut', { value: false });
     const life = new Life(wrap(storage), journal ?? (storage.rescuePath as string), clock);
     life.cache = await life.#engine.register(definition);
     return life;
