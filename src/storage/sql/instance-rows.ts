@@ -29,11 +29,16 @@ export class InstanceRows {
     return { sql, parameters: [writer, mode, session, about.slice(0, LONGEST_ABOUT)] };
   }
 
-  /** Counts the beat of an instance that has not stopped up, and says where it lives now. */
-  beat(writer: Writer, session: string): Statement {
+  /** Counts the beat of an instance that has not stopped up; with `session` it says where it lives now. */
+  beat(writer: Writer, session?: string): Statement {
     const [first, second] = this.#parameters(2);
-    const sql = `UPDATE ${this.#table} SET beat = beat + 1, session = ${first} WHERE writer = ${second} AND beat <> ${STOPPED}`;
-    return { sql, parameters: [session, writer] };
+    const counted = `UPDATE ${this.#table} SET beat = beat + 1`;
+    return session === undefined
+      ? { sql: `${counted} WHERE writer = ${first} AND beat <> ${STOPPED}`, parameters: [writer] }
+      : {
+          sql: `${counted}, session = ${first} WHERE writer = ${second} AND beat <> ${STOPPED}`,
+          parameters: [session, writer],
+        };
   }
 
   stop(writer: Writer): Statement {

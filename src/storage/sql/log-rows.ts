@@ -7,12 +7,7 @@ import { basicCode, driverErrorOf } from '../driver-error.js';
 import type { CommitLog } from './commit-log.js';
 import type { Connection } from './connection.js';
 import { query } from './execute.js';
-import type { Statement } from './statement.js';
-
-/** The beat of an instance that has stopped. */
-const STOPPED = -1;
-/** Characters of what people call an instance: what the column takes. */
-const MAX_ABOUT = 255;
+import { InstanceRows } from './instance-rows.js';
 
 /** The quoted names of the tables. */
 interface Tables {
@@ -34,20 +29,18 @@ interface FoundNote {
 
 /** The processes that work on the table of the cache, each with the log of its commits. */
 export class LogRows {
+  readonly #rows: InstanceRows;
+
   constructor(
     private readonly dataSource: DataSource,
     private readonly connection: Connection,
     private readonly log: CommitLog,
-  ) {}
+  ) {
+    this.#rows = new InstanceRows(dataSource);
+  }
 
-  async join({ writer, mode, about }: Instance): Promise<void> {
-    await this.#write(
-      ({ instances }) =>
-        `INSERT INTO ${instances} (writer, mode, session, about, beat) VALUES (?, ?, '', ?, 0)`,
-      writer,
-      mode,
-      about.slice(0, MAX_ABOUT),
-    );
+  async join(instance: Instance): Promise<void> {
+    await this.connection.write([this.#rows.add(instance, '')]);
   }
 
   /** Makes the connection ready to leave notes. */
@@ -56,28 +49,17 @@ export class LogRows {
   }
 
   async beat(writer: Writer): Promise<boolean> {
-    const known = await this.#write(
-      ({ instances }) => `UPDATE ${instances} SET beat = beat + 1 WHERE writer = ? AND beat >= 0`,
-      writer,
-    );
-    return known > 0;
+    return (await this.connection.write([this.#rows.beat(writer)])) > 0;
   }
 
   async leave(writer: Writer): Promise<void> {
-    await this.#write(
-      ({ instances }) => `UPDATE ${instances} SET beat = ${STOPPED} WHERE writer = ?`,
-      writer,
-    );
+    await this.connection.write([this.#rows.stop(writer)]);
   }
 
   /** Its notes go with it. Gives false where a commit of it, or another removal, holds them. */
   async remove(writer: Writer, beat?: number): Promise<boolean> {
     const { before, after } = this.log.impatience;
-    const removal = this.#statement(
-      ({ instances }) =>
-        `DELETE FROM ${instances} WHERE writer = ?${beat === undefined ? '' : ' AND beat = ?'}`,
-      beat === undefined ? [writer] : [writer, beat],
-    );
+    const removal = this.#rows.remove(writer, beat);
     let removed = 0;
     try {
       await this.connection.transaction(async (transaction) => {
@@ -123,17 +105,9 @@ export class LogRows {
   }
 
   async trim({ writer, n }: LogPosition): Promise<void> {
-    await this.#write(({ changes }) => `DELETE FROM ${changes} WHERE writer = ? AND n <= ?`, writer, n);
-  }
-
-  #write(sqlOf: (tables: Tables) => string, ...parameters: unknown[]): Promise<number> {
-    return this.connection.write([this.#statement(sqlOf, parameters)]);
-  }
-
-  #statement(sqlOf: (tables: Tables) => string, parameters: unknown[]): Statement {
-    let number = 0;
-    const sql = sqlOf(this.#tables).replaceAll('?', () => this.log.parameter((number += 1)));
-    return { sql, parameters };
+    const [first, second] = [1, 2].map((number) => this.log.parameter(number));
+    const sql = `DELETE FROM ${this.#tables.changes} WHERE writer = ${first} AND n <= ${second}`;
+    await this.connection.write([{ sql, parameters: [writer, n] }]);
   }
 
   /** Their schema is known once the connection is open. */
