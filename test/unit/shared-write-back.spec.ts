@@ -108,6 +108,36 @@ describe('what is dirty where others write to the same table', () => {
     rows = new InMemoryStorage();
   });
 
+  describe('a clear that ended nobody knows how, and has committed', () => {
+    let one: Process;
+    let other: Process;
+
+    beforeEach(async () => {
+      const both = await two();
+      await agree(both, 'a', { n: 1 });
+      [one, other] = both;
+      await one.cache.clear();
+      one.storage.liesAboutCommits = true;
+      expect(await one.cache.flush()).toMatchObject({ failed: 1 });
+      one.storage.liesAboutCommits = false;
+      expect(await row('a')).toBeUndefined();
+      await other.cache.set('b', { n: 2 });
+      await other.cache.flush();
+    });
+
+    it('does not remove what others have written since', async () => {
+      expect(await one.cache.flush()).toMatchObject({ written: 1, remaining: 0 });
+      expect(await row('b')).toEqual({ n: 2 });
+      expect(await one.cache.get('b')).toEqual({ n: 2 });
+    });
+
+    it('does where there is another one by then', async () => {
+      await one.cache.clear();
+      await one.cache.flush();
+      expect(await row('b')).toBeUndefined();
+    });
+  });
+
   describe("with onConflict 'mine', the default", () => {
     it('is written over what others have written since, counted, and memory keeps it', async () => {
       const both = await two();

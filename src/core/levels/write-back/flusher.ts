@@ -13,6 +13,7 @@ import type { Stamp } from '../../storage-adapter.js';
 import { Retry } from '../../writing/retry.js';
 import { refusedError, writeFailedError } from '../../writing/storage-health.js';
 import type { WriteOutcome } from '../../writing/isolate-refused.js';
+import { RangeRemoval } from '../../writing/range-removal.js';
 import type { StorageWriter, WriteHooks } from '../../writing/storage-writer.js';
 import type { WriteSource, WriteTurns } from '../../writing/write-turns.js';
 import { closedError } from '../level.js';
@@ -68,6 +69,8 @@ export class Flusher implements WriteSource {
   #nextPass: FlushPass | undefined;
   /** The batch after the one that is being written. */
   #prepared: Batch | undefined;
+  /** The removal that was attempted last, and is still to be made. */
+  #removal: RangeRemoval | undefined;
   /** Whether a range was removed since it was prepared: what is not dirty any more must not come after that. */
   #mayBeStale = false;
   #ended = false;
@@ -108,6 +111,12 @@ export class Flusher implements WriteSource {
   /** There is something to write that is not to wait for the next checkpoint. */
   want(): void {
     this.#isWanted = true;
+    this.reconsider();
+  }
+
+  /** A range is to be removed, perhaps not for the first time: an earlier attempt was too early for what others have written since. */
+  removes(): void {
+    this.#removal = undefined;
     this.reconsider();
   }
 
@@ -217,8 +226,10 @@ export class Flusher implements WriteSource {
 
   async #writeRemoval(pass: FlushPass, range: KeyRange): Promise<boolean> {
     const { writer, definition } = this.options;
+    const removal = this.#removal?.range === range ? this.#removal : new RangeRemoval(range);
+    this.#removal = removal;
     try {
-      await this.#attempt(() => writer.clear(definition.name, range));
+      await this.#attempt(() => writer.clear(definition.name, removal));
     } catch (error) {
       this.#failed(pass, error, 1);
       return false;
