@@ -1,6 +1,6 @@
 import { isCacheError } from '../cache-error.js';
 import type { EngineContext } from '../context.js';
-import { noteOfRemoval, noteOfRows, type Note } from '../sharing/note.js';
+import { keysNamedBy, noteOfRemoval, noteOfRows, type Note } from '../sharing/note.js';
 import { UNKNOWN_WRITER } from '../sharing/shared-storage.js';
 import { codeOf } from '../driver-code.js';
 import { isEvery } from '../keys/key-range.js';
@@ -227,6 +227,24 @@ export class StorageWriter {
    */
   async receipts(positions: readonly LogPosition[]): Promise<readonly (Note | null | undefined)[]> {
     return positions.length === 0 || this.#log === undefined ? [] : this.#log.receipts(positions);
+  }
+
+  /**
+   * Those of `rows`, of one namespace, that a commit has written which ended nobody knows how: as far as its note names them.
+   * Rejects with what the storage throws.
+   */
+  async writtenBy<Row extends RowWrite>(
+    { logged }: Commit,
+    namespace: string,
+    rows: readonly Row[],
+  ): Promise<readonly Row[]> {
+    const [note] = await this.receipts(logged === undefined ? [] : [logged]);
+    if (note === undefined || note === null) return [];
+    const keys = keysNamedBy(note, namespace);
+    const written = rows.filter(({ key }) => keys?.has(key) === true);
+    this.#written(written);
+    this.health.succeeded();
+    return written;
   }
 
   /** What an error of the storage means. If the adapter's own `classify` throws, the error counts as transient. */

@@ -20,6 +20,7 @@ import { closedError } from '../level.js';
 import type { DirtyBudget } from './dirty-budget.js';
 import type { Conflicts } from './conflicts.js';
 import type { DirtyEntries } from './dirty-entries.js';
+import { DoubtedBatch } from './doubted-batch.js';
 import { dirtyRow, type Batch, type DirtyRow } from './dirty-row.js';
 import { atomsOf, FlushPass } from './flush-pass.js';
 import { traceFlush } from './flush-trace.js';
@@ -69,6 +70,8 @@ export class Flusher implements WriteSource {
   #nextPass: FlushPass | undefined;
   /** The batch after the one that is being written. */
   #prepared: Batch | undefined;
+  /** Where others write, too, what they may have built on already. */
+  readonly #doubted: DoubtedBatch | undefined;
   /** The removal that was attempted last, and is still to be made. */
   #removal: RangeRemoval | undefined;
   /** Whether a range was removed since it was prepared: what is not dirty any more must not come after that. */
@@ -86,7 +89,8 @@ export class Flusher implements WriteSource {
     private readonly isMarkReached: () => boolean,
     private readonly options: FlusherOptions,
   ) {
-    const { context, writer, budget } = options;
+    const { context, writer, budget, conflicts, definition } = options;
+    this.#doubted = conflicts && new DoubtedBatch(definition.name, writer);
     this.#outage = new Retry(context, writer.health, {
       maxMs: MAX_BACKOFF_MS,
       keepsAlive: false,
@@ -194,6 +198,7 @@ export class Flusher implements WriteSource {
   async #step(pass: FlushPass): Promise<boolean> {
     this.#assertNotEnded();
     if (!pass.hasBegun) await this.#order(pass);
+    await this.#doubted?.settle((rows, stamp) => this.#committedBefore(pass, rows, stamp));
     // Never both in one turn: a removal that comes while one is written must not run over entries written after it.
     const { nextRemoval } = this.dirty;
     if (nextRemoval === undefined) return this.#writeBatch(pass);
@@ -298,7 +303,10 @@ export class Flusher implements WriteSource {
   #hooks(pass: FlushPass): WriteHooks<DirtyRow> {
     const { provenance } = this.options;
     return {
-      attempting: provenance && ((rows, { stamp }) => provenance.attempting(rows, stamp)),
+      attempting: (rows, commit) => {
+        provenance?.attempting(rows, commit.stamp);
+        this.#doubted?.attempting(rows, commit);
+      },
       committed: (rows, stamp) => this.#committed(pass, rows, stamp),
       fateOfRefused: 'At level ON_SHUTDOWN it is kept and tried again.',
       isKnownRefusal: ({ memoryKey }) => this.dirty.isRefused(memoryKey),
@@ -307,8 +315,13 @@ export class Flusher implements WriteSource {
 
   #doubt({ deferred }: WriteOutcome<DirtyRow>): void {
     const { provenance } = this.options;
-    if (deferred.length > 0) provenance?.doubtUnderway();
-    else provenance?.refused();
+    if (deferred.length > 0) {
+      provenance?.doubtUnderway();
+      this.#doubted?.doubtUnderway();
+    } else {
+      provenance?.refused();
+      this.#doubted?.ended();
+    }
   }
 
   /** What was not written. Answers whether the pass can go on. */
@@ -356,10 +369,20 @@ export class Flusher implements WriteSource {
   }
 
   #committed(pass: FlushPass, rows: readonly DirtyRow[], stamp: Stamp): void {
+    this.#doubted?.ended();
     this.options.provenance?.committed(rows, stamp);
     this.dirty.committed(rows);
     this.#forgetOvertaken(rows);
     this.#succeeded(pass, rows.length);
+  }
+
+  /** It was in doubt until now: what others have written since, memory was not to take. */
+  #committedBefore(pass: FlushPass, rows: readonly DirtyRow[], stamp: Stamp): void {
+    this.#committed(pass, rows, stamp);
+    for (const { memoryKey } of rows) {
+      if (this.dirty.get(memoryKey) === undefined && !this.dirty.isRemoved(memoryKey))
+        this.options.entries.forget(memoryKey);
+    }
   }
 
   /** Others may have written rows after this commit, and been told of before it. */

@@ -198,7 +198,7 @@ export class CommitRound<V> implements Round {
 
   async #askForReceipts(): Promise<void> {
     this.#receipts = new Receipts();
-    await this.#receipts.ask(this.#unsettled.flat(), this.options.writer);
+    await this.#receipts.ask(this.namespace, this.#unsettled.flat(), this.options.writer);
     this.#hasReceipts = true;
   }
 
