@@ -183,6 +183,7 @@ describe('CacheModule', () => {
     [{ storage: branded(1) }, /edition 2 of the storage port/],
     [{ storage: branded(3) }, /edition 2 of the storage port/],
     [{ namespaces: sessions }, /namespaces/],
+    [{ namespaces: [sessions, { ...sessions }] }, /not copies of it: that at index 1 is none/],
     [{ migrationsRun: 'no' }, /migrationsRun/],
     [{ synchronous: 'off' }, /synchronous/],
     [{ chatNamespaces: 1 }, /chatNamespaces/],
