@@ -168,7 +168,7 @@ export class MemoryOnly<V> implements Level<V> {
         try {
           resolve(write());
         } catch (error) {
-          reject(error as Error);
+          reject(error);
         }
       });
     });
