@@ -323,10 +323,10 @@ export class OpenStorage {
     );
   }
 
-  /** The failure of a start, once the storage is closed. */
+  /** The failure of a start, once others are left and the storage is closed. */
   async #closed(failure: CacheError): Promise<CacheError> {
-    await this.#claim?.end();
-    await this.storage.close().catch(() => undefined);
+    this.ending();
+    await this.close().catch(() => undefined);
     return failure;
   }
 }
