@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -130,6 +131,14 @@ describe('nestjs-durable-cache journal show', () => {
     writeFileSync(file, content);
     expect(await show(file)).toMatchObject({ code: 1, output: expect.stringMatching(output) as string });
     expect(readFileSync(file, 'utf8')).toBe(content);
+  });
+
+  it.skipIf(process.platform === 'win32')('refuses a pipe, and does not wait for its other end', async () => {
+    execFileSync('mkfifo', [join(folder, 'pipe')]);
+    expect(await show('pipe')).toMatchObject({
+      code: 1,
+      output: expect.stringMatching(/^JOURNAL_NOT_UNDERSTOOD: .*pipe/) as string,
+    });
   });
 
   it('says that there is no such file, and which ones there are where it is the place of a journal', async () => {

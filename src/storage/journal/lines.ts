@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
 import { crc32 } from 'node:zlib';
 
@@ -51,10 +51,15 @@ export function* linesOf(path: string): Generator<string> {
   }
 }
 
-/** The first line of a file; what is longer than one of a journal is cut. */
+/** To open a pipe waits for its other end, on the thread that everything waits for, unless it is told not to. */
+const WITHOUT_WAITING = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
+/** The first line of a file; what is longer than one of a journal is cut. Empty of a pipe or a device. */
 export function firstLineOf(path: string): string {
-  const file = openSync(path, 'r');
+  const file = openSync(path, WITHOUT_WAITING);
   try {
+    const kind = fstatSync(file);
+    if (!kind.isFile() && !kind.isDirectory()) return '';
     const buffer = Buffer.alloc(MAX_FIRST_LINE);
     let length = 0;
     for (let more = -1; more !== 0 && length < buffer.length; length += more) {
