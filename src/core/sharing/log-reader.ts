@@ -54,8 +54,10 @@ export class LogReader {
       this.#isBehind = false;
       return;
     }
+    // Messages that come while they are asked for may be of commits behind them.
+    const before = new Map(this.#applied);
     const heads = await this.storage.heads();
-    if (this.#isContinuous(heads)) {
+    if (this.#isContinuous(before, heads)) {
       await this.#readUpTo(heads);
     } else {
       this.#applied.clear();
@@ -71,17 +73,17 @@ export class LogReader {
     const applied = this.#applied.get(writer);
     if (writer === this.own() || (applied !== undefined && n <= applied)) return false;
     this.#apply(note);
-    // Of a writer that nobody has heard of the first notes may have been missed.
-    const isNext = applied === undefined ? n === 1 : n === applied + 1;
+    // Of a writer that the logs have not told of nobody knows where it is.
+    const isNext = applied !== undefined && n === applied + 1;
     if (isNext) this.#applied.set(writer, n);
     else this.#isBehind = true;
     return !isNext;
   }
 
   /** Whether each log goes on from where it was: none is shorter than before, and none is gone whose end was not seen. */
-  #isContinuous(heads: readonly LogHead[]): boolean {
+  #isContinuous(positions: ReadonlyMap<Writer, number>, heads: readonly LogHead[]): boolean {
     const known = new Map(heads.map((head) => [head.writer, head]));
-    for (const [writer, n] of this.#applied) {
+    for (const [writer, n] of positions) {
       const now = known.get(writer);
       const before = this.#heads.get(writer);
       if (now === undefined ? !(before !== undefined && hasStopped(before) && before.n <= n) : now.n < n)
