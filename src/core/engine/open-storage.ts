@@ -16,7 +16,7 @@ import { Claim } from '../sharing/claim.js';
 import { joinBeside } from '../sharing/claim-wait.js';
 import { ALWAYS_FRESH, type Freshness } from '../sharing/freshness.js';
 import { ownInstances } from '../sharing/own-instances.js';
-import { isClaimingStorage, isSharedStorage } from '../sharing/shared-storage.js';
+import { isClaimingStorage, isSharedStorage, type ClaimEvents } from '../sharing/shared-storage.js';
 import { Sharing } from '../sharing/sharing.js';
 import { StrangerLog } from '../sharing/stranger-log.js';
 import type { CacheStorageAdapter, Writer } from '../storage-adapter.js';
@@ -167,6 +167,11 @@ export class OpenStorage {
     return Math.max(1, this.#sharing?.instances ?? 1);
   }
 
+  /** What keeps this instance from those that work on the storage; `undefined` where it is one of them. */
+  get exclusion(): CacheError | undefined {
+    return this.#sharing?.exclusion;
+  }
+
   /** Since when nobody knows what the others change, wall-clock ms; `undefined` where it is known, or there are none. */
   get unconfirmedSince(): number | undefined {
     return this.#sharing?.outOfTouchSince;
@@ -235,9 +240,9 @@ export class OpenStorage {
         { option: 'instances' },
       );
     }
-    const join = async (): Promise<Writer> => {
+    const join = async (events: ClaimEvents, isAgain: boolean): Promise<Writer> => {
       this.ending();
-      this.#writerNumber = await joinBeside(storage, placeOf(storage), context);
+      this.#writerNumber = await joinBeside(storage, placeOf(storage), context, events, isAgain);
       return this.#writerNumber;
     };
     const { backplane } = options;

@@ -30,29 +30,31 @@ export class LogReader {
     return [...this.#heads.values()];
   }
 
-  /** Begins with the logs as they are: what they hold is in every row that is read from now on. */
-  async begin(): Promise<void> {
+  /** Begins with the logs as they are: what they hold is in every row that is read from now on. Gives how far they reach. */
+  async begin(): Promise<readonly LogHead[]> {
     const heads = await this.storage.heads();
     this.#applied.clear();
     this.#reached(heads);
     this.#isBehind = false;
+    return heads;
   }
 
   /** The same after it has lost track: memory is worth nothing. */
-  async beginAnew(): Promise<void> {
-    await this.begin();
-    this.#tellAll();
+  async beginAnew(): Promise<readonly LogHead[]> {
+    const heads = await this.begin();
+    this.forgetAll();
+    return heads;
   }
 
-  /** Applies what others have committed since. Rejects with what the storage throws. */
-  async catchUp(): Promise<void> {
+  /** Applies what others have committed since. Gives how far the logs reach, where that was asked. Rejects with what the storage throws. */
+  async catchUp(): Promise<readonly LogHead[] | undefined> {
     const wasBehind = this.#isBehind;
     // Until it is over: a question of which the answer gets lost is not asked again, and neither is what follows from it.
     this.#isBehind = true;
     // Asked first: what it answers `false` to is only what was there then.
     if ((await this.storage.hasChanged?.()) === false && !wasBehind) {
       this.#isBehind = false;
-      return;
+      return undefined;
     }
     // Messages that come while they are asked for may be of commits behind them.
     const before = new Map(this.#applied);
@@ -61,10 +63,16 @@ export class LogReader {
       await this.#readUpTo(heads);
     } else {
       this.#applied.clear();
-      this.#tellAll();
+      this.forgetAll();
     }
     this.#isBehind = false;
     this.#reached(heads);
+    return heads;
+  }
+
+  /** Nobody knows what the others have changed: it may be anything. */
+  forgetAll(): void {
+    for (const listener of this.listeners.values()) listener.lostTrack();
   }
 
   /** Takes a note that came as a message. Gives whether notes before it are missing, which {@link catchUp} finds. */
@@ -120,15 +128,11 @@ export class LogReader {
     const note = readNote(text);
     if (note === undefined) {
       // A newer version of this package may write so. To pass over it would be to serve what is old.
-      this.#tellAll();
+      this.forgetAll();
       return;
     }
     for (const [namespace, changes] of note.changes)
       this.listeners.get(namespace)?.changed(changes, note.stamp);
-  }
-
-  #tellAll(): void {
-    for (const listener of this.listeners.values()) listener.lostTrack();
   }
 }
 

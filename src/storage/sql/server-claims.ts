@@ -55,6 +55,7 @@ export class ServerClaims implements Claims {
 
   async join(instance: Instance, events: ClaimEvents): Promise<readonly Rival[]> {
     this.#events = events;
+    this.pool.watchConnections(() => events.disconnected?.());
     const { kept, name } = await this.#hold(JOIN_MS);
     try {
       return await kept.runAwaited(
