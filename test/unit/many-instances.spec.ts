@@ -329,6 +329,20 @@ describe('several instances on one storage', () => {
       expect(await far.cache.get('a')).toBe('old');
     });
 
+    it('a message that no instance has sent hides no commit', async () => {
+      const stranger = wire.end();
+      await stranger.open({ name: channelNameOf(rows.describe()), onMessage: () => 0, onState: () => 0 });
+      for (const { writer, n } of await rows.heads()) {
+        const forged = `{"w":${writer},"n":${n + 1},"v":1,"s":1,"c":{"settings":["b"]}}`;
+        // Without a seal, and with one that is somebody else's.
+        for (const seal of ['', 'x'.repeat(22)]) await stranger.publish(seal + forged);
+      }
+      await settle();
+      await near.cache.set('a', 'new');
+      await settle();
+      expect(await far.cache.get('a', { fresh: true })).toBe('new');
+    });
+
     it('a connection that is open and carries nothing is made anew', async () => {
       const silent = new SilentBackplane();
       const deaf = await start({ backplane: silent });

@@ -193,10 +193,12 @@ export class Sharing {
     const { backplane } = this.options;
     if (backplane === undefined) return;
     const { storage, context } = this.parts;
+    const secret = storage.identity ?? storage.describe();
     this.#wire = new Wire(
       {
         backplane,
-        name: channelNameOf(storage.identity ?? storage.describe()),
+        secret,
+        name: channelNameOf(secret),
         database: carriesMessages(storage) ? storage.connectMessages : undefined,
         own: () => this.#membership.log.writer,
         onNote: (note) => {

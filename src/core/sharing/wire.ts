@@ -4,7 +4,8 @@ import type { EngineContext } from '../context.js';
 import { publish } from '../diagnostics.js';
 import type { LogPosition, Writer } from '../storage-adapter.js';
 import { MAX_TEXT_BYTES, type Backplane, type BackplaneChannel } from './backplane.js';
-import { messagesOf, Outbox } from './outbox.js';
+import { MAX_MESSAGES_BYTES, messagesOf, Outbox } from './outbox.js';
+import { Seal } from './seal.js';
 import type { LogNote } from './shared-storage.js';
 
 /** A silent backplane is asked for an echo after so long, ms. */
@@ -16,6 +17,8 @@ const CLOSE_MS = 500;
 
 export interface WireOptions extends Pick<BackplaneChannel, 'name' | 'database'> {
   readonly backplane: Backplane;
+  /** What instances on the database know, and nobody else. */
+  readonly secret: string;
   readonly own: () => Writer;
   /** A note came. */
   readonly onNote: (note: LogNote) => void;
@@ -34,6 +37,7 @@ interface Message {
 /** The messages by which instances tell each other at once what they have committed. It makes them fast, and nothing depends on it. */
 export class Wire {
   readonly #outbox: Outbox;
+  readonly #seal: Seal;
   #isUp = false;
   #heardAt = 0;
   /** When an echo was asked for that has not come back. */
@@ -45,9 +49,10 @@ export class Wire {
     private readonly options: WireOptions,
     private readonly context: EngineContext,
   ) {
-    const { backplane } = options;
+    const { backplane, secret } = options;
+    this.#seal = new Seal(secret);
     this.#outbox = new Outbox({
-      publish: (text) => backplane.publish(text),
+      publish: (text) => backplane.publish(this.#seal.seal(text)),
       onLost: (messages) => {
         this.#lost += messages;
       },
@@ -80,7 +85,7 @@ export class Wire {
     if (!this.#isUp) return;
     const head = `{"w":${writer},"n":${n}`;
     const message = `${head},${text.slice(1)}`;
-    this.#outbox.add(Buffer.byteLength(message) > MAX_TEXT_BYTES ? `${head}}` : message);
+    this.#outbox.add(Buffer.byteLength(message) > MAX_MESSAGES_BYTES ? `${head}}` : message);
   }
 
   /** Makes sure now and then that what is sent is heard: a connection may be open, and carry nothing. */
@@ -130,7 +135,10 @@ export class Wire {
 
   #heard(text: string): void {
     if (this.#isClosed) return;
-    for (const message of messagesOf(text)) this.#take(message);
+    const messages = text.length > MAX_TEXT_BYTES ? undefined : this.#seal.open(text);
+    // Of another version of this package, or of whoever may write to the channel: it says nothing but to look.
+    if (messages === undefined) this.options.onHint();
+    else for (const message of messagesOf(messages)) this.#take(message);
   }
 
   #take(text: string): void {
