@@ -197,8 +197,7 @@ export class OpenStorage {
   async close(): Promise<void> {
     for (const { reader } of this.#entries) reader.close();
     await this.#claim?.end();
-    // Others take it for dead after a while where it can't say so.
-    await this.#sharing?.close().catch(() => undefined);
+    await this.#sharing?.close();
     await this.storage.close();
   }
 
@@ -317,7 +316,9 @@ export class OpenStorage {
 
   /** The failure of a start, once the storage is closed. */
   async #closed(failure: CacheError): Promise<CacheError> {
+    this.ending();
     await this.#claim?.end();
+    await this.#sharing?.close();
     await this.storage.close().catch(() => undefined);
     return failure;
   }

@@ -1,4 +1,4 @@
-import type { CacheTimer } from '../clock.js';
+import { within, type CacheTimer } from '../clock.js';
 import type { EngineContext } from '../context.js';
 import type { LogPosition, Writer } from '../storage-adapter.js';
 import type { CacheError } from '../cache-error.js';
@@ -23,6 +23,8 @@ const OUT_OF_TOUCH_MS = NOTES_ARE_KEPT_MS / 2;
 /** Between two looks at the others' logs, ms: where a message tells of what they change, where none does, and where a look costs next to nothing. */
 const POLL_MS = { told: 500, untold: 100, cheap: 20 };
 
+/** What an end gives to saying goodbye, ms. */
+const LEAVE_MS = 500;
 /** How soon it beats again where others can't see it, ms, and where they don't know it. */
 const UNSEEN_BEAT_MS = 500;
 const OUT_BEAT_MS = 3000;
@@ -104,9 +106,14 @@ export class Sharing {
   static async begin(parts: SharingParts, options: SharingOptions): Promise<Sharing> {
     const sharing = new Sharing(parts, options);
     await sharing.#membership.begin();
-    await sharing.#openWire();
-    // What is committed from now on is heard, or found: first of all where the logs are now.
-    await sharing.freshness.confirmedAnew();
+    try {
+      await sharing.#openWire();
+      // What is committed from now on is heard, or found: first of all where the logs are now.
+      await sharing.freshness.confirmedAnew();
+    } catch (error) {
+      await sharing.close().catch(() => undefined);
+      throw error;
+    }
     sharing.#poll.wake();
     sharing.#scheduleBeat();
     return sharing;
@@ -186,7 +193,10 @@ export class Sharing {
     this.#beat?.cancel();
     this.freshness.close();
     await this.#wire?.close().catch(() => undefined);
-    await this.parts.storage.leave(this.#membership.log.writer);
+    const { storage, context } = this.parts;
+    const left = storage.leave(this.#membership.log.writer).catch(() => undefined);
+    // Others take it for dead after a while where it can't say so.
+    await within(context.clock, LEAVE_MS, left);
   }
 
   async #openWire(): Promise<void> {

@@ -12,7 +12,9 @@ import type { LogNote } from './shared-storage.js';
 const ECHO_AFTER_MS = 1000;
 /** An echo that has not come back by then never will, ms. */
 const ECHO_LOST_MS = 2000;
-/** How long a stop waits for its last messages, ms. */
+/** How long a start waits for a backplane, ms: one that takes longer may come up later. */
+const OPEN_MS = 10_000;
+/** How long a stop waits for its last messages, and for the backplane to end, ms. */
 const CLOSE_MS = 500;
 
 export interface WireOptions extends Pick<BackplaneChannel, 'name' | 'database'> {
@@ -66,18 +68,13 @@ export class Wire {
 
   /** Listens. Rejects where the backplane can't serve this cache whatever happens; goes on without it where it may later. */
   async open(): Promise<void> {
-    const { backplane, name, database } = this.options;
-    try {
-      await backplane.open({
-        name,
-        database,
-        onMessage: (text) => this.#heard(text),
-        onState: (state, error) => this.#became(state, error),
-      });
-    } catch (error) {
-      if (isCacheError(error) && error.code !== 'BACKPLANE_FAILED') throw error;
-      this.#sayDown(error);
-    }
+    let isOver = false;
+    const opened = this.#open().finally(() => {
+      isOver = true;
+    });
+    opened.catch(() => undefined);
+    await within(this.context.clock, OPEN_MS, opened);
+    if (!isOver) this.#sayDown(new Error(`It has not opened within ${OPEN_MS / 1000} s.`));
   }
 
   /** Tells the others of a commit; `text` is its note. */
@@ -94,7 +91,7 @@ export class Wire {
     const now = this.context.clock.monotonic();
     if (this.#askedAt !== undefined && now - this.#askedAt > ECHO_LOST_MS) {
       this.#askedAt = undefined;
-      this.options.backplane.reconnect(new Error('What is sent does not come back.'));
+      this.#reconnect();
     } else if (this.#askedAt === undefined && now - this.#heardAt > ECHO_AFTER_MS) {
       this.#askedAt = now;
       this.#outbox.add(`{"w":${this.options.own()},"n":0}`);
@@ -106,10 +103,36 @@ export class Wire {
     this.#isClosed = true;
     if (this.#isUp) await within(this.context.clock, CLOSE_MS, this.#outbox.settled());
     this.#isUp = false;
-    await this.options.backplane.close();
+    const { backplane } = this.options;
+    await within(this.context.clock, CLOSE_MS, (async () => backplane.close())());
   }
 
-  #became(state: 'up' | 'down', error: unknown): void {
+  async #open(): Promise<void> {
+    const { backplane, name, database } = this.options;
+    try {
+      await backplane.open({
+        name,
+        database,
+        onMessage: (text) => this.#heard(text),
+        onState: (state, error) => this.#became(state, error),
+      });
+    } catch (error) {
+      if (isCacheError(error) && error.code !== 'BACKPLANE_FAILED') throw error;
+      this.#sayDown(error);
+    }
+  }
+
+  /** Nothing is heard on it: it is to connect anew. */
+  #reconnect(): void {
+    try {
+      this.options.backplane.reconnect(new Error('What is sent does not come back.'));
+    } catch (error) {
+      this.#became('down', error);
+    }
+  }
+
+  #became(state: 'up' | 'down', error?: unknown): void {
+    if (this.#isClosed) return;
     this.#isUp = state === 'up';
     this.#askedAt = undefined;
     this.#heardAt = this.context.clock.monotonic();
@@ -124,10 +147,9 @@ export class Wire {
 
   #sayDown(error: unknown): void {
     if (this.#isClosed) return;
-    const { backplane } = this.options;
     const reason = error instanceof Error ? error.message : String(error);
     this.context.logger.warn(
-      `The backplane (${backplane.describe()}) is down: ${reason} Until it is back, instances see what others change when they ` +
+      `The backplane (${nameOf(this.options.backplane)}) is down: ${reason} Until it is back, instances see what others change when they ` +
         'look at the database.',
     );
     publish({ type: 'backplane-down', error });
@@ -152,6 +174,15 @@ export class Wire {
       // Too long to be sent, or nothing that is understood here.
       this.options.onHint();
     }
+  }
+}
+
+/** What the application has handed in may throw. */
+function nameOf(backplane: Backplane): string {
+  try {
+    return backplane.describe();
+  } catch {
+    return 'without a name';
   }
 }
 
