@@ -2,6 +2,7 @@ import { CacheError, isCacheError } from '../cache-error.js';
 import type { CacheTimer } from '../clock.js';
 import type { EngineContext } from '../context.js';
 import { codeOf } from '../driver-code.js';
+import type { BackplaneStats } from '../definition/backplane-stats.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
 import type { NamespaceCounters } from '../definition/namespace-stats.js';
 import { PersistedEntries } from '../entries/persisted-entries.js';
@@ -170,6 +171,11 @@ export class OpenStorage {
   /** What keeps this instance from those that work on the storage; `undefined` where it is one of them. */
   get exclusion(): CacheError | undefined {
     return this.#sharing?.exclusion;
+  }
+
+  /** The figures of the messages between them; `undefined` where there are none. */
+  get backplaneStats(): BackplaneStats | undefined {
+    return this.#sharing?.backplaneStats;
   }
 
   /** Since when nobody knows what the others change, wall-clock ms; `undefined` where it is known, or there are none. */

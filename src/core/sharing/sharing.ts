@@ -1,5 +1,6 @@
 import { within, type CacheTimer } from '../clock.js';
 import type { EngineContext } from '../context.js';
+import type { BackplaneStats } from '../definition/backplane-stats.js';
 import type { LogPosition, Writer } from '../storage-adapter.js';
 import type { CacheError } from '../cache-error.js';
 import type { Backplane } from './backplane.js';
@@ -122,6 +123,11 @@ export class Sharing {
   /** How many instances work on the storage, as far as was seen. */
   get instances(): number {
     return this.#reader.instances.filter(({ beat }) => beat >= 0).length;
+  }
+
+  /** The figures of the messages between them; `undefined` where there are none. */
+  get backplaneStats(): BackplaneStats | undefined {
+    return this.#wire?.stats();
   }
 
   /** Since when what others do can't be seen, wall-clock ms; `undefined` where it can. */
@@ -279,7 +285,7 @@ export class Sharing {
   /** Others may take it for gone: it shows them that it lives, by another session where there was one. */
   #disturbed(): void {
     this.#isUnseen = true;
-    if (this.#beat === undefined) return;
+    if (this.#isOver || this.#beat === undefined) return;
     this.#beat.cancel();
     this.#beatNow();
   }

@@ -1,6 +1,7 @@
 import { isCacheError } from '../cache-error.js';
 import { within } from '../clock.js';
 import type { EngineContext } from '../context.js';
+import type { BackplaneStats } from '../definition/backplane-stats.js';
 import { publish } from '../diagnostics.js';
 import type { LogPosition, Writer } from '../storage-adapter.js';
 import { MAX_TEXT_BYTES, type Backplane, type BackplaneChannel } from './backplane.js';
@@ -45,7 +46,10 @@ export class Wire {
   /** When an echo was asked for that has not come back. */
   #askedAt: number | undefined;
   #isClosed = false;
+  #sent = 0;
+  #received = 0;
   #lost = 0;
+  #outages = 0;
 
   constructor(
     private readonly options: WireOptions,
@@ -55,6 +59,9 @@ export class Wire {
     this.#seal = new Seal(secret);
     this.#outbox = new Outbox({
       publish: (text) => backplane.publish(this.#seal.seal(text)),
+      onSent: (messages) => {
+        this.#sent += messages;
+      },
       onLost: (messages) => {
         this.#lost += messages;
       },
@@ -64,6 +71,17 @@ export class Wire {
   /** Whether what others publish is heard here, as far as is known. */
   get isUp(): boolean {
     return this.#isUp;
+  }
+
+  stats(): BackplaneStats {
+    return {
+      name: nameOf(this.options.backplane),
+      isUp: this.#isUp,
+      sent: this.#sent,
+      received: this.#received,
+      lost: this.#lost,
+      outages: this.#outages,
+    };
   }
 
   /** Listens. Rejects where the backplane can't serve this cache whatever happens; goes on without it where it may later. */
@@ -147,6 +165,7 @@ export class Wire {
 
   #sayDown(error: unknown): void {
     if (this.#isClosed) return;
+    this.#outages += 1;
     const reason = error instanceof Error ? error.message : String(error);
     this.context.logger.warn(
       `The backplane (${nameOf(this.options.backplane)}) is down: ${reason} Until it is back, instances see what others change when they ` +
@@ -168,12 +187,14 @@ export class Wire {
     if (message?.w === this.options.own()) {
       this.#heardAt = this.context.clock.monotonic();
       this.#askedAt = undefined;
-    } else if (message?.c !== undefined) {
-      this.options.onNote({ writer: message.w, n: message.n, text });
-    } else if (message?.n !== 0) {
-      // Too long to be sent, or nothing that is understood here.
-      this.options.onHint();
+      return;
     }
+    // Another one makes sure that it is heard.
+    if (message?.n === 0) return;
+    this.#received += 1;
+    if (message?.c !== undefined) this.options.onNote({ writer: message.w, n: message.n, text });
+    // Too long to be sent, or nothing that is understood here.
+    else this.options.onHint();
   }
 }
 
