@@ -112,6 +112,36 @@ describe.each([...FILES, ...SERVERS])('instances on %s', (_name, newStorage) => 
   });
 });
 
+describe.each([...FILES, ...SERVERS])(
+  'an instance beside others that has stopped on %s',
+  (_name, newStorage) => {
+    it('is gone with its log when the next one joins, and stays as long as others may want to read it', async () => {
+      const storage = await newStorage();
+      const about = 'here';
+      const joined = async (writer: number) => {
+        const one = storageOn(storage);
+        await one.open();
+        await one.join({ writer, mode: 'many', about });
+        return one;
+      };
+      const writersIn = async (one: Awaited<ReturnType<typeof joined>>): Promise<Set<number>> =>
+        new Set((await one.heads()).map(({ writer }) => writer));
+      const end = async (one: Awaited<ReturnType<typeof joined>>, writer: number) => {
+        await one.leave(writer);
+        await one.close();
+      };
+      await end(await joined(1), 1);
+      const [second, third] = [await joined(2), await joined(3)];
+      expect(await writersIn(third)).toEqual(new Set([2, 3]));
+      await end(second, 2);
+      const fourth = await joined(4);
+      expect(await writersIn(fourth)).toEqual(new Set([2, 3, 4]));
+      await end(third, 3);
+      await end(fourth, 4);
+    });
+  },
+);
+
 describe.each([...FILES, ...SERVERS])('instances that join %s at the same moment', (_name, newStorage) => {
   it('get in one alone', async () => {
     const storage = await newStorage();

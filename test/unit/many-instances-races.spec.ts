@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { InMemoryBackplane } from '../../src/testing/index.js';
 import { settle, type FakeClock } from '../support/fake-clock.js';
 import { holdAnswer, InstancesWorld, type Instance } from '../support/instances-world.js';
 
@@ -37,6 +38,25 @@ describe('beside other instances', () => {
     isLost = false;
     await clock.advance(100);
     expect(await third.cache.get('a')).toBe('1');
+  });
+
+  it('a message that comes while logs are read is no reason to drop what memory holds', async () => {
+    const wire = new InMemoryBackplane(clock);
+    const near = await world.start({ backplane: wire.end() });
+    const far = await world.start({ backplane: wire.end() });
+    await near.cache.set('a', '1');
+    await settle();
+    await far.cache.get('a');
+    const answer = holdAnswer(far.storage, 'heads');
+    await clock.advance(500);
+    // The logs were as they are without this one.
+    await near.cache.set('b', '1');
+    await settle();
+    answer();
+    await settle();
+    expect(far.cache.getIfPresent('a')).toBe('1');
+    expect(far.cache.stats().storageReads).toBe(1);
+    expect(await far.cache.get('b')).toBe('1');
   });
 
   it('who was told what there is finds nothing older in memory', async () => {

@@ -318,7 +318,7 @@ describe('several instances on one storage', () => {
       const texts: string[] = [];
       const heard = new Promise<void>((resolve) => {
         void wire.end().open({
-          name: channelNameOf(rows.describe()),
+          name: channelNameOf(near.storage.describe()),
           onMessage: (text) => texts.push(text),
           onState: (state) => state === 'up' && resolve(),
         });
@@ -329,8 +329,13 @@ describe('several instances on one storage', () => {
       await near.cache.set('a', '2');
       await settle();
       expect(await far.cache.get('a')).toBe('2');
+      expect(texts).toHaveLength(2);
       const again = wire.end();
-      await again.open({ name: channelNameOf(rows.describe()), onMessage: () => 0, onState: () => 0 });
+      await again.open({
+        name: channelNameOf(near.storage.describe()),
+        onMessage: () => 0,
+        onState: () => 0,
+      });
       for (const text of [...texts].toReversed()) await again.publish(text);
       await settle();
       expect(await readsOf(far, async () => expect(await far.cache.get('a')).toBe('2'))).toBe(0);
@@ -338,11 +343,32 @@ describe('several instances on one storage', () => {
 
     it('what is no message of an instance does no harm', async () => {
       const stranger = wire.end();
-      await stranger.open({ name: channelNameOf(rows.describe()), onMessage: () => 0, onState: () => 0 });
+      await stranger.open({
+        name: channelNameOf(near.storage.describe()),
+        onMessage: () => 0,
+        onState: () => 0,
+      });
       for (const text of ['', '{', 'null', '{"w":1}', '{"w":"x","n":2,"c":{}}', '[]'])
         await stranger.publish(text);
       await settle();
       expect(await far.cache.get('a')).toBe('old');
+    });
+
+    it('a message that no instance has sent hides no commit', async () => {
+      const stranger = wire.end();
+      await stranger.open({
+        name: channelNameOf(near.storage.describe()),
+        onMessage: () => 0,
+        onState: () => 0,
+      });
+      const head = (await rows.heads()).find(({ n }) => n > 0);
+      const forged = `{"w":${head?.writer},"n":2,"v":1,"s":1,"c":{"settings":["b"]}}`;
+      // With a seal that is somebody else's.
+      await stranger.publish('x'.repeat(22) + forged);
+      await settle();
+      await near.cache.set('a', 'new');
+      await settle();
+      expect(await far.cache.get('a', { fresh: true })).toBe('new');
     });
 
     it('a connection that is open and carries nothing is made anew', async () => {

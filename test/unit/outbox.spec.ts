@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MAX_TEXT_BYTES } from '../../src/index.js';
-import { messagesOf, Outbox } from '../../src/core/sharing/outbox.js';
+import { MAX_MESSAGES_BYTES, messagesOf, Outbox } from '../../src/core/sharing/outbox.js';
 
 /** An outbox whose sends end when the test says so. */
 class SlowOutbox {
@@ -55,24 +54,24 @@ describe('an outbox', () => {
 
   it('fills texts to the last byte of UTF-8, and no further', async () => {
     const slow = new SlowOutbox();
-    const half = 'é'.repeat(MAX_TEXT_BYTES / 4 - 1);
+    const half = 'é'.repeat((MAX_MESSAGES_BYTES - 6) / 4);
     // The first three take all that a text may have; the last one is a byte too long for the second text.
-    for (const message of [`${half}x`, half, 'y', `${half}x`, half, 'yy']) slow.outbox.add(message);
+    for (const message of [`${half}xxx`, half, 'y', `${half}xxx`, half, 'yy']) slow.outbox.add(message);
     for (let i = 0; i < 3; i += 1) await slow.end();
-    expect(slow.sent.map(messagesOf)).toEqual([[`${half}x`, half, 'y'], [`${half}x`, half], ['yy']]);
-    expect(Buffer.byteLength(slow.sent[0] ?? '')).toBe(MAX_TEXT_BYTES);
-    for (const text of slow.sent) expect(Buffer.byteLength(text)).toBeLessThanOrEqual(MAX_TEXT_BYTES);
+    expect(slow.sent.map(messagesOf)).toEqual([[`${half}xxx`, half, 'y'], [`${half}xxx`, half], ['yy']]);
+    expect(Buffer.byteLength(slow.sent[0] ?? '')).toBe(MAX_MESSAGES_BYTES);
+    for (const text of slow.sent) expect(Buffer.byteLength(text)).toBeLessThanOrEqual(MAX_MESSAGES_BYTES);
   });
 
   it('takes a message that fills a text alone, and none that is heavier', async () => {
     const slow = new SlowOutbox();
-    slow.outbox.add('x'.repeat(MAX_TEXT_BYTES));
-    slow.outbox.add('x'.repeat(MAX_TEXT_BYTES + 1));
+    slow.outbox.add('x'.repeat(MAX_MESSAGES_BYTES));
+    slow.outbox.add('x'.repeat(MAX_MESSAGES_BYTES + 1));
     slow.outbox.add('a');
     await slow.end();
     await slow.end();
     await slow.outbox.settled();
-    expect(slow.sent).toEqual(['x'.repeat(MAX_TEXT_BYTES), 'a']);
+    expect(slow.sent).toEqual(['x'.repeat(MAX_MESSAGES_BYTES), 'a']);
     expect(slow.lost).toEqual([{ messages: 1, error: expect.any(RangeError) as unknown }]);
   });
 

@@ -109,9 +109,11 @@ export function resolveEngineOptions(given: EngineOptions): ResolvedEngineOption
   return Object.freeze(options);
 }
 
+const BACKPLANE_METHODS: readonly (keyof Backplane)[] = ['describe', 'open', 'publish', 'reconnect', 'close'];
+
 function assertBackplane(backplane: unknown): void {
-  const { open, publish, close } = Object(backplane) as Partial<Record<string, unknown>>;
-  if ([open, publish, close].every((method) => typeof method === 'function')) return;
+  const methods = Object(backplane) as Partial<Record<string, unknown>>;
+  if (BACKPLANE_METHODS.every((name) => typeof methods[name] === 'function')) return;
   throw invalid(
     'backplane',
     'must be what postgresBackplane() or redisBackplane() gives, a Backplane of your own, or false',

@@ -102,6 +102,7 @@ export class HealthCheck {
     const complaints = [
       ...failing(episode),
       ...this.#outOfTouch(opened?.unconfirmedSince),
+      ...(opened?.exclusion === undefined ? [] : [opened.exclusion.message]),
       ...refused(members),
       ...this.#overdue(members),
     ];

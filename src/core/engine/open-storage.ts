@@ -17,7 +17,7 @@ import { Claim } from '../sharing/claim.js';
 import { joinBeside } from '../sharing/claim-wait.js';
 import { ALWAYS_FRESH, type Freshness } from '../sharing/freshness.js';
 import { ownInstances } from '../sharing/own-instances.js';
-import { isClaimingStorage, isSharedStorage } from '../sharing/shared-storage.js';
+import { isClaimingStorage, isSharedStorage, type ClaimEvents } from '../sharing/shared-storage.js';
 import { Sharing } from '../sharing/sharing.js';
 import { StrangerLog } from '../sharing/stranger-log.js';
 import type { CacheStorageAdapter, Writer } from '../storage-adapter.js';
@@ -169,6 +169,11 @@ export class OpenStorage {
     return Math.max(1, this.#sharing?.instances ?? 1);
   }
 
+  /** What keeps this instance from those that work on the storage; `undefined` where it is one of them. */
+  get exclusion(): CacheError | undefined {
+    return this.#sharing?.exclusion;
+  }
+
   /** The figures of the messages between them; `undefined` where there are none. */
   get backplaneStats(): BackplaneStats | undefined {
     return this.#sharing?.backplaneStats;
@@ -205,8 +210,7 @@ export class OpenStorage {
   async close(): Promise<void> {
     for (const { reader } of this.#entries) reader.close();
     await this.#claim?.end();
-    // Others take it for dead after a while where it can't say so.
-    await this.#sharing?.close().catch(() => undefined);
+    await this.#sharing?.close();
     await this.storage.close();
   }
 
@@ -248,9 +252,9 @@ export class OpenStorage {
         { option: 'instances' },
       );
     }
-    const join = async (): Promise<Writer> => {
+    const join = async (events: ClaimEvents, isAgain: boolean): Promise<Writer> => {
       this.ending();
-      this.#writerNumber = await joinBeside(storage, placeOf(storage), context);
+      this.#writerNumber = await joinBeside(storage, placeOf(storage), context, events, isAgain);
       return this.#writerNumber;
     };
     const { backplane } = options;

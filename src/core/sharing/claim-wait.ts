@@ -18,15 +18,19 @@ interface Seen {
   readonly at: number;
 }
 
-/** Joins those that work beside others. Gives its number there; rejects as {@link ClaimWait.join} does. */
+/**
+ * Joins those that work beside others. Gives its number there; rejects as {@link ClaimWait.join} does. `isAgain`: it was said
+ * already what is in the way.
+ */
 export async function joinBeside(
   storage: ClaimingStorage,
   place: string,
   context: EngineContext,
+  events: ClaimEvents,
+  isAgain: boolean,
 ): Promise<Writer> {
   const instance: Instance = { writer: drawWriter(), mode: 'many', about: aboutThisProcess() };
-  const unheard = { disturbed: () => undefined, overwritten: () => undefined };
-  await new ClaimWait(storage, instance, place, context).join(unheard);
+  await new ClaimWait(storage, instance, place, context, WAIT_MS, isAgain).join(events);
   ownInstances().add(instance.writer);
   return instance.writer;
 }
@@ -39,7 +43,6 @@ export function aboutThisProcess(): string {
 /** The wait of an instance for those that it can't work beside. */
 export class ClaimWait {
   readonly #seen = new Map<Writer, Seen>();
-  #hasSaid = false;
   #hasRemoved = false;
 
   constructor(
@@ -48,6 +51,7 @@ export class ClaimWait {
     private readonly place: string,
     private readonly context: EngineContext,
     private readonly waitMs = WAIT_MS,
+    private hasSaid = false,
   ) {}
 
   /** Joins, as soon as nobody is in the way. Rejects with `INSTANCE_RUNNING`, or with what the storage throws at the first look. */
@@ -62,8 +66,8 @@ export class ClaimWait {
       this.#look(rivals);
       if (waitedMs >= this.waitMs && !(await this.#remove(rivals)))
         throw runningError(place, instance.mode, rivals, this.waitMs);
-      if (!this.#hasSaid && waitedMs >= QUIET_MS) {
-        this.#hasSaid = true;
+      if (!this.hasSaid && waitedMs >= QUIET_MS) {
+        this.hasSaid = true;
         logger.warn(waitingLine(place, rivals, this.waitMs));
       }
       if (!this.#hasRemoved) await sleep(clock, LOOK_EVERY_MS);

@@ -30,39 +30,49 @@ export class LogReader {
     return [...this.#heads.values()];
   }
 
-  /** Begins with the logs as they are: what they hold is in every row that is read from now on. */
-  async begin(): Promise<void> {
+  /** Begins with the logs as they are: what they hold is in every row that is read from now on. Gives how far they reach. */
+  async begin(): Promise<readonly LogHead[]> {
     const heads = await this.storage.heads();
     this.#applied.clear();
     this.#reached(heads);
     this.#isBehind = false;
+    return heads;
   }
 
   /** The same after it has lost track: memory is worth nothing. */
-  async beginAnew(): Promise<void> {
-    await this.begin();
-    this.#tellAll();
+  async beginAnew(): Promise<readonly LogHead[]> {
+    const heads = await this.begin();
+    this.forgetAll();
+    return heads;
   }
 
-  /** Applies what others have committed since. Rejects with what the storage throws. */
-  async catchUp(): Promise<void> {
+  /** Applies what others have committed since. Gives how far the logs reach, where that was asked. Rejects with what the storage throws. */
+  async catchUp(): Promise<readonly LogHead[] | undefined> {
     const wasBehind = this.#isBehind;
     // Until it is over: a question of which the answer gets lost is not asked again, and neither is what follows from it.
     this.#isBehind = true;
     // Asked first: what it answers `false` to is only what was there then.
     if ((await this.storage.hasChanged?.()) === false && !wasBehind) {
       this.#isBehind = false;
-      return;
+      return undefined;
     }
+    // Messages that come while they are asked for may be of commits behind them.
+    const before = new Map(this.#applied);
     const heads = await this.storage.heads();
-    if (this.#isContinuous(heads)) {
+    if (this.#isContinuous(before, heads)) {
       await this.#readUpTo(heads);
     } else {
       this.#applied.clear();
-      this.#tellAll();
+      this.forgetAll();
     }
     this.#isBehind = false;
     this.#reached(heads);
+    return heads;
+  }
+
+  /** Nobody knows what the others have changed: it may be anything. */
+  forgetAll(): void {
+    for (const listener of this.listeners.values()) listener.lostTrack();
   }
 
   /** Takes a note that came as a message. Gives whether notes before it are missing, which {@link catchUp} finds. */
@@ -71,17 +81,17 @@ export class LogReader {
     const applied = this.#applied.get(writer);
     if (writer === this.own() || (applied !== undefined && n <= applied)) return false;
     this.#apply(note);
-    // Of a writer that nobody has heard of the first notes may have been missed.
-    const isNext = applied === undefined ? n === 1 : n === applied + 1;
+    // Of a writer that the logs have not told of nobody knows where it is.
+    const isNext = applied !== undefined && n === applied + 1;
     if (isNext) this.#applied.set(writer, n);
     else this.#isBehind = true;
     return !isNext;
   }
 
   /** Whether each log goes on from where it was: none is shorter than before, and none is gone whose end was not seen. */
-  #isContinuous(heads: readonly LogHead[]): boolean {
+  #isContinuous(positions: ReadonlyMap<Writer, number>, heads: readonly LogHead[]): boolean {
     const known = new Map(heads.map((head) => [head.writer, head]));
-    for (const [writer, n] of this.#applied) {
+    for (const [writer, n] of positions) {
       const now = known.get(writer);
       const before = this.#heads.get(writer);
       if (now === undefined ? !(before !== undefined && hasStopped(before) && before.n <= n) : now.n < n)
@@ -109,7 +119,7 @@ export class LogReader {
     const isComplete = heads.every(
       ({ writer, n }) => writer === this.own() || n <= (this.#applied.get(writer) ?? 0),
     );
-    if (!isComplete) this.#tellAll();
+    if (!isComplete) this.forgetAll();
   }
 
   /** Every note up to these heads was applied; what there is none of never will be there. */
@@ -123,15 +133,11 @@ export class LogReader {
     const note = readNote(text);
     if (note === undefined) {
       // A newer version of this package may write so. To pass over it would be to serve what is old.
-      this.#tellAll();
+      this.forgetAll();
       return;
     }
     for (const [namespace, changes] of note.changes)
       this.listeners.get(namespace)?.changed(changes, note.stamp);
-  }
-
-  #tellAll(): void {
-    for (const listener of this.listeners.values()) listener.lostTrack();
   }
 }
 

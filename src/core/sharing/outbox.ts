@@ -1,4 +1,8 @@
 import { MAX_TEXT_BYTES } from './backplane.js';
+import { SEAL_BYTES } from './seal.js';
+
+/** What messages that go together may weigh, bytes. */
+export const MAX_MESSAGES_BYTES = MAX_TEXT_BYTES - SEAL_BYTES;
 
 /** Between two messages of a text. JSON without indentation holds none. */
 const SEPARATOR = '\n';
@@ -31,15 +35,15 @@ export class Outbox {
   }
 
   /**
-   * Sends a message, soon. It weighs 7900 bytes at most and has no line break, as JSON without indentation; one that is
+   * Sends a message, soon. It weighs 7878 bytes at most and has no line break, as JSON without indentation; one that is
    * heavier is lost at once.
    */
   add(message: string): void {
     const bytes = Buffer.byteLength(message);
-    if (bytes > MAX_TEXT_BYTES) {
+    if (bytes > MAX_MESSAGES_BYTES) {
       this.options.onLost(
         1,
-        new RangeError(`A message weighs ${bytes} bytes; ${MAX_TEXT_BYTES} are the most that is sent.`),
+        new RangeError(`A message weighs ${bytes} bytes; ${MAX_MESSAGES_BYTES} are the most that is sent.`),
       );
       return;
     }
@@ -79,7 +83,7 @@ export class Outbox {
     let count = 0;
     for (const { bytes } of this.#waiting) {
       const grown = size + bytes + (count === 0 ? 0 : SEPARATOR.length);
-      if (grown > MAX_TEXT_BYTES) break;
+      if (grown > MAX_MESSAGES_BYTES) break;
       size = grown;
       count += 1;
     }

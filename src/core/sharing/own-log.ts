@@ -8,7 +8,6 @@ export const BEAT_MS = NOTES_ARE_KEPT_MS / 4;
 /** The log of this instance: how far it reaches, and which notes of it nobody needs any more. */
 export class OwnLog {
   #n = 0;
-  /** The last place that surely has a note. */
   #committed = 0;
   /** How far it reached at times on the monotonic clock, the oldest first. */
   readonly #marks: { readonly at: number; readonly n: number }[] = [];
@@ -20,6 +19,11 @@ export class OwnLog {
   next(): LogPosition {
     this.#n += 1;
     return { writer: this.writer, n: this.#n };
+  }
+
+  /** The last place that surely has a note; 0 for none. */
+  get lastCommitted(): number {
+    return this.#committed;
   }
 
   /** The note at a place was committed. */

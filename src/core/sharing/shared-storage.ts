@@ -27,6 +27,8 @@ export interface ClaimEvents {
    * which mends that, before it writes again.
    */
   disturbed(): void;
+  /** A connection was lost: after a fail-over, the database that answers next may lack what this one had. */
+  disconnected?(): void;
   /** Somebody who has not joined has committed something: any row may be another one now. Called before the next commit. */
   overwritten(): void;
 }

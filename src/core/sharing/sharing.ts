@@ -1,18 +1,20 @@
-import type { CacheTimer } from '../clock.js';
+import { within, type CacheTimer } from '../clock.js';
 import type { EngineContext } from '../context.js';
 import type { BackplaneStats } from '../definition/backplane-stats.js';
 import type { LogPosition, Writer } from '../storage-adapter.js';
+import type { CacheError } from '../cache-error.js';
 import type { Backplane } from './backplane.js';
 import type { ChangeListener } from './change-listener.js';
 import { channelNameOf } from './channel-name.js';
 import { DeadInstances } from './dead-instances.js';
 import { SharedFreshness, type FreshnessOptions } from './freshness.js';
 import { LogReader } from './log-reader.js';
+import { Membership } from './membership.js';
 import { carriesMessages } from './messaging-storage.js';
 import { readNote, type Note } from './note.js';
-import { BEAT_MS, NOTES_ARE_KEPT_MS, OwnLog } from './own-log.js';
+import { BEAT_MS, NOTES_ARE_KEPT_MS } from './own-log.js';
 import { Poll } from './poll.js';
-import type { SharedStorage } from './shared-storage.js';
+import type { ClaimEvents, LogHead, SharedStorage } from './shared-storage.js';
 import { TouchEpisode } from './touch-episode.js';
 import { Wire } from './wire.js';
 
@@ -21,6 +23,12 @@ const OUT_OF_TOUCH_MS = NOTES_ARE_KEPT_MS / 2;
 
 /** Between two looks at the others' logs, ms: where a message tells of what they change, where none does, and where a look costs next to nothing. */
 const POLL_MS = { told: 500, untold: 100, cheap: 20 };
+
+/** What an end gives to saying goodbye, ms. */
+const LEAVE_MS = 500;
+/** How soon it beats again where others can't see it, ms, and where they don't know it. */
+const UNSEEN_BEAT_MS = 500;
+const OUT_BEAT_MS = 3000;
 
 export interface SharingOptions extends FreshnessOptions {
   /** Between two looks at the others' logs, ms; `undefined` for what fits the storage. */
@@ -32,8 +40,8 @@ export interface SharingOptions extends FreshnessOptions {
 /** How an instance comes to be one of them. */
 export interface SharingParts {
   readonly storage: SharedStorage;
-  /** Makes this instance known, and gives its number. */
-  readonly join: () => Promise<Writer>;
+  /** Makes this instance known, and gives its number. `isAgain`: it was said already what is in the way. */
+  readonly join: (events: ClaimEvents, isAgain: boolean) => Promise<Writer>;
   readonly context: EngineContext;
   /** How often shared namespaces were used so far. */
   readonly uses: () => number;
@@ -51,8 +59,11 @@ export class Sharing {
   readonly #dead = new DeadInstances();
   readonly #outOfTouch: TouchEpisode;
   #wire: Wire | undefined;
-  #log: OwnLog;
-  #rejoining: Promise<void> | undefined;
+  readonly #membership: Membership;
+  /** Whether it has joined again since it has begun to read the logs. */
+  #hasRejoined = false;
+  /** Whether what shows the others that it lives has broken. */
+  #isUnseen = false;
   #beat: CacheTimer | undefined;
   /** When logs were read last, on both clocks: a machine that slept has only the wall clock to tell. */
   #readAt = { monotonic: 0, wall: 0 };
@@ -61,16 +72,32 @@ export class Sharing {
   private constructor(
     private readonly parts: SharingParts,
     private readonly options: SharingOptions,
-    writer: Writer,
   ) {
-    const { storage, context, uses } = parts;
+    const { storage, context, uses, join } = parts;
     const { clock } = context;
-    this.#log = new OwnLog(writer);
-    this.#reader = new LogReader(storage, this.#listeners, () => this.#log.writer);
+    const events: ClaimEvents = {
+      disturbed: () => this.#disturbed(),
+      disconnected: () => this.#membership.doubt(),
+      overwritten: () => undefined,
+    };
+    this.#membership = new Membership({
+      join: (isAgain) => join(events, isAgain),
+      look: () => this.freshness.confirmedAnew(),
+      left: () => this.#reader.forgetAll(),
+      rejoined: () => {
+        this.#hasRejoined = true;
+        void this.freshness.look();
+      },
+      context,
+    });
+    this.#reader = new LogReader(storage, this.#listeners, () => this.#membership.log.writer);
     this.#outOfTouch = new TouchEpisode(options.staleWhileDownMs, context);
     this.freshness = new SharedFreshness(() => this.#read(), options, clock, {
       needed: () => this.#poll.wake(),
-      failed: (error) => this.#outOfTouch.begin(error),
+      failed: (error) => {
+        this.#membership.doubt();
+        this.#outOfTouch.begin(error);
+      },
       succeeded: () => this.#outOfTouch.end(),
     });
     this.#poll = new Poll({ everyMs: () => this.#pollMs, look: () => this.#look(), uses, clock });
@@ -78,10 +105,16 @@ export class Sharing {
 
   /** Joins the others. Rejects with what the storage throws, or a backplane that can't serve this cache. */
   static async begin(parts: SharingParts, options: SharingOptions): Promise<Sharing> {
-    const sharing = new Sharing(parts, options, await parts.join());
-    await sharing.#openWire();
-    // What is committed from now on is heard, or found: first of all where the logs are now.
-    await sharing.freshness.confirmedAnew();
+    const sharing = new Sharing(parts, options);
+    await sharing.#membership.begin();
+    try {
+      await sharing.#openWire();
+      // What is committed from now on is heard, or found: first of all where the logs are now.
+      await sharing.freshness.confirmedAnew();
+    } catch (error) {
+      await sharing.close().catch(() => undefined);
+      throw error;
+    }
     sharing.#poll.wake();
     sharing.#scheduleBeat();
     return sharing;
@@ -102,32 +135,37 @@ export class Sharing {
     return this.#outOfTouch.since;
   }
 
+  /** What has kept this instance from joining again so far; `undefined` where the others know it. */
+  get exclusion(): CacheError | undefined {
+    return this.#membership.exclusion;
+  }
+
   /** Tells `listener` from now on of what others change in a namespace. */
   listen(namespace: string, listener: ChangeListener): void {
     this.#listeners.set(namespace, listener);
   }
 
   /** The place of the note of a commit that is about to be made. Rejects where the instance can't be made known. */
-  async next(): Promise<LogPosition> {
-    await this.#rejoining;
-    return this.#log.next();
+  next(): Promise<LogPosition> {
+    return this.#membership.next();
   }
 
   /** The note of a commit is there. */
   committed(position: LogPosition, text: () => string): void {
-    if (position.writer !== this.#log.writer) return;
-    this.#log.committed(position);
+    const { log } = this.#membership;
+    if (position.writer !== log.writer) return;
+    log.committed(position);
     if (this.#wire?.isUp === true) this.#wire.announce(position, text());
   }
 
   /** A commit has failed because this instance is not known any more: others have taken it for dead, and their logs may be gone. */
   expelled({ writer }: LogPosition): void {
-    if (writer !== this.#log.writer || this.#rejoining !== undefined || this.#isOver) return;
-    const rejoining = this.#joinAnew().finally(() => {
-      this.#rejoining = undefined;
-    });
-    rejoining.catch(() => undefined);
-    this.#rejoining = rejoining;
+    this.#membership.removed(writer);
+  }
+
+  /** A commit has ended nobody knows how: the database may be another one than before. */
+  doubted(): void {
+    this.#membership.doubt();
   }
 
   /**
@@ -135,7 +173,7 @@ export class Sharing {
    * written it; `undefined` where nobody can tell any more.
    */
   async receipts(positions: readonly LogPosition[]): Promise<readonly (Note | null | undefined)[]> {
-    const log = this.#log;
+    const { log } = this.#membership;
     const own = positions.filter((position) => log.keeps(position)).map(({ n }) => n);
     if (own.length === 0) return positions.map(() => undefined);
     const first = Math.min(...own);
@@ -156,23 +194,29 @@ export class Sharing {
   /** Writes no more. The others still find its last notes. */
   async close(): Promise<void> {
     this.#isOver = true;
+    this.#membership.end();
     this.#poll.stop();
     this.#beat?.cancel();
     this.freshness.close();
     await this.#wire?.close().catch(() => undefined);
-    await this.parts.storage.leave(this.#log.writer);
+    const { storage, context } = this.parts;
+    const left = storage.leave(this.#membership.log.writer).catch(() => undefined);
+    // Others take it for dead after a while where it can't say so.
+    await within(context.clock, LEAVE_MS, left);
   }
 
   async #openWire(): Promise<void> {
     const { backplane } = this.options;
     if (backplane === undefined) return;
     const { storage, context } = this.parts;
+    const secret = storage.identity ?? storage.describe();
     this.#wire = new Wire(
       {
         backplane,
-        name: channelNameOf(storage.identity ?? storage.describe()),
+        secret,
+        name: channelNameOf(secret),
         database: carriesMessages(storage) ? storage.connectMessages : undefined,
-        own: () => this.#log.writer,
+        own: () => this.#membership.log.writer,
         onNote: (note) => {
           if (this.#reader.received(note)) void this.freshness.look();
         },
@@ -195,21 +239,33 @@ export class Sharing {
     return this.freshness.look();
   }
 
-  async #joinAnew(): Promise<void> {
-    this.parts.context.logger.warn(
-      'Other instances have taken this one for dead: it may have been suspended. It joins them again, and reads anew what it had in memory.',
-    );
-    this.#log = new OwnLog(await this.parts.join());
-    await this.#timed(() => this.#reader.beginAnew());
+  async #read(): Promise<void> {
+    const { writer, lastCommitted: n } = this.#membership.log;
+    await this.#timed(async () => {
+      if (!this.#hasLostTrack) this.#saw(await this.#reader.catchUp(), { writer, n });
+      // Asked again: notes may have been removed before they were read, where this process stood still in between.
+      if (this.#hasLostTrack) await this.#readAnew({ writer, n });
+    });
   }
 
-  async #read(): Promise<void> {
-    await this.#rejoining;
-    await this.#timed(async () => {
-      if (!this.#isOutOfTouch) await this.#reader.catchUp();
-      // Asked again: notes may have been removed before they were read, where this process stood still in between.
-      if (this.#isOutOfTouch) await this.#reader.beginAnew();
-    });
+  async #readAnew(own: LogPosition): Promise<void> {
+    const hasRejoined = this.#hasRejoined;
+    this.#hasRejoined = false;
+    try {
+      this.#saw(await this.#reader.beginAnew(), own);
+    } catch (error) {
+      this.#hasRejoined ||= hasRejoined;
+      throw error;
+    }
+  }
+
+  #saw(heads: readonly LogHead[] | undefined, own: LogPosition): void {
+    if (heads !== undefined) this.#membership.saw(heads, own);
+  }
+
+  /** Whether what the logs say is no measure of what is in memory. */
+  get #hasLostTrack(): boolean {
+    return this.#isOutOfTouch || this.#membership.isOut || this.#hasRejoined;
   }
 
   get #isOutOfTouch(): boolean {
@@ -226,34 +282,58 @@ export class Sharing {
     this.#readAt = at;
   }
 
+  /** Others may take it for gone: it shows them that it lives, by another session where there was one. */
+  #disturbed(): void {
+    this.#isUnseen = true;
+    if (this.#isOver || this.#beat === undefined) return;
+    this.#beat.cancel();
+    this.#beatNow();
+  }
+
   #scheduleBeat(): void {
     if (this.#isOver) return;
-    this.#beat = this.parts.context.clock.setTimer(
-      BEAT_MS,
-      () => {
-        this.#giveBeat()
-          // The database may be away; what is due is done at the next one.
-          .catch(() => undefined)
-          .finally(() => this.#scheduleBeat());
-      },
-      false,
-    );
+    const ms = this.#isUnseen ? UNSEEN_BEAT_MS : this.#membership.isOut ? OUT_BEAT_MS : BEAT_MS;
+    this.#beat = this.parts.context.clock.setTimer(ms, () => this.#beatNow(), false);
+  }
+
+  #beatNow(): void {
+    this.#beat = undefined;
+    this.#giveBeat()
+      // The database may be away; what is due is done at the next one.
+      .catch(() => undefined)
+      .finally(() => this.#scheduleBeat());
   }
 
   /** Shows that it lives, reads what the others have written, and removes what nobody needs. */
   async #giveBeat(): Promise<void> {
     const { storage, context } = this.parts;
-    const { writer } = this.#log;
     try {
-      if (!(await storage.beat(writer))) this.expelled({ writer, n: 0 });
+      await this.#showItself();
     } finally {
       // Also where the database does not take the beat: it is known then since when it is away.
       await this.freshness.look();
     }
-    const outdated = this.#log.outdated(context.clock.monotonic());
+    const { log } = this.#membership;
+    const outdated = log.outdated(context.clock.monotonic());
     if (outdated !== undefined) await storage.trimLog(outdated);
     // Their beats are as old as that look, however long ago it was.
     for (const dead of this.#dead.among(this.#reader.instances, this.freshness.confirmedAt))
-      if (dead !== this.#log.writer) await storage.remove(dead);
+      if (dead !== log.writer) await storage.remove(dead);
+  }
+
+  async #showItself(): Promise<void> {
+    const { log, isOut } = this.#membership;
+    if (isOut) {
+      await this.#membership.rejoin();
+      return;
+    }
+    // Before it is asked: what breaks meanwhile is broken.
+    this.#isUnseen = false;
+    try {
+      if (!(await this.parts.storage.beat(log.writer))) this.#membership.removed(log.writer);
+    } catch (error) {
+      this.#isUnseen = true;
+      throw error;
+    }
   }
 }

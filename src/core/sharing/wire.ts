@@ -5,18 +5,23 @@ import type { BackplaneStats } from '../definition/backplane-stats.js';
 import { publish } from '../diagnostics.js';
 import type { LogPosition, Writer } from '../storage-adapter.js';
 import { MAX_TEXT_BYTES, type Backplane, type BackplaneChannel } from './backplane.js';
-import { messagesOf, Outbox } from './outbox.js';
+import { MAX_MESSAGES_BYTES, messagesOf, Outbox } from './outbox.js';
+import { Seal } from './seal.js';
 import type { LogNote } from './shared-storage.js';
 
 /** A silent backplane is asked for an echo after so long, ms. */
 const ECHO_AFTER_MS = 1000;
 /** An echo that has not come back by then never will, ms. */
 const ECHO_LOST_MS = 2000;
-/** How long a stop waits for its last messages, ms. */
+/** How long a start waits for a backplane, ms: one that takes longer may come up later. */
+const OPEN_MS = 10_000;
+/** How long a stop waits for its last messages, and for the backplane to end, ms. */
 const CLOSE_MS = 500;
 
 export interface WireOptions extends Pick<BackplaneChannel, 'name' | 'database'> {
   readonly backplane: Backplane;
+  /** What instances on the database know, and nobody else. */
+  readonly secret: string;
   readonly own: () => Writer;
   /** A note came. */
   readonly onNote: (note: LogNote) => void;
@@ -35,6 +40,7 @@ interface Message {
 /** The messages by which instances tell each other at once what they have committed. It makes them fast, and nothing depends on it. */
 export class Wire {
   readonly #outbox: Outbox;
+  readonly #seal: Seal;
   #isUp = false;
   #heardAt = 0;
   /** When an echo was asked for that has not come back. */
@@ -49,9 +55,10 @@ export class Wire {
     private readonly options: WireOptions,
     private readonly context: EngineContext,
   ) {
-    const { backplane } = options;
+    const { backplane, secret } = options;
+    this.#seal = new Seal(secret);
     this.#outbox = new Outbox({
-      publish: (text) => backplane.publish(text),
+      publish: (text) => backplane.publish(this.#seal.seal(text)),
       onSent: (messages) => {
         this.#sent += messages;
       },
@@ -68,7 +75,7 @@ export class Wire {
 
   stats(): BackplaneStats {
     return {
-      name: this.options.backplane.describe(),
+      name: nameOf(this.options.backplane),
       isUp: this.#isUp,
       sent: this.#sent,
       received: this.#received,
@@ -79,6 +86,46 @@ export class Wire {
 
   /** Listens. Rejects where the backplane can't serve this cache whatever happens; goes on without it where it may later. */
   async open(): Promise<void> {
+    let isOver = false;
+    const opened = this.#open().finally(() => {
+      isOver = true;
+    });
+    opened.catch(() => undefined);
+    await within(this.context.clock, OPEN_MS, opened);
+    if (!isOver) this.#sayDown(new Error(`It has not opened within ${OPEN_MS / 1000} s.`));
+  }
+
+  /** Tells the others of a commit; `text` is its note. */
+  announce({ writer, n }: LogPosition, text: string): void {
+    if (!this.#isUp) return;
+    const head = `{"w":${writer},"n":${n}`;
+    const message = `${head},${text.slice(1)}`;
+    this.#outbox.add(Buffer.byteLength(message) > MAX_MESSAGES_BYTES ? `${head}}` : message);
+  }
+
+  /** Makes sure now and then that what is sent is heard: a connection may be open, and carry nothing. */
+  check(): void {
+    if (!this.#isUp) return;
+    const now = this.context.clock.monotonic();
+    if (this.#askedAt !== undefined && now - this.#askedAt > ECHO_LOST_MS) {
+      this.#askedAt = undefined;
+      this.#reconnect();
+    } else if (this.#askedAt === undefined && now - this.#heardAt > ECHO_AFTER_MS) {
+      this.#askedAt = now;
+      this.#outbox.add(`{"w":${this.options.own()},"n":0}`);
+    }
+  }
+
+  /** Sends what is still to be sent, for a short time, and ends. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    if (this.#isUp) await within(this.context.clock, CLOSE_MS, this.#outbox.settled());
+    this.#isUp = false;
+    const { backplane } = this.options;
+    await within(this.context.clock, CLOSE_MS, (async () => backplane.close())());
+  }
+
+  async #open(): Promise<void> {
     const { backplane, name, database } = this.options;
     try {
       await backplane.open({
@@ -93,36 +140,17 @@ export class Wire {
     }
   }
 
-  /** Tells the others of a commit; `text` is its note. */
-  announce({ writer, n }: LogPosition, text: string): void {
-    if (!this.#isUp) return;
-    const head = `{"w":${writer},"n":${n}`;
-    const message = `${head},${text.slice(1)}`;
-    this.#outbox.add(Buffer.byteLength(message) > MAX_TEXT_BYTES ? `${head}}` : message);
-  }
-
-  /** Makes sure now and then that what is sent is heard: a connection may be open, and carry nothing. */
-  check(): void {
-    if (!this.#isUp) return;
-    const now = this.context.clock.monotonic();
-    if (this.#askedAt !== undefined && now - this.#askedAt > ECHO_LOST_MS) {
-      this.#askedAt = undefined;
+  /** Nothing is heard on it: it is to connect anew. */
+  #reconnect(): void {
+    try {
       this.options.backplane.reconnect(new Error('What is sent does not come back.'));
-    } else if (this.#askedAt === undefined && now - this.#heardAt > ECHO_AFTER_MS) {
-      this.#askedAt = now;
-      this.#outbox.add(`{"w":${this.options.own()},"n":0}`);
+    } catch (error) {
+      this.#became('down', error);
     }
   }
 
-  /** Sends what is still to be sent, for a short time, and ends. */
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    if (this.#isUp) await within(this.context.clock, CLOSE_MS, this.#outbox.settled());
-    this.#isUp = false;
-    await this.options.backplane.close();
-  }
-
-  #became(state: 'up' | 'down', error: unknown): void {
+  #became(state: 'up' | 'down', error?: unknown): void {
+    if (this.#isClosed) return;
     this.#isUp = state === 'up';
     this.#askedAt = undefined;
     this.#heardAt = this.context.clock.monotonic();
@@ -138,10 +166,9 @@ export class Wire {
   #sayDown(error: unknown): void {
     if (this.#isClosed) return;
     this.#outages += 1;
-    const { backplane } = this.options;
     const reason = error instanceof Error ? error.message : String(error);
     this.context.logger.warn(
-      `The backplane (${backplane.describe()}) is down: ${reason} Until it is back, instances see what others change when they ` +
+      `The backplane (${nameOf(this.options.backplane)}) is down: ${reason} Until it is back, instances see what others change when they ` +
         'look at the database.',
     );
     publish({ type: 'backplane-down', error });
@@ -149,7 +176,10 @@ export class Wire {
 
   #heard(text: string): void {
     if (this.#isClosed) return;
-    for (const message of messagesOf(text)) this.#take(message);
+    const messages = text.length > MAX_TEXT_BYTES ? undefined : this.#seal.open(text);
+    // Of another version of this package, or of whoever may write to the channel: it says nothing but to look.
+    if (messages === undefined) this.options.onHint();
+    else for (const message of messagesOf(messages)) this.#take(message);
   }
 
   #take(text: string): void {
@@ -165,6 +195,15 @@ export class Wire {
     if (message?.c !== undefined) this.options.onNote({ writer: message.w, n: message.n, text });
     // Too long to be sent, or nothing that is understood here.
     else this.options.onHint();
+  }
+}
+
+/** What the application has handed in may throw. */
+function nameOf(backplane: Backplane): string {
+  try {
+    return backplane.describe();
+  } catch {
+    return 'without a name';
   }
 }
 

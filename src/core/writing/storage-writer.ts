@@ -47,6 +47,8 @@ export interface CommitLog {
   committed(position: LogPosition, text: () => string): void;
   /** A commit has failed because nobody knows this process any more. */
   expelled(position: LogPosition): void;
+  /** A commit has ended nobody knows how. */
+  doubted(): void;
   /** See {@link StorageWriter.receipts}. */
   receipts(positions: readonly LogPosition[]): Promise<readonly (Note | null | undefined)[]>;
 }
@@ -59,6 +61,8 @@ export class StorageWriter {
   readonly stamps = new Stamps();
   readonly #counters = new Map<string, NamespaceCounters>();
   #log: CommitLog | undefined;
+  /** Errors with which a commit has failed before it began. */
+  readonly #unbegun = new WeakSet<object>();
 
   constructor(
     private readonly storage: CacheStorageAdapter,
@@ -258,7 +262,7 @@ export class StorageWriter {
 
   /** Whether nothing of a write that failed was committed, for sure. */
   isUndone(error: unknown): boolean {
-    if (isTakenOver(error)) return true;
+    if (isTakenOver(error) || this.#unbegun.has(Object(error) as object)) return true;
     try {
       return this.storage.isUndone?.(error) === true;
     } catch {
@@ -266,12 +270,17 @@ export class StorageWriter {
     }
   }
 
-  /** Rejects where this process can't be made known to the others, or others have taken its place. */
+  /** Rejects where this process can't be made known to the others, or others have taken its place: then nothing was committed. */
   async #begin(): Promise<Commit> {
-    const admitted = this.admit();
-    if (admitted !== undefined) await admitted;
-    const logged = this.#log === undefined ? undefined : await this.#log.next();
-    return { stamp: this.stamps.next(), now: this.context.clock.now(), ...(logged && { logged }) };
+    try {
+      const admitted = this.admit();
+      if (admitted !== undefined) await admitted;
+      const logged = this.#log === undefined ? undefined : await this.#log.next();
+      return { stamp: this.stamps.next(), now: this.context.clock.now(), ...(logged && { logged }) };
+    } catch (error) {
+      this.#unbegun.add(Object(error) as object);
+      throw error;
+    }
   }
 
   /** Makes a commit, and tells the log where it has failed for that. */
@@ -281,6 +290,7 @@ export class StorageWriter {
       return await make();
     } catch (error) {
       if (codeOf(error) === UNKNOWN_WRITER) this.#log?.expelled(logged);
+      else if (!this.isUndone(error)) this.#log?.doubted();
       throw error;
     }
   }

@@ -32,6 +32,7 @@ export class ConnectionPool implements Connection {
   readonly #timeoutMs: number;
   readonly #inUse = new Map<QueryRunner, object>();
   readonly #kept = new Set<KeptSession>();
+  #disconnected: () => void = () => undefined;
 
   constructor(
     private readonly dataSource: DataSource,
@@ -68,6 +69,11 @@ export class ConnectionPool implements Connection {
     );
     // A socket that a silent server leaves half closed would keep the process alive.
     for (const socket of this.#sockets) socket.destroy();
+  }
+
+  /** Calls `disconnected` from now on whenever a connection has ended, be it that nobody has used it for long. */
+  watchConnections(disconnected: () => void): void {
+    this.#disconnected = disconnected;
   }
 
   read<T>(task: (runner: QueryRunner) => Promise<T>): Promise<T> {
@@ -228,7 +234,10 @@ export class ConnectionPool implements Connection {
     const socket = this.servers.socketOf(connection);
     if (socket === undefined || socket.destroyed) return;
     this.#sockets.add(socket);
-    socket.once('close', () => this.#sockets.delete(socket));
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      this.#disconnected();
+    });
   }
 
   #execute(runner: QueryRunner, connection: object, statements: Iterable<Statement>): Promise<number> {

@@ -55,6 +55,7 @@ export class ServerClaims implements Claims {
 
   async join(instance: Instance, events: ClaimEvents): Promise<readonly Rival[]> {
     this.#events = events;
+    this.pool.watchConnections(() => events.disconnected?.());
     const { kept, name } = await this.#hold(JOIN_MS);
     try {
       return await kept.runAwaited(
@@ -102,8 +103,8 @@ export class ServerClaims implements Claims {
     const alive = others.filter((other) => !isOver(other));
     const rivals = instance.mode === 'one' ? alive : alive.filter(({ mode }) => mode === 'one');
     if (rivals.length > 0) return rivals;
-    // Those that work beside others have left them notes, which may not have been read.
-    const removed = others.filter((other) => instance.mode === 'one' || other.mode === 'one' || isOwn(other));
+    // Those that work beside others have left them notes, which may not have been read: not where there are no others.
+    const removed = others.filter((other) => alive.length === 0 || other.mode === 'one' || isOwn(other));
     for (const { writer } of removed) await execute(runner, this.#rows.remove(writer));
     await execute(runner, this.#rows.add(instance, name));
     return [];

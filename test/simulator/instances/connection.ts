@@ -26,6 +26,9 @@ import type { SharedDatabase } from './shared-database.js';
 import type { Weather } from './shared-plan.js';
 import type { SharedTally } from './shared-tally.js';
 
+/** What all processes call the storage that they share. */
+export const PLACE = 'simulation';
+
 /** Rows on one page: so few that there are several. */
 const MOST_ROWS = 2;
 /** The longest that an answer takes in slow weather, ms. */
@@ -202,7 +205,7 @@ export class Connection implements SharedStorage {
   }
 
   describe(): string {
-    return 'simulation';
+    return PLACE;
   }
 
   /** A note as this version of the package finds it. */

@@ -1,6 +1,7 @@
 import type { LoadWatch } from '../../../src/core/entries/in-flight.js';
 import { PersistedEntries } from '../../../src/core/entries/persisted-entries.js';
 import { LogReader } from '../../../src/core/sharing/log-reader.js';
+import type { LogHead } from '../../../src/core/sharing/shared-storage.js';
 import type { CacheStorageAdapter } from '../../../src/core/storage-adapter.js';
 
 /** What a simulation has to see of an engine, by the storage that the engine was given: the application sees none of it. */
@@ -32,7 +33,7 @@ PersistedEntries.prototype.watch = function see(this: PersistedEntries<unknown>)
 };
 
 const begin = Reflect.get(LogReader.prototype, 'begin');
-LogReader.prototype.begin = function see(this: LogReader): Promise<void> {
+LogReader.prototype.begin = function see(this: LogReader): Promise<readonly LogHead[]> {
   insidesOf(storageOf(this)).reader = this;
   return begin.call(this);
 };

@@ -1,8 +1,10 @@
+import { Seal } from '../../../src/core/sharing/seal.js';
 import type { Backplane, BackplaneChannel } from '../../../src/index.js';
 import type { Random } from '../random.js';
 import type { Scheduler } from '../scheduler.js';
 import type { ProcessClock } from './process-clock.js';
 import type { SharedDatabase } from './shared-database.js';
+import { PLACE } from './connection.js';
 import type { SharedTally } from './shared-tally.js';
 
 /** How late messages come, ms: at once, for the most part. */
@@ -25,11 +27,12 @@ export class Wire {
 
   /** What a text of several messages becomes where one of them tells of a note that nobody here can read. */
   written(text: string): string {
-    const messages = text.split('\n').map((message) => {
+    const seal = new Seal(PLACE);
+    const messages = (seal.open(text) ?? '').split('\n').map((message) => {
       const { w, n } = JSON.parse(message) as { readonly w: number; readonly n: number };
       return this.parts.database.isForeign({ writer: w, n }) ? `{"w":${w},"n":${n},"v":2,"c":"?"}` : message;
     });
-    return messages.join('\n');
+    return seal.seal(messages.join('\n'));
   }
 }
 
