@@ -16,7 +16,7 @@ import { DataVersion } from './sqlite/data-version.js';
 import { StrangerWatch } from './sqlite/stranger-watch.js';
 import { FileClaims } from './sqlite/file-claims.js';
 import { KeptStatements } from './sqlite/kept-statements.js';
-import { RowStatements } from './sqlite/row-statements.js';
+import { DirectStatements } from './sqlite/direct-statements.js';
 import { mysqlClaimSessions } from './mysql/claim-sessions.js';
 import { MysqlSessions } from './mysql/sessions.js';
 import { plainSessions } from './portable/sessions.js';
@@ -161,11 +161,12 @@ function sqlite(dataSource: DataSource, { isOwn, synchronous, dialect }: Databas
   const { database } = dataSource.options as { database: string };
   const inMemory = isEphemeral(database);
   let file: FileIdentity | undefined;
-  // TypeORM does it for better-sqlite3.
   const kept = driver === 'sqlite' ? new KeptStatements() : undefined;
+  const direct = kept === undefined ? new DirectStatements() : undefined;
   // What the app has in its own file it may change.
   const strangers = isOwn && !inMemory ? new StrangerWatch(dataSource, kept) : undefined;
-  const rowsOf: RowQuery = (runner, statement) => kept?.query(runner, statement) ?? query(runner, statement);
+  const rowsOf: RowQuery = (runner, statement) =>
+    (kept ?? direct)?.query(runner, statement) ?? query(runner, statement);
   const version = new DataVersion(rowsOf);
   const connection = new SingleConnection(dataSource, {
     begin: 'BEGIN IMMEDIATE',
@@ -173,7 +174,8 @@ function sqlite(dataSource: DataSource, { isOwn, synchronous, dialect }: Databas
     // What a file that is gone holds is not durable: neither what is committed to it, nor what is read from it.
     assertSame: () => file?.assertSame(),
     ...(strangers === undefined ? {} : { beforeWrite: (runner) => strangers.look(runner) }),
-    ...(kept === undefined ? { byRow: new RowStatements() } : { kept }),
+    ...(kept === undefined ? {} : { kept }),
+    ...(direct === undefined ? {} : { direct }),
   });
   return {
     hasChanged: (runner) => version.hasChanged(runner),

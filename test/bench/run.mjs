@@ -1,5 +1,6 @@
 // npm run bench                    every part
 // npm run bench -- --only NAME     one of them
+// BENCH_DATABASES=sqlite3,postgres npm run bench -- --only NAME    on some of them: sqlite3, better-sqlite3, postgres, mariadb
 // npm run bench -- --json          figures for machines
 // npm run bench -- --write         docs/performance.md, with charts; with --only the part of that name in it
 import { parseArgs } from 'node:util';
@@ -16,6 +17,7 @@ import { memory } from './parts/memory.mjs';
 import { overload } from './parts/overload.mjs';
 import { sets } from './parts/sets.mjs';
 import { sharedLog } from './parts/shared-log.mjs';
+import { sharedWrites } from './parts/shared-writes.mjs';
 import { start } from './parts/start.mjs';
 import { sustainedSets } from './parts/sustained-sets.mjs';
 import { valueCheck } from './parts/value-check.mjs';
@@ -32,6 +34,7 @@ const PARTS = [
   durableWrites,
   conditionalWrites,
   sharedLog,
+  sharedWrites,
   coalescing,
   bulk,
   listing,

@@ -1,5 +1,7 @@
+import pg from 'pg';
 import type { DataSource, QueryRunner } from 'typeorm';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { systemClock } from '../../src/core/clock.js';
 import type { RowWrite, Stamp } from '../../src/index.js';
 import { PostgresDialect } from '../../src/storage/postgres/dialect.js';
 import { postgresSessions } from '../../src/storage/postgres/sessions.js';
@@ -121,5 +123,52 @@ describe.skipIf(server === undefined)('the plan of a conditional write on Postgr
         expect(scans[0]?.['Index Name']).toMatch(/^PK_|pkey$/);
       }
     });
+  });
+
+  it.each([
+    ['of one row', 'replace 1', [row('k1', 'new', STAMP)]],
+    ['of several rows', 'replace', [row('k1', 'new', STAMP), row('k2', 'new', STAMP)]],
+  ])(
+    '%s, kept prepared, is that of a table of one page no longer than the next renewal',
+    async (_, name, rows) => {
+      const dialect = new PostgresDialect(() => '"cache_storage"');
+      const commit = { stamp: STAMP, now: 1 };
+      const statement = dialect.counted(rows, commit) ?? dialect.atOnce(rows, commit)?.statement;
+      expect(statement).toMatchObject({ name });
+      await fill(5);
+      await db.query('VACUUM ANALYZE cache_storage');
+      await runner.query('SET plan_cache_mode = force_generic_plan');
+      if (statement !== undefined) await postgresSessions.queryNamed?.(runner, statement);
+      await fill(20_000, 5);
+      const scans = async (): Promise<unknown[]> => {
+        const places = statement?.parameters.map(() => 'NULL').join(', ');
+        const plan: { 'QUERY PLAN': string }[] = await runner.query(
+          `EXPLAIN EXECUTE "durable-cache ${name}" (${places})`,
+        );
+        return plan.flatMap((line) => /\w+ Scan(?= .*cache_storage)/.exec(line['QUERY PLAN'])?.[0] ?? []);
+      };
+      expect(await scans()).toEqual(['Seq Scan']);
+      await postgresSessions.renewal?.run(runner);
+      expect(await scans()).toEqual(['Index Scan']);
+    },
+  );
+
+  it('is renewed before a connection is used, once in 5 s', async () => {
+    const storage = storageOf(POSTGRES, url);
+    await storage.open();
+    const now = systemClock.monotonic.bind(systemClock);
+    let skew = 0;
+    vi.spyOn(systemClock, 'monotonic').mockImplementation(() => now() + skew);
+    const sent = vi.spyOn(pg.Client.prototype, 'query');
+    const write = (): Promise<unknown> => storage.write([[row('a', '1')]], { stamp: STAMP, now: 1 });
+    await write();
+    expect(sent).not.toHaveBeenCalledWith('DISCARD PLANS', expect.anything());
+    skew = 5000;
+    await write();
+    await write();
+    const texts = (sent.mock.calls as unknown[][]).map(([text]) => text);
+    expect(texts.filter((text) => text === 'DISCARD PLANS')).toHaveLength(1);
+    vi.restoreAllMocks();
+    await storage.close();
   });
 });

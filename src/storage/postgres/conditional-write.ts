@@ -1,6 +1,7 @@
 import type { Commit, RowWrite } from '../../core/storage-adapter.js';
 import type { ConditionalWrite } from '../sql/dialect.js';
 import { COLUMNS, REPLACE } from '../sql/upsert.js';
+import { countWinners, losersOf, noteOf, type Winners } from './winners.js';
 
 /** What is to become of a row, and of which one. */
 type Kind = 'put' | 'delete' | 'replace' | 'insert' | 'deleteSame' | 'leaveAbsent';
@@ -67,17 +68,14 @@ export function conditionalWrite(
   const parameters: unknown[] = [JSON.stringify(given), ...(isStored ? [now, stamp] : [])];
   const written = writtenBy(kinds);
   if (changes !== undefined && logged !== undefined && written.length > 0) {
-    parts.push(noteOf(written, changes, parameters.length + 1));
+    parts.push(noteOf(written.join(' UNION ALL '), changes, parameters.length + 1));
     parameters.push(logged.writer, logged.n, stamp);
   }
   const conditional = rows.filter(({ expects }) => expects !== undefined);
   const won = winners.length === 0 ? NOTHING : winners.join(' UNION ALL ');
   return {
     statement: {
-      // As a rule all win: their number says it in one row, where a row for each would take the driver as long as all else here.
-      sql:
-        `WITH ${parts.join(', ')}, won AS (${won}) SELECT count(*)::int AS "count", ` +
-        `CASE WHEN count(*) < ${conditional.length} THEN (SELECT json_agg(json_build_array(n, k)) FROM won) END AS "those" FROM won`,
+      sql: `WITH ${parts.join(', ')}, won AS (${won}) ${countWinners(String(conditional.length))}`,
       parameters,
     },
     losers: ([answer]) => losersOf(conditional, answer as Winners),
@@ -92,31 +90,4 @@ function writtenBy(kinds: ReadonlySet<Kind>): string[] {
     ...some.map((kind) => `SELECT n, k FROM "${kind}"`),
     ...(blind.length === 0 ? [] : [`SELECT r.n, r.k FROM given r WHERE r.o IN (${blind.join(', ')})`]),
   ];
-}
-
-/** Leaves a note of what has been written, if anything was, in the text that `noteOfRows` makes. */
-function noteOf(written: readonly string[], changes: string, first: number): string {
-  return (
-    `note AS (INSERT INTO ${changes} (writer, n, changes) SELECT $${first}::bigint, $${first + 1}::bigint, ` +
-    `json_build_object('v', 1, 's', $${first + 2}::bigint, 'c', json_object_agg(w.n, w.k))::text ` +
-    `FROM (SELECT u.n, json_agg(u.k) AS k FROM (${written.join(' UNION ALL ')}) u GROUP BY u.n) w HAVING count(*) > 0)`
-  );
-}
-
-/** The rows that were won. */
-interface Winners {
-  readonly count: number;
-  /** Their namespaces and keys, where it is not all of them; `null` also for none. */
-  readonly those: readonly (readonly [namespace: string, key: string])[] | null;
-}
-
-function losersOf(rows: readonly RowWrite[], { count, those }: Winners): readonly RowWrite[] {
-  if (count === rows.length) return [];
-  const won = new Map<string, Set<string>>();
-  for (const [namespace, key] of those ?? []) {
-    const keys = won.get(namespace);
-    if (keys === undefined) won.set(namespace, new Set([key]));
-    else keys.add(key);
-  }
-  return rows.filter((row) => won.get(row.namespace)?.has(row.key) !== true);
 }

@@ -21,6 +21,7 @@ import { COLUMNS, REPLACE } from '../sql/upsert.js';
 import type { PostgresLog } from './commit-log.js';
 import { conditionalWrite } from './conditional-write.js';
 import { loneWrite } from './lone-write.js';
+import { areReplacements, replacement } from './replacement.js';
 import { postgresTableFaults } from './table-check.js';
 
 /** Rows in one statement; with four parameters each, it takes at most 16 383. */
@@ -52,6 +53,7 @@ export class PostgresDialect implements Dialect {
         yield {
           sql: `DELETE FROM ${table} WHERE "namespace" = $1 AND "key" = ANY($2::text[])`,
           parameters: [namespace, keys],
+          name: 'delete',
         };
       }
     }
@@ -110,7 +112,12 @@ export class PostgresDialect implements Dialect {
   atOnce(rows: readonly RowWrite[], commit: Commit): ConditionalWrite | undefined {
     const [part = [], ...others] = partsToWrite(rows);
     if (others.length > 0) return undefined;
-    return conditionalWrite(this.table(), part, commit, commit.logged && this.log?.table());
+    return this.#conditional(part, commit, commit.logged && this.log?.table());
+  }
+
+  #conditional(rows: readonly RowWrite[], commit: Commit, changes?: string): ConditionalWrite {
+    const write = areReplacements(rows) ? replacement : conditionalWrite;
+    return write(this.table(), rows, commit, changes);
   }
 
   async compareAndSet(
@@ -120,7 +127,7 @@ export class PostgresDialect implements Dialect {
   ): Promise<readonly RowWrite[]> {
     const losers: RowWrite[] = [];
     for (const part of partsToWrite(rows)) {
-      const write = conditionalWrite(this.table(), part, commit);
+      const write = this.#conditional(part, commit);
       losers.push(...write.losers(await transaction.query(write.statement)));
     }
     return losers;
@@ -261,5 +268,9 @@ function asJson(table: string, rows: readonly Row[], { now, stamp }: Commit): St
   const json = JSON.stringify(
     rows.map(({ namespace: n, key: k, value: v, expiresAt: e }) => ({ n, k, v, e })),
   );
-  return { sql: `INSERT INTO ${table} ${COLUMNS} ${FROM_JSON} ${REPLACE}`, parameters: [json, now, stamp] };
+  return {
+    sql: `INSERT INTO ${table} ${COLUMNS} ${FROM_JSON} ${REPLACE}`,
+    parameters: [json, now, stamp],
+    name: 'put some',
+  };
 }

@@ -6,9 +6,7 @@ const IS_SAME = '"namespace" = $1 AND "key" = $2';
 
 /**
  * What changes one row if it is what it expects to be, and no row else; `undefined` where nothing is to be changed. It is
- * short: to plan a statement that has a part for each kind of write takes longer than to write one row. An INSERT is kept
- * prepared, since it always finds its row by the key. The others are not: a plan made for a small table would stay when that
- * grows.
+ * short and kept prepared: to plan a statement that has a part for each kind of write takes longer than to write one row.
  */
 export function loneWrite(table: string, row: RowWrite, { now, stamp }: Commit): Statement | undefined {
   const { namespace, key, value, expiresAt, expects } = row;
@@ -17,6 +15,7 @@ export function loneWrite(table: string, row: RowWrite, { now, stamp }: Commit):
     return {
       sql: `DELETE FROM ${table} WHERE ${IS_SAME} AND "version" = $3::bigint`,
       parameters: [namespace, key, expects],
+      name: 'delete 1',
     };
   }
   const parameters = [namespace, key, value, expiresAt, new Date(now).toISOString(), stamp];
@@ -33,5 +32,6 @@ export function loneWrite(table: string, row: RowWrite, { now, stamp }: Commit):
       `UPDATE ${table} SET "value" = $3, "expires_at" = $4::bigint, "updated_at" = $5::timestamptz, "version" = $6::bigint ` +
       `WHERE ${IS_SAME} AND "version" = $7::bigint`,
     parameters: [...parameters, expects],
+    name: 'replace 1',
   };
 }

@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import type { QueryRunner } from 'typeorm';
+import type { Statement } from '../sql/statement.js';
 import { LOCK_TIMEOUT_S } from '../sql/lock-timeout.js';
 import type { ServerSession, ServerSessions } from '../sql/server-sessions.js';
 
@@ -13,6 +14,9 @@ const CLIENT_CHECK_MS = 1000;
 const IDLE_TIMEOUT_S = LOCK_TIMEOUT_S - 1;
 /** Statements on their way at once. */
 const IN_FLIGHT = 2;
+
+/** How long the plans of prepared statements are used, ms: a few of them are made anew in less than a thousandth of that. */
+const PLANS_LAST_MS = 5000;
 
 /** When the session began, as a number: how the server writes a time as text is a setting of sessions, users and databases. */
 export const MARK = '(extract(epoch FROM backend_start) * 1000000)::bigint::text';
@@ -48,7 +52,11 @@ interface PgClient {
   readonly pipeline?: boolean;
   /** The session's process, as the server announced it when the connection began. */
   readonly processID?: number | null;
-  query(statement: { name: string; text: string; values: unknown[] }): Promise<{ rowCount: number | null }>;
+  query(statement: {
+    name: string;
+    text: string;
+    values: unknown[];
+  }): Promise<{ rowCount: number | null; rows: unknown[] }>;
 }
 
 /** PostgreSQL's backends. */
@@ -74,6 +82,14 @@ export const postgresSessions: ServerSessions = {
     return { id: session.id, mark: session.mark };
   },
 
+  // What was planned for a small table would stay when that has grown, until the server analyses it.
+  renewal: {
+    everyMs: PLANS_LAST_MS,
+    async run(runner) {
+      await runner.query('DISCARD PLANS').catch(() => undefined);
+    },
+  },
+
   isDirect: (connection, { id }) => (connection as PgClient).processID === id,
 
   async identify(runner) {
@@ -90,11 +106,12 @@ export const postgresSessions: ServerSessions = {
     return left.length === 0;
   },
 
-  // TypeORM's query() has no way to name a statement, and the server plans a thousand rows anew each time.
-  async executeNamed(runner, { name, sql, parameters }) {
-    const client = (await runner.connect()) as PgClient;
-    const { rowCount } = await client.query({ name: `durable-cache ${name}`, text: sql, values: parameters });
-    return rowCount ?? 0;
+  async executeNamed(runner, statement) {
+    return (await sendNamed(runner, statement)).rowCount ?? 0;
+  },
+
+  async queryNamed(runner, statement) {
+    return (await sendNamed(runner, statement)).rows;
   },
 
   async abandon(runner, connection, cause) {
@@ -110,6 +127,15 @@ export const postgresSessions: ServerSessions = {
 
   socketOf,
 };
+
+/** TypeORM's query() has no way to name a statement, and the server plans it anew each time. */
+async function sendNamed(
+  runner: QueryRunner,
+  { name, sql, parameters }: Statement,
+): ReturnType<PgClient['query']> {
+  const client = (await runner.connect()) as PgClient;
+  return client.query({ name: `durable-cache ${name}`, text: sql, values: parameters });
+}
 
 /** pg-native shows none. */
 function socketOf(connection: object): Socket | undefined {

@@ -8,6 +8,7 @@ import {
   type RowWrite,
   type StampedEntry,
 } from '../../core/storage-adapter.js';
+import { driverErrorOf } from '../driver-error.js';
 import { noteOfRows } from '../../core/sharing/note.js';
 import type { LogNote } from '../../core/sharing/shared-storage.js';
 import type { CommitLog } from './commit-log.js';
@@ -70,6 +71,7 @@ async function writeAtOnce(
   commit: Commit,
 ): Promise<ReadonlySet<RowWrite> | undefined> {
   const log = logOf(dialect, commit);
+  if (log?.withNoteOfAll !== undefined) return writeAllOrNone(connection, dialect, log, { rows, commit });
   const { logged, stamp } = commit;
   const [first] = rows;
   // The note is to name the winners, whom a number of rows does not tell apart, unless there is one.
@@ -89,6 +91,29 @@ async function writeAtOnce(
   if (write === undefined) return undefined;
   const answer = await knownWriter(log, async () => connection.writeReturning?.(write.statement));
   return new Set(write.losers(answer ?? []));
+}
+
+/**
+ * Writes rows and their note in one statement, if all of them are what they expect; gives those that have lost, as far as that is clear
+ * without looking at each.
+ */
+async function writeAllOrNone(
+  connection: Connection,
+  dialect: Dialect,
+  log: CommitLog,
+  { rows, commit }: { readonly rows: readonly RowWrite[]; readonly commit: Commit },
+): Promise<ReadonlySet<RowWrite> | undefined> {
+  const { logged } = commit;
+  const counted = logged && dialect.counted?.(rows, commit);
+  const statement = counted && log.withNoteOfAll?.(counted, noteOf(rows, commit, logged), rows.length);
+  if (statement === undefined) return undefined;
+  try {
+    await knownWriter(log, () => connection.write([statement]));
+    return new Set();
+  } catch (error) {
+    if (log.hasChangedFewer?.(driverErrorOf(error)) !== true) throw error;
+    return rows.length === 1 ? new Set(rows) : undefined;
+  }
 }
 
 /** Where a commit is to leave a note. */

@@ -15,6 +15,12 @@ export interface CommitLog {
    * takes a transaction of several.
    */
   withNote?(statement: Statement, note: LogNote, rule: NoteRule): Statement | undefined;
+  /**
+   * The same for a statement that is to change `count` rows: where it would change fewer, the one of both fails with an error that
+   * {@link hasChangedFewer} knows, and nothing has been written.
+   */
+  withNoteOfAll?(statement: Statement, note: LogNote, count: number): Statement | undefined;
+  hasChangedFewer?(error: DriverError): boolean;
   /** What a connection needs before it leaves the first note, where it is not the database that keeps it. */
   readonly preparation?: readonly string[];
   /** Whether a note was refused because its writer is not known. */

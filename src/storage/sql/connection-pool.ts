@@ -26,6 +26,7 @@ export class ConnectionPool implements Connection {
   readonly #fence: Fence;
   /** By the driver's connection, which lives as long as the session. */
   readonly #sessions = new WeakMap<object, ServerSession>();
+  readonly #renewedAt = new WeakMap<object, number>();
   /** Of every session that is not over. */
   readonly #sockets = new Set<Socket>();
   readonly #reads: ReadSlots;
@@ -104,7 +105,7 @@ export class ConnectionPool implements Connection {
     const deadline = this.#deadline();
     await this.#raiseFence(deadline);
     return this.#use(
-      (runner) => this.#answerOf(query(runner, statement)),
+      (runner) => this.#answerOf(this.#queryOne(runner, statement)),
       deadline,
       (session) => this.#fence.suspect(session),
     );
@@ -226,7 +227,18 @@ export class ConnectionPool implements Connection {
       this.#sessions.set(connection, session);
       this.#keepSocketOf(connection);
     }
+    await this.#renew(runner, connection, deadline);
     return session;
+  }
+
+  async #renew(runner: QueryRunner, connection: object, deadline: number): Promise<void> {
+    const { renewal } = this.servers;
+    if (renewal === undefined) return;
+    const now = systemClock.monotonic();
+    const renewedAt = this.#renewedAt.get(connection);
+    if (renewedAt !== undefined && now - renewedAt < renewal.everyMs) return;
+    this.#renewedAt.set(connection, now);
+    if (renewedAt !== undefined) await this.#answerOf(renewal.run(runner), deadline);
   }
 
   /** As long as it is open: the driver drops what was idle for long, and what broke, without a word. */
@@ -272,7 +284,7 @@ export class ConnectionPool implements Connection {
     await told(runner.startTransaction());
     try {
       const result = await task({
-        query: (statement) => told(query(runner, statement)),
+        query: (statement) => told(this.#queryOne(runner, statement)),
         execute: (statement) => told(this.#executeOne(runner, statement)),
       });
       await told(runner.commitTransaction());
@@ -290,6 +302,11 @@ export class ConnectionPool implements Connection {
   #executeOne(runner: QueryRunner, statement: Statement): Promise<number> {
     const named = statement.name === undefined ? undefined : this.servers.executeNamed?.(runner, statement);
     return named ?? execute(runner, statement);
+  }
+
+  #queryOne(runner: QueryRunner, statement: Statement): Promise<unknown[]> {
+    const named = statement.name === undefined ? undefined : this.servers.queryNamed?.(runner, statement);
+    return named ?? query(runner, statement);
   }
 
   /** Each statement has its time, which begins when the one before it is answered; behind one that failed it has none. */

@@ -20,6 +20,8 @@ export interface ServerSessions {
   guard?(dataSource: DataSource): void;
   /** Sets a new session up, whatever the server's defaults are, and asks who it is. */
   begin(runner: QueryRunner): Promise<ServerSession>;
+  /** What a session needs now and then. It runs before the next use, outside of transactions. */
+  readonly renewal?: { readonly everyMs: number; run(runner: QueryRunner): Promise<void> };
   /** Whether the driver knows the session that answers: a pooler announces one of its own. */
   readonly isDirect?: (connection: object, session: ServerSession) => boolean;
   /** The number of the session that answers now. */
@@ -28,6 +30,8 @@ export interface ServerSessions {
   end(runner: QueryRunner, session: ServerSession): Promise<boolean>;
   /** Executes a statement that has a name, kept prepared by the session; returns how many rows it changed. */
   executeNamed?(runner: QueryRunner, statement: Statement): Promise<number>;
+  /** The same for one that gives rows. */
+  queryNamed?(runner: QueryRunner, statement: Statement): Promise<unknown[]>;
   /** Drops the driver's connection at once, without telling the server. */
   abandon(runner: QueryRunner, connection: object, cause: unknown): Promise<void>;
   /** The socket of a driver's connection, where it is known. */

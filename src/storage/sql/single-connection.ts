@@ -6,7 +6,7 @@ import { ConnectionLock } from './connection-lock.js';
 import { execute, executeAll, query } from './execute.js';
 import { retryWhileBusy } from '../retry-while-busy.js';
 import type { KeptStatements } from '../sqlite/kept-statements.js';
-import type { RowStatements } from '../sqlite/row-statements.js';
+import type { DirectStatements } from '../sqlite/direct-statements.js';
 
 /** How long statements may hold the event loop, ms. */
 const MOST_HELD_MS = 1;
@@ -33,8 +33,8 @@ export interface SingleConnectionOptions {
   readonly beforeWrite?: (runner: QueryRunner) => Promise<void> | undefined;
   /** Keeps prepared what the driver itself does not. */
   readonly kept?: KeptStatements;
-  /** Takes one row at a time, where the driver is quick at that. */
-  readonly byRow?: RowStatements;
+  /** Leads to a driver that works on this thread. */
+  readonly direct?: DirectStatements;
 }
 
 /** The one connection that TypeORM has to an embedded database. */
@@ -112,16 +112,16 @@ export class SingleConnection implements Connection {
   transaction<T>(task: (transaction: OpenTransaction) => Promise<T>): Promise<T> {
     return this.#writes.run(async () => {
       const runner = this.#runner;
-      const { kept, byRow } = this.options;
+      const { kept, direct } = this.options;
       const [release] = await this.#first(runner, () => this.#begin(runner));
       try {
         const result = await task({
           query: (statement) => this.#ask(runner, statement),
           execute: (statement) =>
             kept?.execute(runner, statement) ?? this.#executeAndPause(runner, statement),
-          ...(byRow === undefined
+          ...(direct === undefined
             ? {}
-            : { executeEach: (sql, parameters) => byRow.run(runner, sql, parameters) }),
+            : { executeEach: (sql, parameters) => direct.executeEach(runner, sql, parameters) }),
         });
         await this.#commit(runner);
         this.options.assertSame?.();
@@ -176,13 +176,14 @@ export class SingleConnection implements Connection {
   }
 
   #ask(runner: QueryRunner, statement: Statement): Promise<unknown[]> {
-    return this.options.kept?.query(runner, statement) ?? query(runner, statement);
+    const { kept, direct } = this.options;
+    return (kept ?? direct)?.query(runner, statement) ?? query(runner, statement);
   }
 
   async #executeHere(runner: QueryRunner, statement: Statement): Promise<number> {
     const startedAt = systemClock.monotonic();
     try {
-      return await execute(runner, statement);
+      return await (this.options.direct?.execute(runner, statement) ?? execute(runner, statement));
     } finally {
       this.#heldMs += systemClock.monotonic() - startedAt;
     }

@@ -8,5 +8,11 @@ export interface Statement {
   readonly name?: string;
 }
 
+/** A text that comes again and again, with other parameters each time. */
+export interface StatementForm {
+  readonly name: string;
+  readonly sql: string;
+}
+
 /** Asks the database for the rows of a statement. */
 export type RowQuery = (runner: QueryRunner, statement: Statement) => Promise<unknown[]>;

@@ -1,39 +1,42 @@
 import type { Commit, RowWrite, Stamp } from '../../core/storage-adapter.js';
 import { CACHE_TABLE } from '../cache-storage.entity.js';
 import type { OpenTransaction } from '../sql/connection.js';
-import type { Statement } from '../sql/statement.js';
+import type { Statement, StatementForm } from '../sql/statement.js';
 import { toTimestamp } from '../sql/timestamp.js';
 import { COLUMNS } from '../sql/upsert.js';
 
 const IS_THAT = '"namespace" = ? AND "key" = ? AND "version" = ?';
 
-/**
- * Makes statements that change one row each if it is what it is expected to be, and none else; `undefined` where nothing is
- * to be changed: the row is to be absent before and after.
- */
-export function rowChanger({ now, stamp }: Commit): (row: RowWrite) => Statement | undefined {
-  const updatedAt = toTimestamp(now);
-  return ({ namespace, key, value, expiresAt, expects }) => {
-    if (value === undefined) {
-      if (expects === null) return undefined;
-      return {
-        sql: `DELETE FROM "${CACHE_TABLE}" WHERE ${IS_THAT}`,
-        parameters: [namespace, key, expects],
-        name: 'delete present',
-      };
-    }
-    if (expects === null)
-      return {
-        sql: `INSERT INTO "${CACHE_TABLE}" ${COLUMNS} VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT ("namespace", "key") DO NOTHING`,
-        parameters: [namespace, key, value, expiresAt, updatedAt, stamp],
-        name: 'put absent',
-      };
-    return {
-      sql: `UPDATE "${CACHE_TABLE}" SET "value" = ?, "expires_at" = ?, "updated_at" = ?, "version" = ? WHERE ${IS_THAT}`,
-      parameters: [value, expiresAt, updatedAt, stamp, namespace, key, expects],
-      name: 'put present',
-    };
-  };
+const DELETE_PRESENT = { name: 'delete present', sql: `DELETE FROM "${CACHE_TABLE}" WHERE ${IS_THAT}` };
+const PUT_ABSENT = {
+  name: 'put absent',
+  sql: `INSERT INTO "${CACHE_TABLE}" ${COLUMNS} VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT ("namespace", "key") DO NOTHING`,
+};
+const PUT_PRESENT = {
+  name: 'put present',
+  sql: `UPDATE "${CACHE_TABLE}" SET "value" = ?, "expires_at" = ?, "updated_at" = ?, "version" = ? WHERE ${IS_THAT}`,
+};
+
+/** What changes one row if it is what it is expected to be, and none else. */
+interface RowChange {
+  readonly form: StatementForm;
+  readonly parameters: unknown[];
+}
+
+/** `undefined` where nothing is to be changed: the row is to be absent before and after. */
+function changeOf(row: RowWrite, stamp: Stamp, updatedAt: string): RowChange | undefined {
+  const { namespace, key, value, expiresAt, expects } = row;
+  if (value === undefined)
+    return expects === null ? undefined : { form: DELETE_PRESENT, parameters: [namespace, key, expects] };
+  if (expects === null)
+    return { form: PUT_ABSENT, parameters: [namespace, key, value, expiresAt, updatedAt, stamp] };
+  return { form: PUT_PRESENT, parameters: [value, expiresAt, updatedAt, stamp, namespace, key, expects] };
+}
+
+/** The statement that changes a row if it is what it is expected to be; `undefined` where nothing is to be changed. */
+export function changedRow(row: RowWrite, { now, stamp }: Commit): Statement | undefined {
+  const change = changeOf(row, stamp, toTimestamp(now));
+  return change && { ...change.form, parameters: change.parameters };
 }
 
 /** Characters of a number before a key: those of the least safe integer. */
@@ -53,11 +56,23 @@ function changePresent(expiry: string, keyFrom: number): string {
   );
 }
 
-const CHANGE_LASTING = changePresent('NULL', WIDTH + 1);
-const CHANGE_EXPIRING = changePresent(
-  `CAST(nullif(trim(substr(given.key, ${WIDTH + 1}, ${WIDTH})), '') AS INTEGER)`,
-  2 * WIDTH + 1,
-);
+const PUT_LASTING = { name: 'put present lasting', sql: changePresent('NULL', WIDTH + 1) };
+const PUT_EXPIRING = {
+  name: 'put present expiring',
+  sql: changePresent(
+    `CAST(nullif(trim(substr(given.key, ${WIDTH + 1}, ${WIDTH})), '') AS INTEGER)`,
+    2 * WIDTH + 1,
+  ),
+};
+
+/** Those whose number of changed rows is that of the rows that were as expected. */
+export const COUNTING_FORMS: readonly StatementForm[] = [
+  DELETE_PRESENT,
+  PUT_ABSENT,
+  PUT_PRESENT,
+  PUT_LASTING,
+  PUT_EXPIRING,
+];
 
 /** What stores those of `rows` that are there with the stamp that they expect; `undefined` for other rows, or of several namespaces. */
 export function presentChanger(rows: readonly RowWrite[], { now, stamp }: Commit): Statement | undefined {
@@ -79,9 +94,8 @@ export function presentChanger(rows: readonly RowWrite[], { now, stamp }: Commit
   // SQLite takes it for the end of a text of which it gives a part.
   if (given.includes('\\u0000')) return undefined;
   return {
-    sql: isLasting ? CHANGE_LASTING : CHANGE_EXPIRING,
+    ...(isLasting ? PUT_LASTING : PUT_EXPIRING),
     parameters: [toTimestamp(now), stamp, given, namespace],
-    name: 'put present many',
   };
 }
 
@@ -107,18 +121,18 @@ export async function compareByRow(
   commit: Commit,
   executeEach: NonNullable<OpenTransaction['executeEach']>,
 ): Promise<readonly RowWrite[] | undefined> {
-  const changeOf = rowChanger(commit);
-  const bySql = new Map<string, { rows: RowWrite[]; parameters: unknown[][] }>();
+  const updatedAt = toTimestamp(commit.now);
+  const groups = new Map<StatementForm, { readonly rows: RowWrite[]; readonly parameters: unknown[][] }>();
   for (const row of rows) {
-    const change = changeOf(row);
+    const change = changeOf(row, commit.stamp, updatedAt);
     if (change === undefined) return undefined;
-    const alike = bySql.get(change.sql) ?? { rows: [], parameters: [] };
-    bySql.set(change.sql, alike);
+    let alike = groups.get(change.form);
+    if (alike === undefined) groups.set(change.form, (alike = { rows: [], parameters: [] }));
     alike.rows.push(row);
     alike.parameters.push(change.parameters);
   }
   const losers: RowWrite[] = [];
-  for (const [sql, alike] of bySql) {
+  for (const [{ sql }, alike] of groups) {
     const changes = await executeEach(sql, alike.parameters);
     losers.push(...alike.rows.filter((_, i) => changes[i] === 0));
   }

@@ -5,7 +5,6 @@ import type {
   LoadedPage,
   LoadPage,
   RowWrite,
-  Stamp,
   StampedEntry,
   UnreadableRows,
 } from '../../core/storage-adapter.js';
@@ -14,33 +13,29 @@ import { basicCode, type DriverError } from '../driver-error.js';
 import type { OpenTransaction } from '../sql/connection.js';
 import type { Dialect, TableState } from '../sql/dialect.js';
 import { beginsAll, boundsOf, pageBounds, type KeyBound } from '../sql/key-bounds.js';
-import {
-  byNamespace,
-  chunksOf,
-  inKeyOrder,
-  partsOf,
-  removedKeys,
-  sortedRows,
-  type Row,
-} from '../sql/row-order.js';
+import { byNamespace, chunksOf, inKeyOrder, partsOf, removedKeys, sortedRows } from '../sql/row-order.js';
 import type { RowQuery, Statement } from '../sql/statement.js';
 import { isDoubtful, NO_ROWS, pageOf, toEntry, type PagedRow, type StoredRow } from '../sql/stored-row.js';
 import type { TableFault } from '../sql/table-fault.js';
 import { toTimestamp } from '../sql/timestamp.js';
-import { COLUMNS, REPLACE } from '../sql/upsert.js';
 import { SqliteLog } from './commit-log.js';
-import { compareByRow, otherThanExpected, presentChanger, rowChanger } from './conditional-write.js';
+import {
+  BLIND_FORMS,
+  CHARACTERS_PER_STATEMENT,
+  deletesOf,
+  ONE_OF,
+  putsOf,
+  ROWS_PER_TEXT,
+} from './blind-write.js';
+import {
+  COUNTING_FORMS,
+  compareByRow,
+  otherThanExpected,
+  presentChanger,
+  changedRow,
+} from './conditional-write.js';
 import { sqliteTableFaults } from './table-check.js';
 import { instantOf } from './instant.js';
-
-/** Rows in one statement of parameters, six each, of which SQLite takes at most 32 766. */
-const ROWS_PER_STATEMENT = 1000;
-
-/** Rows in one statement of JSON text: the more, the longer SQLite works while the event loop prepares the next batch. */
-const ROWS_PER_TEXT = 2500;
-
-/** Characters of values in one statement: building its text holds the event loop. */
-const CHARACTERS_PER_STATEMENT = 2 ** 19;
 
 /** Codes of SQLite about an entry; all others are about the database. */
 const ABOUT_DATA = new Set(['SQLITE_CONSTRAINT', 'SQLITE_TOOBIG', 'SQLITE_MISMATCH']);
@@ -63,18 +58,12 @@ export class SqliteDialect implements Dialect {
     private readonly keepsStatements: boolean,
     private readonly query: RowQuery,
   ) {
-    this.log = new SqliteLog(keepsStatements ? 'on this thread' : 'on another thread');
+    this.log = new SqliteLog(keepsStatements ? [] : [...BLIND_FORMS, ...COUNTING_FORMS]);
   }
 
   *statements(writes: readonly RowWrite[], { now, stamp }: Commit): Generator<Statement> {
     for (const [namespace, keys] of removedKeys(writes)) yield* deletesOf(namespace, keys);
-    const rows = sortedRows(writes);
-    const written = { updatedAt: toTimestamp(now), stamp };
-    const most = this.keepsStatements ? ROWS_PER_STATEMENT : ROWS_PER_TEXT;
-    for (const part of partsOf(rows, most, CHARACTERS_PER_STATEMENT)) {
-      if (this.keepsStatements || part.length === 1) yield* asParameters(part, written);
-      else yield isPlain(part) ? asObject(part, written) : asList(part, written);
-    }
+    yield* putsOf(sortedRows(writes), { updatedAt: toTimestamp(now), stamp }, this.keepsStatements);
   }
 
   clear(namespace: string, range = EVERY_KEY): Statement {
@@ -156,7 +145,7 @@ export class SqliteDialect implements Dialect {
 
   counted(rows: readonly RowWrite[], commit: Commit): Statement | undefined {
     const [row] = rows;
-    if (row !== undefined && rows.length === 1) return rowChanger(commit)(row);
+    if (row !== undefined && rows.length === 1) return changedRow(row, commit);
     // What keeps its statements takes one row at a time just as well.
     if (this.keepsStatements) return undefined;
     const [part = [], ...others] = partsOf(inKeyOrder(rows), ROWS_PER_TEXT, CHARACTERS_PER_STATEMENT);
@@ -242,59 +231,4 @@ function readOf(namespace: string, keys: readonly string[]): Statement {
   return { sql, parameters: [namespace, JSON.stringify(keys)], name: 'read' };
 }
 
-/** What a commit leaves in its rows. */
-interface Written {
-  readonly updatedAt: string;
-  readonly stamp: Stamp;
-}
-
-function* deletesOf(namespace: string, keys: readonly string[]): Generator<Statement> {
-  for (const chunk of chunksOf(keys, ROWS_PER_TEXT)) {
-    const parameters = [namespace, JSON.stringify(chunk)];
-    yield { sql: `DELETE FROM "${CACHE_TABLE}" WHERE ${ONE_OF}`, parameters, name: 'delete' };
-  }
-}
-
-/** In statements of 1000 rows and powers of two below. */
-function* asParameters(rows: readonly Row[], { updatedAt, stamp }: Written): Generator<Statement> {
-  for (let start = 0; start < rows.length;) {
-    const left = rows.length - start;
-    const size = left >= ROWS_PER_STATEMENT ? ROWS_PER_STATEMENT : 2 ** Math.floor(Math.log2(left));
-    const parameters: unknown[] = [];
-    for (const { namespace, key, value, expiresAt } of rows.slice(start, start + size))
-      parameters.push(namespace, key, value, expiresAt, updatedAt, stamp);
-    const values = Array.from({ length: size }, () => '(?, ?, ?, ?, ?, ?)').join(', ');
-    yield { sql: `${INSERT} VALUES ${values} ${REPLACE}`, parameters, name: `put ${size}` };
-    start += size;
-  }
-}
-
-/** Whether rows differ in key and value alone. */
-function isPlain(rows: readonly Row[]): boolean {
-  const namespace = rows[0]?.namespace;
-  return rows.every((row) => row.namespace === namespace && row.expiresAt === null);
-}
-
-/** Plain rows as the members of an object: SQLite takes them in two thirds of the time of lists, each of which it has to parse. */
-function asObject(rows: readonly Row[], { updatedAt, stamp }: Written): Statement {
-  // Text by text: an object of JavaScript would put keys that are numbers in another order.
-  const members = rows.map(({ key, value }) => `${JSON.stringify(key)}:${JSON.stringify(value)}`);
-  return {
-    sql: `${INSERT} ${FROM_OBJECT} ${REPLACE}`,
-    parameters: [rows[0]?.namespace, updatedAt, stamp, `{${members.join(',')}}`],
-    name: 'put plain',
-  };
-}
-
-function asList(rows: readonly Row[], { updatedAt, stamp }: Written): Statement {
-  const json = JSON.stringify(rows.map((row) => [row.namespace, row.key, row.value, row.expiresAt]));
-  return { sql: `${INSERT} ${FROM_LIST} ${REPLACE}`, parameters: [updatedAt, stamp, json], name: 'put many' };
-}
-
-const INSERT = `INSERT INTO "${CACHE_TABLE}" ${COLUMNS}`;
-// Without the WHERE, SQLite takes the ON of the conflict for that of a join.
-const FROM_OBJECT = 'SELECT ?, key, atom, NULL, ?, ? FROM json_each(?) WHERE true';
-const FROM_LIST = 'SELECT value->>0, value->>1, value->>2, value->>3, ?, ? FROM json_each(?) WHERE true';
 const ALIVE = '("expires_at" IS NULL OR "expires_at" > ?)';
-// A list as one text: it is quicker than so many parameters, and the statement is the same for every length.
-const ONE_OF = '"namespace" = ? AND "key" IN (SELECT value FROM json_each(?))';

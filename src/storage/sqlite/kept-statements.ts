@@ -1,4 +1,5 @@
 import type { QueryRunner } from 'typeorm';
+import { basicCode, driverErrorOf } from '../driver-error.js';
 import type { Statement } from '../sql/statement.js';
 import { execute, query } from '../sql/execute.js';
 
@@ -58,8 +59,9 @@ export class KeptStatements {
     try {
       return await task(prepared, parameters);
     } catch (error) {
-      // One that met a lock would count as a write under way, and hold up the commits of all others.
-      await this.#finalize(sql, prepared);
+      // One that met a lock would count as a write under way, and hold up the commits of all others. One that was refused is over.
+      if (basicCode(driverErrorOf(error).code ?? '') !== 'SQLITE_CONSTRAINT')
+        await this.#finalize(sql, prepared);
       throw error;
     }
   }

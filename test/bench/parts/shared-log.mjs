@@ -20,8 +20,8 @@ export const sharedLog = {
   title: 'Commits that leave a note for other instances, beside the same commits without',
   note:
     'Rows of 200 bytes, the same ones over and over: whatever is there (blind), or with the stamp that each expects (conditional). The ' +
-    'note is in the transaction of its commit. PostgreSQL and MariaDB write both in one trip, but for the several conditional rows of ' +
-    'MariaDB. The removal of old notes is in it.',
+    'note is in the transaction of its commit. sqlite3, PostgreSQL and MariaDB write both in one trip, but for the several conditional ' +
+    'rows of MariaDB. The removal of old notes is in it.',
   async run() {
     const rows = [];
     for (const database of await reachable()) rows.push(...(await measure(database)));
