@@ -2,6 +2,7 @@ import { CacheError, isCacheError } from '../cache-error.js';
 import type { CacheTimer } from '../clock.js';
 import type { EngineContext } from '../context.js';
 import { codeOf } from '../driver-code.js';
+import type { BackplaneStats } from '../definition/backplane-stats.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
 import type { NamespaceCounters } from '../definition/namespace-stats.js';
 import { PersistedEntries } from '../entries/persisted-entries.js';
@@ -165,6 +166,11 @@ export class OpenStorage {
   /** How many instances work on the storage, as far as is known. */
   get instances(): number {
     return Math.max(1, this.#sharing?.instances ?? 1);
+  }
+
+  /** The figures of the messages between them; `undefined` where there are none. */
+  get backplaneStats(): BackplaneStats | undefined {
+    return this.#sharing?.backplaneStats;
   }
 
   /** Since when nobody knows what the others change, wall-clock ms; `undefined` where it is known, or there are none. */
