@@ -42,7 +42,7 @@ describe.each(databases)('two bots on $name, one on Telegram and one on its page
   /** The page that people are led to; while there is none, the one that comes. */
   let page: Promise<Served>;
   const bots: BotProcess[] = [];
-  let isOver = false;
+  const over = new AbortController();
 
   beforeEach(async () => {
     api = await new FakeBotApi().start();
@@ -53,7 +53,7 @@ describe.each(databases)('two bots on $name, one on Telegram and one on its page
   });
 
   afterEach(() => {
-    isOver = true;
+    over.abort();
     for (const bot of bots) bot.end();
     api.stop();
   });
@@ -102,7 +102,7 @@ describe.each(databases)('two bots on $name, one on Telegram and one on its page
 
   /** A user counts in the group, as fast as the bot answers. */
   async function countOnTelegram(counting: Counting, userId: number): Promise<void> {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       const n = (counting.said += 1);
       api.write([`/remember ${counting.key} ${n}`], GROUP, userId);
       await api.answer(`I’ll remember: ${counting.key} = ${n}`);
@@ -112,7 +112,7 @@ describe.each(databases)('two bots on $name, one on Telegram and one on its page
 
   /** A user counts on the page. What a process that ends does not answer is not known to be remembered. */
   async function countOnPage(counting: Counting, userId: number): Promise<void> {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       const { client, bot } = await page;
       const n = (counting.said += 1);
       const answer = await client.say(`/remember ${counting.key} ${n}`, from(userId)).catch(() => undefined);
@@ -123,7 +123,7 @@ describe.each(databases)('two bots on $name, one on Telegram and one on its page
 
   /** The page is asked for all of them again and again. */
   async function watch(countings: readonly [Counting, number][]): Promise<void> {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       for (const [counting, userId] of countings) {
         const { client, bot } = await page;
         const askedAt = performance.now();
@@ -176,7 +176,7 @@ describe.each(databases)('two bots on $name, one on Telegram and one on its page
       }
       await progress(all);
 
-      isOver = true;
+      over.abort();
       // Who waits for an answer gets it.
       await talks;
       expect(all.flatMap(({ faults }) => faults.slice(0, 5))).toEqual([]);

@@ -67,9 +67,9 @@ describe.each(SHOP_DATABASES)('an ON_SHUTDOWN namespace of two applications on $
     await other.drafts.set('mine', 1);
     await one.carts.set('k', 0);
     let acknowledged = 0;
-    let isOver = false;
+    const over = new AbortController();
     const writing = (async () => {
-      while (!isOver) {
+      while (!over.signal.aborted) {
         await one.carts.set('k', acknowledged + 1);
         acknowledged += 1;
       }
@@ -79,7 +79,7 @@ describe.each(SHOP_DATABASES)('an ON_SHUTDOWN namespace of two applications on $
       await other.cache.loadFromDatabase();
       expect(await other.carts.get('k')).toBeGreaterThanOrEqual(before);
     }
-    isOver = true;
+    over.abort();
     await writing;
     await one.drafts.update('a', () => 2);
     await one.drafts.flush();
