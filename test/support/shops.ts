@@ -11,8 +11,8 @@ import { tempFolder } from './temp-folder.js';
 /** How old an answer of a shop may be, ms. */
 export const MAX_STALE_MS = 400;
 
-export const carts = namespaceOf<number>(ON_CHANGE, { name: 'carts' });
-export const drafts = namespaceOf<number>(ON_SHUTDOWN, { name: 'drafts' });
+const carts = namespaceOf<number>(ON_CHANGE, { name: 'carts' });
+const drafts = namespaceOf<number>(ON_SHUTDOWN, { name: 'drafts' });
 export const scratch = namespaceOf<number>(MEMORY_ONLY, { name: 'scratch' });
 
 type NewStorage = () => Promise<DataSourceOptions>;
