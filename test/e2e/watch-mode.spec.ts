@@ -49,13 +49,14 @@ it(
     writeFileSync(join(folder, 'package.json'), '{ "type": "commonjs" }');
     writeFileSync(join(folder, 'nest-cli.json'), '{ "sourceRoot": "src" }');
     const compilerOptions = {
-      ...{ module: 'nodenext', target: 'es2023', outDir: 'dist', rootDir: 'src', types: ['node'] },
-      ...{
-        experimentalDecorators: true,
-        emitDecoratorMetadata: true,
-        skipLibCheck: true,
-        incremental: false,
-      },
+      module: 'nodenext',
+      target: 'es2023',
+      outDir: 'dist',
+      rootDir: 'src',
+      types: ['node'],
+      experimentalDecorators: true,
+      emitDecoratorMetadata: true,
+      skipLibCheck: true,
     };
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['src'] }));
     write(1);
