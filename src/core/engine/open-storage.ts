@@ -28,6 +28,7 @@ import { WriteTurns } from '../writing/write-turns.js';
 import type { ResolvedEngineOptions } from './engine-options.js';
 import { ExpiryPurge } from './expiry-purge.js';
 import { placeOf } from './place-of.js';
+import type { SharingReport } from './start-report.js';
 
 /** How long a start waits for the database to take what the journal holds. */
 const REPLAY_TIMEOUT_MS = 10_000;
@@ -173,6 +174,12 @@ export class OpenStorage {
     return this.#sharing?.backplaneStats;
   }
 
+  /** With whom it is shared; `undefined` where it is not. */
+  get sharingReport(): SharingReport | undefined {
+    if (this.#sharing === undefined) return undefined;
+    return { instances: this.instances, backplane: this.backplaneStats?.name };
+  }
+
   /** Since when nobody knows what the others change, wall-clock ms; `undefined` where it is known, or there are none. */
   get unconfirmedSince(): number | undefined {
     return this.#sharing?.outOfTouchSince;
@@ -316,10 +323,10 @@ export class OpenStorage {
     );
   }
 
-  /** The failure of a start, once the storage is closed. */
+  /** The failure of a start, once others are left and the storage is closed. */
   async #closed(failure: CacheError): Promise<CacheError> {
-    await this.#claim?.end();
-    await this.storage.close().catch(() => undefined);
+    this.ending();
+    await this.close().catch(() => undefined);
     return failure;
   }
 }

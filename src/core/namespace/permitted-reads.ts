@@ -20,7 +20,8 @@ export class PermittedReads {
     if (!others.dependsOnOthers(key)) return;
     const permission = await others.freshness.permission();
     // What was to be confirmed may have been found to be old, and is forgotten.
-    if (!this.#takes(permission) && others.dependsOnOthers(key)) throw this.#failed(undefined);
+    if (!this.#takes(permission) && others.dependsOnOthers(key))
+      throw this.#failed('try again, or raise staleWhileDownMs to be answered from memory for longer');
   }
 
   /** Whether memory may answer for a key now. */
@@ -36,7 +37,10 @@ export class PermittedReads {
     try {
       await others.freshness.confirmedAnew();
     } catch (cause) {
-      throw this.#failed(cause);
+      throw this.#failed(
+        'try again, or read without `fresh` to be answered from memory for staleWhileDownMs',
+        cause,
+      );
     }
   }
 
@@ -45,12 +49,12 @@ export class PermittedReads {
     return permission === 'confirmed' || permission === 'unconfirmed';
   }
 
-  #failed(cause: unknown): CacheError {
+  #failed(remedy: string, cause?: unknown): CacheError {
     const { namespace } = this.options;
     return new CacheError(
       'READ_FAILED',
       `Namespace '${namespace}': the database can't be asked whether other instances have changed the entry. Memory is unchanged; ` +
-        'try again, or raise staleWhileDownMs to be answered from memory for longer.',
+        `${remedy}.`,
       { namespace, cause },
     );
   }
