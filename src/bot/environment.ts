@@ -1,3 +1,5 @@
+import type { CacheOptions, InstanceMode } from '../index.js';
+
 /** How to reach Telegram. */
 export interface TelegramAccess {
   readonly token: string;
@@ -11,9 +13,18 @@ export interface Environment {
   readonly telegram: TelegramAccess | undefined;
   /** Port of the page; 0 for any free one. */
   readonly port: number;
-  /** The SQLite file of the cache, when not the default one. */
-  readonly database: string | undefined;
+  /** Where the cache is stored, and whether other processes work there, when not as it is by default. */
+  readonly cache: Pick<CacheOptions, 'storage' | 'instances'>;
 }
+
+type ServerType = 'postgres' | 'mysql' | 'mariadb';
+
+const SERVERS: Readonly<Record<string, ServerType>> = {
+  'postgres:': 'postgres',
+  'postgresql:': 'postgres',
+  'mysql:': 'mysql',
+  'mariadb:': 'mariadb',
+};
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -24,7 +35,10 @@ export function readEnvironment(variables: Variables): Environment {
   return {
     telegram: token === undefined ? undefined : { token, apiRoot: apiRoot(read('TELEGRAM_API_ROOT')) },
     port: port(read('PORT') ?? '3000'),
-    database: read('CACHE_DATABASE'),
+    cache: {
+      storage: storage(read('DATABASE_URL'), read('CACHE_DATABASE')),
+      instances: instances(read('CACHE_INSTANCES')),
+    },
   };
 }
 
@@ -40,4 +54,24 @@ function apiRoot(text: string | undefined): string | undefined {
     throw new Error('TELEGRAM_API_ROOT must be an address such as http://localhost:8081.');
   }
   return text.replace(/\/+$/, '');
+}
+
+/** Says nothing of an address that it refuses: there may be a password in it. */
+function storage(url: string | undefined, file: string | undefined): CacheOptions['storage'] {
+  if (url === undefined) return file === undefined ? undefined : { type: 'sqlite', database: file };
+  if (file !== undefined)
+    throw new Error('DATABASE_URL and CACHE_DATABASE name two databases. Set one of them.');
+  const type = URL.canParse(url) ? SERVERS[new URL(url).protocol] : undefined;
+  if (type === undefined) {
+    throw new Error(
+      'DATABASE_URL must begin with postgres://, mysql:// or mariadb://. CACHE_DATABASE names a file.',
+    );
+  }
+  return { type, url };
+}
+
+function instances(text: string | undefined): InstanceMode | undefined {
+  if (text !== undefined && text !== 'one' && text !== 'many')
+    throw new Error('CACHE_INSTANCES must be one or many.');
+  return text;
 }

@@ -81,6 +81,16 @@ describe.skipIf(mariadb === undefined)('other sessions on MariaDB', () => {
     expect(code).toBe(0);
     await app.close();
   });
+
+  it('are not written beside where one of them is an application', async () => {
+    const url = (await mariadb?.newDatabase()) ?? '';
+    const app = await running({ type: 'mariadb', url });
+    const { code, output } = await runCopy(folder, await filledFile(), url, '--force');
+    expect(output).toMatch(/^INSTANCE_RUNNING: --to .*--ignore-running/m);
+    expect(code).toBe(1);
+    await app.close();
+    expect((await runCopy(folder, await filledFile(), url, '--force')).code).toBe(0);
+  });
 });
 
 describe('a rescue journal', () => {

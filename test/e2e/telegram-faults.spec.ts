@@ -107,7 +107,11 @@ describe('a poll that fails', () => {
     const { TELEGRAM_BOT_TOKEN: token, TELEGRAM_API_ROOT: apiRoot } = world.api.variables;
     const patience = Object.assign(new TelegramPatience(), { pollSeconds: 1, callSeconds: 0.1 });
     const app = await Test.createTestingModule({
-      imports: [AppModule.with(TelegramModule.with({ token, apiRoot }), world.database)],
+      imports: [
+        AppModule.with(TelegramModule.with({ token, apiRoot }), {
+          storage: { type: 'sqlite', database: world.database },
+        }),
+      ],
     })
       .overrideProvider(TelegramPatience)
       .useValue(patience)

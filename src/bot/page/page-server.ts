@@ -13,8 +13,8 @@ import { PAGE_DOCUMENT } from './page.controller.js';
 import { PageModule } from './page.module.js';
 
 /** Serves the page to this machine alone, until it is stopped. */
-export async function servePage({ port, database }: Environment): Promise<void> {
-  const app = await NestFactory.create<NestExpressApplication>(AppModule.with(PageModule, database), {
+export async function servePage({ port, cache }: Environment): Promise<void> {
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.with(PageModule, cache), {
     bodyParser: false,
     // A browser keeps its connections open, and the stop would wait for them.
     forceCloseConnections: true,

@@ -8,10 +8,10 @@ import { TelegramTransport } from './telegram.transport.js';
 /** Runs the bot on Telegram until it is stopped. */
 export async function runTelegram({
   telegram,
-  database,
+  cache,
 }: Environment & { telegram: TelegramAccess }): Promise<void> {
   const app = await NestFactory.createApplicationContext(
-    AppModule.with(TelegramModule.with(telegram), database),
+    AppModule.with(TelegramModule.with(telegram), cache),
   );
   stopOnSignals(app);
   try {
