@@ -1,7 +1,7 @@
 import type { DataSource, QueryRunner } from 'typeorm';
 import { nextTurn, systemClock } from '../../core/clock.js';
 import type { Statement } from './statement.js';
-import type { Connection, OpenTransaction } from './connection.js';
+import type { Connection, OpenTransaction, Unhurried } from './connection.js';
 import { ConnectionLock } from './connection-lock.js';
 import { execute, executeAll, query } from './execute.js';
 import { FileTurns } from './file-turns.js';
@@ -70,11 +70,11 @@ export class SingleConnection implements Connection {
     );
   }
 
-  alone<T>(task: (runner: QueryRunner) => Promise<T>): Promise<T> {
+  alone<T>(task: (runner: QueryRunner, unhurried: Unhurried) => Promise<T>): Promise<T> {
     return this.#writes.run(() =>
       this.#lock.run(async () => {
         await this.options.prepare?.(this.#runner);
-        return task(this.#runner);
+        return task(this.#runner, (work) => work());
       }),
     );
   }
