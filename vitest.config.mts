@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** The contract of the storages once more, on the other line of TypeORM. */
 const TYPEORM_1 = 'test/contract/typeorm-1.spec.ts';
@@ -16,12 +17,38 @@ const BY_NEST_LINE = [
 ];
 const NEST_11 = fileURLToPath(new URL('node_modules/nest-11/node_modules/@nestjs', import.meta.url));
 
+/** The files that take longest. Begun last, one of them would run alone for as long as it takes. */
+const LONGEST = [
+  'test/package/consumers.spec.ts',
+  'test/contract/storage.spec.ts',
+  'test/storage/server-tables.spec.ts',
+  'test/soak/soak.spec.ts',
+  'test/cluster/cluster.spec.ts',
+  TYPEORM_1,
+  'test/cluster/fairness.spec.ts',
+  'test/crash/bot/bot.spec.ts',
+  'test/crash/sigkill.spec.ts',
+  'test/package/testing-docs.spec.ts',
+];
+
+/** Begins with the longest; a clean clone knows no more of the others than their sizes. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rankOf = ({ moduleId }: TestSpecification): number => {
+      const rank = LONGEST.findIndex((path) => moduleId.endsWith(`/${path}`));
+      return rank === -1 ? LONGEST.length : rank;
+    };
+    return (await super.sort(files)).toSorted((a, b) => rankOf(a) - rankOf(b));
+  }
+}
+
 const common = { pool: 'forks', testTimeout: 30_000, hookTimeout: 30_000 } as const;
 
 export default defineConfig({
   test: {
-    // Half of them wait for servers and processes: on two cores Vitest would take one file at a time.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Most of them wait for servers, disks and processes: two at a time leave two cores idle half of the time.
+    maxWorkers: Math.max(4, availableParallelism()),
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {

@@ -25,6 +25,7 @@ export type {
   WriteOptions,
 } from './core/namespace/namespace-cache.js';
 export type { KeyOf, NamespaceOf, ValueOf } from './core/namespace/namespace-types.js';
+export type { BackplaneStats } from './core/definition/backplane-stats.js';
 export type { NamespaceStats, NamespaceSummary, WriteErrorStats } from './core/definition/namespace-stats.js';
 export { STORAGE_CHANNEL, type StorageEvent } from './core/diagnostics.js';
 export {

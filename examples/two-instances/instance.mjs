@@ -22,21 +22,20 @@ const cache = app.get(CacheService).namespace(prices);
 
 async function obey(message) {
   if (message.set !== undefined) await cache.set('apples', { price: message.set, at: Date.now() });
-  if (message.stop === true) {
-    await app.close();
-    process.disconnect();
-  }
 }
 process.on('message', (message) => void obey(message));
+// Also where the parent has failed.
+process.once('disconnect', () => void app.close());
 
 let seen;
 async function look() {
-  const price = await cache.get('apples');
+  const price = process.connected ? await cache.get('apples') : undefined;
+  if (!process.connected) return;
   if (price !== undefined && price.price !== seen) {
     seen = price.price;
     process.send({ name, sees: seen, afterMs: Date.now() - price.at });
   }
-  if (process.connected) setTimeout(() => void look(), LOOK_EVERY_MS);
+  setTimeout(() => void look(), LOOK_EVERY_MS);
 }
 process.send({ name, isReady: true });
 void look();

@@ -14,8 +14,9 @@ const program = fileURLToPath(new URL('instance.mjs', import.meta.url));
 
 async function start(name) {
   const child = fork(program, { env: { ...env, NAME: name } });
-  const [first] = await once(child, 'message');
-  if (first.isReady !== true) throw new Error(`${name} did not start.`);
+  // It has said why, where it ends instead.
+  const [first] = await Promise.race([once(child, 'message'), once(child, 'exit')]);
+  if (first?.isReady !== true) throw new Error(`${name} did not start.`);
   return child;
 }
 
@@ -27,15 +28,22 @@ async function told(child, isMeant) {
   }
 }
 
-const writer = await start('A');
-const reader = await start('B');
-for (let price = 1; price <= CHANGES; price += 1) {
-  const seen = told(reader, ({ sees }) => sees === price);
-  writer.send({ set: price });
-  const { afterMs } = await seen;
-  console.log(`A sets the price of apples to ${price}; B sees it after ${afterMs} ms.`);
+async function show() {
+  const writer = await start('A');
+  const reader = await start('B');
+  for (let price = 1; price <= CHANGES; price += 1) {
+    const seen = told(reader, ({ sees }) => sees === price);
+    writer.send({ set: price });
+    const { afterMs } = await seen;
+    console.log(`A sets the price of apples to ${price}; B sees it after ${afterMs} ms.`);
+  }
+  const ended = [writer, reader].map((child) => once(child, 'exit'));
+  for (const child of [writer, reader]) child.disconnect();
+  await Promise.all(ended);
 }
-const ended = [writer, reader].map((child) => once(child, 'exit'));
-for (const child of [writer, reader]) child.send({ stop: true });
-await Promise.all(ended);
-rmSync(folder, { recursive: true });
+
+try {
+  await show();
+} finally {
+  rmSync(folder, { recursive: true });
+}

@@ -201,9 +201,10 @@ function assertClock(clock: unknown): void {
 
 /** Throws `INVALID_OPTION` for a list that holds anything but definitions. */
 export function assertDefinitions(namespaces: unknown): asserts namespaces is readonly NamespaceDefinition[] {
-  if (!Array.isArray(namespaces) || !namespaces.every(isDefinition)) {
-    throw invalid('namespaces', 'must be a list of what defineNamespace() gives');
-  }
+  const remedy = 'must be a list of what defineNamespace() gives, not copies of it';
+  if (!Array.isArray(namespaces)) throw invalid('namespaces', remedy);
+  const wrong = namespaces.findIndex((namespace) => !isDefinition(namespace));
+  if (wrong >= 0) throw invalid('namespaces', `${remedy}: that at index ${wrong} is none`);
 }
 
 /** Each tuning is checked here, also where no namespace of its name is declared yet. */

@@ -73,22 +73,14 @@ export class RescueFile implements RescueJournal {
   ): Promise<readonly ClaimedJournal[]> {
     this.#identity = identity;
     return this.#reading(() => {
-      // All of them before the first is claimed: one that is not understood leaves the others as they are.
-      const found = this.files().flatMap((file) => {
-        const header = unlessGone(() => headerOf(file));
-        return header === undefined ? [] : [{ file, header }];
-      });
+      let claimed: ClaimedFile[] | undefined;
+      // What went away meanwhile, another start has claimed: it is not done with it.
+      while (claimed === undefined) claimed = this.#claimAll(identity, foreign);
       const ofProcesses = new Map<string, ClaimedFile[]>();
-      for (const { file, header } of found) {
-        if (header.database !== undefined && header.database !== identity) {
-          foreign(file);
-          continue;
-        }
-        const claimed = this.#claim(file);
-        if (claimed === undefined) continue;
+      for (const file of claimed) {
         // The version before names no process, and nothing tells the order of its files.
-        const process = header.process ?? claimed.place;
-        ofProcesses.set(process, [...(ofProcesses.get(process) ?? []), claimed]);
+        const process = file.content.header.process ?? file.place;
+        ofProcesses.set(process, [...(ofProcesses.get(process) ?? []), file]);
       }
       return [...ofProcesses.values()].map((files) => new ClaimedFiles(files, this.#names));
     });
@@ -104,6 +96,26 @@ export class RescueFile implements RescueJournal {
     const name = this.#names.aside(kind);
     this.#write(name, writes, { identity: this.#identity, prefixes: [] });
     return name;
+  }
+
+  /** Claims what is for this database; `undefined` where another start has claimed some of it before it was read. */
+  #claimAll(identity: string | undefined, foreign: (place: string) => void): ClaimedFile[] | undefined {
+    // All of them before the first is claimed: one that is not understood leaves the others as they are.
+    const found = this.files().map((file) => ({ file, header: unlessGone(() => headerOf(file)) }));
+    const claimed: ClaimedFile[] = [];
+    const gone: string[] = [];
+    for (const { file, header } of found) {
+      if (header?.database !== undefined && header.database !== identity) {
+        foreign(file);
+        continue;
+      }
+      const one = header && this.#claim(file);
+      if (one === undefined) gone.push(file);
+      else claimed.push(one);
+    }
+    // A link that leads nowhere has a name all the same.
+    const names = new Set(gone.length === 0 ? [] : this.files());
+    return gone.some((file) => !names.has(file)) ? undefined : claimed;
   }
 
   #claim(file: string): ClaimedFile | undefined {

@@ -27,6 +27,13 @@ describe('the options of a backplane on Redis', () => {
     expect(() => redisBackplane(options)).not.toThrow(/secret/);
   });
 
+  it('are shown as they are meant where an address is given without them', () => {
+    const given = 'redis://:secret@localhost' as RedisBackplaneOptions;
+    expect(() => redisBackplane(given)).toThrow(
+      "redisBackplane() takes { url: 'redis://localhost:6379' } or { client }: one of them.",
+    );
+  });
+
   it.each<[RedisBackplaneOptions, string]>([
     [{ url: 'redis://user:secret@cache.example.com:7000/3' }, 'Redis at cache.example.com:7000'],
     [{ url: 'rediss://cache.example.com' }, 'Redis at cache.example.com:6379'],

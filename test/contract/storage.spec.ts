@@ -9,7 +9,7 @@ import { PortableDialect } from '../../src/storage/portable/dialect.js';
 import { TypeOrmStorage } from '../../src/storage/typeorm-storage.js';
 import { errorWith } from '../support/definitions.js';
 import { mariadbServer, postgresServer } from '../support/services.js';
-import { sqliteFiles, storageOn } from './sql-storage.js';
+import { onEmptiedTables, sqliteFiles, storageOn } from './sql-storage.js';
 
 const newFile = sqliteFiles();
 /** MariaDB's max_allowed_packet unless it is changed, bytes. */
@@ -46,15 +46,16 @@ describe.each(['sqlite', 'better-sqlite3'] as const)('%s', (type) => {
     runner,
   });
 
+  const template = { type, database: newFile() };
   describeStorageContract({
     name: 'a file of an app, its DataSource as template',
-    create: async () => storageOn(new DataSource({ type, database: newFile() })),
+    create: onEmptiedTables(template, () => storageOn(new DataSource(template))),
     runner,
   });
 
   describeStorageContract({
     name: 'a file, with the portable dialect',
-    create: async () => portableOn({ type, database: newFile() }),
+    create: onEmptiedTables({ type, database: newFile() }, portableOn),
     runner,
   });
 });
@@ -100,37 +101,35 @@ const postgres = await postgresServer();
 describe.skipIf(postgres === undefined)('PostgreSQL', async () => {
   if (postgres === undefined) return;
   const url = await postgres.newDatabase();
-  let schemas = 0;
-  const newSchema = async (): Promise<string> => {
-    const schema = `Schema ${(schemas += 1)}`;
+  const newSchema = async (schema: string): Promise<DataSourceOptions & { type: 'postgres' }> => {
     const admin = await new DataSource({ type: 'postgres', url }).initialize();
     await admin.query(`CREATE SCHEMA "${schema}"`);
     await admin.destroy();
-    return schema;
+    return { type: 'postgres', url, schema };
   };
 
   describeStorageContract({
     name: 'a schema',
-    create: async () => storageOn({ type: 'postgres', url, schema: await newSchema() }),
+    create: onEmptiedTables(await newSchema('Schema 1'), storageOn),
     runner,
   });
 
+  const template = await newSchema('Schema 2');
   describeStorageContract({
     name: 'the database of an app, its DataSource as template',
-    create: async () =>
-      storageOn(new DataSource({ type: 'postgres', url, schema: await newSchema(), poolSize: 1 })),
+    create: onEmptiedTables(template, () => storageOn(new DataSource({ ...template, poolSize: 1 }))),
     runner,
   });
 
   describeStorageContract({
     name: 'with the portable dialect',
-    create: async () => portableOn({ type: 'postgres', url, schema: await newSchema() }),
+    create: onEmptiedTables(await newSchema('Schema 3'), portableOn),
     runner,
   });
 });
 
 const mariadb = await mariadbServer();
-describe.skipIf(mariadb === undefined)('MariaDB', () => {
+describe.skipIf(mariadb === undefined)('MariaDB', async () => {
   if (mariadb === undefined) return;
 
   it('is refused, with the portable dialect too, when its table keeps what is rolled back', async () => {
@@ -151,14 +150,14 @@ describe.skipIf(mariadb === undefined)('MariaDB', () => {
 
   describeStorageContract({
     name: 'a database',
-    create: async () => storageOn({ type: 'mariadb', url: await mariadb.newDatabase() }),
+    create: onEmptiedTables({ type: 'mariadb', url: await mariadb.newDatabase() }, storageOn),
     runner,
   });
 
+  const template = { type: 'mysql', url: await mariadb.newDatabase(), timezone: '+05:30' } as const;
   describeStorageContract({
     name: 'the database of an app, its DataSource as template',
-    create: async () =>
-      storageOn(new DataSource({ type: 'mysql', url: await mariadb.newDatabase(), timezone: '+05:30' })),
+    create: onEmptiedTables(template, () => storageOn(new DataSource(template))),
     runner,
   });
 
@@ -166,15 +165,14 @@ describe.skipIf(mariadb === undefined)('MariaDB', () => {
   const log = new MysqlLog({ maxPacket: () => PACKET, takesBlocks: () => false });
   describeStorageContract({
     name: 'a database, in the words of MySQL',
-    create: async () =>
-      new TypeOrmStorage(
-        {
-          storage: { type: 'mysql', url: await mariadb.newDatabase() },
-          migrationsRun: true,
-          synchronous: 'full',
-        },
-        () => new MysqlDialect(() => PACKET, log),
-      ),
+    create: onEmptiedTables(
+      { type: 'mysql', url: await mariadb.newDatabase() },
+      (storage) =>
+        new TypeOrmStorage(
+          { storage, migrationsRun: true, synchronous: 'full' },
+          () => new MysqlDialect(() => PACKET, log),
+        ),
+    ),
     runner,
   });
 });

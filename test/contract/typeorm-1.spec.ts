@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { describeStorageContract } from '../../src/testing/index.js';
 import { errorWith } from '../support/definitions.js';
 import { mariadbServer, postgresServer } from '../support/services.js';
-import { sqliteFiles, storageOn } from './sql-storage.js';
+import { onEmptiedTables, sqliteFiles, storageOn } from './sql-storage.js';
 
 const newFile = sqliteFiles();
 
@@ -29,29 +29,30 @@ describe('TypeORM 1 with better-sqlite3', () => {
     runner,
   });
 
+  const template = { type: 'better-sqlite3', database: newFile() } as const;
   describeStorageContract({
     name: 'a file of an app, its DataSource as template',
-    create: async () => storageOn(new DataSource({ type: 'better-sqlite3', database: newFile() })),
+    create: onEmptiedTables(template, () => storageOn(new DataSource(template))),
     runner,
   });
 });
 
 const postgres = await postgresServer();
-describe.skipIf(postgres === undefined)('TypeORM 1 with PostgreSQL', () => {
+describe.skipIf(postgres === undefined)('TypeORM 1 with PostgreSQL', async () => {
   if (postgres === undefined) return;
   describeStorageContract({
     name: 'a database',
-    create: async () => storageOn({ type: 'postgres', url: await postgres.newDatabase() }),
+    create: onEmptiedTables({ type: 'postgres', url: await postgres.newDatabase() }, storageOn),
     runner,
   });
 });
 
 const mariadb = await mariadbServer();
-describe.skipIf(mariadb === undefined)('TypeORM 1 with MariaDB', () => {
+describe.skipIf(mariadb === undefined)('TypeORM 1 with MariaDB', async () => {
   if (mariadb === undefined) return;
   describeStorageContract({
     name: 'a database',
-    create: async () => storageOn({ type: 'mariadb', url: await mariadb.newDatabase() }),
+    create: onEmptiedTables({ type: 'mariadb', url: await mariadb.newDatabase() }, storageOn),
     runner,
   });
 });

@@ -18,6 +18,7 @@ import {
   type CacheOptionsFactory,
   type NamespaceCache,
 } from '../../src/index.js';
+import { InMemoryBackplane } from '../../src/testing/index.js';
 import { standIn } from '../../src/testing/stand-in.js';
 import { errorWith, namespaceOf, ON_CHANGE } from '../support/definitions.js';
 import { NestLog, startApp } from '../support/nest-app.js';
@@ -183,6 +184,7 @@ describe('CacheModule', () => {
     [{ storage: branded(1) }, /edition 2 of the storage port/],
     [{ storage: branded(3) }, /edition 2 of the storage port/],
     [{ namespaces: sessions }, /namespaces/],
+    [{ namespaces: [sessions, { ...sessions }] }, /not copies of it: that at index 1 is none/],
     [{ migrationsRun: 'no' }, /migrationsRun/],
     [{ synchronous: 'off' }, /synchronous/],
     [{ chatNamespaces: 1 }, /chatNamespaces/],
@@ -407,6 +409,19 @@ describe('CacheModule', () => {
     );
     expect(stopped).toMatch(/Cache stopped: 1 entry written in \d+ ms\.$/);
     expect(more).toEqual([]);
+  });
+
+  it('says at the start with how many instances it shares its database, and what carries their messages', async () => {
+    const log = new NestLog();
+    const [storage, carrier] = [new InMemoryStorage(), new InMemoryBackplane()];
+    const options = { storage, instances: 'many', chatNamespaces: false, namespaces: [sessions] } as const;
+    const first = await startApp([CacheModule.forRoot({ ...options, backplane: carrier.end() })], log);
+    const second = await startApp([CacheModule.forRoot({ ...options, backplane: false })], log);
+    await Promise.all([first.close(), second.close()]);
+    expect(log.with('Cache started')).toEqual([
+      expect.stringContaining("(instances: 'many', 1 seen, backplane memory), loaded in"),
+      expect.stringContaining("(instances: 'many', 2 seen, no backplane), loaded in"),
+    ]);
   });
 
   it('says at the stop that nothing was left to write, where that is so', async () => {

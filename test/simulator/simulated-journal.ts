@@ -23,6 +23,8 @@ export class SimulatedJournal implements RescueJournal {
   /** What was set aside since. */
   conflicts: readonly RescuedWrite[] = [];
   readonly #left = new Set<Left>();
+  /** Who has claimed what was left, last. */
+  readonly #holders = new Map<Left, object>();
 
   describe(): string {
     return 'journal';
@@ -69,15 +71,18 @@ export class SimulatedJournal implements RescueJournal {
   }
 
   #claimed(left: Left): ClaimedJournal {
+    const holder = {};
+    this.#holders.set(left, holder);
+    const isHeld = (): boolean => this.#left.has(left) && this.#holders.get(left) === holder;
     return {
       ...left.origin,
       writes: left.writes,
       damaged: false,
       isUnstamped: false,
       describe: () => 'claimed journal',
-      remove: async () => {
-        this.#left.delete(left);
-      },
+      isHeld,
+      isWithOthers: () => this.#left.has(left) && !isHeld(),
+      remove: async () => isHeld() && this.#left.delete(left),
       setAside: () => Promise.reject(new Error('Nothing in a simulation damages a journal.')),
     };
   }

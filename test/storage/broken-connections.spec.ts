@@ -180,8 +180,8 @@ for (const { kind, name, server } of KINDS)
         );
         await until(db, kind.waiting, (n) => n > 0);
         await writeChanges(storage, [{ namespace: 'n', puts: [row('a', 'new')] }], 3, NEW_STAMP);
-        // Ended by now: before the newer write began, and not because the lock came free.
-        expect(await db.query(kind.waiting)).toEqual([{ n: '0' }]);
+        // Ended by the newer write, and not because the lock came free. MariaDB lists a session for a little longer than it lives.
+        await until(db, kind.waiting, (n) => n === 0);
         release();
         await holding;
         await until(db, kind.waiting, (n) => n === 0);

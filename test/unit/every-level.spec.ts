@@ -45,6 +45,26 @@ describe.each(Object.values(CachePersistenceLevel))('a namespace at level %s', (
     expect(await cache.get('n')).toBe(100);
   });
 
+  it('loses no write that an updater calls: it comes after the update', async () => {
+    const counter = cache as NamespaceCache<string, number>;
+    const called: Promise<unknown>[] = [];
+    const updated = counter.update('n', (n = 0) => {
+      if (called.length === 0)
+        called.push(
+          counter.update('n', (m = 0) => m + 10),
+          counter.increment('n', 100),
+          counter.rename('n', 'moved'),
+          counter.setIfAbsent('n', 7),
+          counter.set('other', 1),
+          counter.delete('other'),
+        );
+      return n + 1;
+    });
+    expect(await updated).toBe(1);
+    expect(await Promise.all(called)).toEqual([11, 111, true, true, undefined, true]);
+    expect(await counter.getMany(['n', 'moved', 'other'])).toEqual([7, 111, undefined]);
+  });
+
   it('gives each update its own result', async () => {
     const counter = cache as NamespaceCache<string, number>;
     const results = await Promise.all(Array.from({ length: 5 }, () => counter.update('n', increment)));

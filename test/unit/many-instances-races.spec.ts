@@ -197,6 +197,21 @@ describe('beside other instances', () => {
     });
   });
 
+  it('whoever looks at a log while it is removed with its instance drops what it had in memory', async () => {
+    await one.cache.set('a', '1');
+    await clock.advance(100);
+    expect(await other.cache.get('a')).toBe('1');
+    const { writer = 0 } = (await world.rows.heads()).find(({ n }) => n > 0) ?? {};
+    await one.cache.set('a', '2');
+    // Its head tells of one note more, which is gone when it is asked for.
+    const answer = holdAnswer(other.storage, 'heads');
+    await clock.advance(100);
+    await world.rows.remove(writer);
+    answer();
+    await settle();
+    expect(await other.cache.get('a')).toBe('2');
+  });
+
   describe('who stands still', () => {
     it('in the middle of a look for longer than notes are kept begins anew', async () => {
       const strict = await world.start({ staleWhileDownMs: 0 });

@@ -298,6 +298,22 @@ describe('several instances on one storage', () => {
       expect(far.log.with('backplane').filter((line) => line.startsWith('warn'))).toHaveLength(1);
     });
 
+    it('the stats of each shared namespace tell how many messages came and went, and how often it was away', async () => {
+      const before = far.cache.stats().backplane;
+      expect(before).toMatchObject({ isUp: true, lost: 0, outages: 0 });
+      await near.cache.set('a', 'new');
+      await settle();
+      expect(far.cache.stats().backplane?.received).toBe((before?.received ?? 0) + 1);
+      expect(near.cache.stats().backplane?.sent).toBeGreaterThan(0);
+      expect(near.drafts.stats().backplane).toEqual(near.cache.stats().backplane);
+      wire.goAway();
+      await settle();
+      expect(far.cache.stats().backplane).toMatchObject({ isUp: false, outages: 1 });
+      wire.heal();
+      await clock.advance(10_000);
+      expect(far.cache.stats().backplane).toMatchObject({ isUp: true, outages: 1 });
+    });
+
     it('a message that comes twice, or in another order, takes nothing back', async () => {
       const texts: string[] = [];
       const heard = new Promise<void>((resolve) => {
@@ -390,8 +406,11 @@ describe('several instances on one storage', () => {
       expect(await other.engine.health()).toMatchObject({ status: 'up', unconfirmedSince: undefined });
     });
 
-    it('a read that must be fresh rejects', async () => {
-      await expect(other.cache.get('a', { fresh: true })).rejects.toMatchObject({ code: 'READ_FAILED' });
+    it('a read that must be fresh rejects, and is told of no time that would help it', async () => {
+      await expect(other.cache.get('a', { fresh: true })).rejects.toMatchObject({
+        code: 'READ_FAILED',
+        message: expect.not.stringContaining('raise staleWhileDownMs') as string,
+      });
     });
 
     it('memory does not answer at all where staleWhileDownMs is 0', async () => {

@@ -4,6 +4,7 @@ import {
   readFileSync,
   renameSync,
   statSync,
+  symlinkSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -185,25 +186,38 @@ describe('the files of a rescue journal', () => {
     expect(again?.writes).toEqual([put('a', '1'), put('a', '2'), put('b', '2')]);
     expect(endings()).toEqual([CLAIMED, CLAIMED]);
     // It was only slow.
-    await crashed?.remove();
-    expect(await crashed?.setAside()).toBe(crashed?.describe());
+    expect([crashed?.isHeld(), crashed?.isWithOthers()]).toEqual([false, true]);
+    expect([again?.isHeld(), again?.isWithOthers()]).toEqual([true, false]);
+    expect(await crashed?.remove()).toBe(false);
+    expect(await crashed?.setAside()).toBeUndefined();
     expect(endings()).toEqual([CLAIMED, CLAIMED]);
-    await again?.remove();
+    expect(await again?.remove()).toBe(true);
     expect(endings()).toEqual([]);
+    expect([crashed?.isHeld(), crashed?.isWithOthers()]).toEqual([false, false]);
   });
 
-  it('that two starts see at the same time go to the quicker one alone', async () => {
+  it('that two starts see at the same time go to the one that claims them last', async () => {
     new RescueFile(path).appendSync([], { identity: 'another', prefixes: [] });
     renameSync(onlyFile(), `${path}.0000-01-01T00-00-00.000Z-00000000-0000-0000-0000-000000000000`);
     for (const key of ['a', 'b', 'c']) new RescueFile(path).appendSync([put(key)], OURS);
     let quicker: Promise<readonly ClaimedJournal[]> | undefined;
     // The slower one has looked at all files when it tells of the first.
     const slower = await claim(OURS.identity, () => {
-      quicker = claim(OURS.identity, () => undefined);
+      quicker ??= claim(OURS.identity, () => undefined);
     });
-    expect(slower).toEqual([]);
-    const keys = (await quicker)?.flatMap(({ writes }) => writes.map((write) => 'key' in write && write.key));
-    expect(keys?.toSorted()).toEqual(['a', 'b', 'c']);
+    const keys = slower.flatMap(({ writes }) => writes.map((write) => 'key' in write && write.key));
+    expect(new Set(keys)).toEqual(new Set(['a', 'b', 'c']));
+    const lost = (await quicker) ?? [];
+    expect(lost.map((journal) => [journal.isHeld(), journal.isWithOthers()])).toEqual(
+      lost.map(() => [false, true]),
+    );
+    expect(lost).toHaveLength(3);
+  });
+
+  it('are claimed beside a link that leads nowhere', async () => {
+    symlinkSync(`${path}.nowhere`, path);
+    new RescueFile(path).appendSync([put('a')], OURS);
+    expect(await claim()).toHaveLength(1);
   });
 
   it('are claimed without what else begins with their name', async () => {

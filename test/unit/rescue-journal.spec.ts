@@ -401,7 +401,11 @@ describe('the rescue journal', () => {
       { clock: world.clock, logger: world.logger, random: Math.random },
       () => new RescueFile(path),
     );
-    const [one] = await Promise.all([world.register(definition), other.register(definition)]);
+    const both = Promise.all([world.register(definition), other.register(definition)]);
+    await settle();
+    // One of them waits for the other.
+    await world.clock.advance(100);
+    const [one] = await both;
     expect(await one.get('a')).toBe(1);
     expect(files()).toEqual([]);
   });

@@ -214,6 +214,48 @@ describe('where several processes write to one table', () => {
     expect(await other.increment('a')).toBe(5);
   });
 
+  describe.each<[string, (process: Process) => Promise<unknown>, unknown]>([
+    ['a clear', (process) => process.clear(), undefined],
+    ['the removal of a prefix', (process) => process.deletePrefix('a'), 1],
+  ])('%s that ended nobody knows how', (_name, remove, answer) => {
+    beforeEach(async () => {
+      await one.set('a', 1);
+    });
+
+    it('does not remove what others have written since, where it has committed', async () => {
+      one.storage.liesAboutCommits = true;
+      const removed = remove(one);
+      await expect.poll(() => row('a')).toBeUndefined();
+      await other.set('ab', 2);
+      one.storage.liesAboutCommits = false;
+      await clock.advance(1000);
+      expect(await removed).toBe(answer);
+      expect(await row('ab')).toBe(2);
+      expect(await one.get('ab')).toBe(2);
+    });
+
+    it('is made where it has not', async () => {
+      one.storage.failWrites(1);
+      const removed = remove(one);
+      await expect.poll(() => one.stats().retries + one.stats().writeFailures).toBeGreaterThan(0);
+      await clock.advance(1000);
+      expect(await removed).toBe(answer);
+      expect(await row('a')).toBeUndefined();
+    });
+
+    it('is made once more by the next call', async () => {
+      one.storage.liesAboutCommits = true;
+      const removed = remove(one);
+      await expect.poll(() => row('a')).toBeUndefined();
+      await other.set('ab', 2);
+      one.storage.liesAboutCommits = false;
+      const again = remove(one);
+      await clock.advance(1000);
+      await Promise.all([removed, again]);
+      expect(await row('ab')).toBeUndefined();
+    });
+  });
+
   it('what comes after a clear meets what others have written since', async () => {
     await one.set('a', 5);
     await Promise.all([one.clear(), one.increment('a'), other.increment('b')]);

@@ -108,6 +108,112 @@ describe('what is dirty where others write to the same table', () => {
     rows = new InMemoryStorage();
   });
 
+  describe('a clear that ended nobody knows how, and has committed', () => {
+    let one: Process;
+    let other: Process;
+
+    beforeEach(async () => {
+      const both = await two();
+      await agree(both, 'a', { n: 1 });
+      [one, other] = both;
+      await one.cache.clear();
+      one.storage.liesAboutCommits = true;
+      await one.cache.flush();
+      one.storage.liesAboutCommits = false;
+      await other.cache.set('b', { n: 2 });
+      await other.cache.flush();
+    });
+
+    it('does not remove what others have written since', async () => {
+      expect(await row('a')).toBeUndefined();
+      expect(await one.cache.flush()).toMatchObject({ written: 1, remaining: 0 });
+      expect(await row('b')).toEqual({ n: 2 });
+      expect(await one.cache.get('b')).toEqual({ n: 2 });
+    });
+
+    it('does where there is another one by then', async () => {
+      await one.cache.clear();
+      await one.cache.flush();
+      expect(await row('b')).toBeUndefined();
+    });
+  });
+
+  describe('a flush that ended nobody knows how', () => {
+    const add = ({ base = {}, mine = {}, theirs = {} }: Conflict<Fields>): Fields => ({
+      n: Number(theirs['n'] ?? 0) + Number(mine['n'] ?? 0) - Number(base['n'] ?? 0),
+    });
+    const plus =
+      (by: number) =>
+      (value: Fields = {}): Fields => ({ n: Number(value['n'] ?? 0) + by });
+
+    /** One has committed 5 and does not know it; the other has made it 6. */
+    async function overwritten(rule: ConflictRule<Fields>): Promise<[Process, Process]> {
+      const [one, other] = await two(rule);
+      await one.cache.update('a', plus(5));
+      one.storage.liesAboutCommits = true;
+      expect(await one.cache.flush()).toMatchObject({ written: 0, failed: 1, remaining: 1 });
+      one.storage.liesAboutCommits = false;
+      expect(await other.cache.refresh('a')).toEqual({ n: 5 });
+      await other.cache.update('a', plus(1));
+      await other.cache.flush();
+      return [one, other];
+    }
+
+    it.each<[string, ConflictRule<Fields>]>([
+      ["'mine'", 'mine'],
+      ["'theirs'", 'theirs'],
+      ['a merge', add],
+    ])(
+      'is in no conflict with what others have built on it, where it has committed (%s)',
+      async (_name, rule) => {
+        const [one] = await overwritten(rule);
+        expect(await one.cache.flush()).toMatchObject({ written: 1, failed: 0, remaining: 0 });
+        expect(await row('a')).toEqual({ n: 6 });
+        expect(await one.cache.get('a')).toEqual({ n: 6 });
+        expect(conflicts(one)).toBe(0);
+        expect(one.logger.lines.at(-1)).toContain('writes to its database again');
+      },
+    );
+
+    it('is what a newer change is built on, where it has committed', async () => {
+      const [one] = await overwritten(add);
+      await one.cache.update('a', plus(10));
+      await one.cache.flush();
+      expect(await row('a')).toEqual({ n: 16 });
+      expect(conflicts(one)).toBe(1);
+    });
+
+    it('leaves a key alone that was cleared and set since', async () => {
+      const [one] = await overwritten('mine');
+      await one.cache.clear();
+      await one.cache.set('a', { n: 1 });
+      await one.cache.flush();
+      expect(await row('a')).toEqual({ n: 1 });
+      expect(await one.cache.get('a')).toEqual({ n: 1 });
+    });
+
+    it('stays in doubt while the log can not be asked', async () => {
+      const [one] = await overwritten(add);
+      one.storage.down = new ChaosError('transient');
+      expect(await one.cache.flush()).toMatchObject({ written: 0, failed: 1, remaining: 1 });
+      one.storage.down = undefined;
+      await one.cache.flush();
+      expect(await row('a')).toEqual({ n: 6 });
+    });
+
+    it('is made where it has not committed', async () => {
+      const [one, other] = await two(add);
+      await one.cache.update('a', plus(5));
+      one.storage.failWrites(1);
+      expect(await one.cache.flush()).toMatchObject({ failed: 1 });
+      await other.cache.update('a', plus(1));
+      await other.cache.flush();
+      await one.cache.flush();
+      expect(await row('a')).toEqual({ n: 6 });
+      expect(conflicts(one)).toBe(1);
+    });
+  });
+
   describe("with onConflict 'mine', the default", () => {
     it('is written over what others have written since, counted, and memory keeps it', async () => {
       const both = await two();

@@ -1,4 +1,5 @@
 import { codeOf } from '../driver-code.js';
+import type { BackplaneStats } from './backplane-stats.js';
 import type { CachePersistenceLevel } from './persistence-level.js';
 
 /** The figures of one namespace. Counters start at 0 with the process. */
@@ -71,6 +72,11 @@ export interface NamespaceStats {
    * `staleWhileDownMs` at most.
    */
   readonly unconfirmed: number;
+  /**
+   * The figures of the backplane, the same in each shared namespace of an application; `undefined` where instances work
+   * without one, or alone.
+   */
+  readonly backplane: BackplaneStats | undefined;
 }
 
 /** A declared namespace and its figures, for who shows or exports them all. */

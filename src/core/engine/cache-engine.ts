@@ -145,7 +145,12 @@ export class CacheEngine {
       const { name, persistence } = member.definition;
       namespaces.push({ name, persistence, load: (await this.#loads.get(member)) ?? NOTHING_LOADED });
     }
-    return { database: this.#open === undefined ? undefined : placeOf(this.#open.storage), namespaces };
+    const opened = this.#open;
+    return {
+      database: opened === undefined ? undefined : placeOf(opened.storage),
+      sharing: opened?.sharingReport,
+      namespaces,
+    };
   }
 
   /** How the cache is. Never rejects. */

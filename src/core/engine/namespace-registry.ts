@@ -8,13 +8,13 @@ import {
   type NamespaceTuning,
 } from '../definition/namespace-definition.js';
 import { NamespaceCounters } from '../definition/namespace-stats.js';
-import { KeySpace, type MemoryKey } from '../keys/key-space.js';
+import { KeySpace } from '../keys/key-space.js';
 import type { Drainable } from '../levels/drainable.js';
 import { memoryLevel } from '../levels/levels.js';
 import { Namespace } from '../namespace/namespace.js';
+import { NO_OTHERS, type OtherInstances } from '../namespace/other-instances.js';
 import type { Rejections } from '../namespace/rejections.js';
 import type { NamespaceCache } from '../namespace/namespace-cache.js';
-import { ALWAYS_FRESH } from '../sharing/freshness.js';
 import type { OpenStorage } from './open-storage.js';
 
 /** A namespace in use. */
@@ -122,9 +122,7 @@ export class NamespaceRegistry {
       counters,
       clock,
       rejections,
-      freshness: ALWAYS_FRESH,
-      dependsOnOthers: () => false,
-      isOpen: () => false,
+      others: NO_OTHERS,
     });
   }
 
@@ -138,11 +136,16 @@ export class NamespaceRegistry {
     const { clock } = this.context;
     const { level, entries } = storage.attach(definition, keys, counters);
     const { store, inFlight } = entries;
-    const { freshness } = storage;
-    const dependsOnOthers = (key: MemoryKey): boolean => entries.dependsOnOthers(key);
-    const isOpen = (key: MemoryKey): boolean => entries.isOpen(key);
+    const others: OtherInstances = {
+      freshness: storage.freshness,
+      get backplane() {
+        return storage.backplaneStats;
+      },
+      dependsOnOthers: (key) => entries.dependsOnOthers(key),
+      isOpen: (key) => entries.isOpen(key),
+    };
     const parts = { definition, keys, store, inFlight, level, counters, clock, rejections };
-    return { level, cache: new Namespace({ ...parts, freshness, dependsOnOthers, isOpen }) };
+    return { level, cache: new Namespace({ ...parts, others }) };
   }
 }
 

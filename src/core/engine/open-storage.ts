@@ -2,6 +2,7 @@ import { CacheError, isCacheError } from '../cache-error.js';
 import type { CacheTimer } from '../clock.js';
 import type { EngineContext } from '../context.js';
 import { codeOf } from '../driver-code.js';
+import type { BackplaneStats } from '../definition/backplane-stats.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
 import type { NamespaceCounters } from '../definition/namespace-stats.js';
 import { PersistedEntries } from '../entries/persisted-entries.js';
@@ -27,6 +28,7 @@ import { WriteTurns } from '../writing/write-turns.js';
 import type { ResolvedEngineOptions } from './engine-options.js';
 import { ExpiryPurge } from './expiry-purge.js';
 import { placeOf } from './place-of.js';
+import type { SharingReport } from './start-report.js';
 
 /** How long a start waits for the database to take what the journal holds. */
 const REPLAY_TIMEOUT_MS = 10_000;
@@ -165,6 +167,17 @@ export class OpenStorage {
   /** How many instances work on the storage, as far as is known. */
   get instances(): number {
     return Math.max(1, this.#sharing?.instances ?? 1);
+  }
+
+  /** The figures of the messages between them; `undefined` where there are none. */
+  get backplaneStats(): BackplaneStats | undefined {
+    return this.#sharing?.backplaneStats;
+  }
+
+  /** With whom it is shared; `undefined` where it is not. */
+  get sharingReport(): SharingReport | undefined {
+    if (this.#sharing === undefined) return undefined;
+    return { instances: this.instances, backplane: this.backplaneStats?.name };
   }
 
   /** Since when nobody knows what the others change, wall-clock ms; `undefined` where it is known, or there are none. */
@@ -310,10 +323,10 @@ export class OpenStorage {
     );
   }
 
-  /** The failure of a start, once the storage is closed. */
+  /** The failure of a start, once others are left and the storage is closed. */
   async #closed(failure: CacheError): Promise<CacheError> {
-    await this.#claim?.end();
-    await this.storage.close().catch(() => undefined);
+    this.ending();
+    await this.close().catch(() => undefined);
     return failure;
   }
 }

@@ -53,6 +53,8 @@ class ValueKeeper<V> extends ValueEncoder<V> {
 /** `MEMORY_ONLY`: a write takes effect and is acknowledged in memory, at the call. Values are kept as they are. */
 export class MemoryOnly<V> implements Level<V> {
   readonly values: ValueEncoder<V>;
+  /** The writes that a decision under way has called: they come after it, as on the other levels. */
+  #called: (() => void)[] | undefined;
 
   constructor(
     private readonly definition: NamespaceDefinition<unknown, V>,
@@ -85,42 +87,54 @@ export class MemoryOnly<V> implements Level<V> {
   }
 
   set(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<void> {
+    if (this.#called !== undefined) return this.prepare(key, value, ttlMs)();
     this.#put(key, value, this.values.expiry(ttlMs));
     return DONE;
   }
 
   prepare(key: MemoryKey, value: V, ttlMs: number | undefined): () => Promise<void> {
     const size = this.#sizeOf(value);
-    return async () => this.#putSized(key, value, this.values.expiry(ttlMs), size);
+    return () => this.#inTurn(() => this.#putSized(key, value, this.values.expiry(ttlMs), size));
   }
 
-  async modify<R>(key: MemoryKey, decide: Decide<V, R>): Promise<R> {
-    const { value: codec } = this.definition;
-    const current = this.store.peek(key);
-    const stored =
-      current === undefined ? undefined : new HeldValue(current, this.store.expiresAt(key), codec);
-    const { next, result } = decide(current, stored);
-    if (next === null) this.#remove(key);
-    else if (next !== undefined) this.#put(key, next.read(codec), next.expiresAt);
-    return result;
+  modify<R>(key: MemoryKey, decide: Decide<V, R>): Promise<R> {
+    return this.#inTurn(() => {
+      const { value: codec } = this.definition;
+      const current = this.store.peek(key);
+      const stored =
+        current === undefined ? undefined : new HeldValue(current, this.store.expiresAt(key), codec);
+      const called: (() => void)[] = [];
+      this.#called = called;
+      try {
+        const { next, result } = decide(current, stored);
+        if (next === null) this.#remove(key);
+        else if (next !== undefined) this.#put(key, next.read(codec), next.expiresAt);
+        return result;
+      } finally {
+        this.#called = undefined;
+        for (const write of called) write();
+      }
+    });
   }
 
-  async delete(key: MemoryKey): Promise<boolean> {
-    return this.store.has(key) && this.store.delete(key);
+  delete(key: MemoryKey): Promise<boolean> {
+    return this.#inTurn(() => this.store.has(key) && this.store.delete(key));
   }
 
-  async rename(from: MemoryKey, to: MemoryKey): Promise<boolean> {
-    const value = this.store.peek(from);
-    if (value === undefined) return false;
-    const expiresAt = this.store.expiresAt(from);
-    // In this order: a value that is refused leaves everything as it was.
-    this.#put(to, value, expiresAt);
-    if (from !== to) this.store.delete(from);
-    return true;
+  rename(from: MemoryKey, to: MemoryKey): Promise<boolean> {
+    return this.#inTurn(() => {
+      const value = this.store.peek(from);
+      if (value === undefined) return false;
+      const expiresAt = this.store.expiresAt(from);
+      // In this order: a value that is refused leaves everything as it was.
+      this.#put(to, value, expiresAt);
+      if (from !== to) this.store.delete(from);
+      return true;
+    });
   }
 
-  async clear(): Promise<void> {
-    this.store.clear();
+  clear(): Promise<void> {
+    return this.#inTurn(() => this.store.clear());
   }
 
   async count(): Promise<number> {
@@ -133,14 +147,31 @@ export class MemoryOnly<V> implements Level<V> {
     return new MemoryPages(this.store, this.keys, this.context.clock, listing);
   }
 
-  async removeRange(range: KeyRange): Promise<number> {
-    const those = Array.from(this.store.keys()).filter((key) => this.keys.isIn(key, range));
-    for (const key of those) this.store.delete(key);
-    return those.length;
+  removeRange(range: KeyRange): Promise<number> {
+    return this.#inTurn(() => {
+      const those = Array.from(this.store.keys()).filter((key) => this.keys.isIn(key, range));
+      for (const key of those) this.store.delete(key);
+      return those.length;
+    });
   }
 
   async flush(): Promise<FlushReport> {
     return NOTHING_FLUSHED;
+  }
+
+  /** Makes a write at once, or after the decision that has called it. */
+  async #inTurn<T>(write: () => T): Promise<T> {
+    const called = this.#called;
+    if (called === undefined) return write();
+    return new Promise((resolve, reject) => {
+      called.push(() => {
+        try {
+          resolve(write());
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
   }
 
   #remove(key: MemoryKey): void {

@@ -32,6 +32,7 @@ import type {
   TouchOptions,
   WriteOptions,
 } from './namespace-cache.js';
+import type { OtherInstances } from './other-instances.js';
 import { ReadThrough } from './read-through.js';
 import type { Rejections } from './rejections.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
@@ -53,12 +54,7 @@ export interface NamespaceParts<K, V> {
   readonly counters: NamespaceCounters;
   readonly clock: Clock;
   readonly rejections: Rejections;
-  /** How far memory can be trusted where other instances write. */
-  readonly freshness: Freshness;
-  /** Whether memory would answer for a key with what those may have changed. */
-  readonly dependsOnOthers: (key: MemoryKey) => boolean;
-  /** Whether the rows alone tell what others see of a key. */
-  readonly isOpen: (key: MemoryKey) => boolean;
+  readonly others: OtherInstances;
 }
 
 /**
@@ -77,7 +73,7 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
   readonly #rejections: Rejections;
   readonly #freshness: Freshness;
   readonly #permitted: PermittedReads;
-  readonly #isOpen: (key: MemoryKey) => boolean;
+  readonly #others: OtherInstances;
   readonly #onRejected: (error: unknown) => void;
 
   constructor(parts: NamespaceParts<K, V>) {
@@ -89,9 +85,10 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
     this.#clock = parts.clock;
     this.#decisions = new Decisions(parts.definition, parts.level.values);
     this.#rejections = parts.rejections;
-    this.#freshness = parts.freshness;
+    this.#others = parts.others;
+    // Asked by each read: one step less to it.
+    this.#freshness = parts.others.freshness;
     this.#permitted = new PermittedReads({ ...parts, namespace: parts.definition.name });
-    this.#isOpen = parts.isOpen;
     this.#onRejected = parts.rejections.handlerFor(parts.definition, parts.counters);
     this.#readThrough = new ReadThrough({ ...parts, decisions: this.#decisions });
     // What takes effect supersedes a loader; a delete of what is not there does so, too, and has none.
@@ -309,6 +306,7 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
       misses,
       hitRate: hits + misses === 0 ? 0 : hits / (hits + misses),
       ...counters,
+      backplane: this.#others.backplane,
     };
   }
 
@@ -340,8 +338,8 @@ export class Namespace<K, V> implements NamespaceCache<K, V> {
   /** What there is at some time since the call. */
   async #getFresh(key: K): Promise<Immutable<V> | undefined> {
     const memoryKey = this.#keys.admit(key);
-    if (!this.#isOpen(memoryKey)) await this.#permitted.waitAnew(memoryKey);
-    if (this.#isOpen(memoryKey)) {
+    if (!this.#others.isOpen(memoryKey)) await this.#permitted.waitAnew(memoryKey);
+    if (this.#others.isOpen(memoryKey)) {
       this.#counters.misses += 1;
       return this.refresh(key);
     }

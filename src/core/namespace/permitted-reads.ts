@@ -1,13 +1,12 @@
 import { CacheError } from '../cache-error.js';
 import type { NamespaceCounters } from '../definition/namespace-stats.js';
 import type { MemoryKey } from '../keys/key-space.js';
-import type { Freshness, Permission } from '../sharing/freshness.js';
+import type { Permission } from '../sharing/freshness.js';
+import type { OtherInstances } from './other-instances.js';
 
 export interface PermittedReadsOptions {
   readonly namespace: string;
-  readonly freshness: Freshness;
-  /** Whether memory would answer for a key with what others may have changed. */
-  readonly dependsOnOthers: (key: MemoryKey) => boolean;
+  readonly others: OtherInstances;
   readonly counters: NamespaceCounters;
 }
 
@@ -17,26 +16,31 @@ export class PermittedReads {
 
   /** Waits until memory may answer for a key, if it would. Rejects with `READ_FAILED` where it may not. */
   async wait(key: MemoryKey): Promise<void> {
-    const { dependsOnOthers, freshness } = this.options;
-    if (!dependsOnOthers(key)) return;
-    const permission = await freshness.permission();
+    const { others } = this.options;
+    if (!others.dependsOnOthers(key)) return;
+    const permission = await others.freshness.permission();
     // What was to be confirmed may have been found to be old, and is forgotten.
-    if (!this.#takes(permission) && dependsOnOthers(key)) throw this.#failed(undefined);
+    if (!this.#takes(permission) && others.dependsOnOthers(key))
+      throw this.#failed('try again, or raise staleWhileDownMs to be answered from memory for longer');
   }
 
   /** Whether memory may answer for a key now. */
   isGiven(key: MemoryKey): boolean {
-    const { dependsOnOthers, freshness } = this.options;
-    return !dependsOnOthers(key) || this.#takes(freshness.permissionNow);
+    const { others } = this.options;
+    return !others.dependsOnOthers(key) || this.#takes(others.freshness.permissionNow);
   }
 
   /** Waits for a confirmation that begins now. Rejects with `READ_FAILED` where there is none. */
   async waitAnew(key: MemoryKey): Promise<void> {
-    if (!this.options.dependsOnOthers(key)) return;
+    const { others } = this.options;
+    if (!others.dependsOnOthers(key)) return;
     try {
-      await this.options.freshness.confirmedAnew();
+      await others.freshness.confirmedAnew();
     } catch (cause) {
-      throw this.#failed(cause);
+      throw this.#failed(
+        'try again, or read without `fresh` to be answered from memory for staleWhileDownMs',
+        cause,
+      );
     }
   }
 
@@ -45,12 +49,12 @@ export class PermittedReads {
     return permission === 'confirmed' || permission === 'unconfirmed';
   }
 
-  #failed(cause: unknown): CacheError {
+  #failed(remedy: string, cause?: unknown): CacheError {
     const { namespace } = this.options;
     return new CacheError(
       'READ_FAILED',
       `Namespace '${namespace}': the database can't be asked whether other instances have changed the entry. Memory is unchanged; ` +
-        'try again, or raise staleWhileDownMs to be answered from memory for longer.',
+        `${remedy}.`,
       { namespace, cause },
     );
   }

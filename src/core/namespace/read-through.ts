@@ -5,9 +5,9 @@ import type { NamespaceCounters } from '../definition/namespace-stats.js';
 import type { KeySpace, MemoryKey } from '../keys/key-space.js';
 import type { Level } from '../levels/level.js';
 import type { Decisions } from './decisions.js';
-import type { Freshness } from '../sharing/freshness.js';
 import { noValue } from './given-value.js';
 import { LoaderCalls, type LoaderCall } from './loader-calls.js';
+import type { OtherInstances } from './other-instances.js';
 
 export interface ReadThroughOptions<V> {
   readonly definition: NamespaceDefinition<unknown, V>;
@@ -16,7 +16,7 @@ export interface ReadThroughOptions<V> {
   readonly decisions: Decisions<V>;
   readonly counters: NamespaceCounters;
   readonly clock: Clock;
-  readonly freshness: Freshness;
+  readonly others: Pick<OtherInstances, 'freshness'>;
 }
 
 /** Reads of keys that a loader of the application fills in where there is nothing: one loader per key at a time. */
@@ -25,7 +25,7 @@ export class ReadThrough<V> {
   readonly calls: LoaderCalls<V>;
 
   constructor(private readonly options: ReadThroughOptions<V>) {
-    this.calls = new LoaderCalls(options.clock, options.freshness.maxStaleMs);
+    this.calls = new LoaderCalls(options.clock, options.others.freshness.maxStaleMs);
   }
 
   /** The value of a key that is not in memory, loaded where there is none. Gives up after `timeoutMs`, where that is set. */

@@ -13,7 +13,7 @@ import { isolateRefused } from '../writing/isolate-refused.js';
 import type { StorageWriter } from '../writing/storage-writer.js';
 import { ReplayRules, type KeyWrite } from './replay-rules.js';
 import { byNamespace, rangeOf, type Removal, type ReplayedNamespace } from './replayed-namespace.js';
-import type { RescuedWrite, RescuedWrites } from './rescue-journal.js';
+import type { ClaimedJournal, RescuedWrite } from './rescue-journal.js';
 
 /** Keys looked at, and written, in one transaction; more where more must be written together. */
 const CHUNK = 1000;
@@ -37,11 +37,14 @@ export class JournalReplay {
   constructor(
     private readonly storage: CacheStorageAdapter,
     private readonly writer: StorageWriter,
-    private readonly journal: RescuedWrites,
+    private readonly journal: ClaimedJournal,
     private readonly clock: Clock,
   ) {}
 
-  /** Rejects when the database can't take it now. */
+  /**
+   * Rejects when the database can't take it now. Writes nothing any more once another start has claimed the journal: that one may
+   * be done with it, and serve.
+   */
   async run(): Promise<void> {
     for (const part of byNamespace(this.journal.writes)) await this.#replay(part);
   }
@@ -76,11 +79,14 @@ export class JournalReplay {
     atoms: readonly KeyAtom[],
     rules: ReplayRules,
   ): Promise<readonly AtomOutcome[]> {
+    const { journal } = this;
     const outcomes = new Map<KeyAtom, AtomOutcome>();
     let open = atoms;
     for (let attempt = 1; open.length > 0 && attempt <= MAX_ATTEMPTS; attempt += 1) {
       let due: readonly KeyAtom[] = [];
       const decide = (found: readonly StampedEntry[]): RowWrite[][] => {
+        due = [];
+        if (!journal.isHeld()) return [];
         const rows = new Map(found.map((row) => [row.key, row]));
         const verdicts = open.map((atom) => rules.ofAll(atom, rows));
         open.forEach((atom, i) => outcomes.set(atom, verdicts[i] === 'done' ? COMMITTED : CONFLICT));
@@ -110,6 +116,7 @@ export class JournalReplay {
     const range = rangeOf(removal);
     let after: LoadCursor | undefined;
     do {
+      if (!this.journal.isHeld()) return;
       const { rows, next } = await this.storage.load(namespace, { after, limit: CHUNK, now: 0, range });
       const others = rows.filter(({ key }) => !written.has(key));
       const due = others.filter((row) => rules.isClearable(row));

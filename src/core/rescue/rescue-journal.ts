@@ -45,14 +45,24 @@ export interface RescuedWrites extends JournalOrigin {
   readonly isUnstamped: boolean;
 }
 
-/** Files of one process, which nobody else replays. */
+/**
+ * Files of one process. Another start claims them in its turn where this one might have died in the middle: from then on they
+ * are for that one alone.
+ */
 export interface ClaimedJournal extends RescuedWrites {
   /** Where they are, for logs. */
   describe(): string;
-  /** Removes them, after their writes are committed. */
-  remove(): Promise<void>;
-  /** Moves them to a place where nothing replays them and a person finds them; returns the place. */
-  setAside(): Promise<string>;
+  /** Whether no other start has claimed them since. */
+  isHeld(): boolean;
+  /** Whether another start has claimed them since, and is not done. */
+  isWithOthers(): boolean;
+  /** Removes them, after their writes are committed. Gives false where they are no longer held. */
+  remove(): Promise<boolean>;
+  /**
+   * Moves them to a place where nothing replays them and a person finds them; returns the place, and `undefined` where they
+   * are no longer held.
+   */
+  setAside(): Promise<string | undefined>;
 }
 
 /**

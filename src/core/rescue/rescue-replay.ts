@@ -1,3 +1,4 @@
+import { sleep } from '../clock.js';
 import type { EngineContext } from '../context.js';
 import { publish } from '../diagnostics.js';
 import { counted } from '../listed.js';
@@ -6,6 +7,10 @@ import type { StorageWriter } from '../writing/storage-writer.js';
 import { firstKeys } from './first-keys.js';
 import { JournalReplay } from './journal-replay.js';
 import type { ClaimedJournal, RescuedWrite, RescueJournal } from './rescue-journal.js';
+
+/** How long another start is left alone with a journal, ms: it may have died. */
+const OTHERS_TAKE_MS = 5000;
+const LOOK_EVERY_MS = 50;
 
 /**
  * Replays what earlier stops have left for this storage, before anyone reads from it, process by process. A journal is removed
@@ -24,8 +29,22 @@ export class RescueReplay {
 
   /** Rejects when the database can't take it now; what is not replayed is claimed anew by the next run. */
   async run(): Promise<void> {
-    const claimed = await this.journal.claim(this.storage.identity, (place) => this.#leave(place));
-    for (const journal of claimed) await this.#replay(journal);
+    let lost: readonly ClaimedJournal[];
+    do {
+      const claimed = await this.journal.claim(this.storage.identity, (place) => this.#leave(place));
+      const left: ClaimedJournal[] = [];
+      for (const journal of claimed) if (!(await this.#replay(journal))) left.push(journal);
+      lost = left;
+      await this.#whileWithOthers(lost);
+    } while (lost.length > 0);
+  }
+
+  /** Waits for other starts to be done with journals that they have claimed, as long as they may be alive. */
+  async #whileWithOthers(journals: readonly ClaimedJournal[]): Promise<void> {
+    const { clock } = this.context;
+    const deadline = clock.monotonic() + OTHERS_TAKE_MS;
+    while (journals.some((journal) => journal.isWithOthers()) && clock.monotonic() < deadline)
+      await sleep(clock, LOOK_EVERY_MS);
   }
 
   #leave(place: string): void {
@@ -37,10 +56,12 @@ export class RescueReplay {
     );
   }
 
-  async #replay(journal: ClaimedJournal): Promise<void> {
+  /** Gives false where another start has claimed it meanwhile. */
+  async #replay(journal: ClaimedJournal): Promise<boolean> {
     const { storage, writer, context } = this;
     const replay = new JournalReplay(storage, writer, journal, context.clock);
     await replay.run();
+    if (!journal.isHeld()) return false;
     const { written, spared, conflicts, refused } = replay;
     publish({
       type: 'journal-replayed',
@@ -57,7 +78,7 @@ export class RescueReplay {
     }
     if (conflicts.length > 0) await this.#keepConflicts(journal, conflicts);
     if (refused.length > 0) await this.#keepRefused(journal, refused);
-    await this.#end(journal);
+    return this.#end(journal);
   }
 
   async #keepConflicts(journal: ClaimedJournal, conflicts: readonly RescuedWrite[]): Promise<void> {
@@ -79,16 +100,15 @@ export class RescueReplay {
     );
   }
 
-  async #end(journal: ClaimedJournal): Promise<void> {
-    if (!journal.damaged) {
-      await journal.remove();
-      return;
-    }
+  async #end(journal: ClaimedJournal): Promise<boolean> {
+    if (!journal.damaged) return journal.remove();
     const where = journal.describe();
     const aside = await journal.setAside();
+    if (aside === undefined) return false;
     this.context.logger.error(
       `${where} was damaged: what could be read of it is replayed, and the file is kept as ${aside}.`,
     );
+    return true;
   }
 }
 

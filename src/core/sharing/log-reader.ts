@@ -105,6 +105,11 @@ export class LogReader {
       }
       behind = [...counts.values()].filter(({ count }) => count >= NOTES_PER_READ);
     }
+    // The last note of a log stays as long as the log does: one that was not found was removed with it meanwhile.
+    const isComplete = heads.every(
+      ({ writer, n }) => writer === this.own() || n <= (this.#applied.get(writer) ?? 0),
+    );
+    if (!isComplete) this.#tellAll();
   }
 
   /** Every note up to these heads was applied; what there is none of never will be there. */

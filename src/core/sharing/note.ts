@@ -72,6 +72,12 @@ export function readNote(text: string): Note | undefined {
   return { stamp: s as Stamp, changes };
 }
 
+/** The keys of a namespace whose rows a commit has written, as its note says; `undefined` where it does not name each of them. */
+export function keysNamedBy({ changes }: Note, namespace: string): ReadonlySet<string> | undefined {
+  const some = changes.get(namespace) ?? [];
+  return 'prefix' in some ? undefined : new Set(some);
+}
+
 function changesIn(written: unknown): Changes | undefined {
   if (written === true) return EVERY_KEY;
   if (Array.isArray(written)) return written.every((key) => typeof key === 'string') ? written : undefined;

@@ -1,5 +1,6 @@
 import type { CacheTimer } from '../clock.js';
 import type { EngineContext } from '../context.js';
+import type { BackplaneStats } from '../definition/backplane-stats.js';
 import type { LogPosition, Writer } from '../storage-adapter.js';
 import type { Backplane } from './backplane.js';
 import type { ChangeListener } from './change-listener.js';
@@ -89,6 +90,11 @@ export class Sharing {
   /** How many instances work on the storage, as far as was seen. */
   get instances(): number {
     return this.#reader.instances.filter(({ beat }) => beat >= 0).length;
+  }
+
+  /** The figures of the messages between them; `undefined` where there are none. */
+  get backplaneStats(): BackplaneStats | undefined {
+    return this.#wire?.stats();
   }
 
   /** Since when what others do can't be seen, wall-clock ms; `undefined` where it can. */

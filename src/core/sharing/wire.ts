@@ -1,6 +1,7 @@
 import { isCacheError } from '../cache-error.js';
 import { within } from '../clock.js';
 import type { EngineContext } from '../context.js';
+import type { BackplaneStats } from '../definition/backplane-stats.js';
 import { publish } from '../diagnostics.js';
 import type { LogPosition, Writer } from '../storage-adapter.js';
 import { MAX_TEXT_BYTES, type Backplane, type BackplaneChannel } from './backplane.js';
@@ -39,7 +40,10 @@ export class Wire {
   /** When an echo was asked for that has not come back. */
   #askedAt: number | undefined;
   #isClosed = false;
+  #sent = 0;
+  #received = 0;
   #lost = 0;
+  #outages = 0;
 
   constructor(
     private readonly options: WireOptions,
@@ -48,6 +52,9 @@ export class Wire {
     const { backplane } = options;
     this.#outbox = new Outbox({
       publish: (text) => backplane.publish(text),
+      onSent: (messages) => {
+        this.#sent += messages;
+      },
       onLost: (messages) => {
         this.#lost += messages;
       },
@@ -57,6 +64,17 @@ export class Wire {
   /** Whether what others publish is heard here, as far as is known. */
   get isUp(): boolean {
     return this.#isUp;
+  }
+
+  stats(): BackplaneStats {
+    return {
+      name: this.options.backplane.describe(),
+      isUp: this.#isUp,
+      sent: this.#sent,
+      received: this.#received,
+      lost: this.#lost,
+      outages: this.#outages,
+    };
   }
 
   /** Listens. Rejects where the backplane can't serve this cache whatever happens; goes on without it where it may later. */
@@ -119,6 +137,7 @@ export class Wire {
 
   #sayDown(error: unknown): void {
     if (this.#isClosed) return;
+    this.#outages += 1;
     const { backplane } = this.options;
     const reason = error instanceof Error ? error.message : String(error);
     this.context.logger.warn(
@@ -138,12 +157,14 @@ export class Wire {
     if (message?.w === this.options.own()) {
       this.#heardAt = this.context.clock.monotonic();
       this.#askedAt = undefined;
-    } else if (message?.c !== undefined) {
-      this.options.onNote({ writer: message.w, n: message.n, text });
-    } else if (message?.n !== 0) {
-      // Too long to be sent, or nothing that is understood here.
-      this.options.onHint();
+      return;
     }
+    // Another one makes sure that it is heard.
+    if (message?.n === 0) return;
+    this.#received += 1;
+    if (message?.c !== undefined) this.options.onNote({ writer: message.w, n: message.n, text });
+    // Too long to be sent, or nothing that is understood here.
+    else this.options.onHint();
   }
 }
 

@@ -1,9 +1,9 @@
 import { isCacheError } from '../cache-error.js';
 import type { EngineContext } from '../context.js';
-import { noteOfRemoval, noteOfRows, type Note } from '../sharing/note.js';
+import { keysNamedBy, noteOfRemoval, noteOfRows, type Note } from '../sharing/note.js';
 import { UNKNOWN_WRITER } from '../sharing/shared-storage.js';
 import { codeOf } from '../driver-code.js';
-import { EVERY_KEY, isEvery, type KeyRange } from '../keys/key-range.js';
+import { isEvery } from '../keys/key-range.js';
 import type { NamespaceCounters } from '../definition/namespace-stats.js';
 import {
   COMMITTED,
@@ -19,6 +19,7 @@ import {
 } from '../storage-adapter.js';
 import { commitTraces, traced, type CommitTrace } from '../tracing.js';
 import { isolateRefused, type WriteOutcome } from './isolate-refused.js';
+import type { RangeRemoval } from './range-removal.js';
 import { Stamps } from './stamps.js';
 import type { StorageHealth } from './storage-health.js';
 
@@ -181,12 +182,15 @@ export class StorageWriter {
   }
 
   /**
-   * Removes every row of a namespace, or of those whose keys lie in `range`, and gives how many of the latter had not expired.
-   * Rejects with what the storage throws.
+   * Removes the rows of a range, unless the log knows that an earlier attempt has. Gives how many had not expired; `undefined`
+   * where nobody counts. Rejects with what the storage throws.
    */
-  async clear(namespace: string, range: KeyRange = EVERY_KEY): Promise<number | undefined> {
+  async clear(namespace: string, removal: RangeRemoval): Promise<number | undefined> {
     const removed = await this.#attempt(namespace, 'clear', async () => {
+      if (await this.#hasBeenMade(removal)) return undefined;
+      const { range } = removal;
       const commit = await this.#begin();
+      removal.attempts = [...removal.attempts, commit];
       const count = await this.#logged(commit, async () => {
         if (!isEvery(range)) return this.storage.clearRange(namespace, range, commit);
         await this.storage.clear(namespace, commit);
@@ -198,6 +202,15 @@ export class StorageWriter {
     });
     this.#written([{ namespace }]);
     return removed;
+  }
+
+  /** Whether one of the attempts is known to have been committed. Those that were not are forgotten. */
+  async #hasBeenMade(removal: RangeRemoval): Promise<boolean> {
+    const places = removal.attempts.flatMap(({ logged }) => logged ?? []);
+    const notes = await this.receipts(places);
+    // Where nobody can tell, the namespace must be empty of what was there all the same.
+    removal.attempts = [];
+    return notes.some((note) => note !== null && note !== undefined);
   }
 
   /** Removes expired rows of a namespace. Rejects with what the storage throws. */
@@ -214,6 +227,24 @@ export class StorageWriter {
    */
   async receipts(positions: readonly LogPosition[]): Promise<readonly (Note | null | undefined)[]> {
     return positions.length === 0 || this.#log === undefined ? [] : this.#log.receipts(positions);
+  }
+
+  /**
+   * Those of `rows`, of one namespace, that a commit has written which ended nobody knows how: as far as its note names them.
+   * Rejects with what the storage throws.
+   */
+  async writtenBy<Row extends RowWrite>(
+    { logged }: Commit,
+    namespace: string,
+    rows: readonly Row[],
+  ): Promise<readonly Row[]> {
+    const [note] = await this.receipts(logged === undefined ? [] : [logged]);
+    if (note === undefined || note === null) return [];
+    const keys = keysNamedBy(note, namespace);
+    const written = rows.filter(({ key }) => keys?.has(key) === true);
+    this.#written(written);
+    this.health.succeeded();
+    return written;
   }
 
   /** What an error of the storage means. If the adapter's own `classify` throws, the error counts as transient. */

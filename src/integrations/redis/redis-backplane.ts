@@ -32,7 +32,7 @@ export interface RedisBackplaneOptions {
 export function redisBackplane(options: RedisBackplaneOptions): Backplane {
   const { url, client, prefix = '' } = options;
   if ((url === undefined) === (client === undefined))
-    throw invalid('client', 'takes either a url or a client: one of them.');
+    throw invalid('client', "takes { url: 'redis://localhost:6379' } or { client }: one of them.");
   if (typeof prefix !== 'string' || !PREFIX.test(prefix)) {
     throw invalid('prefix', "takes a prefix of at most 100 letters, digits, '_', ':', '.' and '-'.");
   }

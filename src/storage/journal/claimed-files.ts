@@ -1,9 +1,10 @@
-import { renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { ClaimedJournal, RescuedWrite } from '../../core/rescue/rescue-journal.js';
 import type { JournalContent } from './content.js';
-import type { JournalNames } from './names.js';
 import { syncFolder, unlessGone } from './file-system.js';
+import { headerOf } from './header.js';
+import type { JournalNames } from './names.js';
 
 /** A file under the name that a start has given it. */
 export interface ClaimedFile {
@@ -11,7 +12,7 @@ export interface ClaimedFile {
   readonly content: JournalContent;
 }
 
-/** The files of one process that a start has claimed. Another start may have claimed them again, and then they are gone. */
+/** The files of one process that a start has claimed. Another start may claim them again, and then they are gone. */
 export class ClaimedFiles implements ClaimedJournal {
   readonly identity: string | undefined;
   readonly prefixes: readonly number[];
@@ -38,29 +39,46 @@ export class ClaimedFiles implements ClaimedJournal {
     return this.files.map(({ place }) => place).join(', ');
   }
 
-  async remove(): Promise<void> {
-    for (const { place } of this.files) rmSync(place, { force: true });
-    this.#sync();
+  isHeld(): boolean {
+    return this.files.every(({ place }) => existsSync(place));
   }
 
-  async setAside(): Promise<string> {
-    const aside = this.files.flatMap(({ place }) => {
-      const name = this.names.aside('damaged');
-      return (
-        unlessGone(() => {
-          renameSync(place, name);
-          return [name];
-        }) ?? []
-      );
+  isWithOthers(): boolean {
+    if (this.isHeld()) return false;
+    const processes = new Set(this.files.map(({ content }) => content.header.process));
+    return this.names.existing().some((file) => {
+      const header = unlessGone(() => headerOf(file));
+      return header !== undefined && processes.has(header.process);
     });
+  }
+
+  async remove(): Promise<boolean> {
+    const removed = this.files.map(({ place }) => isThere(() => unlinkSync(place)));
     this.#sync();
-    return aside.join(', ') || this.describe();
+    return removed.every(Boolean);
+  }
+
+  async setAside(): Promise<string | undefined> {
+    const names = this.files.map(({ place }) => ({ place, name: this.names.aside('damaged') }));
+    const moved = names.map(({ place, name }) => isThere(() => renameSync(place, name)));
+    this.#sync();
+    return moved.every(Boolean) ? names.map(({ name }) => name).join(', ') : undefined;
   }
 
   #sync(): void {
     const [file] = this.files;
     if (file !== undefined) syncFolder(dirname(file.place));
   }
+}
+
+/** Does something with a file. Gives false where it is gone. */
+function isThere(task: () => void): boolean {
+  return (
+    unlessGone(() => {
+      task();
+      return true;
+    }) === true
+  );
 }
 
 /** The writes of all parts. Atoms keep to their part: two parts may have given theirs the same number. */

@@ -21,7 +21,8 @@ export class ProcessClock implements Clock {
   /** How long its machine has slept in all. */
   #slept = 0;
   #wallAhead = 0;
-  #isDead = false;
+  /** Whether the process is gone, as opposed to suspended. */
+  isDead = false;
   /** How often it was suspended, and its wall clock set. */
   suspensions = 0;
   wallSteps = 0;
@@ -40,7 +41,7 @@ export class ProcessClock implements Clock {
   }
 
   get isRunning(): boolean {
-    return this.#backlog === undefined && !this.#isDead;
+    return this.#backlog === undefined && !this.isDead;
   }
 
   /** Whether it was suspended, and has not done yet what was due meanwhile: it may not know yet. */
@@ -97,7 +98,7 @@ export class ProcessClock implements Clock {
 
   /** Nothing of the process runs any more. */
   kill(): void {
-    this.#isDead = true;
+    this.isDead = true;
     this.#backlog = undefined;
     for (const timer of this.#timers) timer.armed?.cancel();
     this.#timers.clear();
@@ -128,7 +129,7 @@ export class ProcessClock implements Clock {
   }
 
   #do(run: () => void): void {
-    if (this.#isDead) return;
+    if (this.isDead) return;
     if (this.#backlog === undefined) run();
     else this.#backlog.push(run);
   }

@@ -142,12 +142,15 @@ export class SharedHistory {
     });
   }
 
-  /** Nobody removes an instance that the others have not seen: it would have to stand still for long before. */
+  /**
+   * Nobody removes an instance that the others have not seen: it would have to stand still for long before, and so would they.
+   * One of them that goes on after a shorter suspension has seen it before.
+   */
   async #expel({ name, connection }: SharedProcess): Promise<void> {
     const { writer } = connection;
     const isKnown = this.#processes.every(({ insides, clock }) => {
       const seen = insides.reader?.instances.some((instance) => instance.writer === writer);
-      return seen === true || !clock.isRunning;
+      return seen === true || clock.isDead;
     });
     if (writer === undefined || !isKnown) return;
     this.tally.expulsions += 1;

@@ -13,12 +13,14 @@ import type { Stamp } from '../../storage-adapter.js';
 import { Retry } from '../../writing/retry.js';
 import { refusedError, writeFailedError } from '../../writing/storage-health.js';
 import type { WriteOutcome } from '../../writing/isolate-refused.js';
+import { RangeRemoval } from '../../writing/range-removal.js';
 import type { StorageWriter, WriteHooks } from '../../writing/storage-writer.js';
 import type { WriteSource, WriteTurns } from '../../writing/write-turns.js';
 import { closedError } from '../level.js';
 import type { DirtyBudget } from './dirty-budget.js';
 import type { Conflicts } from './conflicts.js';
 import type { DirtyEntries } from './dirty-entries.js';
+import { DoubtedBatch } from './doubted-batch.js';
 import { dirtyRow, type Batch, type DirtyRow } from './dirty-row.js';
 import { atomsOf, FlushPass } from './flush-pass.js';
 import { traceFlush } from './flush-trace.js';
@@ -68,6 +70,10 @@ export class Flusher implements WriteSource {
   #nextPass: FlushPass | undefined;
   /** The batch after the one that is being written. */
   #prepared: Batch | undefined;
+  /** Where others write, too, what they may have built on already. */
+  readonly #doubted: DoubtedBatch | undefined;
+  /** The removal that was attempted last, and is still to be made. */
+  #removal: RangeRemoval | undefined;
   /** Whether a range was removed since it was prepared: what is not dirty any more must not come after that. */
   #mayBeStale = false;
   #ended = false;
@@ -83,7 +89,8 @@ export class Flusher implements WriteSource {
     private readonly isMarkReached: () => boolean,
     private readonly options: FlusherOptions,
   ) {
-    const { context, writer, budget } = options;
+    const { context, writer, budget, conflicts, definition } = options;
+    this.#doubted = conflicts && new DoubtedBatch(definition.name, writer);
     this.#outage = new Retry(context, writer.health, {
       maxMs: MAX_BACKOFF_MS,
       keepsAlive: false,
@@ -108,6 +115,12 @@ export class Flusher implements WriteSource {
   /** There is something to write that is not to wait for the next checkpoint. */
   want(): void {
     this.#isWanted = true;
+    this.reconsider();
+  }
+
+  /** A range is to be removed, perhaps not for the first time: an earlier attempt was too early for what others have written since. */
+  removes(): void {
+    this.#removal = undefined;
     this.reconsider();
   }
 
@@ -185,6 +198,7 @@ export class Flusher implements WriteSource {
   async #step(pass: FlushPass): Promise<boolean> {
     this.#assertNotEnded();
     if (!pass.hasBegun) await this.#order(pass);
+    await this.#doubted?.settle((rows, stamp) => this.#committedBefore(pass, rows, stamp));
     // Never both in one turn: a removal that comes while one is written must not run over entries written after it.
     const { nextRemoval } = this.dirty;
     if (nextRemoval === undefined) return this.#writeBatch(pass);
@@ -217,8 +231,10 @@ export class Flusher implements WriteSource {
 
   async #writeRemoval(pass: FlushPass, range: KeyRange): Promise<boolean> {
     const { writer, definition } = this.options;
+    const removal = this.#removal?.range === range ? this.#removal : new RangeRemoval(range);
+    this.#removal = removal;
     try {
-      await this.#attempt(() => writer.clear(definition.name, range));
+      await this.#attempt(() => writer.clear(definition.name, removal));
     } catch (error) {
       this.#failed(pass, error, 1);
       return false;
@@ -287,7 +303,10 @@ export class Flusher implements WriteSource {
   #hooks(pass: FlushPass): WriteHooks<DirtyRow> {
     const { provenance } = this.options;
     return {
-      attempting: provenance && ((rows, { stamp }) => provenance.attempting(rows, stamp)),
+      attempting: (rows, commit) => {
+        provenance?.attempting(rows, commit.stamp);
+        this.#doubted?.attempting(rows, commit);
+      },
       committed: (rows, stamp) => this.#committed(pass, rows, stamp),
       fateOfRefused: 'At level ON_SHUTDOWN it is kept and tried again.',
       isKnownRefusal: ({ memoryKey }) => this.dirty.isRefused(memoryKey),
@@ -296,8 +315,13 @@ export class Flusher implements WriteSource {
 
   #doubt({ deferred }: WriteOutcome<DirtyRow>): void {
     const { provenance } = this.options;
-    if (deferred.length > 0) provenance?.doubtUnderway();
-    else provenance?.refused();
+    if (deferred.length > 0) {
+      provenance?.doubtUnderway();
+      this.#doubted?.doubtUnderway();
+    } else {
+      provenance?.refused();
+      this.#doubted?.ended();
+    }
   }
 
   /** What was not written. Answers whether the pass can go on. */
@@ -345,10 +369,20 @@ export class Flusher implements WriteSource {
   }
 
   #committed(pass: FlushPass, rows: readonly DirtyRow[], stamp: Stamp): void {
+    this.#doubted?.ended();
     this.options.provenance?.committed(rows, stamp);
     this.dirty.committed(rows);
     this.#forgetOvertaken(rows);
     this.#succeeded(pass, rows.length);
+  }
+
+  /** It was in doubt until now: what others have written since, memory was not to take. */
+  #committedBefore(pass: FlushPass, rows: readonly DirtyRow[], stamp: Stamp): void {
+    this.#committed(pass, rows, stamp);
+    for (const { memoryKey } of rows) {
+      if (this.dirty.get(memoryKey) === undefined && !this.dirty.isRemoved(memoryKey))
+        this.options.entries.forget(memoryKey);
+    }
   }
 
   /** Others may have written rows after this commit, and been told of before it. */

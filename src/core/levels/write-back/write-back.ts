@@ -394,7 +394,7 @@ export class WriteBack<V> implements Level<V>, Drainable {
     this.#dirty.remove(range);
     this.options.entries.applyRemoval(range);
     // It may have taken the room that others wait for.
-    this.#flusher.reconsider();
+    this.#flusher.removes();
   }
 
   #leave(key: MemoryKey, change: RowChange): void {

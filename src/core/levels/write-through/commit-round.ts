@@ -7,6 +7,7 @@ import type { PersistedEntries } from '../../entries/persisted-entries.js';
 import { EVERY_KEY, type KeyRange } from '../../keys/key-range.js';
 import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
 import type { CacheStorageAdapter, StampedEntry } from '../../storage-adapter.js';
+import { RangeRemoval } from '../../writing/range-removal.js';
 import type { StorageWriter } from '../../writing/storage-writer.js';
 import { writeFailedError } from '../../writing/storage-health.js';
 import { Fold, type FoldedKey } from './fold.js';
@@ -51,7 +52,9 @@ export class CommitRound<V> implements Round {
   #rows: FoldedRow<V>[][] = [];
   readonly #known: KnownRows<V>;
   #way: Way = 'optimistic';
-  #clears: KeyRange | undefined;
+  #clears: RangeRemoval | undefined;
+  /** All its writes were called before the first attempt at it: that is the same for each of them. */
+  #clearing: RangeRemoval | undefined;
   /** How many entries a removal removes: counted once, since an attempt that failed may have removed them. */
   #removed: number | undefined;
   /** Of an attempt that failed nobody knows whether it has committed. */
@@ -77,7 +80,7 @@ export class CommitRound<V> implements Round {
     this.#others = isShared ? entries.watchOthers() : undefined;
   }
 
-  get clears(): KeyRange | undefined {
+  get clears(): RangeRemoval | undefined {
     return this.#clears;
   }
 
@@ -126,7 +129,7 @@ export class CommitRound<V> implements Round {
   }
 
   clearCommitted(removed: number | undefined): void {
-    if (this.#clears !== undefined) this.options.entries.applyRemoval(this.#clears);
+    if (this.#clears !== undefined) this.options.entries.applyRemoval(this.#clears.range);
     this.#clears = undefined;
     // An attempt before it may have removed them already.
     if (removed !== undefined && !this.#mayHaveCommitted) this.#removed = removed;
@@ -195,7 +198,7 @@ export class CommitRound<V> implements Round {
 
   async #askForReceipts(): Promise<void> {
     this.#receipts = new Receipts();
-    await this.#receipts.ask(this.#unsettled.flat(), this.options.writer);
+    await this.#receipts.ask(this.namespace, this.#unsettled.flat(), this.options.writer);
     this.#hasReceipts = true;
   }
 
@@ -261,7 +264,8 @@ export class CommitRound<V> implements Round {
     if (guessed.length > 0) return this.#verify(guessed);
     fold.settle(unchanged);
     this.#rows = atoms.map((atom) => atom.map((folded) => this.#rowOf(folded)));
-    this.#clears = fold.cleared === undefined ? undefined : (this.#removal ?? EVERY_KEY);
+    if (fold.cleared !== undefined)
+      this.#clears = this.#clearing ??= new RangeRemoval(this.#removal ?? EVERY_KEY);
     this.#fold = fold;
     return undefined;
   }

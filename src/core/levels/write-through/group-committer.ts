@@ -1,5 +1,5 @@
-import type { KeyRange } from '../../keys/key-range.js';
 import type { Commit, RowWrite, Stamp, StampedEntry } from '../../storage-adapter.js';
+import type { RangeRemoval } from '../../writing/range-removal.js';
 import type { StorageWriter } from '../../writing/storage-writer.js';
 import type { WriteSource, WriteTurns } from '../../writing/write-turns.js';
 
@@ -15,8 +15,8 @@ export interface RoundRow extends RowWrite {
 /** The writes of one namespace that go into one commit, ready to be written. */
 export interface Round {
   readonly namespace: string;
-  /** The keys whose rows are to be removed before the rest. */
-  readonly clears: KeyRange | undefined;
+  /** The rows that are to be removed before the rest. */
+  readonly clears: RangeRemoval | undefined;
   /** What to write, as atoms that must be committed together. */
   readonly atoms: readonly (readonly RoundRow[])[];
   /** The keys whose rows are to be held while {@link decide} says what to write; `undefined` where {@link atoms} says it. */
@@ -92,10 +92,10 @@ export class GroupCommitter implements WriteSource {
   }
 
   /** Writes the clear of a round, which the rest of it comes after. */
-  async #clear(round: Round, range: KeyRange): Promise<boolean> {
+  async #clear(round: Round, removal: RangeRemoval): Promise<boolean> {
     let removed: number | undefined;
     try {
-      removed = await this.writer.clear(round.namespace, range);
+      removed = await this.writer.clear(round.namespace, removal);
     } catch (error) {
       round.attempted(error);
       return false;
