@@ -38,11 +38,6 @@ interface ServerGroundOptions {
 
 /** Four processes have five connections each, and those that were killed keep theirs for a while. */
 const CONNECTIONS = 100;
-/**
- * Without its binary log InnoDB shows others a commit before the log is on the disk (MySQL's bugs 74303 and 119759): when the server
- * is killed in between, they have seen what never was.
- */
-const SHOWN_IS_KEPT = ['log-bin', 'sync-binlog=1'];
 /** How much later pieces come on a slow network, and for how long that lasts, ms. */
 const SLOW_MS = 100;
 const SLOW_FOR_MS = 2000;
@@ -89,7 +84,7 @@ export async function serverGround(options: ServerGroundOptions): Promise<Ground
 }
 
 function ownServer(type: ServerType): Promise<PrivateServer | undefined> {
-  return type === 'postgres' ? privatePostgres(CONNECTIONS) : privateMariadb(SHOWN_IS_KEPT);
+  return type === 'postgres' ? privatePostgres(CONNECTIONS) : privateMariadb();
 }
 
 function mishapsOf(network: RoughNetwork, lane: Lane): Mishap[] {

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import mysql from 'mysql2/promise';
 import { findPrograms, PrivateServer } from './private-server.js';
 
-/** A MariaDB server of the tests' own with more `settings` than it needs, or `undefined` where it is not installed. */
-export function privateMariadb(settings: readonly string[] = []): Promise<PrivateServer | undefined> {
+/** A MariaDB server of the tests' own, or `undefined` where it is not installed. */
+export function privateMariadb(): Promise<PrivateServer | undefined> {
   const make = findPrograms(['/usr/bin'], ['mariadb-install-db', 'mariadb-install-db']);
   const run = findPrograms(['/usr/sbin', '/usr/bin'], ['mariadbd', 'mariadbd']);
   return PrivateServer.of({
@@ -22,7 +22,6 @@ export function privateMariadb(settings: readonly string[] = []): Promise<Privat
           'bind-address=127.0.0.1',
           `socket=${join(folder, 'socket')}`,
           `pid-file=${join(folder, 'pid')}`,
-          ...settings,
           '',
         ].join('\n'),
         { mode: 0o644 },
