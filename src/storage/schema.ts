@@ -5,6 +5,7 @@ import { CACHE_MIGRATIONS_TABLE } from '../../migrations/index.js';
 import { CacheError } from '../core/cache-error.js';
 import { CACHE_TABLE } from './cache-storage.entity.js';
 import type { OpenStep } from './open-remedies.js';
+import type { Unhurried } from './sql/connection.js';
 import type { Dialect } from './sql/dialect.js';
 import type { TableFault } from './sql/table-fault.js';
 
@@ -15,6 +16,8 @@ export interface SchemaOptions {
   readonly assertRights: ((runner: QueryRunner) => Promise<void>) | undefined;
   /** Whether the cache runs the migrations, or the app. */
   readonly migrationsRun: boolean;
+  /** Runs them. */
+  readonly unhurried: Unhurried;
   /** Of the database, for messages. */
   readonly description: string;
   /** Called at each step. */
@@ -23,14 +26,14 @@ export interface SchemaOptions {
 
 /** Brings the table to where the cache can work with it, whoever made it, or rejects with what is wrong and how to mend it. */
 export async function prepareSchema(runner: QueryRunner, options: SchemaOptions): Promise<void> {
-  const { dialect, migrationsRun, description, assertRights, reached } = options;
+  const { dialect, migrationsRun, unhurried, description, assertRights, reached } = options;
   reached('using');
   if (!migrationsRun) await assertMigrated(runner, description);
   const isPending = migrationsRun && !(await isMigrated(runner, options));
   const faults = isPending ? [] : await dialect.tableFaults(runner, migrationsRun ? 'migrated' : 'given');
   if (isPending || (migrationsRun && mayBeMended(faults))) {
     reached('migrating');
-    await migrate(runner, options);
+    await unhurried(() => migrate(runner, options));
     reached('using');
   } else {
     refuse(faults, description);

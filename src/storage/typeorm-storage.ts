@@ -38,6 +38,7 @@ import type {
   SizedKey,
 } from './listed-storage.js';
 import type { Claims } from './sql/claims.js';
+import type { Unhurried } from './sql/connection.js';
 import { modifyRows, Undecided, writeAtoms } from './sql/atoms.js';
 import { LogRows } from './sql/log-rows.js';
 import { assertLogTables } from './sql/log-tables.js';
@@ -158,7 +159,7 @@ export class TypeOrmStorage implements ListedStorage, SharedStorage {
     try {
       await prepare?.();
       await connection.open();
-      await retryWhileBusy(() => connection.alone((runner) => this.#prepare(runner)), START_TIMEOUT_MS);
+      await retryWhileBusy(() => connection.alone((...alone) => this.#prepare(...alone)), START_TIMEOUT_MS);
       if (this.keepsOthersOut) await claims?.prepare?.();
       opened?.();
     } catch (error) {
@@ -372,7 +373,7 @@ export class TypeOrmStorage implements ListedStorage, SharedStorage {
     return new DatabaseError(withoutQuotes(driverError.message), driverError.code, failure, undone(error));
   }
 
-  async #prepare(runner: QueryRunner): Promise<void> {
+  async #prepare(runner: QueryRunner, unhurried: Unhurried): Promise<void> {
     if (this.#readsOnly) {
       this.#identity = await storedIdentity(runner);
       return;
@@ -384,6 +385,7 @@ export class TypeOrmStorage implements ListedStorage, SharedStorage {
       dialect,
       assertRights,
       migrationsRun,
+      unhurried,
       description: this.describe(),
       reached: (step) => {
         this.#step = step;

@@ -5,58 +5,76 @@ import { startApp } from '../support/nest-app.js';
 import { check, type FinalRows, type Verdict } from './checker.js';
 import { Cluster, now, type ClusterOptions } from './cluster.js';
 import type { LifeHistory } from './history.js';
+import type { Ground, Mishap } from './ground.js';
 import type { Target } from './targets.js';
 
 export interface CampaignOptions extends ClusterOptions {
   readonly seconds: number;
-  /** Between two faults, ms; `false` for none. */
-  readonly faultEveryMs: number | false;
+  /** Between two faults, ms. */
+  readonly faultEveryMs: number;
   /** For how long one worker is suspended beside all else, ms: longer than others keep what it has not read. 0 for none. */
   readonly longStopMs: number;
+  /** Whether servers are started for it, which are restarted. */
+  readonly hasOwnServers: boolean;
 }
 
 export interface CampaignResult extends Verdict {
   readonly lives: readonly LifeHistory[];
-  readonly kills: number;
-  readonly stops: number;
-  readonly cuts: number;
+  /** How often each thing happened. */
+  readonly happened: Readonly<Record<Happening, number>>;
+  /** Starts that what happened meanwhile made fail: they were made again. */
+  readonly failedStarts: number;
 }
+
+type Happening = 'kill' | 'stop' | Mishap['kind'];
 
 /** Lets processes work on one new database, with faults all the time, and judges what they noted. */
 export async function campaign(target: Target, options: CampaignOptions): Promise<CampaignResult> {
-  const storage = await target.storage();
-  const cluster = new Cluster(target, storage, options);
+  const ground = await target.ground(options.hasOwnServers);
+  const cluster = new Cluster(target.wire, ground, options);
+  const happened: Record<Happening, number> = { kill: 0, stop: 0, cut: 0, slow: 0, swallow: 0, restart: 0 };
   try {
     await cluster.start();
     const longStop = options.longStopMs > 0 ? cluster.suspend(options.longStopMs) : undefined;
-    await faults(cluster, target, options);
+    if (longStop !== undefined) happened.stop += 1;
+    await faults(cluster, ground, options, happened);
     await longStop;
     await cluster.finish();
+    const lives = cluster.histories();
+    const final = await finalRows(ground.undisturbed, lives);
+    const { failedStarts } = cluster;
+    return { ...check(lives, final, options.maxStaleMs), lives, happened, failedStarts };
   } finally {
     cluster.abandon();
+    await ground.close();
   }
-  const lives = cluster.histories();
-  const { kills, stops, cuts } = cluster;
-  return { ...check(lives, await finalRows(storage, lives), options.maxStaleMs), lives, kills, stops, cuts };
 }
 
-async function faults(cluster: Cluster, target: Target, options: CampaignOptions): Promise<void> {
-  const until = now() + options.seconds * 1000;
-  const { faultEveryMs } = options;
-  if (faultEveryMs === false) return delay(options.seconds * 1000);
-  const kinds = [
-    () => cluster.kill(),
-    () => cluster.suspend(options.maxStaleMs * 1.5),
-    ...(target.cut === undefined ? [] : [() => cluster.cut('listeners'), () => cluster.cut('one')]),
+/** Lets one thing after the other happen, by turns, without waiting for its end. */
+async function faults(
+  cluster: Cluster,
+  { mishaps }: Ground,
+  { seconds, faultEveryMs, maxStaleMs }: CampaignOptions,
+  happened: Record<Happening, number>,
+): Promise<void> {
+  const until = now() + seconds * 1000;
+  const all: readonly { readonly kind: Happening; readonly happen: () => Promise<unknown> }[] = [
+    { kind: 'kill', happen: () => cluster.kill() },
+    { kind: 'stop', happen: () => cluster.suspend(maxStaleMs * 1.5) },
+    ...mishaps,
   ];
-  const underWay: Promise<void>[] = [];
+  const underWay = new Map<(typeof all)[number], Promise<unknown>>();
   for (let n = 0; now() + faultEveryMs < until; n += 1) {
     await delay(faultEveryMs * (0.5 + Math.random()));
-    const fault = kinds[n % kinds.length]?.();
-    if (fault !== undefined) underWay.push(fault);
+    const fault = all[n % all.length];
+    if (fault === undefined) continue;
+    // The same once more would begin in the middle of it.
+    await underWay.get(fault);
+    happened[fault.kind] += 1;
+    underWay.set(fault, fault.happen());
   }
   await delay(Math.max(0, until - now()));
-  await Promise.all(underWay);
+  await Promise.all(underWay.values());
 }
 
 const lists = defineNamespace({ name: 'lists', key: stringKey(), value: json<string[]>() });

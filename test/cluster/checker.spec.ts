@@ -83,6 +83,14 @@ describe('the judge of what several processes noted', () => {
     expect(faults[0]).toContain(text);
   });
 
+  it('counts what was lost, and reads that were stale, apart', () => {
+    const lives = [...writers, life('2.0', [], [view('fresh', 12, [A]), view('fresh', 20, [A])])];
+    const verdictOf = (final: readonly string[]) =>
+      check(lives, { lists: new Map([['l', final]]), counters: new Map() }, BOUND_MS);
+    expect(verdictOf([A, B])).toMatchObject({ lost: 0, stale: 2 });
+    expect(verdictOf([A])).toMatchObject({ lost: 1, stale: 0 });
+  });
+
   it('asks nothing of a read in a process that was suspended meanwhile', () => {
     const stopped = { ...life('2.0', [], [view('get', 700, [A])]), stops: [{ from: 100, to: 701 }] };
     expect(faultsOf([...writers, stopped], [A, B])).toEqual([]);

@@ -10,6 +10,8 @@ export interface FinalRows {
 export interface Verdict {
   /** Acknowledged writes that are not in the final rows. */
   readonly lost: number;
+  /** Reads that lacked what was acknowledged longer ago than they may. */
+  readonly stale: number;
   /** What else should not have been, and the lost ones, in words. */
   readonly faults: readonly string[];
   /** For each acknowledged id and each other life: how long after it a read there still lacked it, ms; ascending. */
@@ -42,8 +44,9 @@ export function check(lives: readonly LifeHistory[], final: FinalRows, maxStaleM
 
   let lost = checkAppends(lives, orders, acknowledged, faults);
   lost += checkCounters(lives, final.counters, faults);
-  for (const life of lives) checkViews(life, orders, maxStaleMs, faults);
-  return { lost, faults, staleness: stalenessOf(lives, orders, acknowledged) };
+  let stale = 0;
+  for (const life of lives) stale += checkViews(life, orders, maxStaleMs, faults);
+  return { lost, stale, faults, staleness: stalenessOf(lives, orders, acknowledged) };
 }
 
 function orderOf(ids: readonly string[], acknowledged: ReadonlyMap<string, Append>): Order {
@@ -113,13 +116,14 @@ function checkCounters(
   return lost;
 }
 
-/** Each view of a list is a beginning of it, none shorter than one that had ended before, and none too old. */
+/** Each view of a list is a beginning of it, none shorter than one that had ended before, and none too old. Gives how many are that. */
 function checkViews(
   { name, views, stops }: LifeHistory,
   orders: ReadonlyMap<string, Order>,
   maxStaleMs: number,
   faults: string[],
-): void {
+): number {
+  let stale = 0;
   for (const [key, some] of byList(views)) {
     const order = orders.get(key);
     const seen = endedBefore(some);
@@ -133,10 +137,12 @@ function checkViews(
       if (length < seen(from)) faults.push(`${what}, fewer than were seen before`);
       const behindMs = from - (order?.acknowledgedFrom[length] ?? Infinity);
       const allowedMs = how === 'fresh' || how === 'update' ? 0 : maxStaleMs + SLACK_MS;
-      if (behindMs > allowedMs && !overlapsAny(view, stops))
-        faults.push(`${what}, without one acknowledged ${behindMs.toFixed(1)} ms before`);
+      if (behindMs <= allowedMs || overlapsAny(view, stops)) continue;
+      stale += 1;
+      faults.push(`${what}, without one acknowledged ${behindMs.toFixed(1)} ms before`);
     }
   }
+  return stale;
 }
 
 /** Gives the greatest length of the views that had ended before a moment. Moments ascend. */

@@ -1,14 +1,17 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { DataSourceOptions } from 'typeorm';
 import { Child } from '../support/child-process.js';
 import { historyOf, type LifeHistory, type Span } from './history.js';
-import type { Target } from './targets.js';
+import type { Ground } from './ground.js';
+import type { Wire } from './targets.js';
 
 const WORKER = join(import.meta.dirname, 'worker.mjs');
 
 /** What a process may need for a turn of its event loop when it goes on, ms: until then no bound holds in it. */
 const TURN_MS = 250;
+
+/** A server that was restarted is away for a second or two. */
+const MOST_FAILED_STARTS = 100;
 
 /** The clock that all processes of the host share, ms. */
 export const now = (): number => Number(process.hrtime.bigint()) / 1e6;
@@ -41,13 +44,12 @@ export class Cluster {
   readonly #lives: Life[] = [];
   /** Whose notes are whose in one folder. */
   readonly #number = (clusters += 1);
-  kills = 0;
-  stops = 0;
-  cuts = 0;
+  /** Starts that failed. */
+  failedStarts = 0;
 
   constructor(
-    private readonly target: Target,
-    private readonly storage: DataSourceOptions,
+    private readonly wire: Wire,
+    private readonly ground: Ground,
     private readonly options: ClusterOptions,
   ) {}
 
@@ -62,7 +64,6 @@ export class Cluster {
     if (life === undefined) return;
     this.#end(life);
     life.child.kill('SIGKILL');
-    this.kills += 1;
     await life.child.ended;
     await this.#begin(life.worker);
   }
@@ -74,17 +75,10 @@ export class Cluster {
     const from = now();
     life.isSuspended = true;
     life.child.kill('SIGSTOP');
-    this.stops += 1;
     await delay(ms);
     life.child.kill('SIGCONT');
     life.stops.push({ from, to: now() + TURN_MS });
     life.isSuspended = false;
-  }
-
-  /** Ends sessions at the database. */
-  async cut(whose: 'listeners' | 'one'): Promise<void> {
-    await this.target.cut?.(this.storage, whose);
-    this.cuts += 1;
   }
 
   /** Lets all come to an end by themselves. */
@@ -99,7 +93,10 @@ export class Cluster {
 
   /** Ends what still runs, when something has failed. */
   abandon(): void {
-    for (const { child } of this.#lives) child.kill('SIGKILL');
+    for (const life of this.#lives) {
+      life.isDue = true;
+      life.child.kill('SIGKILL');
+    }
   }
 
   histories(): LifeHistory[] {
@@ -114,29 +111,40 @@ export class Cluster {
     return some[Math.floor(Math.random() * some.length)];
   }
 
+  /** Starts a worker, again and again where what happens meanwhile makes its start fail. Resolves when it is at work. */
   async #begin(worker: number): Promise<void> {
+    for (;;) {
+      const life = this.#newLife(worker);
+      this.#lives.push(life);
+      const [, failure] = await life.child.prints(/at work|^no start: (.*)$/m);
+      if (failure === undefined) {
+        life.beganAt = now();
+        this.#watch(life);
+        return;
+      }
+      // It has noted nothing.
+      this.#lives.splice(this.#lives.indexOf(life), 1);
+      this.failedStarts += 1;
+      await life.child.ended;
+      if (!failure.startsWith('STORAGE_OPEN_FAILED') || this.failedStarts > MOST_FAILED_STARTS)
+        throw new Error(`Worker ${life.name} did not start: ${failure}`);
+    }
+  }
+
+  #newLife(worker: number): Life {
     const number = this.#lives.filter((life) => life.worker === worker).length;
     const name = `${worker}.${number}`;
     const { folder, maxStaleMs, pauseMs } = this.options;
     const notes = join(folder, `${this.#number} ${name}.ndjson`);
-    const { wire, redis } = this.target;
-    const order = {
-      storage: this.storage,
-      wire,
-      redis,
-      notes,
-      worker,
-      life: number,
-      maxStaleMs,
-      pauseMs,
-    };
+    const { storage, redis } = this.ground;
+    const order = { storage, redis, wire: this.wire, notes, worker, life: number, maxStaleMs, pauseMs };
     const child = new Child(process.execPath, [WORKER, JSON.stringify(order)]);
-    const life: Life = { name, worker, child, notes, stops: [], isSuspended: false, isDue: false };
-    this.#lives.push(life);
-    await child.prints(/at work/);
-    life.beganAt = now();
-    void child.ended.then(({ code, signal, output }) => {
-      if (!life.isDue) throw new Error(`Worker ${name} ended by itself (${code ?? signal}):\n${output}`);
+    return { name, worker, child, notes, stops: [], isSuspended: false, isDue: false };
+  }
+
+  #watch(life: Life): void {
+    void life.child.ended.then(({ code, signal, output }) => {
+      if (!life.isDue) throw new Error(`Worker ${life.name} ended by itself (${code ?? signal}):\n${output}`);
     });
   }
 

@@ -5,7 +5,7 @@ import type { LifeHistory } from './history.js';
 export type Summary = Readonly<Record<string, number | string>>;
 
 export function summaryOf(result: CampaignResult): Summary {
-  const { lives, kills, stops, cuts, lost, staleness } = result;
+  const { lives, happened, failedStarts, lost, stale, staleness } = result;
   const operations = lives.reduce((sum, { views, counts }) => sum + views.length + counts.length, 0);
   const writes = lives.reduce((sum, { appends, counts }) => sum + appends.length + counts.length, 0);
   const rejected = new Map<string, number>();
@@ -16,10 +16,15 @@ export function summaryOf(result: CampaignResult): Summary {
   return {
     operations,
     writes,
-    kills,
-    stops,
-    cuts,
+    kills: happened.kill,
+    stops: happened.stop,
+    cuts: happened.cut,
+    slow: happened.slow,
+    swallowed: happened.swallow,
+    restarts: happened.restart,
+    'failed starts': failedStarts,
     lost,
+    stale,
     'stale p50, ms': at(0.5),
     'p99, ms': at(0.99),
     'max, ms': at(1),
@@ -41,7 +46,7 @@ function worstWaitOf({ appends, stops }: LifeHistory): number {
 }
 
 /** Acknowledged writes for each second at work: of the worker that had the fewest, as a share of the one that had the most. */
-export function fairnessOf(lives: readonly LifeHistory[]): number {
+function fairnessOf(lives: readonly LifeHistory[]): number {
   const workers = new Map<number, { writes: number; ms: number }>();
   for (const { worker, appends, counts, workedMs } of lives) {
     const sum = workers.get(worker) ?? { writes: 0, ms: 0 };

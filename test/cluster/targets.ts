@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import type { DataSourceOptions } from 'typeorm';
 import { mariadbServer, postgresServer, redisServer } from '../support/services.js';
+import { fileGround, serverGround, type Ground, type ServerType } from './ground.js';
 
 /** What carries changes between the processes. */
-type Wire = 'notify' | 'redis' | 'poll';
+export type Wire = 'notify' | 'redis' | 'poll';
 
 /** A database, and what carries changes beside it. */
 export interface Target {
@@ -11,56 +12,52 @@ export interface Target {
   readonly database: string;
   readonly wire: Wire;
   readonly redis?: string;
-  /** A new database. */
+  /** A new database, on the server that the tests are given: for measurements, which nothing is to disturb. */
   readonly storage: () => Promise<DataSourceOptions>;
-  /** Ends sessions of the database, as an operator or a failover does: those that listen, or one of the others. */
-  readonly cut?: (storage: DataSourceOptions, whose: 'listeners' | 'one') => Promise<unknown>;
+  /** A new database with what can happen to it and to the way there. `isOwn` says whether its servers are to be started for it. */
+  readonly ground: (isOwn: boolean) => Promise<Ground>;
 }
 
 /** All that there is a server for. Files go to `folder`. */
 export async function targetsIn(folder: string): Promise<Target[]> {
   const [postgres, mariadb, redis] = await Promise.all([postgresServer(), mariadbServer(), redisServer()]);
-  const targets: Target[] = [];
-  if (postgres !== undefined) {
-    const wires: Wire[] = ['notify', ...(redis === undefined ? [] : (['redis'] as const)), 'poll'];
-    for (const wire of wires)
-      targets.push({
-        name: `PostgreSQL, ${wire}`,
-        database: 'postgres',
-        wire,
-        ...(redis === undefined ? {} : { redis }),
-        storage: async () => ({ type: 'postgres', url: await postgres.newDatabase() }),
-        cut: (storage, whose) => {
-          const { pathname } = new URL((storage as { url: string }).url);
-          const which = whose === 'listeners' ? "query LIKE 'LISTEN%'" : 'true ORDER BY random() LIMIT 1';
-          return postgres.run(
-            'SELECT pg_terminate_backend(pid) FROM (SELECT pid FROM pg_stat_activity ' +
-              `WHERE datname = '${pathname.slice(1)}' AND ${which}) AS those`,
-          );
-        },
-      });
-  }
-  if (mariadb !== undefined) {
-    const wires: Wire[] = [...(redis === undefined ? [] : (['redis'] as const)), 'poll'];
-    for (const wire of wires)
-      targets.push({
-        name: `MariaDB, ${wire}`,
-        database: 'mariadb',
-        wire,
-        ...(redis === undefined ? {} : { redis }),
-        storage: async () => ({ type: 'mariadb', url: await mariadb.newDatabase() }),
-      });
-  }
+  const withRedis = redis === undefined ? [] : (['redis'] as const);
+  const onServer = (
+    type: ServerType,
+    name: string,
+    wire: Wire,
+    newDatabase: () => Promise<string>,
+  ): Target => ({
+    name: `${name}, ${wire}`,
+    database: type,
+    wire,
+    ...(redis === undefined ? {} : { redis }),
+    storage: async () => ({ type, url: await newDatabase() }),
+    ground: (isOwn) => serverGround({ type, wire, newDatabase, redis, isOwn }),
+  });
   let files = 0;
-  for (const [type, name] of [
-    ['sqlite', 'sqlite3'],
-    ['better-sqlite3', 'better-sqlite3'],
-  ] as const)
-    targets.push({
+  const onFile = (type: 'sqlite' | 'better-sqlite3', name: string): Target => {
+    const storage = async (): Promise<DataSourceOptions> => ({
+      type,
+      database: join(folder, `${name} ${(files += 1)}.sqlite`),
+    });
+    return {
       name: `${name}, poll`,
       database: name,
       wire: 'poll',
-      storage: async () => ({ type, database: join(folder, `${name} ${(files += 1)}.sqlite`) }),
-    });
-  return targets;
+      storage,
+      ground: async () => fileGround(await storage()),
+    };
+  };
+  const onServers = [
+    { type: 'postgres', name: 'PostgreSQL', server: postgres, wires: ['notify', ...withRedis, 'poll'] },
+    { type: 'mariadb', name: 'MariaDB', server: mariadb, wires: [...withRedis, 'poll'] },
+  ] as const;
+  return [
+    ...onServers.flatMap(({ type, name, server, wires }) =>
+      server === undefined ? [] : wires.map((wire) => onServer(type, name, wire, () => server.newDatabase())),
+    ),
+    onFile('sqlite', 'sqlite3'),
+    onFile('better-sqlite3', 'better-sqlite3'),
+  ];
 }

@@ -1,24 +1,21 @@
 // One of several processes on one database. Writers append unique ids to lists and count; readers read the lists. A file has what
 // was begun, acknowledged and read, with times of the monotonic clock that all processes of the host share. Each line is written
 // before the next operation begins, so that a kill loses what was under way at most.
-import 'reflect-metadata';
-import { NestFactory } from '@nestjs/core';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { openSync, writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
-  CacheModule,
   CachePersistenceLevel,
   CacheService,
   defineNamespace,
   json,
-  postgresBackplane,
   stringKey,
 } from '../../dist/src/index.js';
-import { redisBackplane } from '../../dist/src/integrations/redis/index.js';
+import { now, openCache } from './cache-app.mjs';
 
-const { storage, wire, redis, notes, worker, life, maxStaleMs, pauseMs } = JSON.parse(process.argv[2]);
+const { notes, worker, life, pauseMs, ...target } = JSON.parse(process.argv[2]);
+const { maxStaleMs } = target;
 const WRITERS = 4;
 const READERS = 2;
 const LANES = 3;
@@ -31,37 +28,20 @@ const durable = { key: stringKey(), value: json(), persistence: CachePersistence
 const lists = defineNamespace({ ...durable, name: 'lists', maxEntries: 4 });
 const counters = defineNamespace({ ...durable, name: 'counters' });
 
-const backplane = {
-  notify: postgresBackplane,
-  redis: () => redisBackplane({ url: redis }),
-  poll: () => false,
-}[wire]();
-
-class ClusterModule {}
-const app = await NestFactory.createApplicationContext(
-  {
-    module: ClusterModule,
-    imports: [
-      CacheModule.forRoot({
-        storage,
-        namespaces: [lists, counters],
-        instances: 'many',
-        backplane,
-        maxStaleMs,
-        // What could not be confirmed is not shown, so that the bound knows no exception.
-        staleWhileDownMs: 0,
-        rescueJournal: false,
-      }),
-    ],
-  },
-  { logger: false },
-);
+const app = await openCache({
+  ...target,
+  namespaces: [lists, counters],
+  // What could not be confirmed is not shown, so that the bound knows no exception.
+  staleWhileDownMs: 0,
+}).catch((error) => {
+  console.log(`no start: ${error.code} ${error.message.split('\n')[0]}`);
+  process.exit(1);
+});
 const list = app.get(CacheService).namespace(lists);
 const counter = app.get(CacheService).namespace(counters);
 
 const file = openSync(notes, 'a');
 const note = (line) => writeSync(file, `${JSON.stringify(line)}\n`);
-const now = () => Number(process.hrtime.bigint()) / 1e6;
 const digest = (ids) => createHash('md5').update(ids.join(' ')).digest('base64');
 const lanes = Array.from({ length: LANES }, () => 0);
 const keyOf = (lane) => `${lane}-${lanes[lane]}`;
@@ -123,9 +103,20 @@ async function read(reader) {
   }
 }
 
+/** Who begins while the database is away waits for it. */
+async function lengthOf(lane) {
+  for (;;) {
+    try {
+      return ((await list.get(keyOf(lane))) ?? []).length;
+    } catch (error) {
+      if (error.code !== 'READ_FAILED') throw error;
+      await delay(20);
+    }
+  }
+}
+
 // Where others have filled lists before.
-for (let lane = 0; lane < LANES; lane += 1)
-  while (((await list.get(keyOf(lane))) ?? []).length >= FULL) lanes[lane] += 1;
+for (let lane = 0; lane < LANES; lane += 1) while ((await lengthOf(lane)) >= FULL) lanes[lane] += 1;
 
 const writing = Promise.all(Array.from({ length: WRITERS }, (_, writer) => write(writer)));
 const reading = Promise.all(Array.from({ length: READERS }, (_, reader) => read(reader)));

@@ -54,6 +54,25 @@ for (const { kind, name, server, kept } of KINDS)
     const held = (answers: HeldAnswers, clients: number): Promise<void> =>
       vi.waitFor(() => expect(answers.clients).toBe(clients), { timeout: 10_000, interval: 5 });
 
+    it.each([
+      ['a question', 'cache_identity'],
+      ['a trial of its rights', 'WHERE 1 = 0'],
+    ])(
+      'let a start on a table that is ready fail when the server does not answer %s',
+      async (_, statement) => {
+        const before = storageOf(kind, url);
+        await before.open();
+        await before.close();
+        const answers = proxy.holdAnswersTo(statement);
+        const storage = storageOf(kind, proxy.through(url), { extra: { query_timeout: 300 } });
+        await expect(storage.open()).rejects.toMatchObject({
+          code: 'STORAGE_OPEN_FAILED',
+          cause: { code: 'NO_ANSWER' },
+        });
+        expect(answers.clients).toBe(1);
+      },
+    );
+
     it('are forgotten when they are over, with what was made for them: it levels off over many reconnects', async () => {
       // pg drops what is idle by itself; a server ends what it likes.
       const storage = storageOf(kind, url, kind === POSTGRES ? { extra: { idleTimeoutMillis: 1 } } : {});

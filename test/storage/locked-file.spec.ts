@@ -51,3 +51,27 @@ describe.each(['sqlite', 'better-sqlite3'] as const)(
     });
   },
 );
+
+describe('a file that several write to without pause', () => {
+  // better-sqlite3 works on the thread of the test: its connections take turns anyway.
+  it('is left to those that wait by who has just written', async () => {
+    const WRITES = 60;
+    const options = { type: 'sqlite', database: newFile() } as const;
+    const storages = [storageOn(options), storageOn(options)];
+    for (const storage of storages) await storage.open();
+    const order: number[] = [];
+    await Promise.all(
+      storages.map(async (storage, who) => {
+        for (let n = 0; n < WRITES; n += 1) {
+          const puts = [{ key: `${who}`, value: `${n}`, expiresAt: null }];
+          await writeChanges(storage, [{ namespace: 'n', puts }], n + 1);
+          order.push(who);
+        }
+      }),
+    );
+    for (const storage of storages) await storage.close();
+    const beside = order.slice(0, Math.min(order.lastIndexOf(0), order.lastIndexOf(1)));
+    const handedOver = beside.filter((who, i) => i > 0 && who !== beside[i - 1]).length;
+    expect(handedOver / beside.length).toBeGreaterThan(0.4);
+  });
+});

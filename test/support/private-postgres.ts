@@ -4,8 +4,8 @@ import { findPrograms, PrivateServer, versionsIn } from './private-server.js';
 
 const ROOT = '/usr/lib/postgresql';
 
-/** A PostgreSQL server of the tests' own, or `undefined` where it is not installed. */
-export function privatePostgres(): Promise<PrivateServer | undefined> {
+/** A PostgreSQL server of the tests' own for so many connections, or `undefined` where it is not installed. */
+export function privatePostgres(connections = 20): Promise<PrivateServer | undefined> {
   return PrivateServer.of({
     name: 'a private PostgreSQL',
     user: 'postgres',
@@ -29,7 +29,14 @@ export function privatePostgres(): Promise<PrivateServer | undefined> {
     args: (folder, port) =>
       [
         ['-D', join(folder, 'data'), '-k', folder, '-p', `${port}`],
-        ['-c', 'listen_addresses=127.0.0.1', '-c', 'shared_buffers=16MB', '-c', 'max_connections=20'],
+        [
+          '-c',
+          'listen_addresses=127.0.0.1',
+          '-c',
+          'shared_buffers=16MB',
+          '-c',
+          `max_connections=${connections}`,
+        ],
       ].flat(),
     url: (port) => `postgres://cache@127.0.0.1:${port}/postgres`,
     ping: async (url) => {

@@ -10,11 +10,12 @@ import { skip } from './services.js';
 /** How to make and run a server of one kind. */
 interface Recipe {
   readonly name: string;
-  /** The user that it runs as when the tests run as root, which it refuses. */
-  readonly user: string;
+  /** The user that it runs as when the tests run as root, where it refuses that. */
+  readonly user?: string;
   /** The programs that make a data folder and run the server; `undefined` where they are not installed. */
   readonly programs: readonly [make: string, run: string] | undefined;
-  make(program: string, folder: string): readonly [string, readonly string[]];
+  /** What is to be run before its first start; nothing where the server needs no data folder. */
+  make?(program: string, folder: string): readonly [string, readonly string[]];
   args(folder: string, port: number): readonly string[];
   url(port: number): string;
   /** Resolves when a client gets in. */
@@ -47,13 +48,15 @@ export class PrivateServer {
       return undefined;
     }
     const folder = mkdtempSync(join(tmpdir(), 'durable-cache-server-'));
-    const identity: Identity = process.getuid?.() === 0 ? idsOf(user) : {};
+    const identity: Identity = user !== undefined && process.getuid?.() === 0 ? idsOf(user) : {};
     if (identity.uid !== undefined) {
       chmodSync(folder, 0o755);
       chownSync(folder, identity.uid, identity.gid ?? 0);
     }
-    const [program, args] = recipe.make(programs[0], folder);
-    execFileSync(program, args, { ...identity, cwd: folder, stdio: 'pipe' });
+    if (recipe.make !== undefined) {
+      const [program, args] = recipe.make(programs[0], folder);
+      execFileSync(program, args, { ...identity, cwd: folder, stdio: 'pipe' });
+    }
     const server = new PrivateServer(recipe, programs[1], folder, await freePort(), identity);
     await server.start();
     return server;

@@ -3,7 +3,7 @@ import type { DataSource, QueryRunner } from 'typeorm';
 import { systemClock, within, type CacheTimer } from '../../core/clock.js';
 import type { Statement } from './statement.js';
 import { answered } from './answered.js';
-import type { Connection, OpenTransaction } from './connection.js';
+import type { Connection, OpenTransaction, Unhurried } from './connection.js';
 import { execute, executeAll, query } from './execute.js';
 import { Fence } from './fence.js';
 import { KeptSession } from './kept-session.js';
@@ -87,8 +87,21 @@ export class ConnectionPool implements Connection {
     return this.#reads.run(read, deadline, () => this.#noAnswer('No connection for reading came free'));
   }
 
-  alone<T>(task: (runner: QueryRunner) => Promise<T>): Promise<T> {
-    return this.#use(task, this.#deadline());
+  alone<T>(task: (runner: QueryRunner, unhurried: Unhurried) => Promise<T>): Promise<T> {
+    return this.#use((runner) => {
+      let isUnhurried = false;
+      const ask = runner.query.bind(runner);
+      runner.query = (...statement: Parameters<typeof ask>) =>
+        isUnhurried ? ask(...statement) : this.#answerOf(ask(...statement));
+      return task(runner, async (work) => {
+        isUnhurried = true;
+        try {
+          return await work();
+        } finally {
+          isUnhurried = false;
+        }
+      });
+    }, this.#deadline());
   }
 
   async write(statements: Iterable<Statement>): Promise<number> {

@@ -12,6 +12,9 @@ export interface OpenTransaction {
     ((sql: string, parameters: readonly (readonly unknown[])[]) => Promise<readonly number[]>) | undefined;
 }
 
+/** Does work whose statements may take as long as the table is large, as migrations do. All others have to be answered in time. */
+export type Unhurried = <T>(work: () => Promise<T>) => Promise<T>;
+
 /** How statements reach the database. */
 export interface Connection {
   /** Connects. */
@@ -26,5 +29,5 @@ export interface Connection {
   /** Runs `task` in one transaction, which is rolled back where it rejects. A write like {@link write}. */
   transaction<T>(task: (transaction: OpenTransaction) => Promise<T>): Promise<T>;
   /** Runs `task` with nothing else on its connection. */
-  alone<T>(task: (runner: QueryRunner) => Promise<T>): Promise<T>;
+  alone<T>(task: (runner: QueryRunner, unhurried: Unhurried) => Promise<T>): Promise<T>;
 }

@@ -1,9 +1,10 @@
 import type { DataSource, QueryRunner } from 'typeorm';
 import { nextTurn, systemClock } from '../../core/clock.js';
 import type { Statement } from './statement.js';
-import type { Connection, OpenTransaction } from './connection.js';
+import type { Connection, OpenTransaction, Unhurried } from './connection.js';
 import { ConnectionLock } from './connection-lock.js';
 import { execute, executeAll, query } from './execute.js';
+import { FileTurns } from './file-turns.js';
 import { retryWhileBusy } from '../retry-while-busy.js';
 import type { KeptStatements } from '../sqlite/kept-statements.js';
 import type { DirectStatements } from '../sqlite/direct-statements.js';
@@ -13,11 +14,6 @@ const MOST_HELD_MS = 1;
 
 /** For how long a lock of other processes is waited for, ms. For longer waits the cache tries again. */
 const BUSY_MS = 200;
-/**
- * Between two attempts to get it, ms. SQLite itself would wait for longer and longer, up to 100 ms, and never get it from
- * processes that write without pause: who has had it is back at once.
- */
-const BUSY_RETRY_MS = 2;
 
 export interface SingleConnectionOptions {
   /** The statement that begins a transaction. */
@@ -42,6 +38,7 @@ export class SingleConnection implements Connection {
   readonly #lock = new ConnectionLock();
   /** One write at a time, in the order of their coming: while one waits for other processes, reads go on. */
   readonly #writes = new ConnectionLock();
+  readonly #turns = new FileTurns();
   /** How long statements have held the event loop since it went round last, on a driver that works on this thread. */
   #heldMs = 0;
 
@@ -64,7 +61,7 @@ export class SingleConnection implements Connection {
   }
 
   read<T>(task: (runner: QueryRunner) => Promise<T>): Promise<T> {
-    return patiently(() =>
+    return this.#patiently(() =>
       this.#lock.run(async () => {
         const result = await task(this.#runner);
         this.options.assertSame?.();
@@ -73,11 +70,11 @@ export class SingleConnection implements Connection {
     );
   }
 
-  alone<T>(task: (runner: QueryRunner) => Promise<T>): Promise<T> {
+  alone<T>(task: (runner: QueryRunner, unhurried: Unhurried) => Promise<T>): Promise<T> {
     return this.#writes.run(() =>
       this.#lock.run(async () => {
         await this.options.prepare?.(this.#runner);
-        return task(this.#runner);
+        return task(this.#runner, (work) => work());
       }),
     );
   }
@@ -104,6 +101,7 @@ export class SingleConnection implements Connection {
         this.options.assertSame?.();
         return changed;
       } finally {
+        this.#turns.left();
         release?.();
       }
     });
@@ -130,6 +128,7 @@ export class SingleConnection implements Connection {
         await this.#rollback(runner);
         throw error;
       } finally {
+        this.#turns.left();
         release();
       }
     });
@@ -139,11 +138,12 @@ export class SingleConnection implements Connection {
    * Takes the connection and makes the first statement of a write, which locks the database. While others have it locked,
    * the connection is left to reads. Gives what releases the connection, and the answer.
    */
-  #first<T>(
+  async #first<T>(
     runner: QueryRunner,
     statement: () => Promise<T>,
   ): Promise<readonly [release: () => void, answer: T]> {
-    return patiently(async () => {
+    await this.#turns.come();
+    return this.#patiently(async () => {
       const release = await this.#lock.take();
       try {
         const begun = this.options.beforeWrite?.(runner);
@@ -163,7 +163,7 @@ export class SingleConnection implements Connection {
 
   /** Where the file has no write-ahead log, those who read it are waited for. */
   #commit(runner: QueryRunner): Promise<unknown> {
-    return patiently(() => this.#ask(runner, { sql: 'COMMIT', parameters: [], name: 'commit' }));
+    return this.#patiently(() => this.#ask(runner, { sql: 'COMMIT', parameters: [], name: 'commit' }));
   }
 
   /** Some errors end the transaction by themselves; then there is nothing to roll back. */
@@ -202,12 +202,12 @@ export class SingleConnection implements Connection {
     await nextTurn(systemClock);
   }
 
+  /** Makes a task that may be repeated, and repeats it while others have the database locked. */
+  #patiently<T>(task: () => Promise<T>): Promise<T> {
+    return retryWhileBusy(task, BUSY_MS, (waitedMs) => this.#turns.met(waitedMs));
+  }
+
   get #runner(): QueryRunner {
     return this.dataSource.createQueryRunner();
   }
-}
-
-/** Makes a task that may be repeated, and repeats it while others have the database locked. */
-function patiently<T>(task: () => Promise<T>): Promise<T> {
-  return retryWhileBusy(task, BUSY_MS, BUSY_RETRY_MS);
 }

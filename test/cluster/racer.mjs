@@ -1,0 +1,43 @@
+// One of several processes that count in one row, without pause: each of its callers updates again as soon as it is acknowledged.
+import { once } from 'node:events';
+import {
+  CachePersistenceLevel,
+  CacheService,
+  defineNamespace,
+  json,
+  stringKey,
+} from '../../dist/src/index.js';
+import { now, openCache } from './cache-app.mjs';
+
+const { seconds, callers, ...target } = JSON.parse(process.argv[2]);
+const counters = defineNamespace({
+  name: 'counters',
+  key: stringKey(),
+  value: json(),
+  persistence: CachePersistenceLevel.ON_CHANGE,
+});
+const app = await openCache({ ...target, namespaces: [counters] });
+const counter = app.get(CacheService).namespace(counters);
+
+console.log('at the line');
+await once(process.stdin, 'data');
+const until = now() + seconds * 1000;
+const waits = [];
+let mostRuns = 0;
+
+async function call() {
+  while (now() < until) {
+    let runs = 0;
+    const from = now();
+    await counter.update('counter', (count = 0) => {
+      runs += 1;
+      return count + 1;
+    });
+    waits.push(Math.round((now() - from) * 100) / 100);
+    mostRuns = Math.max(mostRuns, runs);
+  }
+}
+await Promise.all(Array.from({ length: callers }, call));
+await app.close();
+console.log(`result ${JSON.stringify({ waits, mostRuns })}`);
+process.exit(0);
