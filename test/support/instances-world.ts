@@ -57,6 +57,21 @@ export class InstancesWorld {
   }
 }
 
+/** Has the next call of a method wait for what is given back before it takes effect. */
+export function holdCall(storage: ChaosStorage, name: keyof SharedStorage): () => void {
+  let release: () => void = () => undefined;
+  const isReleased = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const method = Reflect.get(storage, name) as (...args: unknown[]) => Promise<unknown>;
+  Reflect.set(storage, name, async (...args: unknown[]) => {
+    Reflect.set(storage, name, method);
+    await isReleased;
+    return method.apply(storage, args);
+  });
+  return release;
+}
+
 /** Has the next call of a method take effect at once, and its answer wait for what is given back. */
 export function holdAnswer(storage: ChaosStorage, name: keyof SharedStorage): () => void {
   let release: () => void = () => undefined;

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { InMemoryBackplane } from '../../src/testing/index.js';
 import { settle, type FakeClock } from '../support/fake-clock.js';
-import { holdAnswer, InstancesWorld, type Instance } from '../support/instances-world.js';
+import { holdAnswer, holdCall, InstancesWorld, type Instance } from '../support/instances-world.js';
 
 /** What the simulator of several processes has found, each in the fewest steps. */
 describe('beside other instances', () => {
@@ -112,6 +112,40 @@ describe('beside other instances', () => {
     expect(await reading).toBe('2');
     answer();
     expect(await early).toBe('1');
+  });
+
+  describe('of two reads that are under way at once, of which the later one was answered first by the database', () => {
+    it.each(['cache', 'drafts'] as const)('none takes back what the other has found (%s)', async (where) => {
+      await one[where].set('a', '1');
+      await one[where].flush();
+      await clock.advance(100);
+      const ask = holdCall(other.storage, 'read');
+      const first = other[where].get('a');
+      await settle();
+      const answer = holdAnswer(other.storage, 'read');
+      const second = other[where].refresh('a');
+      await settle();
+      await one[where].set('a', '2');
+      await one[where].flush();
+      ask();
+      expect(await first).toBe('2');
+      const third = other[where].get('a');
+      answer();
+      await second;
+      expect(await third).toBe('2');
+      expect(await other[where].get('a')).toBe('2');
+    });
+  });
+
+  it('what a listing has shown is not older when it is read', async () => {
+    await one.cache.set('a', '1');
+    await clock.advance(100);
+    expect(await other.cache.get('a')).toBe('1');
+    await one.cache.set('a', '2');
+    const listed: [string, string][] = [];
+    for await (const entry of other.cache.scan()) listed.push(entry);
+    expect(listed).toEqual([['a', '2']]);
+    expect(await other.cache.get('a')).toBe('2');
   });
 
   it('nobody takes the answer of a read, or of a load, that has been under way for longer than maxStaleMs', async () => {

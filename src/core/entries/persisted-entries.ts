@@ -64,6 +64,7 @@ export class PersistedEntries<V> implements ChangeListener {
       onFound: (key, found) => {
         // It is newer than the rows that a load has read.
         for (const watch of this.#watches) watch.supersede(key);
+        if (isShared) this.reader.supersede(key);
         this.#remember(key, found);
         if (this.#rowWatcher !== undefined && found.kind === 'present') this.#tellSeen(key, found.stored);
       },
@@ -194,15 +195,17 @@ export class PersistedEntries<V> implements ChangeListener {
     this.#knowledge.unknown(key);
   }
 
-  /** A row of `key` was read beside memory: where that says something else, others have written since, and it is forgotten. */
+  /**
+   * Somebody is told of what was read of `key` beside memory. Nothing older is to be found in memory later: where that says
+   * something else, others have written since, and it is forgotten.
+   */
   saw(key: MemoryKey, found: KnownValue<V>): void {
-    const stamp = stampOf(found);
-    if (
-      this.store.has(key)
-        ? this.store.stampOf(key) !== stamp
-        : found.kind !== 'absent' && this.isKnownAbsent(key)
-    )
-      this.forget(key);
+    this.#sawRow(key, stampOf(found), found.kind === 'absent');
+  }
+
+  /** The same of a row that is listed. */
+  sawListed(key: MemoryKey, { stamp }: StampedEntry): void {
+    this.#sawRow(key, stamp, false);
   }
 
   /** Puts what a write left of `key` in the place of what was known of it. */
@@ -267,6 +270,7 @@ export class PersistedEntries<V> implements ChangeListener {
    */
   applyRow(key: MemoryKey, { value, expiresAt, stamp }: StampedEntry, watch: LoadWatch): boolean {
     if (watch.isNewer(key) || this.store.has(key)) return false;
+    if (this.options.isShared) this.reader.supersede(key);
     this.#knowledge.present(key);
     this.store.putText(key, value, expiresAt, stamp);
     this.#rowWatcher?.seen(key, value, expiresAt, stamp);
@@ -347,6 +351,25 @@ export class PersistedEntries<V> implements ChangeListener {
 
   #tellSeen(key: MemoryKey, { text, expiresAt, stamp }: StoredValue<V>): void {
     if (stamp !== undefined) this.#rowWatcher?.seen(key, text, expiresAt, stamp);
+  }
+
+  #sawRow(key: MemoryKey, stamp: Stamp | null | undefined, isAbsent: boolean): void {
+    if (!this.options.isShared) return;
+    const isOld = this.store.has(key)
+      ? this.store.stampOf(key) !== stamp
+      : !isAbsent && this.isKnownAbsent(key);
+    if (isOld && !this.#isUnsaved(key)) this.forget(key);
+    else this.#outrun(key);
+  }
+
+  /** Of questions that are under way at once nobody knows which one the database answers first: none may take back what another has found. */
+  #outrun(key: MemoryKey): void {
+    this.reader.supersede(key);
+    if (this.store.has(key)) return;
+    for (const watch of this.#watches) {
+      watch.supersede(key);
+      watch.forgotten.add(key);
+    }
   }
 
   #changedByOthers(key: MemoryKey, stamp: Stamp): void {

@@ -122,7 +122,10 @@ export class RowPages<V> implements EntryPages<V> {
     for (const row of rows) {
       this.#takeNewer(row.key, candidates, watch);
       const key = entries.rows.keyOf(row);
-      if (key !== undefined) candidates.push({ key, row, known: watch.known(key) });
+      if (key === undefined) continue;
+      const known = watch.known(key);
+      if (known === undefined) entries.sawListed(key, row);
+      candidates.push({ key, row, known });
     }
     if (next === undefined) this.#takeNewer(undefined, candidates, watch);
     return candidates;

@@ -282,17 +282,23 @@ export class WriteBack<V> implements Level<V>, Drainable {
     return this.#inView(key, async () => {
       const known = this.#view.known(key);
       if (known !== undefined) return known;
-      const found = await this.options.entries.reader.read(key);
-      // What took effect meanwhile is newer.
-      return this.#view.known(key) ?? found;
+      return this.#shown(key, await this.options.entries.reader.read(key));
     });
   }
 
   /** The row of a key, read now, where nothing that is dirty is newer than it. */
   async #readAnew(key: MemoryKey): Promise<KnownValue<V>> {
     if (this.#view.isDirty(key)) return this.#view.known(key) ?? ABSENT;
-    const found = await this.options.entries.reader.readAnew(key);
-    return this.#view.known(key) ?? found;
+    return this.#shown(key, await this.options.entries.reader.readAnew(key));
+  }
+
+  /** What there is, where the database has answered with `found`. What took effect meanwhile is newer, unless others may have come between. */
+  #shown(key: MemoryKey, found: KnownValue<V>): KnownValue<V> {
+    const { entries, isShared } = this.options;
+    const known = this.#view.known(key);
+    if (known !== undefined && (!isShared || this.#view.isDirty(key))) return known;
+    entries.saw(key, found);
+    return found;
   }
 
   /** Runs a read when what was called before it shows, unless that waits for room. */

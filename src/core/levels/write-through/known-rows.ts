@@ -60,6 +60,6 @@ export class KnownRows<V> {
     this.#known.set(key, found);
     this.#fresh.add(key);
     // Who is told what there is must not find in memory later what there was before.
-    if (this.isShared) this.entries.saw(key, found);
+    this.entries.saw(key, found);
   }
 }
