@@ -6,7 +6,7 @@ import type { InMemoryStorage } from '../../src/storage/in-memory-storage.js';
 import { InMemoryBackplane } from '../../src/testing/index.js';
 import { ChaosStorage } from '../support/chaos-storage.js';
 import { settle, type FakeClock } from '../support/fake-clock.js';
-import { InstancesWorld, type Instance } from '../support/instances-world.js';
+import { holdAnswer, InstancesWorld, type Instance } from '../support/instances-world.js';
 
 /** One that says it is there, and carries nothing. */
 class SilentBackplane implements Backplane {
@@ -430,6 +430,24 @@ describe('several instances on one storage', () => {
         expect.stringMatching(/^log: .*can be asked again/),
       ]);
       expect(await other.engine.health()).toMatchObject({ status: 'up', unconfirmedSince: undefined });
+    });
+
+    it('a database that does not answer at all counts as away, and since when it was asked', async () => {
+      const answer = holdAnswer(one.storage, 'heads');
+      await one.cache.set('b', '1');
+      await clock.advance(5000);
+      for (let i = 0; i < 2; i += 1) {
+        const reading = one.cache.get('b');
+        await clock.advance(250);
+        expect(await reading).toBe('1');
+        await clock.advance(2000);
+      }
+      const { unconfirmedSince = 0 } = await one.engine.health();
+      expect(unconfirmedSince).toBeLessThan(clock.now() - 6000);
+      expect(one.log.with('what other instances have changed')).toHaveLength(1);
+      answer();
+      await settle();
+      expect(await one.engine.health()).toMatchObject({ unconfirmedSince: undefined });
     });
 
     it('a read that must be fresh rejects, and is told of no time that would help it', async () => {

@@ -48,6 +48,8 @@ export interface FreshnessWatcher {
   /** A look has failed, or succeeded. */
   failed(error: unknown): void;
   succeeded(): void;
+  /** One has had no answer for so long that readers are told what is not confirmed, ms. */
+  unanswered(forMs: number): void;
 }
 
 /** A look at what others have committed, under way. */
@@ -128,6 +130,8 @@ export class SharedFreshness implements Freshness {
     }
     // One that gets no answer fails since it began, whoever came when.
     const since = Math.min(calledAt, this.#look?.startedAt ?? calledAt);
+    const silentMs = this.clock.monotonic() - since;
+    if (silentMs >= maxStaleMs) this.watcher.unanswered(silentMs);
     return this.#whileFailing(this.#failed(since));
   }
 

@@ -40,7 +40,7 @@ export function runningError(
   return new CacheError(
     'INSTANCE_RUNNING',
     `Another process uses the database of the cache (${place}), and has not let go of it for ${waitMs / 1000} s: ` +
-      `${shownRivals(rivals)}. This one is to be there with instances: '${mode}'. Stop the other one before this one starts ` +
+      `${shownRivals(rivals)}. This process was started with instances: '${mode}'. Stop the other one before this one starts ` +
       `(Kubernetes: strategy Recreate). ${APART}${testRemedy()}`,
   );
 }

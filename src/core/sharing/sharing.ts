@@ -99,6 +99,7 @@ export class Sharing {
         this.#outOfTouch.begin(error);
       },
       succeeded: () => this.#outOfTouch.end(),
+      unanswered: (forMs) => this.#outOfTouch.begin(new Error('The database does not answer.'), forMs),
     });
     this.#poll = new Poll({ everyMs: () => this.#pollMs, look: () => this.#look(), uses, clock });
   }

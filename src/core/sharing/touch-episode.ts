@@ -16,10 +16,11 @@ export class TouchEpisode {
     return this.#since;
   }
 
-  begin(error: unknown): void {
+  /** They can't be read, and could not for `forMs` before it was known. */
+  begin(error: unknown, forMs = 0): void {
     if (this.#since !== undefined) return;
     const { clock, logger } = this.context;
-    this.#since = clock.now();
+    this.#since = clock.now() - forMs;
     const code = codeOf(error);
     publish({ type: 'others-unseen', code, error });
     const meanwhile =

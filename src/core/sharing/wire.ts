@@ -166,7 +166,7 @@ export class Wire {
   #sayDown(error: unknown): void {
     if (this.#isClosed) return;
     this.#outages += 1;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = (error instanceof Error ? error.message : String(error)).replace(/\.?$/, '.');
     this.context.logger.warn(
       `The backplane (${nameOf(this.options.backplane)}) is down: ${reason} Until it is back, instances see what others change when they ` +
         'look at the database.',
