@@ -2,6 +2,7 @@ import { CacheError } from '../cache-error.js';
 import { systemClock, type CacheTimer, type Clock } from '../clock.js';
 import { Backoff } from '../writing/backoff.js';
 import type { Backplane, BackplaneChannel } from './backplane.js';
+import { BackplaneInUse } from './backplane-in-use.js';
 import type { BackplaneConnect } from './backplane-link.js';
 import { ProvenLink } from './proven-link.js';
 
@@ -52,13 +53,7 @@ export class LinkedBackplane implements Backplane {
 
   async open(channel: BackplaneChannel): Promise<void> {
     if (this.#isClosed) throw this.#closed();
-    if (this.#channel !== undefined) {
-      throw new CacheError(
-        'INVALID_OPTION',
-        `The backplane (${this.describe()}) serves a cache already: make one for each cache.`,
-        { option: 'backplane' },
-      );
-    }
+    if (this.#channel !== undefined) throw new BackplaneInUse(this.describe());
     this.#channel = channel;
     try {
       await this.#attempt(channel, true);

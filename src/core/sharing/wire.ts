@@ -5,6 +5,7 @@ import type { BackplaneStats } from '../definition/backplane-stats.js';
 import { publish } from '../diagnostics.js';
 import type { LogPosition, Writer } from '../storage-adapter.js';
 import { MAX_TEXT_BYTES, type Backplane, type BackplaneChannel } from './backplane.js';
+import { BackplaneInUse } from './backplane-in-use.js';
 import { MAX_MESSAGES_BYTES, messagesOf, Outbox } from './outbox.js';
 import { Seal } from './seal.js';
 import type { LogNote } from './shared-storage.js';
@@ -46,6 +47,8 @@ export class Wire {
   /** When an echo was asked for that has not come back. */
   #askedAt: number | undefined;
   #isClosed = false;
+  /** Whether the backplane is that of another cache, which goes on with it. */
+  #isOthers = false;
   #sent = 0;
   #received = 0;
   #lost = 0;
@@ -121,6 +124,7 @@ export class Wire {
     this.#isClosed = true;
     if (this.#isUp) await within(this.context.clock, CLOSE_MS, this.#outbox.settled());
     this.#isUp = false;
+    if (this.#isOthers) return;
     const { backplane } = this.options;
     await within(this.context.clock, CLOSE_MS, (async () => backplane.close())());
   }
@@ -135,6 +139,7 @@ export class Wire {
         onState: (state, error) => this.#became(state, error),
       });
     } catch (error) {
+      this.#isOthers = error instanceof BackplaneInUse;
       if (isCacheError(error) && error.code !== 'BACKPLANE_FAILED') throw error;
       this.#sayDown(error);
     }
