@@ -12,6 +12,7 @@ import type { Connection } from './sql/connection.js';
 import { ConnectionPool } from './sql/connection-pool.js';
 import { query } from './sql/execute.js';
 import { ServerClaims } from './sql/server-claims.js';
+import { FileTurns } from './sql/file-turns.js';
 import { DataVersion } from './sqlite/data-version.js';
 import { StrangerWatch } from './sqlite/stranger-watch.js';
 import { FileClaims } from './sqlite/file-claims.js';
@@ -167,9 +168,11 @@ function sqlite(dataSource: DataSource, { isOwn, synchronous, dialect }: Databas
   const strangers = isOwn && !inMemory ? new StrangerWatch(dataSource, kept) : undefined;
   const rowsOf: RowQuery = (runner, statement) =>
     (kept ?? direct)?.query(runner, statement) ?? query(runner, statement);
-  const version = new DataVersion(rowsOf);
+  const turns = new FileTurns();
+  const version = new DataVersion(rowsOf, () => turns.noticed());
   const connection = new SingleConnection(dataSource, {
     begin: 'BEGIN IMMEDIATE',
+    turns,
     prepare: (runner) => prepareSqlite(runner, { synchronous, ownsFile: isOwn }),
     // What a file that is gone holds is not durable: neither what is committed to it, nor what is read from it.
     assertSame: () => file?.assertSame(),

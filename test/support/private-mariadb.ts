@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import mysql from 'mysql2/promise';
 import { findPrograms, PrivateServer } from './private-server.js';
@@ -12,11 +12,17 @@ export function privateMariadb(): Promise<PrivateServer | undefined> {
     user: 'mysql',
     programs: make === undefined || run === undefined ? undefined : [make[0], run[0]],
     make: (program, folder) => {
+      // A server removes what it takes for temporary tables that another run of it has left: in the folder of all, those of the
+      // servers that work there.
+      const scratch = join(folder, 'tmp');
+      mkdirSync(scratch);
+      chmodSync(scratch, 0o777);
       writeFileSync(
         join(folder, 'my.cnf'),
         [
           '[mysqld]',
           `datadir=${join(folder, 'data')}`,
+          `tmpdir=${scratch}`,
           'innodb_log_file_size=8M',
           'innodb_buffer_pool_size=16M',
           'bind-address=127.0.0.1',

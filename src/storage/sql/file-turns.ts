@@ -29,9 +29,14 @@ export class FileTurns {
     if (left > 0) await sleep(systemClock, left);
   }
 
+  /** Another process has written to it: who writes without pause need never find it locked. */
+  noticed(): void {
+    this.#metAt = systemClock.monotonic();
+  }
+
   /** Another process has the file locked. Gives how long to wait before it is asked for again, ms. */
   met(waitedMs: number): number {
-    this.#metAt = systemClock.monotonic();
+    this.noticed();
     // Not in step with the others that wait.
     return waitedMs > LONG_MS ? SHORT_RETRY_MS : RETRY_MS * (0.5 + Math.random());
   }

@@ -27,6 +27,8 @@ export interface SingleConnectionOptions {
   readonly assertSame?: () => void;
   /** Runs as a write begins, which does not wait for it; its promise does not reject. */
   readonly beforeWrite?: (runner: QueryRunner) => Promise<void> | undefined;
+  /** Its turns at a file that others write to, too. */
+  readonly turns?: FileTurns;
   /** Keeps prepared what the driver itself does not. */
   readonly kept?: KeptStatements;
   /** Leads to a driver that works on this thread. */
@@ -38,14 +40,16 @@ export class SingleConnection implements Connection {
   readonly #lock = new ConnectionLock();
   /** One write at a time, in the order of their coming: while one waits for other processes, reads go on. */
   readonly #writes = new ConnectionLock();
-  readonly #turns = new FileTurns();
+  readonly #turns: FileTurns;
   /** How long statements have held the event loop since it went round last, on a driver that works on this thread. */
   #heldMs = 0;
 
   constructor(
     private readonly dataSource: DataSource,
     private readonly options: SingleConnectionOptions,
-  ) {}
+  ) {
+    this.#turns = options.turns ?? new FileTurns();
+  }
 
   async open(): Promise<void> {
     await this.dataSource.initialize();

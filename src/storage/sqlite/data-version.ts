@@ -7,13 +7,18 @@ const QUESTION = { sql: 'PRAGMA data_version', parameters: [], name: 'data versi
 export class DataVersion {
   #last: number | undefined;
 
-  constructor(private readonly query: RowQuery) {}
+  constructor(
+    private readonly query: RowQuery,
+    /** They have. */
+    private readonly onChanged: () => void,
+  ) {}
 
   /** Whether others have committed since it was called last. */
   async hasChanged(runner: QueryRunner): Promise<boolean> {
     const [{ data_version: version }] = (await this.query(runner, QUESTION)) as [{ data_version: number }];
-    const hasChanged = version !== this.#last;
+    const last = this.#last;
     this.#last = version;
-    return hasChanged;
+    if (last !== undefined && last !== version) this.onChanged();
+    return last !== version;
   }
 }
