@@ -14,6 +14,7 @@ const mariadb = await mariadbServer();
 interface Server {
   readonly newStorage: () => Promise<DataSourceOptions>;
   /** Ends all sessions on the database but that of `db`. */
+  /** Ends all others. Told to end, one of them might take another statement before it does: they are gone then. */
   readonly endSessions: (db: DataSource) => Promise<void>;
 }
 const SERVERS: [name: string, server: Server][] = [];
@@ -23,9 +24,12 @@ if (postgres !== undefined)
     {
       newStorage: async () => ({ type: 'postgres', url: await postgres.newDatabase() }),
       endSessions: async (db) => {
-        await db.query(
-          'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+        const others = await db.query<{ pid: number }[]>(
+          'SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
         );
+        const pids = others.map(({ pid }) => pid);
+        const left = 'SELECT pid FROM pg_stat_activity WHERE pid = ANY($1)';
+        while ((await db.query<unknown[]>(left, [pids])).length > 0);
       },
     },
   ]);
@@ -39,6 +43,9 @@ if (mariadb !== undefined)
           'SELECT id FROM information_schema.processlist WHERE db = database() AND id <> connection_id()',
         );
         for (const { id } of others) await db.query(`KILL CONNECTION ${Number(id)}`);
+        const ids = others.map(({ id }) => Number(id));
+        const left = 'SELECT id FROM information_schema.processlist WHERE id IN (?)';
+        while ((await db.query<unknown[]>(left, [ids])).length > 0);
       },
     },
   ]);
