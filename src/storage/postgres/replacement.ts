@@ -22,16 +22,20 @@ export function replacement(
   changes?: string,
 ): ConditionalWrite {
   const parts = [
-    `won AS (UPDATE ${table} t SET "value" = r.v, "expires_at" = r.e, "updated_at" = to_timestamp($6 / 1000.0), "version" = $7::bigint ` +
-      'FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[]) AS r(n, k, v, e, x) ' +
+    `won AS (UPDATE ${table} t SET "value" = r.v, "expires_at" = r.e, "updated_at" = to_timestamp($2 / 1000.0), "version" = $3::bigint ` +
+      'FROM json_to_recordset($1::json) AS r(n text, k text, v text, e bigint, x bigint) ' +
       `WHERE ${IS_GIVEN} AND t."namespace" = r.n AND t."key" = r.k AND t."version" = r.x RETURNING r.n, r.k)`,
   ];
   const parameters: unknown[] = [
-    rows.map(({ namespace }) => namespace),
-    rows.map(({ key }) => key),
-    rows.map(({ value }) => value),
-    rows.map(({ expiresAt }) => expiresAt),
-    rows.map(({ expects }) => expects),
+    JSON.stringify(
+      rows.map(({ namespace, key, value, expiresAt, expects }) => ({
+        n: namespace,
+        k: key,
+        v: value,
+        e: expiresAt,
+        x: expects,
+      })),
+    ),
     now,
     stamp,
     rows.length,
@@ -43,7 +47,7 @@ export function replacement(
   }
   return {
     statement: {
-      sql: `WITH ${parts.join(', ')} ${countWinners('$8')}`,
+      sql: `WITH ${parts.join(', ')} ${countWinners('$4')}`,
       parameters,
       name: isNoted ? 'replace noted' : 'replace',
     },
