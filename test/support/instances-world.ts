@@ -59,31 +59,34 @@ export class InstancesWorld {
 
 /** Has the next call of a method wait for what is given back before it takes effect. */
 export function holdCall(storage: ChaosStorage, name: keyof SharedStorage): () => void {
-  let release: () => void = () => undefined;
-  const isReleased = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  const method = Reflect.get(storage, name) as (...args: unknown[]) => Promise<unknown>;
-  Reflect.set(storage, name, async (...args: unknown[]) => {
-    Reflect.set(storage, name, method);
+  return hold(storage, name, async (call, isReleased) => {
     await isReleased;
-    return method.apply(storage, args);
+    return call();
   });
-  return release;
 }
 
 /** Has the next call of a method take effect at once, and its answer wait for what is given back. */
 export function holdAnswer(storage: ChaosStorage, name: keyof SharedStorage): () => void {
+  return hold(storage, name, async (call, isReleased) => {
+    const answer = await call();
+    await isReleased;
+    return answer;
+  });
+}
+
+function hold(
+  storage: ChaosStorage,
+  name: keyof SharedStorage,
+  held: (call: () => Promise<unknown>, isReleased: Promise<void>) => Promise<unknown>,
+): () => void {
   let release: () => void = () => undefined;
   const isReleased = new Promise<void>((resolve) => {
     release = resolve;
   });
   const method = Reflect.get(storage, name) as (...args: unknown[]) => Promise<unknown>;
-  Reflect.set(storage, name, async (...args: unknown[]) => {
+  Reflect.set(storage, name, (...args: unknown[]) => {
     Reflect.set(storage, name, method);
-    const answer = await method.apply(storage, args);
-    await isReleased;
-    return answer;
+    return held(() => method.apply(storage, args), isReleased);
   });
   return release;
 }
