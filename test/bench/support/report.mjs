@@ -29,7 +29,8 @@ export async function writeReport(results) {
 /** Writes one part anew, in its place or behind the others. */
 export async function rewritePart(result) {
   const sections = readFileSync(FILE, 'utf8').split(/^(?=## )/m);
-  const at = sections.findIndex((section) => section.includes(imageOf(result.part)));
+  const heading = `## ${result.part.title}\n`;
+  const at = sections.findIndex((section) => section.startsWith(heading));
   sections[at < 0 ? sections.length : at] = `\n${sectionOf(result)}\n\n`;
   return write(sections.join(''));
 }
