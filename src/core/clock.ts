@@ -57,14 +57,14 @@ export function nextTurn(clock: Clock): Promise<void> {
   });
 }
 
-/** Waits for `work`, for `ms` at most; keeps the process alive meanwhile. */
-export async function within(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
+/** Waits for `work`, for `ms` at most, and gives whether it is done; keeps the process alive meanwhile. Rejects as `work` does in time. */
+export async function within(clock: Clock, ms: number, work: Promise<unknown>): Promise<boolean> {
   let timer: CacheTimer | undefined;
-  const timeUp = new Promise<void>((resolve) => {
-    timer = clock.setTimer(Math.max(0, ms), resolve, true);
+  const timeUp = new Promise<false>((resolve) => {
+    timer = clock.setTimer(Math.max(0, ms), () => resolve(false), true);
   });
   try {
-    await Promise.race([work, timeUp]);
+    return await Promise.race([work.then(() => true), timeUp]);
   } finally {
     timer?.cancel();
   }

@@ -112,21 +112,15 @@ export class SharedFreshness implements Freshness {
     const calledAt = this.clock.monotonic();
     const { maxStaleMs, staleWhileDownMs } = this.options;
     const confirmed = this.#confirmedSince(calledAt - maxStaleMs);
-    let isOver = false;
-    const watched = confirmed.then(
-      () => (isOver = true),
-      () => (isOver = true),
-    );
-    // Without an answer of memory's own there is nothing else to give.
-    if (staleWhileDownMs > 0) await within(this.clock, WAIT_MS, watched);
-    else await watched;
-    if (isOver) {
-      try {
-        await confirmed;
-        return 'confirmed';
-      } catch {
-        // See below.
-      }
+    try {
+      // Without an answer of memory's own there is nothing else to give.
+      const isConfirmed =
+        staleWhileDownMs > 0
+          ? await within(this.clock, WAIT_MS, confirmed)
+          : await confirmed.then(() => true);
+      if (isConfirmed) return 'confirmed';
+    } catch {
+      // See below.
     }
     // One that gets no answer fails since it began, whoever came when.
     const since = Math.min(calledAt, this.#look?.startedAt ?? calledAt);

@@ -89,13 +89,8 @@ export class Wire {
 
   /** Listens. Rejects where the backplane can't serve this cache whatever happens; goes on without it where it may later. */
   async open(): Promise<void> {
-    let isOver = false;
-    const opened = this.#open().finally(() => {
-      isOver = true;
-    });
-    opened.catch(() => undefined);
-    await within(this.context.clock, OPEN_MS, opened);
-    if (!isOver) this.#sayDown(new Error(`It has not opened within ${OPEN_MS / 1000} s.`));
+    if (!(await within(this.context.clock, OPEN_MS, this.#open())))
+      this.#sayDown(new Error(`It has not opened within ${OPEN_MS / 1000} s.`));
   }
 
   /** Tells the others of a commit; `text` is its note. */
