@@ -1,8 +1,9 @@
 import type { CacheError } from '../cache-error.js';
-import { within, type CacheTimer } from '../clock.js';
+import type { CacheTimer } from '../clock.js';
 import type { EngineContext } from '../context.js';
 import type { Writer } from '../storage-adapter.js';
 import { aboutThisProcess, ClaimWait } from './claim-wait.js';
+import { sayGoodbye } from './goodbye.js';
 import { drawWriter } from './writer-number.js';
 import { takenOverError } from './instance-running.js';
 import { ownInstances } from './own-instances.js';
@@ -14,8 +15,6 @@ const BEAT_MS = 3000;
 const BROKEN_BEAT_MS = 500;
 /** Without a confirmation for so long it asks before it writes: others may have taken it for dead. Half of what they wait. */
 const STALE_MS = 5000;
-/** What a stop gives to saying goodbye: without it the others see the end all the same. */
-const LEAVE_MS = 500;
 
 export interface ClaimOptions {
   readonly storage: ClaimingStorage;
@@ -89,8 +88,7 @@ export class Claim {
     this.#isOver = true;
     this.#timer?.cancel();
     if (this.#lost !== undefined) return;
-    const left = storage.leave(this.writer).catch(() => undefined);
-    await within(context.clock, LEAVE_MS, left);
+    await sayGoodbye(storage, this.writer, context.clock);
   }
 
   async #take(): Promise<void> {

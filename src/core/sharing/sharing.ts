@@ -1,4 +1,4 @@
-import { within, type CacheTimer } from '../clock.js';
+import type { CacheTimer } from '../clock.js';
 import type { EngineContext } from '../context.js';
 import type { BackplaneStats } from '../definition/backplane-stats.js';
 import type { LogPosition, Writer } from '../storage-adapter.js';
@@ -8,6 +8,7 @@ import type { ChangeListener } from './change-listener.js';
 import { channelNameOf } from './channel-name.js';
 import { DeadInstances } from './dead-instances.js';
 import { SharedFreshness, type FreshnessOptions } from './freshness.js';
+import { sayGoodbye } from './goodbye.js';
 import { LogReader } from './log-reader.js';
 import { Membership } from './membership.js';
 import { carriesMessages } from './messaging-storage.js';
@@ -24,8 +25,6 @@ const OUT_OF_TOUCH_MS = NOTES_ARE_KEPT_MS / 2;
 /** Between two looks at the others' logs, ms: where a message tells of what they change, where none does, and where a look costs next to nothing. */
 const POLL_MS = { told: 500, untold: 100, cheap: 20 };
 
-/** What an end gives to saying goodbye, ms. */
-const LEAVE_MS = 500;
 /** How soon it beats again where others can't see it, ms, and where they don't know it. */
 const UNSEEN_BEAT_MS = 500;
 const OUT_BEAT_MS = 3000;
@@ -201,9 +200,7 @@ export class Sharing {
     this.freshness.close();
     await this.#wire?.close().catch(() => undefined);
     const { storage, context } = this.parts;
-    const left = storage.leave(this.#membership.log.writer).catch(() => undefined);
-    // Others take it for dead after a while where it can't say so.
-    await within(context.clock, LEAVE_MS, left);
+    await sayGoodbye(storage, this.#membership.log.writer, context.clock);
   }
 
   async #openWire(): Promise<void> {
