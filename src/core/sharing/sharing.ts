@@ -1,4 +1,3 @@
-import type { CacheTimer } from '../clock.js';
 import type { EngineContext } from '../context.js';
 import type { BackplaneStats } from '../definition/backplane-stats.js';
 import type { LogPosition, Writer } from '../storage-adapter.js';
@@ -6,14 +5,14 @@ import type { CacheError } from '../cache-error.js';
 import type { Backplane } from './backplane.js';
 import type { ChangeListener } from './change-listener.js';
 import { channelNameOf } from './channel-name.js';
-import { DeadInstances } from './dead-instances.js';
 import { SharedFreshness, type FreshnessOptions } from './freshness.js';
 import { sayGoodbye } from './goodbye.js';
+import { Heartbeat } from './heartbeat.js';
 import { LogReader } from './log-reader.js';
 import { Membership } from './membership.js';
 import { carriesMessages } from './messaging-storage.js';
 import { readNote, type Note } from './note.js';
-import { BEAT_MS, NOTES_ARE_KEPT_MS } from './own-log.js';
+import { NOTES_ARE_KEPT_MS } from './own-log.js';
 import { Poll } from './poll.js';
 import type { ClaimEvents, LogHead, SharedStorage } from './shared-storage.js';
 import { TouchEpisode } from './touch-episode.js';
@@ -24,10 +23,6 @@ const OUT_OF_TOUCH_MS = NOTES_ARE_KEPT_MS / 2;
 
 /** Between two looks at the others' logs, ms: where a message tells of what they change, where none does, and where a look costs next to nothing. */
 const POLL_MS = { told: 500, untold: 100, cheap: 20 };
-
-/** How soon it beats again where others can't see it, ms, and where they don't know it. */
-const UNSEEN_BEAT_MS = 500;
-const OUT_BEAT_MS = 3000;
 
 export interface SharingOptions extends FreshnessOptions {
   /** Between two looks at the others' logs, ms; `undefined` for what fits the storage. */
@@ -55,18 +50,14 @@ export class Sharing {
   readonly #listeners = new Map<string, ChangeListener>();
   readonly #reader: LogReader;
   readonly #poll: Poll;
-  readonly #dead = new DeadInstances();
+  readonly #heartbeat: Heartbeat;
   readonly #outOfTouch: TouchEpisode;
   #wire: Wire | undefined;
   readonly #membership: Membership;
   /** Whether it has joined again since it has begun to read the logs. */
   #hasRejoined = false;
-  /** Whether what shows the others that it lives has broken. */
-  #isUnseen = false;
-  #beat: CacheTimer | undefined;
   /** When logs were read last, on both clocks: a machine that slept has only the wall clock to tell. */
   #readAt = { monotonic: 0, wall: 0 };
-  #isOver = false;
 
   private constructor(
     private readonly parts: SharingParts,
@@ -75,7 +66,7 @@ export class Sharing {
     const { storage, context, uses, join } = parts;
     const { clock } = context;
     const events: ClaimEvents = {
-      disturbed: () => this.#disturbed(),
+      disturbed: () => this.#heartbeat.disturbed(),
       disconnected: () => this.#membership.doubt(),
       overwritten: () => undefined,
     };
@@ -101,6 +92,13 @@ export class Sharing {
       unanswered: (forMs) => this.#outOfTouch.begin(new Error('The database does not answer.'), forMs),
     });
     this.#poll = new Poll({ everyMs: () => this.#pollMs, look: () => this.#look(), uses, clock });
+    this.#heartbeat = new Heartbeat({
+      storage,
+      membership: this.#membership,
+      reader: this.#reader,
+      freshness: this.freshness,
+      clock,
+    });
   }
 
   /** Joins the others. Rejects with what the storage throws, or a backplane that can't serve this cache. */
@@ -116,7 +114,7 @@ export class Sharing {
       throw error;
     }
     sharing.#poll.wake();
-    sharing.#scheduleBeat();
+    sharing.#heartbeat.begin();
     return sharing;
   }
 
@@ -193,10 +191,9 @@ export class Sharing {
 
   /** Writes no more. The others still find its last notes. */
   async close(): Promise<void> {
-    this.#isOver = true;
     this.#membership.end();
     this.#poll.stop();
-    this.#beat?.cancel();
+    this.#heartbeat.stop();
     this.freshness.close();
     await this.#wire?.close().catch(() => undefined);
     const { storage, context } = this.parts;
@@ -278,60 +275,5 @@ export class Sharing {
     const at = { monotonic: clock.monotonic(), wall: clock.now() };
     await read();
     this.#readAt = at;
-  }
-
-  /** Others may take it for gone: it shows them that it lives, by another session where there was one. */
-  #disturbed(): void {
-    this.#isUnseen = true;
-    if (this.#isOver || this.#beat === undefined) return;
-    this.#beat.cancel();
-    this.#beatNow();
-  }
-
-  #scheduleBeat(): void {
-    if (this.#isOver) return;
-    const ms = this.#isUnseen ? UNSEEN_BEAT_MS : this.#membership.isOut ? OUT_BEAT_MS : BEAT_MS;
-    this.#beat = this.parts.context.clock.setTimer(ms, () => this.#beatNow(), false);
-  }
-
-  #beatNow(): void {
-    this.#beat = undefined;
-    this.#giveBeat()
-      // The database may be away; what is due is done at the next one.
-      .catch(() => undefined)
-      .finally(() => this.#scheduleBeat());
-  }
-
-  /** Shows that it lives, reads what the others have written, and removes what nobody needs. */
-  async #giveBeat(): Promise<void> {
-    const { storage, context } = this.parts;
-    try {
-      await this.#showItself();
-    } finally {
-      // Also where the database does not take the beat: it is known then since when it is away.
-      await this.freshness.look();
-    }
-    const { log } = this.#membership;
-    const outdated = log.outdated(context.clock.monotonic());
-    if (outdated !== undefined) await storage.trimLog(outdated);
-    // Their beats are as old as that look, however long ago it was.
-    for (const dead of this.#dead.among(this.#reader.instances, this.freshness.confirmedAt))
-      if (dead !== log.writer) await storage.remove(dead);
-  }
-
-  async #showItself(): Promise<void> {
-    const { log, isOut } = this.#membership;
-    if (isOut) {
-      await this.#membership.rejoin();
-      return;
-    }
-    // Before it is asked: what breaks meanwhile is broken.
-    this.#isUnseen = false;
-    try {
-      if (!(await this.parts.storage.beat(log.writer))) this.#membership.removed(log.writer);
-    } catch (error) {
-      this.#isUnseen = true;
-      throw error;
-    }
   }
 }
