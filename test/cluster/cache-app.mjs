@@ -1,7 +1,15 @@
 // What each process of the cluster opens the cache with.
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
-import { CacheModule, postgresBackplane } from '../../dist/src/index.js';
+import {
+  CacheModule,
+  CachePersistenceLevel,
+  CacheService,
+  defineNamespace,
+  json,
+  postgresBackplane,
+  stringKey,
+} from '../../dist/src/index.js';
 import { redisBackplane } from '../../dist/src/integrations/redis/index.js';
 
 class ClusterModule {}
@@ -25,6 +33,20 @@ export function openCache({ storage, wire, redis, ...options }) {
     // Nest would end the process without a word.
     { logger: false, abortOnError: false },
   );
+}
+
+/** What the namespaces of the cluster have in common. */
+export const durable = {
+  key: stringKey(),
+  value: json(),
+  persistence: CachePersistenceLevel.ON_CHANGE,
+};
+
+/** The same with one namespace, and that. */
+export async function openNamespace(name, target) {
+  const definition = defineNamespace({ ...durable, name });
+  const app = await openCache({ ...target, namespaces: [definition] });
+  return { app, cache: app.get(CacheService).namespace(definition) };
 }
 
 /** The clock that all processes of the host share, ms. */

@@ -1,23 +1,9 @@
 // One of several processes that count in one row, without pause: each of its callers updates again as soon as it is acknowledged.
 import { once } from 'node:events';
-import {
-  CachePersistenceLevel,
-  CacheService,
-  defineNamespace,
-  json,
-  stringKey,
-} from '../../dist/src/index.js';
-import { now, openCache } from './cache-app.mjs';
+import { now, openNamespace } from './cache-app.mjs';
 
 const { seconds, callers, ...target } = JSON.parse(process.argv[2]);
-const counters = defineNamespace({
-  name: 'counters',
-  key: stringKey(),
-  value: json(),
-  persistence: CachePersistenceLevel.ON_CHANGE,
-});
-const app = await openCache({ ...target, namespaces: [counters] });
-const counter = app.get(CacheService).namespace(counters);
+const { app, cache: counter } = await openNamespace('counters', target);
 
 console.log('at the line');
 await once(process.stdin, 'data');

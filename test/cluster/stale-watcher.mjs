@@ -2,25 +2,11 @@
 // and when it has heard the bare messages.
 import { once } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
-import {
-  CachePersistenceLevel,
-  CacheService,
-  defineNamespace,
-  json,
-  stringKey,
-} from '../../dist/src/index.js';
 import { bareHop } from './bare-hop.mjs';
-import { now, openCache } from './cache-app.mjs';
+import { now, openNamespace } from './cache-app.mjs';
 
 const target = JSON.parse(process.argv[2]);
-const entries = defineNamespace({
-  name: 'entries',
-  key: stringKey(),
-  value: json(),
-  persistence: CachePersistenceLevel.ON_CHANGE,
-});
-const app = await openCache({ ...target, namespaces: [entries] });
-const cache = app.get(CacheService).namespace(entries);
+const { cache } = await openNamespace('entries', target);
 const heard = [];
 await (await bareHop(target))?.listen((n) => heard.push([n, now()]));
 

@@ -1,24 +1,10 @@
 // Writes one entry again and again, by turns with a bare message, and says when each was acknowledged or sent.
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  CachePersistenceLevel,
-  CacheService,
-  defineNamespace,
-  json,
-  stringKey,
-} from '../../dist/src/index.js';
 import { bareHop } from './bare-hop.mjs';
-import { now, openCache } from './cache-app.mjs';
+import { now, openNamespace } from './cache-app.mjs';
 
 const { rounds, pauseMs, ...target } = JSON.parse(process.argv[2]);
-const entries = defineNamespace({
-  name: 'entries',
-  key: stringKey(),
-  value: json(),
-  persistence: CachePersistenceLevel.ON_CHANGE,
-});
-const app = await openCache({ ...target, namespaces: [entries] });
-const cache = app.get(CacheService).namespace(entries);
+const { app, cache } = await openNamespace('entries', target);
 const hop = await bareHop(target);
 const acknowledged = [];
 const sent = [];

@@ -5,14 +5,8 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { openSync, writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  CachePersistenceLevel,
-  CacheService,
-  defineNamespace,
-  json,
-  stringKey,
-} from '../../dist/src/index.js';
-import { now, openCache } from './cache-app.mjs';
+import { CacheService, defineNamespace } from '../../dist/src/index.js';
+import { durable, now, openCache } from './cache-app.mjs';
 
 const { notes, worker, life, pauseMs, ...target } = JSON.parse(process.argv[2]);
 const { maxStaleMs } = target;
@@ -23,7 +17,6 @@ const COUNTERS = 2;
 /** A list this long is left, and its lane goes on with the next one. */
 const FULL = 200;
 
-const durable = { key: stringKey(), value: json(), persistence: CachePersistenceLevel.ON_CHANGE };
 // Fewer than there will be: lists are evicted, and read again.
 const lists = defineNamespace({ ...durable, name: 'lists', maxEntries: 4 });
 const counters = defineNamespace({ ...durable, name: 'counters' });
