@@ -1,10 +1,7 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 
-/** Characters of a seal: 128 bits. */
-const LENGTH = 22;
-
-/** What a seal weighs, bytes. */
-export const SEAL_BYTES = LENGTH;
+/** What a seal weighs, bytes, and its characters: 128 bits. */
+export const SEAL_BYTES = 22;
 
 /**
  * Tells what instances on one database have sent from what others put on their channel, or what a carrier has changed: a
@@ -25,13 +22,13 @@ export class Seal {
 
   /** The text without its seal; `undefined` where that is not of this text, or not of an instance. */
   open(sealed: string): string | undefined {
-    const text = sealed.slice(LENGTH);
-    const [given, due] = [sealed.slice(0, LENGTH), this.#sealOf(text)].map((seal) => Buffer.from(seal));
+    const text = sealed.slice(SEAL_BYTES);
+    const [given, due] = [sealed.slice(0, SEAL_BYTES), this.#sealOf(text)].map((seal) => Buffer.from(seal));
     const isDue = given !== undefined && due !== undefined && given.length === due.length;
     return isDue && timingSafeEqual(given, due) ? text : undefined;
   }
 
   #sealOf(text: string): string {
-    return createHmac('sha256', this.#key).update(text).digest('base64url').slice(0, LENGTH);
+    return createHmac('sha256', this.#key).update(text).digest('base64url').slice(0, SEAL_BYTES);
   }
 }

@@ -28,13 +28,7 @@ export function replacement(
   ];
   const parameters: unknown[] = [
     JSON.stringify(
-      rows.map(({ namespace, key, value, expiresAt, expects }) => ({
-        n: namespace,
-        k: key,
-        v: value,
-        e: expiresAt,
-        x: expects,
-      })),
+      rows.map(({ namespace: n, key: k, value: v, expiresAt: e, expects: x }) => ({ n, k, v, e, x })),
     ),
     now,
     stamp,
