@@ -11,7 +11,8 @@ describe('when the cache can’t do it, the bot', () => {
   beforeEach(async () => {
     inner = new InMemoryStorage();
     storage = new ChaosStorage(inner);
-    bot = await new TestBot(storage, { writeTimeoutMs: 1, checkpointIntervalMs: false }).start();
+    // Short, for what never succeeds, and long enough for a busy machine to write what does.
+    bot = await new TestBot(storage, { writeTimeoutMs: 250, checkpointIntervalMs: false }).start();
   });
   afterEach(async () => {
     storage.down = undefined;
