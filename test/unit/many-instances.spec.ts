@@ -414,6 +414,15 @@ describe('several instances on one storage', () => {
       expect(other.cache.getIfPresent('a')).toBeUndefined();
     });
 
+    it('memory does not answer when the machine has slept for longer than that', async () => {
+      await clock.advance(2001);
+      expect(await other.cache.get('a')).toBe('1');
+      // Its monotonic clock stood still meanwhile.
+      clock.stepWall(100_000);
+      expect(other.cache.getIfPresent('a')).toBeUndefined();
+      await expect(other.cache.get('a')).rejects.toMatchObject({ code: 'READ_FAILED' });
+    });
+
     it('the log says so once, and once that it is over; health says since when', async () => {
       await clock.advance(30_000);
       expect(await other.engine.health()).toMatchObject({

@@ -66,6 +66,8 @@ interface Look {
 export class SharedFreshness implements Freshness {
   isFresh = false;
   #confirmedAt = -Infinity;
+  /** The same on the wall clock: a machine that slept has no other one to tell. */
+  #confirmedAtWall = -Infinity;
   #look: Look | undefined;
   #lastError: unknown;
   /** Since when no look succeeds; `undefined` where the last one did. */
@@ -154,9 +156,11 @@ export class SharedFreshness implements Freshness {
 
   #begin(): Look {
     const startedAt = this.clock.monotonic();
+    const startedAtWall = this.clock.now();
     const over = this.readLogs().then(
       () => {
         this.#look = undefined;
+        this.#confirmedAtWall = startedAtWall;
         this.#succeeded(startedAt);
         return true;
       },
@@ -206,6 +210,8 @@ export class SharedFreshness implements Freshness {
   #whileFailing(since: number): Permission {
     // Where not even the beat has brought a confirmation, it has failed, or this process stood still.
     const latest = Math.min(since, this.#confirmedAt + BEAT_MS);
-    return this.clock.monotonic() - latest < this.options.staleWhileDownMs ? 'unconfirmed' : 'lost';
+    const silentMs = this.clock.monotonic() - latest;
+    const silentWallMs = this.clock.now() - this.#confirmedAtWall - BEAT_MS;
+    return Math.max(silentMs, silentWallMs) < this.options.staleWhileDownMs ? 'unconfirmed' : 'lost';
   }
 }
