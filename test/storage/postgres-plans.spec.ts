@@ -114,7 +114,8 @@ describe.skipIf(server === undefined)('the plan of a conditional write on Postgr
       for (const count of [1, 1000]) {
         const nodes = await nodesOf(Array.from({ length: count }, (___, i) => write(`k${i}`)));
         const types = nodes.map((node) => node['Node Type']);
-        expect(types).toContain('Nested Loop');
+        // A lone row that is given as parameters needs no loop.
+        if (count > 1) expect(types).toContain('Nested Loop');
         expect(types.filter((type) => /Hash|Merge|Sort/.test(type))).toEqual([]);
         const scans = nodes.filter((node) => node['Node Type'].includes('Scan') && 'Relation Name' in node);
         expect(scans.map((node) => node['Node Type'])).toEqual([
@@ -127,7 +128,7 @@ describe.skipIf(server === undefined)('the plan of a conditional write on Postgr
 
   it.each([
     ['of one row', 'replace 1', [row('k1', 'new', STAMP)]],
-    ['of several rows', 'replace', [row('k1', 'new', STAMP), row('k2', 'new', STAMP)]],
+    ['of several rows', 'replace up to 2', [row('k1', 'new', STAMP), row('k2', 'new', STAMP)]],
   ])(
     '%s, kept prepared, is that of a table of one page no longer than the next renewal',
     async (_, name, rows) => {

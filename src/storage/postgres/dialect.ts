@@ -21,7 +21,7 @@ import { COLUMNS, REPLACE } from '../sql/upsert.js';
 import type { PostgresLog } from './commit-log.js';
 import { conditionalWrite } from './conditional-write.js';
 import { loneWrite } from './lone-write.js';
-import { areReplacements, replacement } from './replacement.js';
+import { areReplacements, Replacements } from './replacement.js';
 import { postgresTableFaults } from './table-check.js';
 
 /** Rows in one statement; with four parameters each, it takes at most 16 383. */
@@ -40,6 +40,8 @@ const ABOUT_DATA = new Set(['22', '23', '54', 'P0']);
 
 /** PostgreSQL. `table` is the quoted name of the table, with its schema. */
 export class PostgresDialect implements Dialect {
+  readonly #replacements = new Replacements(ROWS_PER_STATEMENT);
+
   constructor(
     private readonly table: () => string,
     readonly log?: PostgresLog,
@@ -116,8 +118,9 @@ export class PostgresDialect implements Dialect {
   }
 
   #conditional(rows: readonly RowWrite[], commit: Commit, changes?: string): ConditionalWrite {
-    const write = areReplacements(rows) ? replacement : conditionalWrite;
-    return write(this.table(), rows, commit, changes);
+    return areReplacements(rows)
+      ? this.#replacements.write(this.table(), rows, commit, changes)
+      : conditionalWrite(this.table(), rows, commit, changes);
   }
 
   async compareAndSet(

@@ -10,41 +10,64 @@ export function areReplacements(rows: readonly RowWrite[]): boolean {
 /** True of each row. By such a comparison the planner expects few, and looks each up by the primary key, in the order of the rows. */
 const IS_GIVEN = `r.n = r.n || ''`;
 
+const PARAMETERS_OF_A_ROW = 5;
+
 /**
- * Stores `rows` over those that are there with the stamps they expect, as a commit of updates does: the text is the same for any number
- * of rows, so that it may be kept prepared.
+ * Writes of rows over those that are there with the stamps they expect, as commits of updates do. Their texts are kept, and
+ * prepared by the server: there is one for each power of two, which takes any smaller number of rows.
  */
-export function replacement(
-  table: string,
-  rows: readonly RowWrite[],
-  { now, stamp, logged }: Commit,
-  /** The table that takes a note of what has been written. */
-  changes?: string,
-): ConditionalWrite {
-  const parts = [
-    `won AS (UPDATE ${table} t SET "value" = r.v, "expires_at" = r.e, "updated_at" = to_timestamp($2 / 1000.0), "version" = $3::bigint ` +
-      'FROM json_to_recordset($1::json) AS r(n text, k text, v text, e bigint, x bigint) ' +
-      `WHERE ${IS_GIVEN} AND t."namespace" = r.n AND t."key" = r.k AND t."version" = r.x RETURNING r.n, r.k)`,
-  ];
-  const parameters: unknown[] = [
-    JSON.stringify(
-      rows.map(({ namespace: n, key: k, value: v, expiresAt: e, expects: x }) => ({ n, k, v, e, x })),
-    ),
-    now,
-    stamp,
-    rows.length,
-  ];
-  const isNoted = changes !== undefined && logged !== undefined;
-  if (isNoted) {
-    parts.push(noteOf('SELECT n, k FROM won', changes, parameters.length + 1));
-    parameters.push(logged.writer, logged.n, stamp);
+export class Replacements {
+  readonly #texts = new Map<string, string>();
+
+  /** `most` rows at most are ever written by one statement. */
+  constructor(private readonly most: number) {}
+
+  write(
+    table: string,
+    rows: readonly RowWrite[],
+    { now, stamp, logged }: Commit,
+    /** The table that takes a note of what has been written. */
+    changes?: string,
+  ): ConditionalWrite {
+    const note = changes === undefined || logged === undefined ? undefined : { changes, ...logged };
+    const places = Math.min(2 ** Math.ceil(Math.log2(rows.length)), this.most);
+    const parameters: unknown[] = [new Date(now).toISOString(), stamp, rows.length];
+    for (const { namespace, key, value, expiresAt, expects } of rows)
+      parameters.push(namespace, key, value, expiresAt, expects);
+    // What has no namespace is not looked up.
+    for (let left = (places - rows.length) * PARAMETERS_OF_A_ROW; left > 0; left -= 1) parameters.push(null);
+    if (note !== undefined) parameters.push(note.writer, note.n, stamp);
+    const name = `replace up to ${places}${note === undefined ? '' : ', noted'}`;
+    return {
+      statement: { sql: this.#text(name, table, places, note?.changes), parameters, name },
+      losers: ([answer]) => losersOf(rows, answer as Winners),
+    };
   }
-  return {
-    statement: {
-      sql: `WITH ${parts.join(', ')} ${countWinners('$4')}`,
-      parameters,
-      name: isNoted ? 'replace noted' : 'replace',
-    },
-    losers: ([answer]) => losersOf(rows, answer as Winners),
-  };
+
+  #text(name: string, table: string, places: number, changes: string | undefined): string {
+    const id = `${name} ${table}`;
+    let text = this.#texts.get(id);
+    if (text === undefined) {
+      text = textOf(table, places, changes);
+      this.#texts.set(id, text);
+    }
+    return text;
+  }
+}
+
+function textOf(table: string, places: number, changes: string | undefined): string {
+  const first = 4;
+  const values = Array.from({ length: places }, (_, place) => {
+    const p = first + place * PARAMETERS_OF_A_ROW;
+    return `($${p}::text, $${p + 1}::text, $${p + 2}::text, $${p + 3}::bigint, $${p + 4}::bigint)`;
+  });
+  const won =
+    `won AS (UPDATE ${table} t SET "value" = r.v, "expires_at" = r.e, "updated_at" = $1::timestamptz, "version" = $2::bigint ` +
+    `FROM (VALUES ${values.join(', ')}) AS r(n, k, v, e, x) ` +
+    `WHERE ${IS_GIVEN} AND t."namespace" = r.n AND t."key" = r.k AND t."version" = r.x RETURNING r.n, r.k)`;
+  const note =
+    changes === undefined
+      ? ''
+      : `, ${noteOf('SELECT n, k FROM won', changes, first + places * PARAMETERS_OF_A_ROW)}`;
+  return `WITH ${won}${note} ${countWinners('$3::int')}`;
 }
