@@ -14,8 +14,15 @@ interface PgClient extends EventEmitter {
   /** pg-native shows none. */
   readonly connection?: { readonly stream?: Socket };
   connect(): Promise<unknown>;
-  query(text: string, values?: readonly unknown[]): Promise<{ readonly rows: unknown[] }>;
+  query(query: string | NamedQuery): Promise<{ readonly rows: unknown[] }>;
   end(): Promise<void>;
+}
+
+/** A statement that the server keeps prepared for its session. */
+interface NamedQuery {
+  readonly name: string;
+  readonly text: string;
+  readonly values: readonly unknown[];
 }
 
 /** The driver's pool of TypeORM's connections. */
@@ -31,6 +38,8 @@ interface PgNotification {
 
 /** A session that waits for messages is idle by nature. Not every version has the setting. */
 const STAY = "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'idle_session_timeout'";
+/** Comes with each commit: to plan it takes as long as to send the message. */
+const NOTIFY = { name: 'durable-cache notify', text: 'SELECT pg_notify($1, $2)' };
 const WHO = 'SELECT pg_backend_pid() AS "id"';
 
 /**
@@ -74,7 +83,7 @@ class PostgresLink implements BackplaneLink {
   }
 
   async publish(channel: string, text: string): Promise<void> {
-    await this.#query('SELECT pg_notify($1, $2)', [channel, text]);
+    await this.#query({ ...NOTIFY, values: [channel, text] });
   }
 
   async close(): Promise<void> {
@@ -107,9 +116,9 @@ class PostgresLink implements BackplaneLink {
     return (rows as [{ id: number }])[0].id;
   }
 
-  async #query(text: string, values?: readonly unknown[]): Promise<void> {
+  async #query(query: string | NamedQuery): Promise<void> {
     try {
-      await this.client.query(text, values);
+      await this.client.query(query);
     } catch (error) {
       throw readable(error);
     }
