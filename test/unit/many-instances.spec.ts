@@ -277,6 +277,31 @@ describe('several instances on one storage', () => {
       expect(await far.cache.get('a')).toBeUndefined();
     });
 
+    it('an instance that is alone sends nothing of what it commits, until another one joins', async () => {
+      const world = new InstancesWorld();
+      const carrier = new InMemoryBackplane(world.clock);
+      const first = await world.start({ backplane: carrier.end() });
+      const sent = (): number => first.cache.stats().backplane?.sent ?? 0;
+      await settle();
+      const before = sent();
+      await first.cache.set('a', 'old');
+      await settle();
+      expect(sent()).toBe(before);
+      const second = await world.start({ backplane: carrier.end() });
+      await second.cache.get('a');
+      // No look at the logs has come since.
+      await first.cache.set('a', 'new');
+      await settle();
+      expect(await second.cache.get('a')).toBe('new');
+      expect(second.cache.stats().backplane?.received).toBe(1);
+      await second.engine.stop();
+      await world.clock.advance(500);
+      const after = sent();
+      await first.cache.set('a', 'newer');
+      await settle();
+      expect(sent()).toBe(after);
+    });
+
     it('a commit whose note is too long for a message shows at once, too', async () => {
       const keys = Array.from({ length: 60 }, (_, i) => `${'k'.repeat(200)}${i}`);
       await far.cache.getMany(keys);

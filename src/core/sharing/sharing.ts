@@ -54,6 +54,10 @@ export class Sharing {
   readonly #outOfTouch: TouchEpisode;
   #wire: Wire | undefined;
   readonly #membership: Membership;
+  /** Whether there are others to tell of commits, as far as is known: who is alone sends no messages. */
+  #hasCompany = false;
+  /** How often others were heard. */
+  #heard = 0;
   /** Whether it has joined again since it has begun to read the logs. */
   #hasRejoined = false;
   /** When logs were read last, on both clocks: a machine that slept has only the wall clock to tell. */
@@ -76,6 +80,7 @@ export class Sharing {
       left: () => this.#reader.forgetAll(),
       rejoined: () => {
         this.#hasRejoined = true;
+        this.#wire?.greet();
         void this.freshness.look();
       },
       context,
@@ -153,7 +158,7 @@ export class Sharing {
     const { log } = this.#membership;
     if (position.writer !== log.writer) return;
     log.committed(position);
-    if (this.#wire?.isUp === true) this.#wire.announce(position, text());
+    if (this.#wire?.isUp === true && this.#hasCompany) this.#wire.announce(position, text());
   }
 
   /** A commit has failed because this instance is not known any more: others have taken it for dead, and their logs may be gone. */
@@ -216,6 +221,10 @@ export class Sharing {
           if (this.#reader.received(note)) void this.freshness.look();
         },
         onHint: () => void this.freshness.look(),
+        onOther: () => {
+          this.#heard += 1;
+          this.#hasCompany = true;
+        },
       },
       context,
     );
@@ -236,11 +245,14 @@ export class Sharing {
 
   async #read(): Promise<void> {
     const { writer, lastCommitted: n } = this.#membership.log;
+    const heard = this.#heard;
     await this.#timed(async () => {
       if (!this.#hasLostTrack) this.#saw(await this.#reader.catchUp(), { writer, n });
       // Asked again: notes may have been removed before they were read, where this process stood still in between.
       if (this.#hasLostTrack) await this.#readAnew({ writer, n });
     });
+    // Who was heard meanwhile may have come after the logs were read.
+    this.#hasCompany = this.instances > 1 || this.#heard !== heard;
   }
 
   async #readAnew(own: LogPosition): Promise<void> {

@@ -28,6 +28,8 @@ export interface WireOptions extends Pick<BackplaneChannel, 'name' | 'database'>
   readonly onNote: (note: LogNote) => void;
   /** There may be something to see in the logs. */
   readonly onHint: () => void;
+  /** Another instance was heard. */
+  readonly onOther: () => void;
 }
 
 /** What a message says: whose commit it is about, and the note of it where that is not too long. */
@@ -110,8 +112,13 @@ export class Wire {
       this.#reconnect();
     } else if (this.#askedAt === undefined && now - this.#heardAt > ECHO_AFTER_MS) {
       this.#askedAt = now;
-      this.#outbox.add(`{"w":${this.options.own()},"n":0}`);
+      this.greet();
     }
+  }
+
+  /** Lets the others know of this instance, and hears itself. */
+  greet(): void {
+    if (this.#isUp) this.#outbox.add(`{"w":${this.options.own()},"n":0}`);
   }
 
   /** Sends what is still to be sent, for a short time, and ends. */
@@ -161,6 +168,8 @@ export class Wire {
     publish({ type: 'backplane-up', lost: this.#lost });
     // What was published while it was down has not been heard.
     this.options.onHint();
+    // Who believes to be alone sends nothing.
+    this.greet();
   }
 
   #sayDown(error: unknown): void {
@@ -189,7 +198,7 @@ export class Wire {
       this.#askedAt = undefined;
       return;
     }
-    // Another one makes sure that it is heard.
+    this.options.onOther();
     if (message?.n === 0) return;
     this.#received += 1;
     if (message?.c !== undefined) this.options.onNote({ writer: message.w, n: message.n, text });

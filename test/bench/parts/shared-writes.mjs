@@ -1,4 +1,7 @@
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import { DataSource } from 'typeorm';
 import { defineNamespace, json, numberKey } from '../../../dist/src/index.js';
 import { openCaches } from '../support/app.mjs';
@@ -6,6 +9,7 @@ import { reachable } from '../support/databases.mjs';
 import { nextValueOf } from '../support/keys.mjs';
 import { compare } from '../support/rounds.mjs';
 
+const BESIDE = join(import.meta.dirname, '..', 'support', 'beside-app.mjs');
 const WRITERS = [1, 16, 256];
 /** Keys that are written, over and over. */
 const KEYS = 50_000;
@@ -17,8 +21,9 @@ export const sharedWrites = {
   name: 'shared-writes',
   title: "ON_CHANGE sets with instances: 'many', beside the same with instances: 'one'",
   note:
-    'Each set is awaited by its writer. With many instances a commit leaves a note in the log of its process, sends a message where ' +
-    'there is a backplane, and old notes are removed.',
+    'Each set is awaited by its writer. With many instances a commit leaves a note in the log of its process, and old notes are removed. ' +
+    'Where another instance is there, in a process of its own, commits on PostgreSQL also send messages, and it hears of each: here on ' +
+    'the same two cores, which the note, the message and the other instance take from the writer.',
   async run() {
     const rows = [];
     for (const database of await reachable()) rows.push(...(await measure(database)));
@@ -30,32 +35,49 @@ async function measure(database) {
   const namespace = defineNamespace({ name: 'bench', key: numberKey(), value: json(), maxEntries: 100_000 });
   // Each on a database of its own: one that is alone refuses to start beside others.
   const opened = [];
-  for (const instances of ['one', 'many']) {
+  for (const [name, instances, isBeside] of [
+    ['one', 'one', false],
+    ['alone', 'many', false],
+    ['beside another', 'many', true],
+  ]) {
     const { storage, drop } = await newDatabase(database.open());
     const app = await openCaches([namespace], { storage, instances });
-    opened.push({ instances, app, drop });
+    const leave = isBeside ? await anotherOn(storage) : async () => undefined;
+    opened.push({ name, app, leave, drop });
   }
   const rows = [];
   for (const writers of WRITERS) {
-    const cases = opened.map(({ instances, app }) => ({
-      name: instances,
-      run: writersOf(app.caches[0], writers),
-    }));
-    const [, many] = await compare(cases, { rounds: 21, sliceMs: 100 });
-    rows.push({
-      database: database.name,
-      writers,
-      'writes/s': Math.round(many.perSecond),
-      ratio: Number(many.ratio.toFixed(2)),
-      spread: `±${many.spread.toFixed(2)}`,
-      'must reach': target(database.name, writers),
-    });
+    const cases = opened.map(({ name, app }) => ({ name, run: writersOf(app.caches[0], writers) }));
+    const [, ...many] = await compare(cases, { rounds: 21, sliceMs: 100 });
+    for (const { name, perSecond, ratio, spread } of many)
+      rows.push({
+        database: database.name,
+        writers,
+        instance: name,
+        'writes/s': Math.round(perSecond),
+        ratio: Number(ratio.toFixed(2)),
+        spread: `±${spread.toFixed(2)}`,
+        'must reach': target(database.name, writers),
+      });
   }
-  for (const { app, drop } of opened) {
+  for (const { app, leave, drop } of opened) {
+    await leave();
     await app.close();
     await drop();
   }
   return rows;
+}
+
+/** Another instance on the same database, in a process of its own. Gives what ends it. */
+async function anotherOn(storage) {
+  const child = spawn(process.execPath, [BESIDE, JSON.stringify(storage)], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  await once(child.stdout, 'data');
+  return async () => {
+    child.stdin.end();
+    await once(child, 'exit');
+  };
 }
 
 /** So many writers, each of which writes again as soon as its last write is acknowledged. */
