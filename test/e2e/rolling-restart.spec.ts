@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { postgresServer } from '../support/services.js';
+import { mariadbServer, postgresServer } from '../support/services.js';
 import { tempFolder } from '../support/temp-folder.js';
 import { BotProcess } from './support/bot-process.js';
 import { Counting } from './support/counting.js';
@@ -14,7 +14,7 @@ const MAX_STALE_MS = 2000;
 const PACE_MS = 5;
 
 const folder = tempFolder();
-const postgres = await postgresServer();
+const [postgres, mariadb] = await Promise.all([postgresServer(), mariadbServer()]);
 
 /** A page, and the process that serves it. */
 interface Served {
@@ -27,6 +27,11 @@ const databases = [
     name: 'PostgreSQL',
     isThere: postgres !== undefined,
     place: async () => ({ DATABASE_URL: (await postgres?.newDatabase()) ?? '' }),
+  },
+  {
+    name: 'MariaDB',
+    isThere: mariadb !== undefined,
+    place: async () => ({ DATABASE_URL: (await mariadb?.newDatabase()) ?? '' }),
   },
   {
     name: 'a SQLite file',
@@ -145,7 +150,7 @@ describe.each(databases)('two bots on $name, one on Telegram and one on its page
 
   it(
     'lose nothing and show nothing old while they are restarted one after the other, or killed',
-    { timeout: 120_000 },
+    { timeout: 240_000 },
     async () => {
       const onTelegram = [new Counting('a', MAX_STALE_MS), new Counting('b', MAX_STALE_MS)];
       const onPage = [new Counting('c', MAX_STALE_MS), new Counting('d', MAX_STALE_MS)];
