@@ -19,7 +19,7 @@ import { assertRecord, refuseUnknown } from '../core/option-checks.js';
 import type { CacheStorageAdapter } from '../core/storage-adapter.js';
 import type { SqliteSynchronous } from '../storage/sqlite/dialect.js';
 import { sqliteDriver } from '../storage/sqlite/driver.js';
-import { defaultInstances } from './instance-mode.js';
+import { assertShareable, defaultInstances } from './instance-mode.js';
 
 /** How the cache of an application is set up. Every option has a default. */
 export interface CacheOptions extends EngineOptions {
@@ -158,8 +158,10 @@ export function resolveCacheOptions(
   }
   if (clock !== undefined) assertClock(clock);
   const used = storage ?? { type: sqliteDriver(), database: 'data/cache.sqlite' };
+  const instances = engine.instances ?? defaultInstances(used);
+  assertShareable(used, instances);
   const resolved: ResolvedCacheOptions = {
-    engine: resolveEngineOptions({ ...engine, instances: engine.instances ?? defaultInstances(used) }),
+    engine: resolveEngineOptions({ ...engine, instances }),
     storage: used,
     namespaces: namespaces ?? [],
     chatNamespaces: chatNamespaces ?? hasChatNamespaces,

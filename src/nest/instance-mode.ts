@@ -5,6 +5,7 @@ import { CacheError } from '../core/cache-error.js';
 import { CachePersistenceLevel } from '../core/definition/persistence-level.js';
 import { isSharedStorage, type InstanceMode } from '../core/sharing/shared-storage.js';
 import { isDataSource } from '../storage/connection-options.js';
+import { isEphemeral } from '../storage/sqlite/file.js';
 import type { ResolvedCacheOptions } from './cache-module-options.js';
 
 /** The types of databases that several instances share unless the application says otherwise. */
@@ -15,6 +16,19 @@ export function defaultInstances(storage: ResolvedCacheOptions['storage']): Inst
   if (isCacheStorage(storage)) return isSharedStorage(storage) ? (storage.defaultInstances ?? 'many') : 'one';
   const { type } = isDataSource(storage) ? storage.options : storage;
   return SERVERS.has(type) ? 'many' : 'one';
+}
+
+/** Throws `INVALID_OPTION` where several instances are to share a database that no other process can see. */
+export function assertShareable(storage: ResolvedCacheOptions['storage'], instances: InstanceMode): void {
+  if (instances === 'one' || isCacheStorage(storage) || isDataSource(storage)) return;
+  if ((storage.type !== 'sqlite' && storage.type !== 'better-sqlite3') || !isEphemeral(storage.database))
+    return;
+  throw new CacheError(
+    'INVALID_OPTION',
+    "CacheModule: 'instances' must be 'one' on a SQLite database in memory, which no other process can see. To share it, give 'database' " +
+      'the path of a file.',
+    { option: 'instances' },
+  );
 }
 
 /**

@@ -55,6 +55,14 @@ describe('an adapter that can’t be shared', () => {
     await alone.carts.set('a', 1);
     expect(await alone.carts.get('a', { fresh: true })).toBe(1);
   });
+
+  it.each([':memory:', '', 'file:shared?mode=memory'])(
+    'a SQLite database in memory (%j) is one process, and no other value is taken',
+    async (database) => {
+      const storage = { type: 'better-sqlite3', database } as const;
+      await expect(shops.start({ storage, instances: 'many' })).rejects.toThrow(/path of a file/);
+    },
+  );
 });
 
 describe.runIf(onPostgres !== undefined)('applications on one PostgreSQL with a schema each', () => {

@@ -102,7 +102,14 @@ export function resolveEngineOptions(given: EngineOptions): ResolvedEngineOption
   assertMs('writeTimeoutMs', options.writeTimeoutMs, '');
   assertMs('maxStaleMs', options.maxStaleMs, '');
   if (options.pollMs !== undefined) assertMs('pollMs', options.pollMs, '');
-  if (options.backplane !== undefined && options.backplane !== false) assertBackplane(options.backplane);
+  if (options.backplane !== undefined && options.backplane !== false) {
+    assertBackplane(options.backplane);
+    if (options.instances === 'one')
+      throw invalid(
+        'backplane',
+        "carries changes to other instances, and 'instances' is 'one': set that to 'many', or leave the backplane out",
+      );
+  }
   if (options.staleWhileDownMs !== 0) assertMs('staleWhileDownMs', options.staleWhileDownMs, ', or 0');
   for (const option of ['maxDirty', 'maxDirtyBytes'] as const)
     if (!isPositiveInteger(options[option])) throw invalid(option, 'must be a whole number above 0');

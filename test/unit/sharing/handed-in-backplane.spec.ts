@@ -80,6 +80,13 @@ describe('a backplane of the application', () => {
     await stopping;
   });
 
+  it('that has nobody to carry changes to is refused, with the remedy', () => {
+    const backplane = new UnrulyBackplane();
+    for (const instances of ['one', undefined] as const)
+      expect(() => resolveEngineOptions({ instances, backplane })).toThrow(/'many'/);
+    expect(() => resolveEngineOptions({ backplane: false })).not.toThrow();
+  });
+
   it('that lacks a method is refused', () => {
     for (const method of ['describe', 'open', 'publish', 'reconnect', 'close'] as const) {
       const backplane = { describe: never, open: never, publish: never, reconnect: never, close: never };
