@@ -19,7 +19,7 @@ export const sessions = sessionNamespace({ name: 'sessions' });
 const SECRET = 'a secret of thirty-two characters';
 const HOUR_MS = 3_600_000;
 
-export interface SessionAppOptions {
+interface SessionAppOptions {
   readonly cache: CacheModuleOptions;
   readonly store?: SessionStoreOptions;
   /** Milliseconds that a cookie lives; for as long as the browser is open where it is left out. */
