@@ -12,7 +12,7 @@ import { RunningApp } from './running-app.js';
 const run = promisify(execFile);
 
 /** What the subpaths need, each of which the app imports. */
-const SUBPATH_PEERS = ['@redis/client', 'express-session'];
+const SUBPATH_PEERS = ['@redis/client', 'express-session', '@nestjs/throttler'];
 
 interface FreshAppOptions {
   readonly name: string;
