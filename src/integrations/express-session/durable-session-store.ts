@@ -90,10 +90,12 @@ export class DurableSessionStore<S = any> extends ExpressStore {
   }
 
   async #text(sid: string): Promise<string | undefined> {
+    if (!this.#options.fresh) {
+      const text = await this.#sessions.get(sid);
+      if (text !== undefined) return text;
+    }
     // Memory may not have heard yet of a session that another instance has begun, and to deny it would log somebody out.
-    return (
-      (!this.#options.fresh && (await this.#sessions.get(sid))) || this.#sessions.get(sid, { fresh: true })
-    );
+    return this.#sessions.get(sid, { fresh: true });
   }
 
   async #write(sid: string, session: S): Promise<void> {
