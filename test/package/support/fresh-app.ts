@@ -11,6 +11,9 @@ import { RunningApp } from './running-app.js';
 
 const run = promisify(execFile);
 
+/** What the subpaths need, each of which the app imports. */
+const SUBPATH_PEERS = ['@redis/client', 'express-session', '@nestjs/throttler'];
+
 interface FreshAppOptions {
   readonly name: string;
   /** The line of the Nest CLI that makes it. */
@@ -77,7 +80,7 @@ export class FreshApp {
     await packInto(this.#folder);
     const install = ['install', '--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts'];
     if (devPackages.length > 0) await this.#inApp('npm', ...install, '--save-dev', ...devPackages);
-    await this.#inApp('npm', ...install, ...packages, './nestjs-durable-cache.tgz');
+    await this.#inApp('npm', ...install, ...packages, ...SUBPATH_PEERS, './nestjs-durable-cache.tgz');
     for (const native of ['sqlite3', 'better-sqlite3']) {
       if (packages.includes(native)) await buildNative(native, this.#folder);
     }

@@ -1,0 +1,41 @@
+import {
+  defineNamespace,
+  stringKey,
+  type NamespaceDefinition,
+  type NamespaceTuning,
+  type ValueCodec,
+} from '../../index.js';
+
+const DAY_MS = 86_400_000;
+
+/** The options of {@link sessionNamespace}. */
+export interface SessionNamespaceOptions extends NamespaceTuning {
+  /** The `namespace` column of the rows; unique in the application. */
+  readonly name: string;
+  /**
+   * Milliseconds that a session lives whose cookie has no expiry, which browsers drop when they are closed; `null` for ever.
+   * Default 86 400 000, a day. A cookie with `maxAge` or `expires` decides for itself.
+   */
+  readonly ttlMs?: number | null | undefined;
+}
+
+/**
+ * Declares the namespace of a `DurableSessionStore`: the JSON text of each session by its id. Default level `ON_CHANGE`: whoever
+ * has logged in or out stays so, also if the process is killed right after the response.
+ *
+ * Throws `INVALID_OPTION` for an option that is unknown or out of range.
+ */
+export function sessionNamespace(options: SessionNamespaceOptions): NamespaceDefinition<string, string> {
+  const { ttlMs = DAY_MS } = options ?? {};
+  return defineNamespace({ ...options, ttlMs, key: stringKey(), value: sessionText });
+}
+
+/** The text is the value: each request parses it, and so has a session of its own to change. */
+const sessionText: ValueCodec<string> = Object.freeze({
+  encode: (text: string): string => text,
+  decode(text: string): string {
+    const session: unknown = JSON.parse(text);
+    if (typeof session !== 'object' || session === null) throw new TypeError('This is no session.');
+    return text;
+  },
+});

@@ -1,0 +1,90 @@
+import type { ThrottlerStorage } from '@nestjs/throttler';
+import { endOf, type HitRecord } from './hit-record.js';
+
+/** What the guard is told of a hit; times in whole seconds. */
+export type HitOutcome = Awaited<ReturnType<ThrottlerStorage['increment']>>;
+
+/** A request that is counted; times in milliseconds. */
+export interface Hit {
+  readonly ttl: number;
+  readonly limit: number;
+  readonly blockDuration: number;
+  readonly throttlerName: string;
+  /** Since the Unix epoch. */
+  readonly at: number;
+}
+
+/** A hit that was counted, with the record of its key, which is the very one there was where nothing has changed. */
+export interface CountedHit {
+  readonly record: HitRecord;
+  readonly outcome: HitOutcome;
+}
+
+/** Counts a hit as the storage of `@nestjs/throttler` does: each stops to count after its own `ttl`. Changes nothing that it is given. */
+export function countHit(given: HitRecord | undefined, hit: Hit): CountedHit {
+  const current = given === undefined || endOf(given) <= hit.at ? newRecord(hit) : renewed(given, hit);
+  return hit.blockDuration > 0 ? countBlocking(current, hit) : countWindow(current, hit);
+}
+
+/** Past the limit the key is blocked for `blockDuration`, in which nothing is counted; then it starts anew. */
+function countBlocking(current: HitRecord, hit: Hit): CountedHit {
+  const { at, limit, ttl, blockDuration } = hit;
+  const earlier = hitsOf(current, hit);
+  if (current.isBlocked && current.blockExpiresAt > at)
+    return counted(current, hit, earlier.length, secondsTo(current.blockExpiresAt, at));
+  const hits = [...(current.isBlocked ? [] : earlier), at + ttl];
+  const blocks = !current.isBlocked && hits.length > limit;
+  const blockExpiresAt = blocks ? at + blockDuration : current.blockExpiresAt;
+  const record = withHits({ ...current, isBlocked: blocks, blockExpiresAt }, hit, hits);
+  return counted(record, hit, hits.length, blocks ? secondsTo(blockExpiresAt, at) : undefined);
+}
+
+/** Past the limit a hit is refused, and not counted, until the earliest one stops to count. */
+function countWindow(current: HitRecord, hit: Hit): CountedHit {
+  const earlier = hitsOf(current, hit);
+  if (earlier.length < hit.limit) {
+    const hits = [...earlier, hit.at + hit.ttl];
+    return counted(withHits(current, hit, hits), hit, hits.length);
+  }
+  const end = earlier.length === 0 ? current.expiresAt : Math.min(...earlier);
+  return counted(current, hit, earlier.length + 1, secondsTo(end, hit.at));
+}
+
+function counted(
+  record: HitRecord,
+  { at }: Hit,
+  totalHits: number,
+  /** Where it is blocked. */
+  timeToBlockExpire?: number,
+): CountedHit {
+  const outcome = {
+    totalHits,
+    timeToExpire: secondsTo(record.expiresAt, at),
+    isBlocked: timeToBlockExpire !== undefined,
+    timeToBlockExpire: timeToBlockExpire ?? 0,
+  };
+  return { record, outcome };
+}
+
+function newRecord({ at, ttl }: Hit): HitRecord {
+  return { hits: {}, expiresAt: at + ttl, blockExpiresAt: 0, isBlocked: false };
+}
+
+/** With a new window where the last one has ended. */
+function renewed(record: HitRecord, { at, ttl }: Hit): HitRecord {
+  return record.expiresAt > at ? record : { ...record, expiresAt: at + ttl };
+}
+
+/** The hits that count. */
+function hitsOf({ hits }: HitRecord, { throttlerName, at }: Hit): readonly number[] {
+  // A name may be that of a property of every object.
+  return Object.hasOwn(hits, throttlerName) ? (hits[throttlerName] ?? []).filter((end) => end > at) : [];
+}
+
+function withHits(record: HitRecord, { throttlerName }: Hit, hits: readonly number[]): HitRecord {
+  return { ...record, hits: { ...record.hits, [throttlerName]: hits } };
+}
+
+function secondsTo(end: number, at: number): number {
+  return Math.ceil((end - at) / 1000);
+}

@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto';
+import type { ThrottlerStorage } from '@nestjs/throttler';
+import type { NamespaceCache } from '../../index.js';
+import { countHit, type CountedHit, type Hit, type HitOutcome } from './count-hit.js';
+import { FailOpen } from './fail-open.js';
+import { endOf, type HitRecord } from './hit-record.js';
+import {
+  invalid,
+  resolveStorageOptions,
+  type ResolvedStorageOptions,
+  type ThrottlerStorageOptions,
+} from './storage-options.js';
+
+/** What every database can have as a key, and a person can read. */
+const READABLE = /^[\x21-\x7e]{1,200}$/;
+
+/**
+ * A storage of `@nestjs/throttler` on a namespace of the cache. It counts as the library's own does; where that keeps its counts, for how
+ * long, and who shares them, is the namespace's to say.
+ */
+export class DurableThrottlerStorage implements ThrottlerStorage {
+  readonly #hits: NamespaceCache<string, HitRecord>;
+  readonly #options: ResolvedStorageOptions;
+  readonly #failOpen = new FailOpen();
+
+  /** `hits` is what `CacheService.namespace()` gives for a definition of `throttlerNamespace()`. Throws `INVALID_OPTION`. */
+  constructor(hits: NamespaceCache<string, HitRecord>, options: ThrottlerStorageOptions = {}) {
+    if (typeof hits?.update !== 'function')
+      throw invalid('hits', 'takes a namespace in use: new DurableThrottlerStorage(cache.namespace(hits)).');
+    this.#hits = hits;
+    this.#options = resolveStorageOptions(options);
+  }
+
+  /**
+   * Counts a hit; `ttl` and `blockDuration` in milliseconds, what it gives in seconds. Rejects with `WRITE_FAILED` or `READ_FAILED` while
+   * the database is away, unless `whenUnavailable` is `'allow'`.
+   */
+  async increment(
+    key: string,
+    ttl: number,
+    limit: number,
+    blockDuration: number,
+    throttlerName: string,
+  ): Promise<HitOutcome> {
+    const { whenUnavailable, clock } = this.#options;
+    const hit: Hit = { ttl, limit, blockDuration, throttlerName, at: clock.now() };
+    const storedKey = stored(key);
+    const refused = this.#refused(storedKey, hit);
+    if (refused !== undefined) return refused;
+    const count = (): Promise<HitOutcome> => this.#count(storedKey, hit);
+    return whenUnavailable === 'allow' ? this.#failOpen.run(count, uncounted(hit)) : count();
+  }
+
+  /**
+   * What is told of a hit that changes nothing, as memory knows: whoever is blocked and goes on all the same writes nothing. A block ends
+   * with time alone, so an old record is no wrong one.
+   */
+  #refused(key: string, hit: Hit): HitOutcome | undefined {
+    const known = this.#hits.getIfPresent(key);
+    if (known === undefined) return undefined;
+    const { record, outcome } = countHit(known, hit);
+    return record === known ? outcome : undefined;
+  }
+
+  async #count(key: string, hit: Hit): Promise<HitOutcome> {
+    let keptMs = Math.max(hit.ttl, hit.blockDuration, 1);
+    for (;;) {
+      const counted = await this.#update(key, hit, Math.ceil(keptMs));
+      if ('outcome' in counted) return counted.outcome;
+      keptMs = counted.neededMs;
+    }
+  }
+
+  /** Gives for how long the entry must be kept where that is longer than `ttlMs`: a throttler with another window may share the key. */
+  async #update(key: string, hit: Hit, ttlMs: number): Promise<CountedHit | TooShort> {
+    let counted: CountedHit | undefined;
+    const count = (current: HitRecord | undefined): HitRecord => {
+      counted = countHit(current, hit);
+      const neededMs = endOf(counted.record) - hit.at;
+      if (neededMs > ttlMs) throw new TooShort(neededMs);
+      return counted.record;
+    };
+    try {
+      await this.#hits.update(key, count, { ttlMs });
+      return counted as unknown as CountedHit;
+    } catch (error) {
+      if (error instanceof TooShort) return error;
+      throw error;
+    }
+  }
+}
+
+/** What an updater throws to leave things as they are. */
+class TooShort extends Error {
+  constructor(readonly neededMs: number) {
+    super('The entry must be kept for longer.');
+  }
+}
+
+/** Keys that an application makes itself may be anything, and of any length. */
+function stored(key: string): string {
+  return READABLE.test(key) ? key : `sha256:${createHash('sha256').update(key).digest('hex')}`;
+}
+
+/** As after a first hit that is not there. */
+function uncounted({ ttl }: Hit): HitOutcome {
+  return { totalHits: 0, timeToExpire: Math.ceil(ttl / 1000), isBlocked: false, timeToBlockExpire: 0 };
+}

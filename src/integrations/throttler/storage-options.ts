@@ -1,0 +1,44 @@
+import { CacheError, type Clock } from '../../index.js';
+
+/** How a `DurableThrottlerStorage` counts. */
+export interface ThrottlerStorageOptions {
+  /**
+   * What becomes of a request that can't be counted because the database is away. `'reject'`: the guard fails, and the request
+   * with status 500, after `writeTimeoutMs`. `'allow'`: it passes uncounted; only the first one waits, and from then on
+   * one at a time is tried behind the others, until the database is back. Default `'reject'`. On `MEMORY_ONLY` and `ON_SHUTDOWN` counting
+   * does not need the database.
+   */
+  readonly whenUnavailable?: 'reject' | 'allow' | undefined;
+  /** Tells the time, as the cache's own `clock` in tests. Default: the machine's. */
+  readonly clock?: Pick<Clock, 'now'> | undefined;
+}
+
+/** The options with their defaults. */
+export interface ResolvedStorageOptions {
+  readonly whenUnavailable: 'reject' | 'allow';
+  readonly clock: Pick<Clock, 'now'>;
+}
+
+const OPTIONS = ['whenUnavailable', 'clock'];
+const MACHINE: Pick<Clock, 'now'> = { now: () => Date.now() };
+
+/** Throws `INVALID_OPTION` for an option that is unknown or out of range. */
+export function resolveStorageOptions(given: ThrottlerStorageOptions): ResolvedStorageOptions {
+  if (typeof given !== 'object' || given === null)
+    throw invalid('options', "takes options such as { whenUnavailable: 'allow' }.");
+  for (const option of Object.keys(given)) {
+    if (!OPTIONS.includes(option))
+      throw invalid(option, `has no option '${option}'. Known: ${OPTIONS.join(', ')}.`);
+  }
+  const { whenUnavailable = 'reject', clock = MACHINE } = given;
+  if (whenUnavailable !== 'reject' && whenUnavailable !== 'allow')
+    throw invalid('whenUnavailable', "takes 'reject' or 'allow' as 'whenUnavailable'.");
+  if (typeof clock?.now !== 'function')
+    throw invalid('clock', "takes a clock with a method now(), such as a TestClock, as 'clock'.");
+  return Object.freeze({ whenUnavailable, clock });
+}
+
+/** A refusal of what the storage was made with. */
+export function invalid(option: string, what: string): CacheError {
+  return new CacheError('INVALID_OPTION', `DurableThrottlerStorage ${what}`, { option });
+}

@@ -1,0 +1,205 @@
+import type { INestApplicationContext } from '@nestjs/common';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  CacheModule,
+  CachePersistenceLevel,
+  CacheService,
+  InMemoryStorage,
+  type NamespaceCache,
+} from '../../../src/index.js';
+import {
+  DurableThrottlerStorage,
+  throttlerNamespace,
+  type HitRecord,
+  type ThrottlerNamespaceOptions,
+  type ThrottlerStorageOptions,
+} from '../../../src/integrations/throttler/index.js';
+import { FaultyStorage, TestClock } from '../../../src/testing/index.js';
+import { errorWith } from '../../support/definitions.js';
+import { startApp } from '../../support/nest-app.js';
+
+const { MEMORY_ONLY, ON_CHANGE } = CachePersistenceLevel;
+const MINUTE_MS = 60_000;
+
+let clock: TestClock;
+let storage: FaultyStorage;
+let app: INestApplicationContext | undefined;
+let records: NamespaceCache<string, HitRecord>;
+
+async function newStorage(
+  namespace: Partial<ThrottlerNamespaceOptions> = {},
+  options: ThrottlerStorageOptions = {},
+): Promise<DurableThrottlerStorage> {
+  const hits = throttlerNamespace({ name: 'hits', ...namespace });
+  app = await startApp([CacheModule.forRoot({ storage, clock, namespaces: [hits] })]);
+  records = app.get(CacheService).namespace(hits);
+  return new DurableThrottlerStorage(records, { clock, ...options });
+}
+
+beforeEach(() => {
+  clock = new TestClock();
+  storage = new FaultyStorage(new InMemoryStorage(), clock);
+});
+
+afterEach(async () => {
+  storage.heal();
+  // A write that is tried again waits for its time.
+  if (app !== undefined) await clock.advanceUntil(app.close());
+  app = undefined;
+});
+
+describe('what a DurableThrottlerStorage keeps', () => {
+  it('is in memory alone unless the namespace says more', async () => {
+    await newStorage();
+    expect(records.definition).toMatchObject({ persistence: MEMORY_ONLY, maxEntries: 10_000 });
+  });
+
+  it.each([MEMORY_ONLY, ON_CHANGE])(
+    'expires when hits, window and block are over (%s)',
+    async (persistence) => {
+      const hits = await newStorage({ persistence });
+      await hits.increment('a', 1000, 1, 5000, 'default');
+      await hits.increment('a', 1000, 1, 5000, 'default');
+      await clock.advance(4999);
+      expect(await records.count()).toBe(1);
+      await clock.advance(1);
+      expect(await records.count()).toBe(0);
+    },
+  );
+
+  it('lives as long as the longest of the windows that share a key', async () => {
+    const hits = await newStorage({ persistence: ON_CHANGE });
+    await hits.increment('a', MINUTE_MS, 5, MINUTE_MS, 'long');
+    await hits.increment('a', 1000, 5, 1000, 'short');
+    await clock.advance(2000);
+    expect(await hits.increment('a', MINUTE_MS, 5, MINUTE_MS, 'long')).toMatchObject({ totalHits: 2 });
+  });
+
+  it('is bounded by maxEntries, past which the key that was hit least recently starts anew in memory', async () => {
+    const hits = await newStorage({ maxEntries: 2 });
+    const totalOf = async (key: string) => (await hits.increment(key, MINUTE_MS, 5, 0, 'default')).totalHits;
+    for (const key of ['a', 'b', 'a', 'c']) await totalOf(key);
+    expect(records.size).toBe(2);
+    expect(await totalOf('a')).toBe(3);
+    expect(await totalOf('b')).toBe(1);
+  });
+
+  it('is not bounded so where it is persisted: what memory has no room for is read', async () => {
+    const hits = await newStorage({ maxEntries: 1, persistence: ON_CHANGE });
+    for (const key of ['a', 'b']) await hits.increment(key, MINUTE_MS, 5, 0, 'default');
+    expect(await hits.increment('a', MINUTE_MS, 5, 0, 'default')).toMatchObject({ totalHits: 2 });
+  });
+
+  it.each([
+    ['a block', 5000],
+    ['a window', 0],
+  ])('is not written while a key is refused because of %s', async (_what, blockDuration) => {
+    const hits = await newStorage({ persistence: ON_CHANGE });
+    const hit = () => hits.increment('a', MINUTE_MS, 1, blockDuration, 'default');
+    await hit();
+    await hit();
+    const { written } = records.stats();
+    for (let i = 0; i < 10; i += 1) expect(await hit()).toMatchObject({ isBlocked: true });
+    expect(records.stats().written).toBe(written);
+  });
+
+  it('counts hits at the same time one by one', async () => {
+    const hits = await newStorage({ persistence: ON_CHANGE });
+    const outcomes = await Promise.all(
+      Array.from({ length: 50 }, () => hits.increment('a', MINUTE_MS, 20, 0, 'default')),
+    );
+    expect(outcomes.filter(({ isBlocked }) => !isBlocked).map(({ totalHits }) => totalHits)).toEqual(
+      Array.from({ length: 20 }, (_, i) => i + 1),
+    );
+  });
+
+  it('takes keys of any kind, and keeps those apart that differ', async () => {
+    const hits = await newStorage({ persistence: ON_CHANGE });
+    const keys = ['', 'a b', 'é', '\0', 'x'.repeat(1000), `${'x'.repeat(1000)}y`, '127.0.0.1'];
+    for (const key of keys) {
+      expect(await hits.increment(key, MINUTE_MS, 5, 0, 'default')).toMatchObject({ totalHits: 1 });
+      expect(await hits.increment(key, MINUTE_MS, 5, 0, 'default')).toMatchObject({ totalHits: 2 });
+    }
+    expect(await records.count()).toBe(keys.length);
+    expect(await records.has('127.0.0.1')).toBe(true);
+  });
+});
+
+describe('while the database is away', () => {
+  const hit = (hits: DurableThrottlerStorage) => hits.increment('a', MINUTE_MS, 1, MINUTE_MS, 'default');
+
+  it('a hit rejects after writeTimeoutMs', async () => {
+    const hits = await newStorage({ persistence: ON_CHANGE });
+    storage.failWrites(Infinity);
+    await expect(clock.advanceUntil(hit(hits))).rejects.toThrow(errorWith('WRITE_FAILED'));
+  });
+
+  it("hits pass uncounted with whenUnavailable 'allow'; the first one waits, and none behind it", async () => {
+    const hits = await newStorage({ persistence: ON_CHANGE }, { whenUnavailable: 'allow' });
+    storage.failWrites(Infinity);
+    const uncounted = { totalHits: 0, timeToExpire: 60, isBlocked: false, timeToBlockExpire: 0 };
+    expect(await clock.advanceUntil(hit(hits))).toEqual(uncounted);
+    for (let i = 0; i < 10; i += 1) expect(await hit(hits)).toEqual(uncounted);
+    // One at a time is tried behind them.
+    await clock.settle();
+    expect(records.stats().updates).toBe(2);
+  });
+
+  it('hits count again once one has been counted behind the others', async () => {
+    const hits = await newStorage({ persistence: ON_CHANGE }, { whenUnavailable: 'allow' });
+    storage.failWrites(Infinity);
+    await clock.advanceUntil(hit(hits));
+    storage.heal();
+    expect(await hit(hits)).toMatchObject({ totalHits: 0 });
+    await clock.settle();
+    expect(await hit(hits)).toMatchObject({ totalHits: 2, isBlocked: true });
+  });
+
+  it("who is blocked stays blocked with 'allow', too, and does not count as a sign of the database", async () => {
+    const hits = await newStorage({ persistence: ON_CHANGE }, { whenUnavailable: 'allow' });
+    await hit(hits);
+    await hit(hits);
+    storage.failWrites(Infinity);
+    const other = () => hits.increment('b', MINUTE_MS, 1, MINUTE_MS, 'default');
+    await clock.advanceUntil(other());
+    expect(await hit(hits)).toMatchObject({ isBlocked: true });
+    await clock.settle();
+    expect(await other()).toMatchObject({ totalHits: 0 });
+  });
+
+  it("what is not the database's fault rejects with 'allow', too", async () => {
+    const hits = await newStorage({ persistence: ON_CHANGE }, { whenUnavailable: 'allow' });
+    await app?.close();
+    await expect(hit(hits)).rejects.toThrow(errorWith('CACHE_CLOSED'));
+  });
+
+  it('hits count on where the level needs no database', async () => {
+    const hits = await newStorage();
+    storage.failWrites(Infinity);
+    storage.failReads(Infinity);
+    expect(await hit(hits)).toMatchObject({ totalHits: 1 });
+    expect(await hit(hits)).toMatchObject({ totalHits: 2, isBlocked: true });
+  });
+});
+
+describe('bad input', () => {
+  it('is refused where the storage is made, with the remedy', async () => {
+    await newStorage();
+    const make = (namespace: unknown, options?: unknown) => () =>
+      new DurableThrottlerStorage(namespace as typeof records, options as ThrottlerStorageOptions);
+    expect(make(undefined)).toThrow(/cache\.namespace\(hits\)/);
+    expect(make(throttlerNamespace({ name: 'hits' }))).toThrow(errorWith('INVALID_OPTION'));
+    expect(make(records, null)).toThrow(errorWith('INVALID_OPTION'));
+    expect(make(records, { ttl: 1 })).toThrow(/no option 'ttl'.*whenUnavailable, clock/);
+    expect(make(records, { whenUnavailable: 'open' })).toThrow(errorWith('INVALID_OPTION'));
+    expect(make(records, { clock: Date })).not.toThrow();
+    expect(make(records, { clock: {} })).toThrow(errorWith('INVALID_OPTION'));
+  });
+
+  it('is refused where the namespace is declared', () => {
+    const declare = (options: unknown) => () => throttlerNamespace(options as ThrottlerNamespaceOptions);
+    expect(declare(undefined)).toThrow(errorWith('INVALID_OPTION'));
+    expect(declare({ name: 'a', limit: 1 })).toThrow(errorWith('INVALID_OPTION'));
+    expect(declare({ name: 'a', maxEntries: 0 })).toThrow(errorWith('INVALID_OPTION'));
+  });
+});
