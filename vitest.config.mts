@@ -11,6 +11,7 @@ const OF_APPS = 'test/package/apps/**';
 
 /** What depends on how Nest calls hooks, injects and replaces parts, once more on the line before. */
 const BY_NEST_LINE = [
+  'test/nest/decorators/*.spec.ts',
   'test/nest/stop/*.spec.ts',
   'test/nest/testing/*.spec.ts',
   'test/nest/{missing-module,own-namespaces}.spec.ts',

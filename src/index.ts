@@ -1,6 +1,9 @@
 export { CacheModule } from './nest/cache.module.js';
 export { CacheService } from './nest/cache.service.js';
 export { InjectNamespace } from './nest/inject-namespace.decorator.js';
+export { Cached, type CachedOptions } from './nest/decorators/cached.decorator.js';
+export { CacheEvict, type CacheEvictOptions } from './nest/decorators/cache-evict.decorator.js';
+export { CachePut, type CachePutOptions } from './nest/decorators/cache-put.decorator.js';
 export { CACHE_OPTIONS, getNamespaceToken } from './nest/cache.tokens.js';
 export type {
   CacheModuleAsyncOptions,

@@ -10,6 +10,7 @@ import {
   cacheServiceProvider,
   chatDeclarationProvider,
   engineProvider,
+  methodCachesProvider,
   namespaceProvider,
   resolvedOptionsProvider,
   type EngineFactory,
@@ -20,9 +21,11 @@ import {
   CACHE_ENGINE,
   CACHE_OPTIONS,
   CHAT_DECLARATION,
+  METHOD_CACHES,
   MODULE_NAMESPACES,
   RESOLVED_OPTIONS,
 } from './cache.tokens.js';
+import { MethodCachesExplorer } from './decorators/method-caches.explorer.js';
 import { FirstStopHooks } from './first-stop-hooks.js';
 import { importedBareError } from './missing-module.js';
 import {
@@ -97,8 +100,10 @@ export function cacheRoot({
       chatDeclarationProvider,
       engineProvider(CacheModule, createEngine),
       CacheLifecycle,
+      methodCachesProvider,
+      MethodCachesExplorer,
     ],
-    exports: [CACHE_ENGINE, RESOLVED_OPTIONS, CHAT_DECLARATION, CacheLifecycle],
+    exports: [CACHE_ENGINE, RESOLVED_OPTIONS, CHAT_DECLARATION, CacheLifecycle, METHOD_CACHES],
   };
   const stop: DynamicModule = { module: CacheStopModule, imports: [core], providers: [FirstStopHooks] };
   const provided = namespaces.map(namespaceProvider);

@@ -25,9 +25,11 @@ import {
   CACHE_OPTIONS,
   CHAT_DECLARATION,
   getNamespaceToken,
+  METHOD_CACHES,
   MODULE_NAMESPACES,
   RESOLVED_OPTIONS,
 } from './cache.tokens.js';
+import { MethodCaches } from './decorators/method-caches.js';
 import { assertUsersInMemory } from './instance-mode.js';
 import { missingCacheError } from './missing-module.js';
 import { assertImportedWell, assertReplacedWell, placeAtTheEdges } from './module-order.js';
@@ -148,6 +150,26 @@ export function namespaceProvider(
     },
   };
 }
+
+/** What decorated methods use of this application. Nest injects it into each instance that has some. */
+export const methodCachesProvider: FactoryProvider<MethodCaches> = {
+  provide: METHOD_CACHES,
+  inject: [CACHE_ENGINE, RESOLVED_OPTIONS, CHAT_DECLARATION, CacheLifecycle, ModulesContainer],
+  useFactory: (
+    engine: CacheEngine,
+    { namespaces }: ResolvedCacheOptions,
+    chat: ChatDeclaration,
+    lifecycle: CacheLifecycle,
+    modules: ModulesContainer,
+  ) =>
+    new MethodCaches({
+      modules,
+      namespaces,
+      register: (definition) => register(definition, { engine, chat, lifecycle }),
+      startFailed: () => lifecycle.startFailed(),
+      stopped: engine.stopped,
+    }),
+};
 
 interface Root {
   readonly engine: CacheEngine;

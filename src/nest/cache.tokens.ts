@@ -20,6 +20,12 @@ export const CHAT_DECLARATION = Symbol('CHAT_DECLARATION');
 /** The namespaces that one import of the module declares, for those who look for all of them: internal to the module. */
 export const MODULE_NAMESPACES = Symbol('MODULE_NAMESPACES');
 
+/**
+ * What the decorated methods of an application need of it: internal to the module. The same for every copy of this package, since a
+ * library may have decorated its classes with another one.
+ */
+export const METHOD_CACHES = Symbol.for('nestjs-durable-cache:method-caches');
+
 /** The injection token of a namespace, for custom providers and for tests that replace it. */
 export function getNamespaceToken(namespace: Pick<NamespaceDefinition, 'name'> | string): string {
   const name: unknown = typeof namespace === 'string' ? namespace : namespace?.name;

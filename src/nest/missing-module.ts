@@ -30,10 +30,24 @@ export async function missingCacheError(
   }
   // Nest leaves out what failed itself, since it is asked for as optional. That failure is the one to report, and is on its way.
   await nextTurn(systemClock);
+  return unavailableError(`'${name}'`, name);
+}
+
+/** Why a class with decorated methods can't be a provider here. */
+export function noCacheForMethodError(where: string): CacheError {
   return new CacheError(
     'MISSING_MODULE',
-    `The cache is not there for '${name}': its own start has failed, or the options of forRootAsync() wait for something that ` +
+    `${where}: there is no cache in this application. Import CacheModule.forRoot() or CacheModule.forRootAsync() in the root module; in a ` +
+      'test, CacheTestingModule.forRoot({ namespaces: [...] }). An instance that a test makes with new runs the plain method.',
+  );
+}
+
+/** Why there is no cache for a call whose cache is that of a failed start. */
+export function unavailableError(who: string, namespace: string): CacheError {
+  return new CacheError(
+    'MISSING_MODULE',
+    `The cache is not there for ${who}: its own start has failed, or the options of forRootAsync() wait for something that ` +
       'uses the cache. Inject nothing into them that does.',
-    { namespace: name },
+    { namespace },
   );
 }

@@ -1,0 +1,60 @@
+import type { NamespaceDefinition } from '../../core/definition/namespace-definition.js';
+import { KeySpace } from '../../core/keys/key-space.js';
+import { timesIn } from '../../core/namespace/call-options.js';
+import { noValue } from '../../core/namespace/given-value.js';
+import type { LoadOptions } from '../../core/namespace/namespace-cache.js';
+import type { ValueMode } from '../../core/values/value-mode.js';
+import { decorator, type Decorate } from './decorated-method.js';
+import { isLoading, loading } from './loads-under-way.js';
+import type { CachedDecorator, Given } from './method-fit.js';
+import { assertGiven, functionIn, saying, type KeyFunction } from './method-options.js';
+
+/** The options of {@link Cached}: those of `getOrLoad`, and the key. */
+export interface CachedOptions<K, A extends unknown[]> extends LoadOptions {
+  /** Gives the key, of the parameters of the method: `(id: string) => id`. State their types; the compiler compares them. */
+  readonly key: (...args: A) => Given<K>;
+}
+
+/**
+ * Has a method of a provider or a controller answered by a namespace: the value of the key, and where there is none, what the
+ * method gives, stored as by `getOrLoad`. The method runs once at a time for each key, and all who call it meanwhile share the
+ * outcome. A result of `undefined` is given to them and not stored.
+ *
+ * The method must return a Promise of the namespace's values as they are read: of `Immutable<V>`, or of `V` where the
+ * namespace has `values: 'copied'`. It then rejects with what it throws itself, and as `getOrLoad` does.
+ *
+ * Throws `INVALID_OPTION` at once for options that are unknown or out of range, and for what is no method;
+ * `UNKNOWN_NAMESPACE` for no definition. A definition that the application does not declare fails its start with the same code.
+ */
+export function Cached<K, V, M extends ValueMode, A extends unknown[]>(
+  definition: NamespaceDefinition<K, V, M>,
+  options: CachedOptions<K, A>,
+): CachedDecorator<A, V, M> {
+  return decorator('@Cached', definition, (where) => reading(where, definition, options));
+}
+
+function reading(where: string, definition: NamespaceDefinition, given: unknown): Decorate {
+  assertGiven(where, given, '{ key: (id: string) => id }');
+  const keyOf: KeyFunction = functionIn(where, given, 'key');
+  const { key: _, ...options } = given as CachedOptions<unknown, unknown[]>;
+  saying(where, () => timesIn(definition.name, options));
+  const keys = new KeySpace(definition.name, definition.key);
+  const nothing = noValue(definition.name, `${where} gave undefined, which is not stored.`);
+  return async ({ args, method, namespace }) => {
+    const key = keyOf(...args);
+    const cache = await namespace();
+    // Within its own load it would wait for itself: a method that calls itself, or one of its base class of the same key.
+    if (isLoading(cache, () => keys.admit(key))) return method();
+    const load = async (): Promise<{} | null> => {
+      const value = await loading(cache, keys.admit(key), method);
+      if (value === undefined) throw nothing;
+      return value;
+    };
+    try {
+      return await cache.getOrLoad(key, load, options);
+    } catch (error) {
+      if (error === nothing) return undefined;
+      throw error;
+    }
+  };
+}
