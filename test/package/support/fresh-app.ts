@@ -11,8 +11,8 @@ import { RunningApp } from './running-app.js';
 
 const run = promisify(execFile);
 
-/** What the subpaths need, each of which the app imports. */
-const SUBPATH_PEERS = ['@redis/client', 'express-session', '@nestjs/throttler'];
+/** The libraries that the package's subpaths are for; its tests use both lines of Keyv. */
+const OF_SUBPATHS = ['@redis/client', 'express-session', '@nestjs/throttler', 'keyv@5', 'keyv-6@npm:keyv@6'];
 
 interface FreshAppOptions {
   readonly name: string;
@@ -80,7 +80,7 @@ export class FreshApp {
     await packInto(this.#folder);
     const install = ['install', '--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts'];
     if (devPackages.length > 0) await this.#inApp('npm', ...install, '--save-dev', ...devPackages);
-    await this.#inApp('npm', ...install, ...packages, ...SUBPATH_PEERS, './nestjs-durable-cache.tgz');
+    await this.#inApp('npm', ...install, ...packages, ...OF_SUBPATHS, './nestjs-durable-cache.tgz');
     for (const native of ['sqlite3', 'better-sqlite3']) {
       if (packages.includes(native)) await buildNative(native, this.#folder);
     }
