@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { tracingChannel, type TracingChannel } from 'node:diagnostics_channel';
 import type { Clock } from './clock.js';
 
@@ -107,4 +108,16 @@ export async function traced<Trace extends Ended, Result>(
     }
   }, trace);
   return result;
+}
+
+/**
+ * `task`, to be run later as whoever calls this would run it now: with what `AsyncLocalStorage` holds here, such as the span that is
+ * active. A drainer that others have woken so does the work of each in the context of who asked for it. Without listeners on `channel`
+ * it is `task` itself.
+ */
+export function inThisContext<Result>(
+  channel: { readonly hasSubscribers: boolean },
+  task: () => Result,
+): () => Result {
+  return channel.hasSubscribers ? AsyncResource.bind(task) : task;
 }

@@ -20,6 +20,7 @@ import { sharedLog } from './parts/shared-log.mjs';
 import { sharedWrites } from './parts/shared-writes.mjs';
 import { start } from './parts/start.mjs';
 import { sustainedSets } from './parts/sustained-sets.mjs';
+import { telemetry } from './parts/telemetry.mjs';
 import { valueCheck } from './parts/value-check.mjs';
 import { rewritePart, writeReport } from './support/report.mjs';
 import { tableOf } from './support/table.mjs';
@@ -42,6 +43,7 @@ const PARTS = [
   memory,
   start,
   overload,
+  telemetry,
 ];
 
 const { values } = parseArgs({

@@ -8,6 +8,7 @@ import {
   LOAD_CHANNEL,
   READ_CHANNEL,
   type CommitTrace,
+  type FlushTrace,
   type NamespaceCache,
 } from '../../src/index.js';
 import { commitTraces, traced } from '../../src/core/tracing.js';
@@ -203,6 +204,67 @@ describe('what takes its time is told on tracing channels', () => {
     };
     await cache.set('a', 1);
     expect(seen).toEqual([{ span: 'write' }]);
+  });
+
+  /** What the store of `requests` holds at the start of each operation on a channel. */
+  function recordRequests(name: string, requests: AsyncLocalStorage<string>): unknown[] {
+    const seen: unknown[] = [];
+    const start = (): void => void seen.push(requests.getStore());
+    const channel = tracingChannel(name);
+    const listeners = { start, end() {}, asyncStart() {}, asyncEnd() {}, error() {} };
+    channel.subscribe(listeners);
+    onTestFinished(() => channel.unsubscribe(listeners));
+    return seen;
+  }
+
+  it('in the context of the caller that comes first, also where others keep the writer busy', async () => {
+    const requests = new AsyncLocalStorage<string>();
+    const cache = await world.register(namespaceOf(ON_CHANGE));
+    const seen = recordRequests(COMMIT_CHANNEL, requests);
+    world.storage.hold();
+    const first = requests.run('first', () => cache.set('a', 1));
+    await settle();
+    const second = requests.run('second', () => cache.set('b', 1));
+    const third = requests.run('third', () => cache.set('c', 1));
+    world.storage.release();
+    await Promise.all([first, second, third]);
+    expect(seen).toEqual(['first', 'second']);
+  });
+
+  it('in the context of the caller that misses first, also where the queries of others come before', async () => {
+    const requests = new AsyncLocalStorage<string>();
+    const cache = await world.register(namespaceOf(ON_CHANGE, { maxEntries: 1 }));
+    await cache.setMany(['a', 'b', 'c', 'd'].map((key) => [key, 1]));
+    const seen = recordRequests(READ_CHANNEL, requests);
+    world.storage.hang('reads');
+    const reads: Promise<unknown>[] = [];
+    for (const key of 'abc') {
+      reads.push(requests.run(key, () => cache.get(key)));
+      await settle();
+    }
+    world.storage.release();
+    await Promise.all(reads);
+    expect(seen).toEqual(['a', 'b', 'c']);
+  });
+
+  it('a flush in the context of who asks for it, and its commits in that of the flush', async () => {
+    const requests = new AsyncLocalStorage<string>();
+    const cache = await world.register(namespaceOf(ON_SHUTDOWN));
+    const flushes = recordRequests(FLUSH_CHANNEL, requests);
+    const commits = recordRequests(COMMIT_CHANNEL, requests);
+    const { start } = tracingChannel<string, FlushTrace>(FLUSH_CHANNEL);
+    start.bindStore(requests, () => `flush of ${requests.getStore()}`);
+    onTestFinished(() => void start.unbindStore(requests));
+    await requests.run('setter', () => cache.set('a', 1));
+    world.storage.hold();
+    const first = requests.run('first', () => cache.flush());
+    await settle();
+    await requests.run('setter', () => cache.set('b', 1));
+    const second = requests.run('second', () => cache.flush());
+    world.storage.release();
+    await Promise.all([first, second]);
+    expect(flushes).toEqual(['flush of first', 'flush of second']);
+    expect(commits).toEqual(['flush of first', 'flush of second']);
   });
 
   it('and nothing is made for it while nobody listens', async () => {

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.js';
 import type { KeySpace, MemoryKey } from '../keys/key-space.js';
 import type { CacheStorageAdapter, StampedEntry } from '../storage-adapter.js';
 import type { Covers, Supersedable } from './in-flight.js';
-import { readTraces, traced } from '../tracing.js';
+import { inThisContext, readTraces, traced } from '../tracing.js';
 import { ABSENT, type KnownValue } from './known-value.js';
 import type { RowDecoder } from './row-decoder.js';
 
@@ -61,8 +61,8 @@ export class MissReader<V> implements Supersedable {
   /** What ends the listings under way. */
   readonly #listings = new Set<() => void>();
   #batch: KeyRead<V>[] = [];
-  /** The next queries, each as the reads it is for. */
-  #chunks: (readonly KeyRead<V>[])[] = [];
+  /** The next queries. */
+  #chunks: (() => Promise<void>)[] = [];
   #queries = 0;
   #closed = false;
 
@@ -145,17 +145,19 @@ export class MissReader<V> implements Supersedable {
     const batch = this.#batch;
     this.#batch = [];
     for (let start = 0; start < batch.length; start += MAX_KEYS_PER_QUERY) {
-      this.#chunks.push(batch.slice(start, start + MAX_KEYS_PER_QUERY));
+      const reads = batch.slice(start, start + MAX_KEYS_PER_QUERY);
+      // Another query, of others, may have to end first.
+      this.#chunks.push(inThisContext(readTraces, () => this.#query(reads)));
     }
     this.#askNext();
   }
 
   #askNext(): void {
     while (this.#queries < MAX_QUERIES) {
-      const chunk = this.#chunks.shift();
-      if (chunk === undefined) return;
+      const query = this.#chunks.shift();
+      if (query === undefined) return;
       this.#queries += 1;
-      void this.#query(chunk).finally(() => {
+      void query().finally(() => {
         this.#queries -= 1;
         this.#askNext();
       });

@@ -1,4 +1,5 @@
 import { nextTurn, type Clock } from '../clock.js';
+import { commitTraces, inThisContext } from '../tracing.js';
 
 /** Something that has writes to make. */
 export interface WriteSource {
@@ -12,7 +13,8 @@ export interface WriteSource {
  * into batches and leaves the loop to others.
  */
 export class WriteTurns {
-  readonly #waiting = new Set<WriteSource>();
+  /** The turns that were asked for, each as it is to be taken: in the context of who asked first. */
+  readonly #waiting = new Map<WriteSource, () => Promise<boolean>>();
   #draining = false;
   #isTaken = false;
 
@@ -29,7 +31,11 @@ export class WriteTurns {
 
   /** Asks for a turn for `source`. Asking again before the turn came changes nothing. */
   request(source: WriteSource): void {
-    this.#waiting.add(source);
+    if (!this.#waiting.has(source))
+      this.#waiting.set(
+        source,
+        inThisContext(commitTraces, () => source.turn()),
+      );
     if (this.#draining) return;
     this.#draining = true;
     void this.#drain();
@@ -37,12 +43,13 @@ export class WriteTurns {
 
   async #drain(): Promise<void> {
     await nextTurn(this.clock);
-    for (const source of this.#waiting) {
+    for (const [source, turn] of this.#waiting) {
       // Removed first: a request during the turn is for another turn.
       this.#waiting.delete(source);
       this.#isTaken = true;
       try {
-        if (await source.turn()) this.#waiting.add(source);
+        const hasMore = await turn();
+        if (hasMore && !this.#waiting.has(source)) this.#waiting.set(source, turn);
       } catch (error) {
         this.onFault(error);
       }

@@ -12,7 +12,16 @@ import { RunningApp } from './running-app.js';
 const run = promisify(execFile);
 
 /** The libraries that the package's subpaths are for; its tests use both lines of Keyv. */
-const OF_SUBPATHS = ['@redis/client', 'express-session', '@nestjs/throttler', 'keyv@5', 'keyv-6@npm:keyv@6'];
+const OF_SUBPATHS = [
+  '@redis/client',
+  'express-session',
+  '@nestjs/throttler',
+  'keyv@5',
+  'keyv-6@npm:keyv@6',
+  '@opentelemetry/api',
+  '@opentelemetry/sdk-metrics',
+  '@opentelemetry/sdk-trace-base',
+];
 
 interface FreshAppOptions {
   readonly name: string;

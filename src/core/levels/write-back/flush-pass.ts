@@ -1,6 +1,8 @@
+import { AsyncResource } from 'node:async_hooks';
 import { CacheError } from '../../cache-error.js';
 import type { MemoryKey } from '../../keys/key-space.js';
 import type { FlushReport } from '../../reports.js';
+import { flushTraces } from '../../tracing.js';
 import { textOf, type RowChange } from './row-change.js';
 import type { DirtyEntries, TakenChange } from './dirty-entries.js';
 
@@ -15,6 +17,8 @@ export class FlushPass {
   #written = 0;
   #failed = 0;
   #error: CacheError | undefined;
+  /** Where somebody listens: what `AsyncLocalStorage` holds where it was asked for, or since {@link bindContext}. */
+  #context = flushTraces.hasSubscribers ? new AsyncResource('FlushPass') : undefined;
 
   constructor(
     includesRefused: boolean,
@@ -36,6 +40,16 @@ export class FlushPass {
   includeRefused(): boolean {
     if (!this.#isFixed) this.#includesRefused = true;
     return !this.#isFixed;
+  }
+
+  /** Its steps are run from now on with what `AsyncLocalStorage` holds here. */
+  bindContext(): void {
+    this.#context = new AsyncResource('FlushPass');
+  }
+
+  /** Runs a step of it, in its context. */
+  run<T>(step: () => T): T {
+    return this.#context === undefined ? step() : this.#context.runInAsyncScope(step);
   }
 
   /** What is dirty now is what the pass is about. */

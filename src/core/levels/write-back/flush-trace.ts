@@ -9,7 +9,11 @@ export function traceFlush(namespace: string, pass: FlushPass, clock: Clock): vo
   const before = pass.written;
   void traced(flushTraces, clock, {
     begin: () => ({ namespace }),
-    run: () => pass.report,
+    run: () => {
+      // What a listener has bound to the start, such as a span, is there while the pass writes.
+      pass.bindContext();
+      return pass.report;
+    },
     done: (trace, { written, failed, remaining }) => {
       if (failed > 0) trace.outcome = 'failed';
       Object.assign(trace, { written: written - before, failed, remaining });

@@ -159,7 +159,7 @@ export class Flusher implements WriteSource {
     if (pass === undefined) return false;
     let goesOn = false;
     try {
-      goesOn = await this.#step(pass);
+      goesOn = await pass.run(() => this.#step(pass));
     } catch (error) {
       // A key codec that throws, say: what is dirty stays so.
       this.#failed(pass, error, 0);
@@ -192,7 +192,8 @@ export class Flusher implements WriteSource {
   }
 
   #trace(pass: FlushPass): void {
-    traceFlush(this.options.definition.name, pass, this.options.context.clock);
+    // The pass before it may have been somebody else's.
+    pass.run(() => traceFlush(this.options.definition.name, pass, this.options.context.clock));
   }
 
   async #step(pass: FlushPass): Promise<boolean> {
