@@ -85,11 +85,13 @@ export class FreshApp {
   }
 
   async #install(): Promise<void> {
-    const { packages, devPackages = [] } = this.options;
+    const { cli, packages, devPackages = [] } = this.options;
+    // Version 12 is ES modules alone, which the Jest of a Nest 11 app does not load.
+    const terminus = `@nestjs/terminus@${cli}`;
     await packInto(this.#folder);
     const install = ['install', '--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts'];
     if (devPackages.length > 0) await this.#inApp('npm', ...install, '--save-dev', ...devPackages);
-    await this.#inApp('npm', ...install, ...packages, ...OF_SUBPATHS, './nestjs-durable-cache.tgz');
+    await this.#inApp('npm', ...install, ...packages, ...OF_SUBPATHS, terminus, './nestjs-durable-cache.tgz');
     for (const native of ['sqlite3', 'better-sqlite3']) {
       if (packages.includes(native)) await buildNative(native, this.#folder);
     }

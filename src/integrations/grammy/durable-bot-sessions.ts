@@ -1,0 +1,123 @@
+import { CachePersistenceLevel, type Immutable, type NamespaceCache, type ValueCodec } from '../../index.js';
+import { assertSessionsOptions, invalid, type BotSessionsOptions } from './bot-sessions-options.js';
+
+/**
+ * The sessions of a chat bot in a namespace of the cache: `session({ storage })` of grammY, lazy and multi sessions and
+ * `enhanceStorage()` included, and `session({ store })` of Telegraf.
+ *
+ * Each read gives an object of the caller's own. Where sessions live for ever, one that is written back as it is stored costs
+ * no commit. What fails rejects with a `CacheError`: `READ_FAILED`, `WRITE_FAILED`, `INVALID_VALUE` for a session that its codec can't
+ * keep, `INVALID_KEY` for a key that is empty or longer than 512 characters, `CACHE_CLOSED` after the stop.
+ */
+export class DurableBotSessions<S> {
+  readonly #sessions: NamespaceCache<string, S, S>;
+  readonly #codec: ValueCodec<S>;
+  readonly #fresh: boolean;
+  /** On `MEMORY_ONLY` a namespace keeps the very object, and gives it to all. */
+  readonly #isShared: boolean;
+
+  /** `sessions` is what `CacheService.namespace()` gives for a definition of `botSessionNamespace()`. Throws `INVALID_OPTION`. */
+  constructor(sessions: NamespaceCache<string, S, S>, options: BotSessionsOptions = {}) {
+    if (typeof sessions?.update !== 'function')
+      throw invalid(
+        'sessions',
+        'takes a namespace in use: new DurableBotSessions(cache.namespace(sessions)).',
+      );
+    const { persistence, value, values } = sessions.definition;
+    if (values !== 'copied')
+      throw invalid(
+        'sessions',
+        'takes a namespace whose values are copied, as botSessionNamespace() makes it.',
+      );
+    assertSessionsOptions(options);
+    this.#sessions = sessions;
+    this.#codec = value;
+    this.#fresh = options.fresh ?? persistence === CachePersistenceLevel.ON_CHANGE;
+    this.#isShared = persistence === CachePersistenceLevel.MEMORY_ONLY;
+  }
+
+  /** The session of a key; `undefined` where there is none. */
+  async read(key: string): Promise<S | undefined> {
+    const stored = await this.#sessions.get(key, { fresh: this.#fresh });
+    return stored === undefined ? undefined : this.#own(stored);
+  }
+
+  /** Stores a session as it is at the call. */
+  async write(key: string, session: S): Promise<void> {
+    const text = this.#textIfKnown(key, session);
+    if (text === undefined) await this.#sessions.set(key, this.#own(session) as Immutable<S>);
+    else await this.#writeIfChanged(key, text);
+  }
+
+  /** Removes a session. */
+  async delete(key: string): Promise<void> {
+    await this.#sessions.delete(key);
+  }
+
+  /** Whether there is a session. */
+  async has(key: string): Promise<boolean> {
+    return (await this.#sessions.get(key, { fresh: this.#fresh })) !== undefined;
+  }
+
+  /** The keys of all sessions, in memory or not, page by page. */
+  async *readAllKeys(): AsyncIterableIterator<string> {
+    for await (const [key] of this.#sessions.scan()) yield key;
+  }
+
+  /** All sessions, in memory or not, page by page. */
+  async *readAllValues(): AsyncIterableIterator<S> {
+    for await (const [, stored] of this.#sessions.scan()) yield this.#own(stored);
+  }
+
+  /** All sessions with their keys, in memory or not, page by page. */
+  async *readAllEntries(): AsyncIterableIterator<[key: string, session: S]> {
+    for await (const [key, stored] of this.#sessions.scan()) yield [key, this.#own(stored)];
+  }
+
+  /** As {@link read}; Telegraf's name for it. */
+  get(key: string): Promise<S | undefined> {
+    return this.read(key);
+  }
+
+  /** As {@link write}; Telegraf's name for it. */
+  set(key: string, session: S): Promise<void> {
+    return this.write(key, session);
+  }
+
+  /**
+   * The text of a session that memory holds in just this state: bots write back whatever they have looked at. `undefined` for
+   * others, and where a write renews the expiry.
+   */
+  #textIfKnown(key: string, session: S): string | undefined {
+    const { ttlMs } = this.#sessions.definition;
+    const known = ttlMs === undefined ? this.#sessions.getIfPresent(key) : undefined;
+    if (known === undefined) return undefined;
+    try {
+      const text = this.#codec.encode(session);
+      return text === this.#codec.encode(known) ? text : undefined;
+    } catch {
+      // The namespace refuses it, and says why.
+      return undefined;
+    }
+  }
+
+  /** An earlier write may still be under way, and this one comes after it. */
+  async #writeIfChanged(key: string, text: string): Promise<void> {
+    const changed = (current: S | undefined): Immutable<S> => {
+      if (current !== undefined && this.#codec.encode(current) === text) throw UNCHANGED;
+      return this.#codec.decode(text) as Immutable<S>;
+    };
+    try {
+      await this.#sessions.update(key, changed);
+    } catch (error) {
+      if (error !== UNCHANGED) throw error;
+    }
+  }
+
+  #own(session: S): S {
+    return this.#isShared ? this.#codec.decode(this.#codec.encode(session)) : session;
+  }
+}
+
+/** What an updater throws to leave things as they are. */
+const UNCHANGED = new Error('The session is stored already.');
