@@ -7,7 +7,7 @@ import { tempFolder } from '../support/temp-folder.js';
 import { examplesOf } from './support/examples.js';
 
 /** Starts of processes, on a busy machine. */
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 300_000;
 
 /** The application of the page, as the compiler of Nest's CLI makes it. */
 function application(): string {

@@ -3,7 +3,7 @@ import { compile } from './support/compiler.js';
 import { examplesOf, pages } from './support/examples.js';
 
 /** A compiler that reads the types of Nest and TypeORM, on a busy machine. */
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 300_000;
 
 describe('the examples of the docs', () => {
   it('compile as they are printed', { timeout: TIMEOUT_MS }, () => {

@@ -8,7 +8,7 @@ import { tempFolder } from '../support/temp-folder.js';
 
 const PAGE = 'docs/testing.md';
 const MODULES = resolve(import.meta.dirname, '../../node_modules');
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 300_000;
 
 const TSCONFIG = {
   compilerOptions: {

@@ -5,9 +5,9 @@ import { tempFolder } from '../../support/temp-folder.js';
 import { assertRemembers, assertStops, type Also } from './assert-remembers.js';
 import { ConsumerApp } from './consumer-app.js';
 
-const INSTALL_TIMEOUT_MS = 240_000;
+const INSTALL_TIMEOUT_MS = 480_000;
 /** Ample for starts, tests and a compiler that reads the types of all peers, beside three others. */
-const RUN_TIMEOUT_MS = 240_000;
+const RUN_TIMEOUT_MS = 480_000;
 
 const SPECS = readdirSync(resolve(import.meta.dirname, '../apps/specs')).filter((file) =>
   file.endsWith('spec.ts'),
