@@ -1,14 +1,22 @@
-import { CacheError, type NamespaceCache } from '../../index.js';
+import type { NamespaceCache } from '../../index.js';
 import { answer, type Callback } from './answer.js';
 import { ExpressStore } from './express-store.js';
-import { RecentIds } from './recent-ids.js';
-import { cookieTtlMs, renewCookie, type ParsedSession } from './session-cookie.js';
+import { hideMark, isRead, markRead } from './read-mark.js';
+import {
+  cookieTtlMs,
+  isSameCookie,
+  renewCookie,
+  storedCookieOf,
+  type ParsedSession,
+  type SessionCookie,
+} from './session-cookie.js';
 import {
   invalid,
   resolveStoreOptions,
   type ResolvedStoreOptions,
   type SessionStoreOptions,
 } from './session-store-options.js';
+import { textOf, withCookie } from './session-text.js';
 
 /**
  * A store of `express-session` on a namespace of the cache, for `@fastify/session` too. Sessions survive restarts, and
@@ -22,8 +30,6 @@ import {
 export class DurableSessionStore<S = any> extends ExpressStore {
   readonly #sessions: NamespaceCache<string, string>;
   readonly #options: ResolvedStoreOptions;
-  /** What is saved under one of these is a session that was there, and may have been destroyed meanwhile. */
-  readonly #read = new RecentIds();
 
   /** `sessions` is what `CacheService.namespace()` gives for a definition of `sessionNamespace()`. Throws `INVALID_OPTION`. */
   constructor(sessions: NamespaceCache<string, string>, options: SessionStoreOptions = {}) {
@@ -37,14 +43,17 @@ export class DurableSessionStore<S = any> extends ExpressStore {
     this.#options = resolveStoreOptions(options);
   }
 
-  /** The session of an id, an object of the caller's own; `null` where there is none. */
+  /**
+   * The session of an id, an object of the caller's own; `null` where there is none. It has a property that marks it as read,
+   * whose value is `undefined`, so that JSON leaves it out.
+   */
   get(sid: string, callback: Callback<S | null>): void {
     answer(this.#find(sid), callback);
   }
 
   /**
-   * Stores what `JSON.stringify` makes of `session` now. One whose cookie is over is destroyed. One that was read here and has
-   * been destroyed elsewhere since, or has expired, stays so: nothing is stored, and that is no error.
+   * Stores what `JSON.stringify` makes of `session` now. One whose cookie is over is destroyed. One that `get` gave under this id,
+   * and that has been destroyed since, or has expired, stays so: nothing is stored, and that is no error.
    */
   set(sid: string, session: S, callback?: Callback): void {
     answer(this.#write(sid, session), callback);
@@ -55,7 +64,10 @@ export class DurableSessionStore<S = any> extends ExpressStore {
     answer(this.#remove(sid), callback);
   }
 
-  /** Gives a session the expiry of its cookie, and leaves all else as it is stored. One that was destroyed stays destroyed. */
+  /**
+   * Gives a session the expiry of its cookie, and the cookie itself where more of it was changed. Leaves all else as it is
+   * stored. One that was destroyed stays destroyed.
+   */
   touch(sid: string, session: S, callback?: Callback): void {
     answer(this.#prolong(sid, session), callback);
   }
@@ -75,17 +87,22 @@ export class DurableSessionStore<S = any> extends ExpressStore {
     answer(this.#sessions.clear(), callback);
   }
 
+  /** Makes the session of a request, with methods, of what `get` gave. */
+  // oxlint-disable-next-line typescript/no-explicit-any -- as `ExpressStore` has it
+  override createSession(request: any, session: any): any {
+    const created: unknown = super.createSession(request, session);
+    hideMark((request as { sessionID: string }).sessionID, created as object);
+    return created;
+  }
+
   async #find(sid: string): Promise<S | null> {
     const text = await this.#text(sid);
     const ttlMs = text === undefined ? undefined : await this.#sessions.ttl(sid);
     // Absent, or destroyed between the two.
-    if (text === undefined || ttlMs === undefined) {
-      this.#read.delete(sid);
-      return null;
-    }
-    this.#read.add(sid);
+    if (text === undefined || ttlMs === undefined) return null;
     const session = JSON.parse(text) as ParsedSession;
     renewCookie(session, ttlMs);
+    markRead(sid, session);
     return session as S;
   }
 
@@ -102,33 +119,45 @@ export class DurableSessionStore<S = any> extends ExpressStore {
     const text = textOf(session);
     const ttlMs = cookieTtlMs(session);
     if (ttlMs !== undefined && ttlMs <= 0) await this.#remove(sid);
-    else if (this.#read.has(sid)) await this.#replace(sid, text, ttlMs);
+    else if (isRead(sid, session)) await this.#replace(sid, () => text, this.#lifeMs(session));
     else await this.#sessions.set(sid, text, { ttlMs });
   }
 
-  async #replace(sid: string, text: string, ttlMs: number | undefined): Promise<void> {
-    const isThere = (current: string | undefined): string => {
+  /** Changes the text of a session that is there. */
+  async #replace(sid: string, change: (text: string) => string, ttlMs: number | null): Promise<void> {
+    const changed = (current: string | undefined): string => {
       if (current === undefined) throw GONE;
-      return text;
+      return change(current);
     };
     try {
-      // Without a cookie's expiry an update would keep the one there is.
-      await this.#sessions.update(sid, isThere, { ttlMs: ttlMs ?? this.#sessions.definition.ttlMs ?? null });
+      await this.#sessions.update(sid, changed, { ttlMs });
     } catch (error) {
       if (error !== GONE) throw error;
     }
   }
 
-  async #remove(sid: string): Promise<void> {
-    // An application may begin another one with the same id.
-    this.#read.delete(sid);
-    await this.#sessions.delete(sid);
+  async #prolong(sid: string, session: S): Promise<void> {
+    const ttlMs = this.#lifeMs(session);
+    const cookie = storedCookieOf(session);
+    if (ttlMs !== null && ttlMs <= 0) await this.#remove(sid);
+    else if (cookie !== undefined && !(await this.#isStoredWith(sid, cookie)))
+      await this.#replace(sid, (text) => withCookie(text, cookie), ttlMs);
+    else if (await this.#isDue(sid, ttlMs)) await this.#sessions.touch(sid, { ttlMs });
   }
 
-  async #prolong(sid: string, session: S): Promise<void> {
-    const ttlMs = cookieTtlMs(session) ?? this.#sessions.definition.ttlMs ?? null;
-    if (ttlMs !== null && ttlMs <= 0) await this.#remove(sid);
-    else if (await this.#isDue(sid, ttlMs)) await this.#sessions.touch(sid, { ttlMs });
+  /** Milliseconds from now that a session lives which is saved or touched; `null` for ever. */
+  #lifeMs(session: S): number | null {
+    return cookieTtlMs(session) ?? this.#sessions.definition.ttlMs ?? null;
+  }
+
+  /** Whether the session that is stored, if there is one, has this cookie. */
+  async #isStoredWith(sid: string, cookie: SessionCookie): Promise<boolean> {
+    const text = await this.#sessions.get(sid);
+    return text === undefined || isSameCookie((JSON.parse(text) as ParsedSession).cookie, cookie);
+  }
+
+  async #remove(sid: string): Promise<void> {
+    await this.#sessions.delete(sid);
   }
 
   async #isDue(sid: string, ttlMs: number | null): Promise<boolean> {
@@ -150,15 +179,3 @@ export class DurableSessionStore<S = any> extends ExpressStore {
 
 /** What an updater throws to leave things as they are. */
 const GONE = new Error('The session is gone.');
-
-function textOf(session: unknown): string {
-  try {
-    return JSON.stringify(session);
-  } catch (cause) {
-    throw new CacheError(
-      'INVALID_VALUE',
-      'The session has no JSON form (a cycle or a bigint, say). Keep plain data in it.',
-      { cause },
-    );
-  }
-}

@@ -1,10 +1,5 @@
-import {
-  defineNamespace,
-  stringKey,
-  type NamespaceDefinition,
-  type NamespaceTuning,
-  type ValueCodec,
-} from '../../index.js';
+import { defineNamespace, stringKey, type NamespaceDefinition, type NamespaceTuning } from '../../index.js';
+import { sessionText } from './session-text.js';
 
 const DAY_MS = 86_400_000;
 
@@ -29,13 +24,3 @@ export function sessionNamespace(options: SessionNamespaceOptions): NamespaceDef
   const { ttlMs = DAY_MS } = options ?? {};
   return defineNamespace({ ...options, ttlMs, key: stringKey(), value: sessionText });
 }
-
-/** The text is the value: each request parses it, and so has a session of its own to change. */
-const sessionText: ValueCodec<string> = Object.freeze({
-  encode: (text: string): string => text,
-  decode(text: string): string {
-    const session: unknown = JSON.parse(text);
-    if (typeof session !== 'object' || session === null) throw new TypeError('This is no session.');
-    return text;
-  },
-});

@@ -15,8 +15,9 @@ export interface KeyvStoreEntry {
  * A store for Keyv 5 and 6 over a namespace of the cache: `new Keyv({ store: new DurableKeyvStore(entries) })`. It takes keys of
  * any length. Make one for each Keyv, since Keyv notes its own `namespace` in the store.
  *
- * Each method rejects with the `CacheError` that the cache gives; Keyv makes `false` and an event `error` of that. The store emits
- * `error` itself where `get` fails and somebody listens: Keyv 5 takes that for a miss, and says nothing.
+ * Each method rejects with the `CacheError` that the cache gives. Keyv makes `false` and an event `error` of that for writes, which
+ * cache-manager then takes for done: with `throwOnErrors` Keyv 5 passes it on. The store emits `error` itself where `get` or `getMany`
+ * fails and somebody listens: Keyv 5 or cache-manager take that for a miss, and say nothing.
  */
 export class DurableKeyvStore extends EventEmitter {
   /** Keyv 5 asks here whether a store can be iterated, and knows these dialects alone. It says nothing of the database. */
@@ -49,21 +50,23 @@ export class DurableKeyvStore extends EventEmitter {
       const stored = storedKeyOf(key);
       return dataOf(key, stored, await this.#entries.get(stored)) as Value | undefined;
     } catch (error) {
-      if (this.listenerCount('error') > 0) this.emit('error', error);
-      throw error;
+      throw this.#emitted(error);
     }
   }
 
   /** The same of several, in their order. */
   async getMany<Value>(keys: string[]): Promise<(Value | undefined)[]> {
-    const stored = keys.map(storedKeyOf);
-    const items = await this.#entries.getMany(stored);
-    return keys.map((key, i) => dataOf(key, stored[i] as string, items[i]) as Value | undefined);
+    try {
+      return (await this.#dataOf(keys)) as (Value | undefined)[];
+    } catch (error) {
+      throw this.#emitted(error);
+    }
   }
 
   /**
    * Stores a value as durably as the namespace's level says; `true` when it has. `ttl` is in milliseconds, a fraction counts as a whole
-   * one; without it the `ttlMs` of the namespace applies. A negative one removes the entry, which is over already.
+   * one; without it the `ttlMs` of the namespace applies. A negative one removes the entry, which is over already. One that ends
+   * after the last date there is never ends.
    */
   async set(key: string, value: unknown, ttl?: number): Promise<boolean> {
     const stored = storedKeyOf(key);
@@ -72,8 +75,7 @@ export class DurableKeyvStore extends EventEmitter {
       return true;
     }
     const item: KeyvItem = stored === key ? [value] : [value, key];
-    const ttlMs = typeof ttl === 'number' ? Math.ceil(ttl) : ttl;
-    await this.#entries.set(stored, item, ttlMs === 0 ? undefined : { ttlMs });
+    await this.#entries.set(stored, item, ttl === 0 ? undefined : { ttlMs: ttlMsOf(ttl) });
     return true;
   }
 
@@ -107,12 +109,12 @@ export class DurableKeyvStore extends EventEmitter {
 
   /** Whether there is an entry. */
   async has(key: string): Promise<boolean> {
-    return (await this.getMany([key]))[0] !== undefined;
+    return (await this.#dataOf([key]))[0] !== undefined;
   }
 
   /** The same of several, in their order. */
   async hasMany(keys: string[]): Promise<boolean[]> {
-    return (await this.getMany(keys)).map((data) => data !== undefined);
+    return (await this.#dataOf(keys)).map((data) => data !== undefined);
   }
 
   /** Every entry of a namespace of Keyv, or of all, with its whole key, page by page. In memory or not, as `scan` gives them. */
@@ -126,6 +128,27 @@ export class DurableKeyvStore extends EventEmitter {
   async disconnect(): Promise<void> {
     await Promise.resolve();
   }
+
+  async #dataOf(keys: string[]): Promise<unknown[]> {
+    const stored = keys.map(storedKeyOf);
+    const items = await this.#entries.getMany(stored);
+    return keys.map((key, i) => dataOf(key, stored[i] as string, items[i]));
+  }
+
+  /** The same error. An event `error` that nobody listens to would be thrown. */
+  #emitted(error: unknown): unknown {
+    if (this.listenerCount('error') > 0) this.emit('error', error);
+    return error;
+  }
+}
+
+/** The last moment that a date can hold, in milliseconds. */
+const LAST_MS = 8.64e15;
+
+/** The time to live of Keyv as the cache takes it. */
+function ttlMsOf(ttl: number | undefined): number | undefined {
+  if (typeof ttl !== 'number') return ttl;
+  return Date.now() + ttl > LAST_MS ? Infinity : Math.ceil(ttl);
 }
 
 function keyOf(stored: string, [, key = stored]: KeyvItem): string {

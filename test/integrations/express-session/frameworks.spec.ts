@@ -6,6 +6,7 @@ import { MAX_STALE_MS, SHOP_DATABASES } from '../../support/shops.js';
 import { tempFolder } from '../../support/temp-folder.js';
 import { Browser } from '../support/browser.js';
 import { closeSessionApps, FRAMEWORKS, sessions, stop } from './session-apps.js';
+import { MONTH_MS } from './visits.controller.js';
 
 const folder = tempFolder();
 let files = 0;
@@ -60,6 +61,51 @@ describe.each(FRAMEWORKS)('sessions of $name', ({ start }) => {
     expect(leftMs).toBeGreaterThan(50_000);
   });
 
+  it('are over after the logout, whatever a request of before saves after it, and whoever asked in between', async () => {
+    const { url, held } = await start({ cache: { storage: onFile() } });
+    for (const asked of [false, true]) {
+      const ada = new Browser(url);
+      await ada.post('/login');
+      const otherTab = ada.copy();
+      const late = ada.copy().post('/held');
+      await expect.poll(() => held.count).toBe(1);
+      await ada.post('/logout');
+      if (asked) expect(await otherTab.copy().get('/visits')).toEqual({ visits: 0, user: null });
+      held.release();
+      expect(await late).toMatchObject({ visits: 1 });
+      expect(await otherTab.get('/visits')).toEqual({ visits: 0, user: null });
+    }
+  });
+
+  it('are worth nothing under the id of before the login, whatever a request of then saves', async () => {
+    const { url, held } = await start({ cache: { storage: onFile() } });
+    const ada = new Browser(url);
+    await ada.post('/visits');
+    const otherTab = ada.copy();
+    const late = ada.copy().post('/held');
+    await expect.poll(() => held.count).toBe(1);
+    await ada.post('/login');
+    held.release();
+    await late;
+    expect(await otherTab.get('/visits')).toEqual({ visits: 0, user: null });
+    expect(await ada.get('/visits')).toEqual({ visits: 0, user: 'ada' });
+  });
+
+  it('live on from request to request with a cookie that one of them has changed, and nothing else', async () => {
+    const cache = { storage: onFile() };
+    const before = await start({ cache });
+    const ada = new Browser(before.url);
+    await ada.post('/login');
+    await ada.post('/remember');
+    await ada.get('/visits');
+    await stop(before);
+    ada.moveTo((await start({ cache })).url);
+    for (let requests = 0; requests < 2; requests += 1) {
+      const { leftMs } = (await ada.get('/left')) as { leftMs: number };
+      expect(leftMs).toBeGreaterThan(MONTH_MS - 60_000);
+    }
+  });
+
   it('fail their request where the database can not be read, and no other', async () => {
     const storage = new FaultyStorage(new InMemoryStorage());
     const { url, cache } = await start({ cache: { storage, overrides: { sessions: { maxEntries: 1 } } } });
@@ -91,6 +137,28 @@ describe.each(FRAMEWORKS)('sessions of $name', ({ start }) => {
       await ada.post('/logout');
       ada.moveTo(other.url);
       expect(await ada.get('/visits')).toEqual({ visits: 0, user: null });
+    });
+
+    it('stay over when a request of the other instance ends after the logout, which somebody asked in between', async () => {
+      const cache = { storage: await newStorage(), instances: 'many' } as const;
+      const [one, other] = [
+        await start({ cache, store: { fresh: true } }),
+        await start({ cache, store: { fresh: true } }),
+      ];
+      const ada = new Browser(one.url);
+      await ada.post('/login');
+      const otherTab = ada.copy();
+      const late = ada.copy().post('/held');
+      await expect.poll(() => one.held.count).toBe(1);
+      ada.moveTo(other.url);
+      await ada.post('/logout');
+      expect(await otherTab.copy().get('/visits')).toEqual({ visits: 0, user: null });
+      one.held.release();
+      await late;
+      for (const { url } of [one, other]) {
+        otherTab.moveTo(url);
+        expect(await otherTab.copy().get('/visits')).toEqual({ visits: 0, user: null });
+      }
     });
 
     it('are seen at once without it, are over within maxStaleMs, and stay so', async () => {

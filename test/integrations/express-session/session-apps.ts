@@ -12,7 +12,7 @@ import {
   type SessionStoreOptions,
 } from '../../../src/integrations/express-session/index.js';
 import { NestLog } from '../../support/nest-app.js';
-import { VisitsController } from './visits.controller.js';
+import { HeldRequests, VisitsController } from './visits.controller.js';
 
 export const sessions = sessionNamespace({ name: 'sessions' });
 
@@ -31,6 +31,7 @@ export interface SessionApp {
   readonly url: string;
   readonly cache: CacheService;
   readonly log: NestLog;
+  readonly held: HeldRequests;
 }
 
 type Start = (options: SessionAppOptions) => Promise<SessionApp>;
@@ -56,6 +57,7 @@ function moduleOf(cache: CacheModuleOptions) {
     module: SessionAppModule,
     imports: [CacheModule.forRoot({ namespaces: [sessions], chatNamespaces: false, ...cache })],
     controllers: [VisitsController],
+    providers: [HeldRequests],
   };
 }
 
@@ -63,7 +65,7 @@ async function listening(app: INestApplication, log: NestLog): Promise<SessionAp
   Logger.overrideLogger(log);
   open.add(app);
   await app.listen(0, '127.0.0.1');
-  return { app, url: await app.getUrl(), cache: app.get(CacheService), log };
+  return { app, url: await app.getUrl(), cache: app.get(CacheService), log, held: app.get(HeldRequests) };
 }
 
 const onExpress: Start = async ({ cache, store, maxAge }) => {

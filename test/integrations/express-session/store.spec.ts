@@ -192,7 +192,10 @@ describe('a DurableSessionStore', () => {
   it('gives an error for a row that is no session, which a session can replace', async () => {
     const { get, set } = promised(await newStore({ namespace: { maxEntries: 1 } }));
     await expect(rows.set('a', 'no JSON')).rejects.toThrow(errorWith('INVALID_VALUE'));
-    await expect(rows.set('a', '1')).rejects.toThrow(errorWith('INVALID_VALUE'));
+    for (const text of ['1', 'null', '{}', '[]', '{"cookie":null}', '{"cookie":5}'])
+      await expect(rows.set('a', text)).rejects.toThrow(errorWith('INVALID_VALUE'));
+    for (const none of [undefined, null, 5, {}, [], { cookie: null }])
+      await expect(set('a', none as never)).rejects.toThrow(errorWith('INVALID_VALUE'));
     await set('a', basket(['tea']));
     expect((await get('a'))?.items).toEqual(['tea']);
   });
@@ -240,11 +243,9 @@ describe('a session', () => {
     await set('age', plain({ maxAge: 6000 }));
     await set('false', plain({ expires: false }));
     await set('bad', plain({ expires: 'tomorrow' }));
-    await set('none', { items: [] } as unknown as Basket);
-    expect(await Promise.all(['text', 'age', 'false', 'bad', 'none'].map((id) => rows.ttl(id)))).toEqual([
+    expect(await Promise.all(['text', 'age', 'false', 'bad'].map((id) => rows.ttl(id)))).toEqual([
       5000,
       6000,
-      DAY_MS,
       DAY_MS,
       DAY_MS,
     ]);
@@ -283,6 +284,33 @@ describe('a session', () => {
     expect(await rows.ttl('a')).toBe(DAY_MS);
   });
 
+  it.each([
+    ['of another age', { originalMaxAge: 90_000 }],
+    ['of no age', { originalMaxAge: null, expires: null }],
+    ['of another path', { path: '/shop' }],
+  ])('has the cookie %s that a touch comes with, and is otherwise what it was', async (_what, change) => {
+    const { set, touch, get } = promised(await newStore({ store: { touchAfterMs: DAY_MS } }));
+    await set('a', basket(['tea'], 60_000));
+    const touched = basket(['something else'], 60_000);
+    Object.assign(touched.cookie, change);
+    await touch('a', touched);
+    const session = await get('a');
+    expect(session?.items).toEqual(['tea']);
+    expect(session?.cookie).toMatchObject(change);
+    await pass(1000);
+    await touch('gone', touched);
+    expect(await rows.has('gone')).toBe(false);
+  });
+
+  it('is not stored anew for the millisecond by which express-session computes its age too short', async () => {
+    const { set, touch } = promised(await newStore());
+    await set('a', basket(['tea'], 60_000));
+    const text = rows.getIfPresent('a');
+    await touch('a', basket(['tea'], 59_999));
+    expect(rows.getIfPresent('a')).toBe(text);
+    expect(await rows.ttl('a')).toBe(59_999);
+  });
+
   it('is not brought back by a touch', async () => {
     const { set, touch, destroy, get } = promised(await newStore());
     await set('a', basket([], 60_000));
@@ -307,26 +335,53 @@ describe('a session', () => {
     expect(await rows.has('gone')).toBe(false);
   });
 
-  it('that was read and has been removed otherwise since is not brought back by a save', async () => {
-    const { set, get, length } = promised(await newStore());
+  it.each<[string, (store: ReturnType<typeof promised>) => Promise<unknown>]>([
+    ['has been destroyed', ({ destroy }) => destroy('a')],
+    ['has been removed otherwise', () => rows.delete('a')],
+    ['has expired', () => pass(60_000)],
+  ])('that was read and %s since is not brought back by a save', async (_what, end) => {
+    const store = promised(await newStore());
+    const { set, get, length } = store;
     await set('a', basket(['tea'], 60_000));
     const session = (await get('a')) as Basket;
-    await rows.delete('a');
+    await end(store);
+    session.cookie.expires = new Date(Date.now() + 60_000);
+    await set('a', session);
+    expect(await length()).toBe(0);
+    // Whatever others are told of it.
+    expect(await get('a')).toBeNull();
     await set('a', { ...session, items: ['milk'] });
     expect(await length()).toBe(0);
-    // Once a request was told that there is none, it may begin one.
-    expect(await get('a')).toBeNull();
-    await set('a', basket(['new']));
-    expect(await length()).toBe(1);
   });
 
-  it('may be begun anew with the same id after its own store has destroyed it', async () => {
+  it('that was read is saved under another id, where it is a new one', async () => {
+    const { set, get } = promised(await newStore());
+    await set('a', basket(['tea']));
+    await set('b', (await get('a')) as Basket);
+    expect((await get('b'))?.items).toEqual(['tea']);
+  });
+
+  it('may be begun anew with the same id after it was destroyed', async () => {
     const { set, get, destroy } = promised(await newStore());
     await set('a', basket(['tea']));
     await get('a');
     await destroy('a');
     await set('a', basket(['new']));
     expect((await get('a'))?.items).toEqual(['new']);
+  });
+
+  it('of express-session shows nothing of what marks it as read, and neither does what is stored', async () => {
+    const store = await newStore();
+    const { set } = promised(store);
+    const text = JSON.stringify(basket(['tea']));
+    await set('a', basket(['tea']));
+    const session = (await promisify(store.load.bind(store))('a')) as Basket;
+    expect(Object.keys(session).toSorted()).toEqual(['cookie', 'items']);
+    await set('a', session);
+    expect(rows.getIfPresent('a')).toBe(text);
+    await rows.delete('a');
+    await set('a', session);
+    expect(await rows.has('a')).toBe(false);
   });
 
   it('is what the last of several requests has saved', async () => {

@@ -6,6 +6,9 @@ interface Visits {
   seen?: string[];
 }
 
+/** What a cookie lives that is to be remembered. */
+export const MONTH_MS = 30 * 86_400_000;
+
 type Callback = (error?: Error) => void;
 
 /** What sessions of Express and of Fastify have in common. */
@@ -18,8 +21,27 @@ interface Request {
   };
 }
 
+/** Holds requests that have read their session, until a test lets them go on. */
+export class HeldRequests {
+  #go: (() => void)[] = [];
+
+  get count(): number {
+    return this.#go.length;
+  }
+
+  hold(): Promise<void> {
+    return new Promise((resolve) => void this.#go.push(resolve));
+  }
+
+  release(): void {
+    for (const go of this.#go.splice(0)) go();
+  }
+}
+
 @Controller()
 export class VisitsController {
+  constructor(private readonly held: HeldRequests) {}
+
   /** Changes the session in place, in its depths too. */
   @Post('visits')
   visit(@Session() session: Visits) {
@@ -32,6 +54,20 @@ export class VisitsController {
   @Get('visits')
   look(@Session() session: Visits) {
     return { visits: session.visits ?? 0, user: session.user ?? null };
+  }
+
+  /** Changes the session long after it was read. */
+  @Post('held')
+  async visitLater(@Session() session: Visits) {
+    await this.held.hold();
+    return this.visit(session);
+  }
+
+  /** Changes the cookie alone. */
+  @Post('remember')
+  remember(@Req() { session }: Request) {
+    session.cookie.maxAge = MONTH_MS;
+    return {};
   }
 
   @Get('left')

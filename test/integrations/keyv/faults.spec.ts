@@ -73,6 +73,8 @@ describe('the time to live that Keyv gives', () => {
     ['that of the namespace where Keyv has none', undefined, undefined, DEFAULT_TTL_MS],
     ['that of the namespace for 0, which is none to Keyv', undefined, 0, DEFAULT_TTL_MS],
     ['no end for Infinity', undefined, Infinity, null],
+    ['no end for more than a date can hold', undefined, 1e16, null],
+    ['no end for any number above that', undefined, Number.MAX_VALUE, null],
   ])('may be %s', async (_what, ofKeyv, ttl, expected) => {
     const keyv = newKeyv();
     keyv.ttl = ofKeyv;
