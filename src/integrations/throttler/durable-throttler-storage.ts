@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { ThrottlerStorage } from '@nestjs/throttler';
 import type { NamespaceCache } from '../../index.js';
 import { countHit, type CountedHit, type Hit, type HitOutcome } from './count-hit.js';
@@ -10,9 +9,7 @@ import {
   type ResolvedStorageOptions,
   type ThrottlerStorageOptions,
 } from './storage-options.js';
-
-/** What every database can have as a key, and a person can read. */
-const READABLE = /^[\x21-\x7e]{1,200}$/;
+import { storedKeyOf } from './stored-key.js';
 
 /**
  * A storage of `@nestjs/throttler` on a namespace of the cache. It counts as the library's own does; where that keeps its counts, for how
@@ -33,7 +30,7 @@ export class DurableThrottlerStorage implements ThrottlerStorage {
 
   /**
    * Counts a hit; `ttl` and `blockDuration` in milliseconds, what it gives in seconds. Rejects with `WRITE_FAILED` or `READ_FAILED` while
-   * the database is away, unless `whenUnavailable` is `'allow'`.
+   * the database is away, unless `whenUnavailable` is `'allow'`, and with `INVALID_KEY` for a key that is neither text nor a number.
    */
   async increment(
     key: string,
@@ -44,11 +41,19 @@ export class DurableThrottlerStorage implements ThrottlerStorage {
   ): Promise<HitOutcome> {
     const { whenUnavailable, clock } = this.#options;
     const hit: Hit = { ttl, limit, blockDuration, throttlerName, at: clock.now() };
-    const storedKey = stored(key);
+    const storedKey = storedKeyOf(key);
     const refused = this.#refused(storedKey, hit);
     if (refused !== undefined) return refused;
     const count = (): Promise<HitOutcome> => this.#count(storedKey, hit);
     return whenUnavailable === 'allow' ? this.#failOpen.run(count, uncounted(hit)) : count();
+  }
+
+  /**
+   * Forgets the hits and the block of a key, as `increment` was given it: the guard passes what `generateKey` returns. Gives whether there
+   * were any. Rejects as a write does where the namespace is persisted, and with `INVALID_KEY`.
+   */
+  async reset(key: string): Promise<boolean> {
+    return this.#hits.delete(storedKeyOf(key));
   }
 
   /**
@@ -95,11 +100,6 @@ class TooShort extends Error {
   constructor(readonly neededMs: number) {
     super('The entry must be kept for longer.');
   }
-}
-
-/** Keys that an application makes itself may be anything, and of any length. */
-function stored(key: string): string {
-  return READABLE.test(key) ? key : `sha256:${createHash('sha256').update(key).digest('hex')}`;
 }
 
 /** As after a first hit that is not there. */

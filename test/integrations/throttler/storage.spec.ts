@@ -125,6 +125,45 @@ describe('what a DurableThrottlerStorage keeps', () => {
   });
 });
 
+describe('a key', () => {
+  const hit = (hits: DurableThrottlerStorage, key: unknown) =>
+    hits.increment(key as string, MINUTE_MS, 1, MINUTE_MS, 'default');
+
+  it('that looks like the stored form of another one does not share its count', async () => {
+    const hits = await newStorage({ persistence: ON_CHANGE });
+    await hit(hits, 'é');
+    const [stored = ''] = [...records.keys()];
+    expect(stored).toMatch(/^sha256:/);
+    expect(await hit(hits, stored)).toMatchObject({ totalHits: 1 });
+    expect(await hit(hits, 'é')).toMatchObject({ totalHits: 2 });
+  });
+
+  it('that differs from another one in a lone surrogate does not share its count', async () => {
+    const hits = await newStorage({ persistence: ON_CHANGE });
+    for (const key of ['\uD800', '\uD801', '\uFFFD'])
+      expect(await hit(hits, key)).toMatchObject({ totalHits: 1 });
+  });
+
+  it('that is a number counts as its text, and any other is refused with the remedy', async () => {
+    const hits = await newStorage({ persistence: ON_CHANGE });
+    expect(await hit(hits, 5)).toMatchObject({ totalHits: 1 });
+    expect(await hit(hits, '5')).toMatchObject({ totalHits: 2 });
+    for (const key of [undefined, null, {}, Symbol('key')]) {
+      await expect(hit(hits, key)).rejects.toThrow(errorWith('INVALID_KEY'));
+      await expect(hit(hits, key)).rejects.toThrow(/Return a string from generateKey/);
+    }
+  });
+
+  it.each(['127.0.0.1', 'é', 'x'.repeat(201)])('is let in again by reset (%s)', async (key) => {
+    const hits = await newStorage({ persistence: ON_CHANGE });
+    await hit(hits, key);
+    expect(await hit(hits, key)).toMatchObject({ isBlocked: true });
+    expect(await hits.reset(key)).toBe(true);
+    expect(await hits.reset(key)).toBe(false);
+    expect(await hit(hits, key)).toMatchObject({ totalHits: 1, isBlocked: false });
+  });
+});
+
 describe('while the database is away', () => {
   const hit = (hits: DurableThrottlerStorage) => hits.increment('a', MINUTE_MS, 1, MINUTE_MS, 'default');
 
