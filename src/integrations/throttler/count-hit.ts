@@ -1,10 +1,10 @@
 import type { ThrottlerStorage } from '@nestjs/throttler';
-import { endOf, type HitRecord } from './hit-record.js';
+import { endAfter, endOf, secondsTo, type HitRecord } from './hit-record.js';
 
 /** What the guard is told of a hit; times in whole seconds. */
 export type HitOutcome = Awaited<ReturnType<ThrottlerStorage['increment']>>;
 
-/** A request that is counted; times in milliseconds. */
+/** A request that is counted; times in milliseconds, `Infinity` for what never ends. */
 export interface Hit {
   readonly ttl: number;
   readonly limit: number;
@@ -32,9 +32,9 @@ function countBlocking(current: HitRecord, hit: Hit): CountedHit {
   const earlier = hitsOf(current, hit);
   if (current.isBlocked && current.blockExpiresAt > at)
     return counted(current, hit, earlier.length, secondsTo(current.blockExpiresAt, at));
-  const hits = [...(current.isBlocked ? [] : earlier), at + ttl];
+  const hits = [...(current.isBlocked ? [] : earlier), endAfter(at, ttl)];
   const blocks = !current.isBlocked && hits.length > limit;
-  const blockExpiresAt = blocks ? at + blockDuration : current.blockExpiresAt;
+  const blockExpiresAt = blocks ? endAfter(at, blockDuration) : current.blockExpiresAt;
   const record = withHits({ ...current, isBlocked: blocks, blockExpiresAt }, hit, hits);
   return counted(record, hit, hits.length, blocks ? secondsTo(blockExpiresAt, at) : undefined);
 }
@@ -43,7 +43,7 @@ function countBlocking(current: HitRecord, hit: Hit): CountedHit {
 function countWindow(current: HitRecord, hit: Hit): CountedHit {
   const earlier = hitsOf(current, hit);
   if (earlier.length < hit.limit) {
-    const hits = [...earlier, hit.at + hit.ttl];
+    const hits = [...earlier, endAfter(hit.at, hit.ttl)];
     return counted(withHits(current, hit, hits), hit, hits.length);
   }
   const end = earlier.length === 0 ? current.expiresAt : Math.min(...earlier);
@@ -67,12 +67,12 @@ function counted(
 }
 
 function newRecord({ at, ttl }: Hit): HitRecord {
-  return { hits: {}, expiresAt: at + ttl, blockExpiresAt: 0, isBlocked: false };
+  return { hits: {}, expiresAt: endAfter(at, ttl), blockExpiresAt: 0, isBlocked: false };
 }
 
 /** With a new window where the last one has ended. */
 function renewed(record: HitRecord, { at, ttl }: Hit): HitRecord {
-  return record.expiresAt > at ? record : { ...record, expiresAt: at + ttl };
+  return record.expiresAt > at ? record : { ...record, expiresAt: endAfter(at, ttl) };
 }
 
 /** The hits that count. */
@@ -83,8 +83,4 @@ function hitsOf({ hits }: HitRecord, { throttlerName, at }: Hit): readonly numbe
 
 function withHits(record: HitRecord, { throttlerName }: Hit, hits: readonly number[]): HitRecord {
   return { ...record, hits: { ...record.hits, [throttlerName]: hits } };
-}
-
-function secondsTo(end: number, at: number): number {
-  return Math.ceil((end - at) / 1000);
 }

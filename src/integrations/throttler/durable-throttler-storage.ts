@@ -11,6 +11,9 @@ import {
 } from './storage-options.js';
 import { storedKeyOf } from './stored-key.js';
 
+/** An entry that is kept for longer is kept for ever: databases and dates end not far beyond. 31 thousand years. */
+const LONGEST_MS = 1e15;
+
 /**
  * A storage of `@nestjs/throttler` on a namespace of the cache. It counts as the library's own does; where that keeps its counts, for how
  * long, and who shares them, is the namespace's to say.
@@ -70,7 +73,7 @@ export class DurableThrottlerStorage implements ThrottlerStorage {
   async #count(key: string, hit: Hit): Promise<HitOutcome> {
     let keptMs = Math.max(hit.ttl, hit.blockDuration, 1);
     for (;;) {
-      const counted = await this.#update(key, hit, Math.ceil(keptMs));
+      const counted = await this.#update(key, hit, keptMs);
       if ('outcome' in counted) return counted.outcome;
       keptMs = counted.neededMs;
     }
@@ -86,7 +89,7 @@ export class DurableThrottlerStorage implements ThrottlerStorage {
       return counted.record;
     };
     try {
-      await this.#hits.update(key, count, { ttlMs });
+      await this.#hits.update(key, count, { ttlMs: ttlMs > LONGEST_MS ? null : Math.ceil(ttlMs) });
       return counted as unknown as CountedHit;
     } catch (error) {
       if (error instanceof TooShort) return error;

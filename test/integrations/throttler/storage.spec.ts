@@ -75,6 +75,24 @@ describe('what a DurableThrottlerStorage keeps', () => {
     expect(await hits.increment('a', MINUTE_MS, 5, MINUTE_MS, 'long')).toMatchObject({ totalHits: 2 });
   });
 
+  it('lasts over restarts also where a block never ends', async () => {
+    const hit = (hits: DurableThrottlerStorage) => hits.increment('a', Infinity, 1, Infinity, 'default');
+    const before = await newStorage({ persistence: ON_CHANGE });
+    await hit(before);
+    await hit(before);
+    await app?.close();
+    const after = await newStorage({ persistence: ON_CHANGE });
+    await clock.advance(10 * MINUTE_MS);
+    expect(await hit(after)).toEqual({
+      totalHits: 2,
+      timeToExpire: Infinity,
+      isBlocked: true,
+      timeToBlockExpire: Infinity,
+    });
+    expect(await after.reset('a')).toBe(true);
+    expect(await hit(after)).toMatchObject({ totalHits: 1, isBlocked: false });
+  });
+
   it('is bounded by maxEntries, past which the key that was hit least recently starts anew in memory', async () => {
     const hits = await newStorage({ maxEntries: 2 });
     const totalOf = async (key: string) => (await hits.increment(key, MINUTE_MS, 5, 0, 'default')).totalHits;
