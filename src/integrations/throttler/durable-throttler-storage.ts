@@ -53,7 +53,7 @@ export class DurableThrottlerStorage implements ThrottlerStorage {
       return await this.#count(storedKey, hit);
     } catch (error) {
       if (!isOfDatabase(error)) throw error;
-      return this.#counted(storedKey, hit, error);
+      return this.#withoutEntry(storedKey, hit, error);
     }
   }
 
@@ -99,7 +99,7 @@ export class DurableThrottlerStorage implements ThrottlerStorage {
   }
 
   /** What becomes of a hit that could not be counted in the entry because of `error`. */
-  #counted(key: string, hit: Hit, error: unknown): HitOutcome {
+  #withoutEntry(key: string, hit: Hit, error: unknown): HitOutcome {
     if (this.#options.whenUnavailable === 'allow') {
       this.#outage.begin();
       return this.#countForItself(key, hit);
