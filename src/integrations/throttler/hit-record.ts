@@ -10,7 +10,7 @@ export interface HitRecord {
 }
 
 /** Stands for `Infinity`, which JSON does not have. */
-export const NEVER = Number.MAX_VALUE;
+const NEVER = Number.MAX_VALUE;
 
 /** When what begins at `at` and lasts `ms`, which may be `Infinity`, ends. */
 export function endAfter(at: number, ms: number): number {
