@@ -1,10 +1,10 @@
 import type { ThrottlerStorage } from '@nestjs/throttler';
-import { endOf, type HitRecord } from './hit-record.js';
+import { endAfter, endOf, secondsTo, type HitRecord } from './hit-record.js';
 
 /** What the guard is told of a hit; times in whole seconds. */
 export type HitOutcome = Awaited<ReturnType<ThrottlerStorage['increment']>>;
 
-/** A request that is counted; times in milliseconds. */
+/** A request that is counted; times in milliseconds, `Infinity` for what never ends. */
 export interface Hit {
   readonly ttl: number;
   readonly limit: number;
@@ -14,9 +14,11 @@ export interface Hit {
   readonly at: number;
 }
 
-/** A hit that was counted, with the record of its key, which is the very one there was where nothing has changed. */
+/** What became of a hit, and of the record of its key. */
 export interface CountedHit {
   readonly record: HitRecord;
+  /** Whether the hit is in the record now. One that is refused changes the window alone. */
+  readonly isCounted: boolean;
   readonly outcome: HitOutcome;
 }
 
@@ -31,48 +33,56 @@ function countBlocking(current: HitRecord, hit: Hit): CountedHit {
   const { at, limit, ttl, blockDuration } = hit;
   const earlier = hitsOf(current, hit);
   if (current.isBlocked && current.blockExpiresAt > at)
-    return counted(current, hit, earlier.length, secondsTo(current.blockExpiresAt, at));
-  const hits = [...(current.isBlocked ? [] : earlier), at + ttl];
+    return refused(current, hit, earlier.length, current.blockExpiresAt);
+  const hits = [...(current.isBlocked ? [] : earlier), endAfter(at, ttl)];
   const blocks = !current.isBlocked && hits.length > limit;
-  const blockExpiresAt = blocks ? at + blockDuration : current.blockExpiresAt;
+  const blockExpiresAt = blocks ? endAfter(at, blockDuration) : current.blockExpiresAt;
   const record = withHits({ ...current, isBlocked: blocks, blockExpiresAt }, hit, hits);
-  return counted(record, hit, hits.length, blocks ? secondsTo(blockExpiresAt, at) : undefined);
+  return {
+    record,
+    isCounted: true,
+    outcome: outcomeOf(record, hit, hits.length, blocks ? blockExpiresAt : undefined),
+  };
 }
 
 /** Past the limit a hit is refused, and not counted, until the earliest one stops to count. */
 function countWindow(current: HitRecord, hit: Hit): CountedHit {
   const earlier = hitsOf(current, hit);
   if (earlier.length < hit.limit) {
-    const hits = [...earlier, hit.at + hit.ttl];
-    return counted(withHits(current, hit, hits), hit, hits.length);
+    const hits = [...earlier, endAfter(hit.at, hit.ttl)];
+    const record = withHits(current, hit, hits);
+    return { record, isCounted: true, outcome: outcomeOf(record, hit, hits.length) };
   }
   const end = earlier.length === 0 ? current.expiresAt : Math.min(...earlier);
-  return counted(current, hit, earlier.length + 1, secondsTo(end, hit.at));
+  return refused(current, hit, earlier.length + 1, end);
 }
 
-function counted(
+function refused(record: HitRecord, hit: Hit, totalHits: number, blockedUntil: number): CountedHit {
+  return { record, isCounted: false, outcome: outcomeOf(record, hit, totalHits, blockedUntil) };
+}
+
+function outcomeOf(
   record: HitRecord,
   { at }: Hit,
   totalHits: number,
   /** Where it is blocked. */
-  timeToBlockExpire?: number,
-): CountedHit {
-  const outcome = {
+  blockedUntil?: number,
+): HitOutcome {
+  return {
     totalHits,
     timeToExpire: secondsTo(record.expiresAt, at),
-    isBlocked: timeToBlockExpire !== undefined,
-    timeToBlockExpire: timeToBlockExpire ?? 0,
+    isBlocked: blockedUntil !== undefined,
+    timeToBlockExpire: blockedUntil === undefined ? 0 : secondsTo(blockedUntil, at),
   };
-  return { record, outcome };
 }
 
 function newRecord({ at, ttl }: Hit): HitRecord {
-  return { hits: {}, expiresAt: at + ttl, blockExpiresAt: 0, isBlocked: false };
+  return { hits: {}, expiresAt: endAfter(at, ttl), blockExpiresAt: 0, isBlocked: false };
 }
 
 /** With a new window where the last one has ended. */
 function renewed(record: HitRecord, { at, ttl }: Hit): HitRecord {
-  return record.expiresAt > at ? record : { ...record, expiresAt: at + ttl };
+  return record.expiresAt > at ? record : { ...record, expiresAt: endAfter(at, ttl) };
 }
 
 /** The hits that count. */
@@ -83,8 +93,4 @@ function hitsOf({ hits }: HitRecord, { throttlerName, at }: Hit): readonly numbe
 
 function withHits(record: HitRecord, { throttlerName }: Hit, hits: readonly number[]): HitRecord {
   return { ...record, hits: { ...record.hits, [throttlerName]: hits } };
-}
-
-function secondsTo(end: number, at: number): number {
-  return Math.ceil((end - at) / 1000);
 }

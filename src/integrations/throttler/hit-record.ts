@@ -1,4 +1,4 @@
-/** What is kept of one key. Times are milliseconds since the Unix epoch. */
+/** What is kept of one key. Times are milliseconds since the Unix epoch, and {@link NEVER} for what has no end. */
 export interface HitRecord {
   /** When each hit stops to count, by the name of the throttler: several may share a key. */
   readonly hits: Readonly<Record<string, readonly number[]>>;
@@ -7,6 +7,19 @@ export interface HitRecord {
   /** When the last block ends or has ended; 0 where there was none. */
   readonly blockExpiresAt: number;
   readonly isBlocked: boolean;
+}
+
+/** Stands for `Infinity`, which JSON does not have. */
+const NEVER = Number.MAX_VALUE;
+
+/** When what begins at `at` and lasts `ms`, which may be `Infinity`, ends. */
+export function endAfter(at: number, ms: number): number {
+  return Math.min(at + ms, NEVER);
+}
+
+/** Whole seconds until `end`, `Infinity` where there is none. */
+export function secondsTo(end: number, at: number): number {
+  return end === NEVER ? Infinity : Math.ceil((end - at) / 1000);
 }
 
 /** From when on a record says nothing more. */

@@ -3,10 +3,10 @@ import { CacheError, type Clock } from '../../index.js';
 /** How a `DurableThrottlerStorage` counts. */
 export interface ThrottlerStorageOptions {
   /**
-   * What becomes of a request that can't be counted because the database is away. `'reject'`: the guard fails, and the request
-   * with status 500, after `writeTimeoutMs`. `'allow'`: it passes uncounted; only the first one waits, and from then on
-   * one at a time is tried behind the others, until the database is back. Default `'reject'`. On `MEMORY_ONLY` and `ON_SHUTDOWN` counting
-   * does not need the database.
+   * What becomes of a hit that can't be written within `writeTimeoutMs`, because the database is away or too busy. `'reject'`: the
+   * guard fails, and the request with status 500. `'allow'`: each instance counts for itself, in memory, with the same limits; only the
+   * first hits wait, and what was counted so is written when the database is back. Whoever is blocked, as this instance knows, is refused
+   * either way. Default `'reject'`. On `MEMORY_ONLY` and `ON_SHUTDOWN` counting does not need the database.
    */
   readonly whenUnavailable?: 'reject' | 'allow' | undefined;
   /** Tells the time, as the cache's own `clock` in tests. Default: the machine's. */

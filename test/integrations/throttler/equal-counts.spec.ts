@@ -34,6 +34,9 @@ const aHit = fc.record({
   name: fc.constantFrom(...NAMES),
 });
 
+/** Windows and blocks that nobody sees the end of. */
+const LONG_MS = [Infinity, 1e300, 1e20, 1e18, Number.MAX_SAFE_INTEGER, 1e15, 1e12];
+
 describe.each(Object.values(CachePersistenceLevel))('counts of a namespace on %s', (persistence) => {
   let app: INestApplicationContext;
   let ours: DurableThrottlerStorage;
@@ -100,4 +103,24 @@ describe.each(Object.values(CachePersistenceLevel))('counts of a namespace on %s
     );
     await fc.assert(property, { numRuns: RUNS });
   });
+
+  it.each(LONG_MS)(
+    'are the same where windows or blocks last %d ms, or half a millisecond',
+    async (longMs) => {
+      const times = fc.constantFrom(longMs, 1000, 0.5);
+      const limits = fc.record({
+        ttl: times,
+        limit: fc.constantFrom(1, 2, Infinity),
+        blockDuration: fc.oneof(times, fc.constant(0)),
+      });
+      const hits = fc.array(fc.tuple(aHit, limits), { maxLength: 12 });
+      const property = fc.asyncProperty(hits, (given) =>
+        expectEqual(
+          given.map(([hit, limit]) => ({ ...hit, ...limit })),
+          true,
+        ),
+      );
+      await fc.assert(property, { numRuns: 40 });
+    },
+  );
 });

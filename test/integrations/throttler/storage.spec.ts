@@ -5,6 +5,7 @@ import {
   CachePersistenceLevel,
   CacheService,
   InMemoryStorage,
+  type CacheModuleOptions,
   type NamespaceCache,
 } from '../../../src/index.js';
 import {
@@ -29,9 +30,10 @@ let records: NamespaceCache<string, HitRecord>;
 async function newStorage(
   namespace: Partial<ThrottlerNamespaceOptions> = {},
   options: ThrottlerStorageOptions = {},
+  module: CacheModuleOptions = {},
 ): Promise<DurableThrottlerStorage> {
   const hits = throttlerNamespace({ name: 'hits', ...namespace });
-  app = await startApp([CacheModule.forRoot({ storage, clock, namespaces: [hits] })]);
+  app = await startApp([CacheModule.forRoot({ storage, clock, namespaces: [hits], ...module })]);
   records = app.get(CacheService).namespace(hits);
   return new DurableThrottlerStorage(records, { clock, ...options });
 }
@@ -75,6 +77,24 @@ describe('what a DurableThrottlerStorage keeps', () => {
     expect(await hits.increment('a', MINUTE_MS, 5, MINUTE_MS, 'long')).toMatchObject({ totalHits: 2 });
   });
 
+  it('lasts over restarts also where a block never ends', async () => {
+    const hit = (hits: DurableThrottlerStorage) => hits.increment('a', Infinity, 1, Infinity, 'default');
+    const before = await newStorage({ persistence: ON_CHANGE });
+    await hit(before);
+    await hit(before);
+    await app?.close();
+    const after = await newStorage({ persistence: ON_CHANGE });
+    await clock.advance(10 * MINUTE_MS);
+    expect(await hit(after)).toEqual({
+      totalHits: 2,
+      timeToExpire: Infinity,
+      isBlocked: true,
+      timeToBlockExpire: Infinity,
+    });
+    expect(await after.reset('a')).toBe(true);
+    expect(await hit(after)).toMatchObject({ totalHits: 1, isBlocked: false });
+  });
+
   it('is bounded by maxEntries, past which the key that was hit least recently starts anew in memory', async () => {
     const hits = await newStorage({ maxEntries: 2 });
     const totalOf = async (key: string) => (await hits.increment(key, MINUTE_MS, 5, 0, 'default')).totalHits;
@@ -103,6 +123,33 @@ describe('what a DurableThrottlerStorage keeps', () => {
     expect(records.stats().written).toBe(written);
   });
 
+  it.each([
+    ['a block', 2, 10 * MINUTE_MS],
+    ['a limit of 0', 0, 0],
+  ])('is not written by hits that %s refuses, window after window', async (_what, limit, blockDuration) => {
+    const hits = await newStorage({ persistence: ON_CHANGE });
+    const hit = () => hits.increment('a', MINUTE_MS, limit, blockDuration, 'default');
+    await hit();
+    await clock.advance(MINUTE_MS - 10);
+    await hit();
+    await hit();
+    const { written } = records.stats();
+    await clock.advance(20);
+    for (let i = 0; i < 5; i += 1) expect(await hit()).toMatchObject({ isBlocked: true, timeToExpire: 60 });
+    await clock.advance(20_000);
+    expect(await hit()).toMatchObject({ isBlocked: true, timeToExpire: 40 });
+    expect(records.stats().written).toBe(written);
+  });
+
+  it('is not written by refused hits of a key that memory had no room for', async () => {
+    const hits = await newStorage({ persistence: ON_CHANGE, maxEntries: 1 });
+    const hit = (key: string) => hits.increment(key, MINUTE_MS, 1, MINUTE_MS, 'default');
+    for (const key of ['a', 'a', 'b']) await hit(key);
+    const { written } = records.stats();
+    expect(await hit('a')).toMatchObject({ isBlocked: true });
+    expect(records.stats().written).toBe(written);
+  });
+
   it('counts hits at the same time one by one', async () => {
     const hits = await newStorage({ persistence: ON_CHANGE });
     const outcomes = await Promise.all(
@@ -125,6 +172,45 @@ describe('what a DurableThrottlerStorage keeps', () => {
   });
 });
 
+describe('a key', () => {
+  const hit = (hits: DurableThrottlerStorage, key: unknown) =>
+    hits.increment(key as string, MINUTE_MS, 1, MINUTE_MS, 'default');
+
+  it('that looks like the stored form of another one does not share its count', async () => {
+    const hits = await newStorage({ persistence: ON_CHANGE });
+    await hit(hits, 'é');
+    const [stored = ''] = [...records.keys()];
+    expect(stored).toMatch(/^sha256:/);
+    expect(await hit(hits, stored)).toMatchObject({ totalHits: 1 });
+    expect(await hit(hits, 'é')).toMatchObject({ totalHits: 2 });
+  });
+
+  it('that differs from another one in a lone surrogate does not share its count', async () => {
+    const hits = await newStorage({ persistence: ON_CHANGE });
+    for (const key of ['\uD800', '\uD801', '\uFFFD'])
+      expect(await hit(hits, key)).toMatchObject({ totalHits: 1 });
+  });
+
+  it('that is a number counts as its text, and any other is refused with the remedy', async () => {
+    const hits = await newStorage({ persistence: ON_CHANGE });
+    expect(await hit(hits, 5)).toMatchObject({ totalHits: 1 });
+    expect(await hit(hits, '5')).toMatchObject({ totalHits: 2 });
+    for (const key of [undefined, null, {}, Symbol('key')]) {
+      await expect(hit(hits, key)).rejects.toThrow(errorWith('INVALID_KEY'));
+      await expect(hit(hits, key)).rejects.toThrow(/Return a string from generateKey/);
+    }
+  });
+
+  it.each(['127.0.0.1', 'é', 'x'.repeat(201)])('is let in again by reset (%s)', async (key) => {
+    const hits = await newStorage({ persistence: ON_CHANGE });
+    await hit(hits, key);
+    expect(await hit(hits, key)).toMatchObject({ isBlocked: true });
+    expect(await hits.reset(key)).toBe(true);
+    expect(await hits.reset(key)).toBe(false);
+    expect(await hit(hits, key)).toMatchObject({ totalHits: 1, isBlocked: false });
+  });
+});
+
 describe('while the database is away', () => {
   const hit = (hits: DurableThrottlerStorage) => hits.increment('a', MINUTE_MS, 1, MINUTE_MS, 'default');
 
@@ -134,37 +220,107 @@ describe('while the database is away', () => {
     await expect(clock.advanceUntil(hit(hits))).rejects.toThrow(errorWith('WRITE_FAILED'));
   });
 
-  it("hits pass uncounted with whenUnavailable 'allow'; the first one waits, and none behind it", async () => {
+  it("hits count in memory with whenUnavailable 'allow'; the first one waits, and none behind it", async () => {
     const hits = await newStorage({ persistence: ON_CHANGE }, { whenUnavailable: 'allow' });
     storage.failWrites(Infinity);
-    const uncounted = { totalHits: 0, timeToExpire: 60, isBlocked: false, timeToBlockExpire: 0 };
-    expect(await clock.advanceUntil(hit(hits))).toEqual(uncounted);
-    for (let i = 0; i < 10; i += 1) expect(await hit(hits)).toEqual(uncounted);
+    const first = { totalHits: 1, timeToExpire: 60, isBlocked: false, timeToBlockExpire: 0 };
+    expect(await clock.advanceUntil(hit(hits))).toEqual(first);
+    const isOver = { totalHits: 2, isBlocked: true };
+    for (let i = 0; i < 10; i += 1) expect(await hit(hits)).toMatchObject(isOver);
     // One at a time is tried behind them.
+    for (const key of ['b', 'c']) await hits.increment(key, MINUTE_MS, 1, MINUTE_MS, 'default');
     await clock.settle();
     expect(records.stats().updates).toBe(2);
   });
 
-  it('hits count again once one has been counted behind the others', async () => {
+  it("hits go on in memory from what the database had counted with 'allow'", async () => {
+    const hits = await newStorage({ persistence: ON_CHANGE }, { whenUnavailable: 'allow' });
+    const third = () => hits.increment('a', MINUTE_MS, 2, 0, 'default');
+    await third();
+    storage.failWrites(Infinity);
+    expect(await clock.advanceUntil(third())).toMatchObject({ totalHits: 2, isBlocked: false });
+    expect(await third()).toMatchObject({ totalHits: 3, isBlocked: true });
+  });
+
+  it("limits hold in the first burst after an outage with 'allow', however many come at once", async () => {
     const hits = await newStorage({ persistence: ON_CHANGE }, { whenUnavailable: 'allow' });
     storage.failWrites(Infinity);
     await clock.advanceUntil(hit(hits));
+    await clock.advance(MINUTE_MS);
     storage.heal();
-    expect(await hit(hits)).toMatchObject({ totalHits: 0 });
+    await clock.advance(MINUTE_MS);
+    const login = () => hits.increment('login', MINUTE_MS, 3, MINUTE_MS, 'default');
+    const passed = async () =>
+      (await Promise.all(Array.from({ length: 500 }, login))).filter(({ isBlocked }) => !isBlocked).length;
+    expect(await passed()).toBe(3);
     await clock.settle();
-    expect(await hit(hits)).toMatchObject({ totalHits: 2, isBlocked: true });
+    expect(await passed()).toBe(0);
   });
 
-  it("who is blocked stays blocked with 'allow', too, and does not count as a sign of the database", async () => {
+  it("what was counted in memory is written once the database is back, each hit once, with 'allow'", async () => {
     const hits = await newStorage({ persistence: ON_CHANGE }, { whenUnavailable: 'allow' });
-    await hit(hits);
-    await hit(hits);
+    const next = (key: string) => hits.increment(key, 10 * MINUTE_MS, 9, 0, 'default');
+    await next('a');
     storage.failWrites(Infinity);
-    const other = () => hits.increment('b', MINUTE_MS, 1, MINUTE_MS, 'default');
-    await clock.advanceUntil(other());
-    expect(await hit(hits)).toMatchObject({ isBlocked: true });
-    await clock.settle();
-    expect(await other()).toMatchObject({ totalHits: 0 });
+    await clock.advanceUntil(next('a'));
+    for (const key of ['a', 'b', 'b']) await next(key);
+    storage.heal();
+    expect(await next('b')).toMatchObject({ totalHits: 3 });
+    await clock.advance(1000);
+    expect(await next('a')).toMatchObject({ totalHits: 4 });
+    expect(await next('b')).toMatchObject({ totalHits: 4 });
+    const ends = async (key: string) => (await records.refresh(key))?.hits['default'];
+    expect(await ends('a')).toHaveLength(4);
+    expect(await ends('b')).toHaveLength(4);
+  });
+
+  it("counts of maxEntries keys fit into memory with 'allow', past which the one hit least recently starts anew", async () => {
+    const hits = await newStorage({ persistence: ON_CHANGE, maxEntries: 2 }, { whenUnavailable: 'allow' });
+    storage.failWrites(Infinity);
+    const totalOf = async (key: string) => (await hits.increment(key, MINUTE_MS, 5, 0, 'default')).totalHits;
+    await clock.advanceUntil(totalOf('a'));
+    for (const key of ['b', 'a', 'c']) await totalOf(key);
+    expect(await totalOf('a')).toBe(3);
+    expect(await totalOf('b')).toBe(1);
+  });
+
+  it.each(['reject', 'allow'] as const)(
+    'who is blocked stays blocked to the end of the block, however many windows pass (%s)',
+    async (whenUnavailable) => {
+      const hits = await newStorage({ persistence: ON_CHANGE }, { whenUnavailable });
+      const blocked = () => hits.increment('a', MINUTE_MS, 1, 10 * MINUTE_MS, 'default');
+      await blocked();
+      await blocked();
+      storage.failWrites(Infinity);
+      for (let i = 0; i < 9; i += 1) {
+        await clock.advance(MINUTE_MS);
+        expect(await blocked()).toMatchObject({ isBlocked: true, timeToExpire: 60 });
+      }
+    },
+  );
+
+  it.each(['reject', 'allow'] as const)(
+    'who is blocked stays so past staleWhileDownMs, too, after which memory answers for nobody else (%s)',
+    async (whenUnavailable) => {
+      const module = { instances: 'many', staleWhileDownMs: 5000 } as const;
+      const hits = await newStorage({ persistence: ON_CHANGE }, { whenUnavailable }, module);
+      const blocked = () => hits.increment('a', MINUTE_MS, 1, 10 * MINUTE_MS, 'default');
+      await blocked();
+      await blocked();
+      storage.failWrites(Infinity);
+      storage.failReads(Infinity);
+      await clock.advance(2 * MINUTE_MS);
+      await expect(clock.advanceUntil(records.get('a'))).rejects.toThrow(errorWith('READ_FAILED'));
+      expect(await clock.advanceUntil(blocked())).toMatchObject({ isBlocked: true, timeToExpire: 60 });
+    },
+  );
+
+  it('who is let in again by reset is not refused by what memory has seen', async () => {
+    const hits = await newStorage({ persistence: ON_CHANGE }, { whenUnavailable: 'allow' });
+    for (let i = 0; i < 3; i += 1) await hit(hits);
+    expect(await hits.reset('a')).toBe(true);
+    storage.failWrites(Infinity);
+    expect(await clock.advanceUntil(hit(hits))).toMatchObject({ totalHits: 1, isBlocked: false });
   });
 
   it("what is not the database's fault rejects with 'allow', too", async () => {
