@@ -34,7 +34,7 @@ const loads = ((globalThis as { [LOADS]?: Loads })[LOADS] ??= {
  * Gives what `wait` does, unless that would wait for ever: where the call comes from a load that the load of the key waits for, itself included, over
  * however many others. Then it gives what `method` does.
  */
-export async function waiting<T>(
+export function waiting<T>(
   cache: object,
   /** Asked within loads alone. */
   keyOf: () => MemoryKey,
@@ -44,6 +44,10 @@ export async function waiting<T>(
   if (load === undefined) return wait();
   const target: Target = { cache, key: keyOf() };
   if (leadsTo(load, target, new Set())) return method();
+  return noting(load, target, wait);
+}
+
+async function noting<T>(load: Load, target: Target, wait: () => Promise<T>): Promise<T> {
   load.waitsFor.add(target);
   try {
     return await wait();
