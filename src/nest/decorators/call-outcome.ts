@@ -1,7 +1,7 @@
 import type { NamespaceCache } from '../../core/namespace/namespace-cache.js';
 
 /** One call of a decorated method, on an instance of an application. */
-export interface MethodCall {
+interface MethodCall {
   readonly args: readonly unknown[];
   /** Runs the method itself. */
   readonly method: () => Promise<unknown>;
