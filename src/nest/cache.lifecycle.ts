@@ -37,6 +37,11 @@ export class CacheLifecycle
     void engine.stopped.then((report) => this.#stopped(report));
   }
 
+  /** Whether the start is over and the cache has not stopped. */
+  get isServing(): boolean {
+    return this.#isServing;
+  }
+
   async onApplicationBootstrap(): Promise<void> {
     const report = await this.#started();
     this.#warnOfUnusedOverrides();
@@ -99,6 +104,7 @@ export class CacheLifecycle
 
   /** Whoever stopped the cache: a hook, its deadline, or the end of the process. */
   #stopped({ leftBehind }: StopReport): void {
+    this.#isServing = false;
     this.#hooksCheck.end();
     unwatchProcessEnd(this.engine);
     // enableShutdownHooks({ useProcessExit: true }) ends with process.exit(0), which would hide it.

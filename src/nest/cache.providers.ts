@@ -166,8 +166,7 @@ export const methodCachesProvider: FactoryProvider<MethodCaches> = {
       modules,
       namespaces,
       register: (definition) => register(definition, { engine, chat, lifecycle }),
-      startFailed: () => lifecycle.startFailed(),
-      stopped: engine.stopped,
+      lifecycle,
     }),
 };
 

@@ -21,10 +21,17 @@ interface Flat {
   id: string;
 }
 
+interface Abortable<T> extends Promise<T> {
+  abort(): void;
+}
+
 interface Tree {
   children: Tree[];
 }
 
+type Mixed = { readonly id: string } & { readonly at: number };
+
+const mixed = defineNamespace({ name: 'mixed', key: stringKey(), value: json<Mixed>() });
 const users = defineNamespace({ name: 'users', key: stringKey(), value: json<User>() });
 const copies = defineNamespace({ name: 'copies', key: stringKey(), value: json<User>(), values: 'copied' });
 const flats = defineNamespace({ name: 'flats', key: stringKey(), value: json<Flat>() });
@@ -70,6 +77,11 @@ describe('a method fits @Cached', () => {
       @Cached(flats, { key: byId })
       async readonlyByItself(_id: string): Promise<Readonly<Flat>> {
         return user;
+      }
+
+      @Cached(mixed, { key: byId })
+      async intersection(_id: string): Promise<Mixed> {
+        return user as never;
       }
 
       @Cached(trees, { key: () => 'all' })
@@ -197,6 +209,50 @@ describe('a method fits @Cached', () => {
     void Other;
   });
 
+  it('and not where its type says more than a plain promise of one type', () => {
+    class Other {
+      // @ts-expect-error: the cache gives what is stored, whichever type the caller names
+      @Cached(copies, { key: byId })
+      async generic<T extends User>(_id: string): Promise<T> {
+        return user as T;
+      }
+
+      // @ts-expect-error: the decorated method gives a plain promise
+      @Cached(copies, { key: byId })
+      abortable(_id: string): Abortable<User> {
+        return undefined as unknown as Abortable<User>;
+      }
+
+      overloaded(id: number): Promise<number>;
+      overloaded(id: string): Promise<User>;
+      // @ts-expect-error: one namespace does not answer for two types
+      @Cached(copies, { key: byId })
+      async overloaded(_id: unknown): Promise<unknown> {
+        return user;
+      }
+
+      // @ts-expect-error: nothing tells that it is frozen
+      @Cached(users, { key: byId })
+      // oxlint-disable-next-line typescript/no-explicit-any -- as untyped code has it
+      async untyped(_id: string): Promise<any> {
+        return user;
+      }
+
+      // @ts-expect-error: so does one that stores
+      @CachePut(users, { key: byId })
+      abortablePut(_id: string): Abortable<User> {
+        return undefined as unknown as Abortable<User>;
+      }
+
+      // @ts-expect-error: and one that removes
+      @CacheEvict(users, { key: byId })
+      abortableEvict(_id: string): Abortable<void> {
+        return undefined as unknown as Abortable<void>;
+      }
+    }
+    void Other;
+  });
+
   it('and not where it promises that what is frozen may be changed', () => {
     class Other {
       // @ts-expect-error: the array is frozen
@@ -266,6 +322,11 @@ describe('a method fits @CachePut', () => {
       @CachePut(users, { key: byId, ttlMs: null })
       async save(_id: string, _roles: string[]): Promise<User> {
         return user;
+      }
+
+      @CachePut(users, { key: byId })
+      async saveAs<T extends User>(_id: string, own: T): Promise<T> {
+        return own;
       }
 
       @CachePut(users, { keyOfResult: ({ id }: User) => id })

@@ -5,7 +5,9 @@ import { KeySpace } from '../../core/keys/key-space.js';
 import type { NamespaceCache } from '../../core/namespace/namespace-cache.js';
 import { refuseUnknown } from '../../core/option-checks.js';
 import type { ValueMode } from '../../core/values/value-mode.js';
-import { decorator, type Decorate } from './decorated-method.js';
+import type { Decorate } from './call-outcome.js';
+import { decorator } from './decorated-method.js';
+import { keyAsGiven, prefixAsGiven } from './key-as-given.js';
 import type { CacheEvictDecorator, Given } from './method-fit.js';
 import { assertGiven, functionIn, onlyOneOf } from './method-options.js';
 
@@ -59,11 +61,11 @@ function eviction(where: string, definition: NamespaceDefinition, given: unknown
   const removalOf = removals(where, definition, given);
   const { before = false } = given as { before?: unknown };
   if (typeof before !== 'boolean') throw invalid(where, 'before', 'true or false');
-  return async ({ args, method, namespace }) => {
+  return async ({ args, method, write }) => {
     const removal = removalOf(args);
-    if (before) await removal(await namespace());
+    if (before) await write(removal);
     const result = await method();
-    if (!before) await removal(await namespace());
+    if (!before) await write(removal);
     return result;
   };
 }
@@ -83,15 +85,13 @@ function removals(
   const give = functionIn(where, given, what);
   if (what === 'key') {
     return (args) => {
-      const key = give(...args);
-      keys.admit(key);
+      const key = keyAsGiven(keys, give(...args));
       return (cache) => cache.delete(key);
     };
   }
   return (args) => {
-    const prefix = give(...args);
-    keys.range(prefix);
-    return (cache) => cache.deletePrefix(prefix as KeyPrefix<unknown>);
+    const prefix = prefixAsGiven(keys, give(...args)) as KeyPrefix<unknown>;
+    return (cache) => cache.deletePrefix(prefix);
   };
 }
 

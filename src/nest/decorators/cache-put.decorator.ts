@@ -3,7 +3,9 @@ import { KeySpace } from '../../core/keys/key-space.js';
 import { ttlIn } from '../../core/namespace/call-options.js';
 import type { WriteOptions } from '../../core/namespace/namespace-cache.js';
 import type { ValueMode } from '../../core/values/value-mode.js';
-import { decorator, type Decorate } from './decorated-method.js';
+import type { Decorate } from './call-outcome.js';
+import { decorator } from './decorated-method.js';
+import { keyAsGiven } from './key-as-given.js';
 import type { CachePutDecorator, Given } from './method-fit.js';
 import { assertGiven, functionIn, onlyOneOf, saying } from './method-options.js';
 
@@ -43,18 +45,12 @@ function storing(where: string, definition: NamespaceDefinition, given: unknown)
   const { key: _, keyOfResult: __, ...options } = given as CachePutOptions<unknown, [], []>;
   saying(where, () => ttlIn(definition.name, options));
   const keys = new KeySpace(definition.name, definition.key);
-  const admitted = (...args: readonly unknown[]): unknown => {
-    const key = keyOf(...args);
-    keys.admit(key);
-    return key;
-  };
-  return async ({ args, method, namespace }) => {
-    const known = by === 'key' ? { key: admitted(...args) } : undefined;
+  return async ({ args, method, write }) => {
+    const known = by === 'key' ? { key: keyAsGiven(keys, keyOf(...args)) } : undefined;
     const value = await method();
     if (value === undefined) return value;
     const { key } = known ?? { key: keyOf(value, ...args) };
-    const cache = await namespace();
-    await cache.set(key, value, options);
+    await write((cache) => cache.set(key, value, options));
     return value;
   };
 }

@@ -4,8 +4,10 @@ import { timesIn } from '../../core/namespace/call-options.js';
 import { noValue } from '../../core/namespace/given-value.js';
 import type { LoadOptions } from '../../core/namespace/namespace-cache.js';
 import type { ValueMode } from '../../core/values/value-mode.js';
-import { decorator, type Decorate } from './decorated-method.js';
-import { isLoading, loading } from './loads-under-way.js';
+import type { Decorate } from './call-outcome.js';
+import { decorator } from './decorated-method.js';
+import { keyAsGiven } from './key-as-given.js';
+import { begin, waiting, type LoadRun } from './loads-under-way.js';
 import type { CachedDecorator, Given } from './method-fit.js';
 import { assertGiven, functionIn, saying, type KeyFunction } from './method-options.js';
 
@@ -41,20 +43,28 @@ function reading(where: string, definition: NamespaceDefinition, given: unknown)
   const keys = new KeySpace(definition.name, definition.key);
   const nothing = noValue(definition.name, `${where} gave undefined, which is not stored.`);
   return async ({ args, method, namespace }) => {
-    const key = keyOf(...args);
+    const made = keyOf(...args);
+    // What is no object can't change, and is checked where it is not found.
+    const key = typeof made === 'object' ? keyAsGiven(keys, made) : made;
     const cache = await namespace();
-    // Within its own load it would wait for itself: a method that calls itself, or one of its base class of the same key.
-    if (isLoading(cache, () => keys.admit(key))) return method();
-    const load = async (): Promise<{} | null> => {
-      const value = await loading(cache, keys.admit(key), method);
-      if (value === undefined) throw nothing;
-      return value;
+    const wait = async (): Promise<unknown> => {
+      let begun: LoadRun | undefined;
+      const load = async (): Promise<{} | null> => {
+        begun = begin(cache, keys.admit(key));
+        const value = await begun.run(method);
+        if (value === undefined) throw nothing;
+        return value;
+      };
+      try {
+        return await cache.getOrLoad(key, load, options);
+      } catch (error) {
+        if (error === nothing) return undefined;
+        throw error;
+      } finally {
+        // It may have been given up.
+        begun?.end();
+      }
     };
-    try {
-      return await cache.getOrLoad(key, load, options);
-    } catch (error) {
-      if (error === nothing) return undefined;
-      throw error;
-    }
+    return waiting(cache, () => keys.admit(key), { wait, method });
   };
 }

@@ -1,21 +1,9 @@
 import 'reflect-metadata';
 import { CacheError } from '../../core/cache-error.js';
 import { isDefinition, type NamespaceDefinition } from '../../core/definition/namespace-definition.js';
-import type { NamespaceCache } from '../../core/namespace/namespace-cache.js';
+import { outcomeOf, type Decorate } from './call-outcome.js';
 import { cachesOf, expectCaches, tellOfStranger } from './method-binding.js';
 import { noteUse, type MethodUse } from './method-uses.js';
-
-/** One call of a decorated method, on an instance of an application. */
-interface MethodCall {
-  readonly args: readonly unknown[];
-  /** Runs the method itself. */
-  readonly method: () => Promise<unknown>;
-  /** The namespace in that application. Its rows are loaded. */
-  readonly namespace: () => NamespaceCache<unknown, unknown> | Promise<NamespaceCache<unknown, unknown>>;
-}
-
-/** What a call of the method becomes. */
-export type Decorate = (call: MethodCall) => Promise<unknown>;
 
 type AnyMethod = (this: unknown, ...args: unknown[]) => unknown;
 
@@ -41,9 +29,9 @@ export function decorator(
         tellOfStranger(this, where);
         return original.apply(this, args);
       }
-      return decorate({
+      return outcomeOf(decorate, {
         args,
-        method: async () => original.apply(this, args),
+        method: () => original.apply(this, args),
         namespace: () => caches.namespace(use),
       });
     };

@@ -11,9 +11,12 @@ export const CACHES = Symbol.for('nestjs-durable-cache:caches');
 /** What decorated methods use of an application. */
 export interface Caches {
   readonly [CACHES]: true;
-  /** Whether the cache of the application has stopped. */
-  readonly isOver: boolean;
-  /** Throws `UNKNOWN_NAMESPACE` where a method of the prototype names a namespace that nobody declares in the application. */
+  /** Whether the application has started, and its cache has not stopped. */
+  readonly isServing: boolean;
+  /**
+   * Throws `UNKNOWN_NAMESPACE` where a method of the prototype names a namespace that nobody declares in the application; not before
+   * the start has looked at every class, which refuses them itself.
+   */
   admit(prototype: object): void;
   /** The namespace of a method. Its rows are loaded. */
   namespace(use: MethodUse): NamespaceCache<unknown, unknown> | Promise<NamespaceCache<unknown, unknown>>;
@@ -30,7 +33,9 @@ const APPLICATION = Symbol.for('nestjs-durable-cache:application');
 export function expectCaches(prototype: object): void {
   if (METHOD_CACHES in prototype) return;
   define(prototype, METHOD_CACHES, {
-    get: () => undefined,
+    get(this: object) {
+      return ofClosed.get(this);
+    },
     set(this: object, given: unknown) {
       bind(this, given);
     },
@@ -38,7 +43,7 @@ export function expectCaches(prototype: object): void {
   define(prototype, APPLICATION, {
     get: () => undefined,
     set(this: object, modules: ModulesContainer) {
-      if (!Object.hasOwn(this, METHOD_CACHES)) assertOnTheirWay(this, modules);
+      if (!isGiven(this)) assertOnTheirWay(this, modules);
     },
   });
   // Optional, so that it is said here what is missing: Nest would name tokens that nobody knows.
@@ -47,9 +52,15 @@ export function expectCaches(prototype: object): void {
   Inject(ModulesContainer)(prototype, APPLICATION);
 }
 
-/** Whether an object has decorated methods. */
+/** Whether an object has decorated methods. It is asked of whatever an application provides: a proxy may throw, or claim to have everything. */
 export function hasDecoratedMethods(instance: object): boolean {
-  return METHOD_CACHES in instance;
+  try {
+    for (let level = Reflect.getPrototypeOf(instance); level !== null; level = Reflect.getPrototypeOf(level))
+      if (Object.hasOwn(level, METHOD_CACHES)) return METHOD_CACHES in instance;
+  } catch {
+    // It is no instance of a class with decorated methods, or is not to be asked.
+  }
+  return false;
 }
 
 /** The caches that an instance has been given. */
@@ -76,7 +87,7 @@ const told = new WeakSet<object>();
  * application it is a unit test that makes such instances, and wants that.
  */
 export function tellOfStranger(instance: unknown, where: string): void {
-  if (typeof instance !== 'object' || instance === null || Object.hasOwn(instance, METHOD_CACHES)) return;
+  if (typeof instance !== 'object' || instance === null || isGiven(instance)) return;
   const prototype = Reflect.getPrototypeOf(instance);
   if (prototype === null || !served.has(prototype) || told.has(prototype)) return;
   told.add(prototype);
@@ -97,20 +108,29 @@ function assertOnTheirWay(instance: object, modules: ModulesContainer): void {
 
 const UNAVAILABLE: Caches = {
   [CACHES]: true,
-  isOver: true,
+  isServing: false,
   admit: () => undefined,
   namespace: ({ where, definition }) => {
     throw unavailableError(where, definition.name);
   },
 };
 
-/** As a property of the instance: a proxy of it shows that, too. */
+/** The caches of instances that take no property: frozen and sealed ones, and some proxies. All copies of this package share them. */
+const OF_CLOSED = Symbol.for('nestjs-durable-cache:caches-of-closed');
+const ofClosed = ((globalThis as { [OF_CLOSED]?: WeakMap<object, Caches | undefined> })[OF_CLOSED] ??=
+  new WeakMap());
+
+/** As a property of the instance, where it takes one: a proxy of it shows that, too. */
 function keep(instance: object, caches: Caches | undefined): void {
-  define(instance, METHOD_CACHES, { value: caches, writable: true });
+  if (!define(instance, METHOD_CACHES, { value: caches, writable: true })) ofClosed.set(instance, caches);
 }
 
-function define(object: object, key: symbol, property: PropertyDescriptor): void {
-  Object.defineProperty(object, key, { ...property, configurable: true, enumerable: false });
+function isGiven(instance: object): boolean {
+  return Object.hasOwn(instance, METHOD_CACHES) || ofClosed.has(instance);
+}
+
+function define(object: object, key: symbol, property: PropertyDescriptor): boolean {
+  return Reflect.defineProperty(object, key, { ...property, configurable: true, enumerable: false });
 }
 
 function isCaches(given: unknown): given is Caches {

@@ -28,6 +28,7 @@ export class MethodCachesExplorer implements OnModuleInit {
         for (const wrappers of [providers, controllers, injectables])
           for (const wrapper of wrappers.values()) this.#explore(wrapper);
       }
+      this.caches.explored();
     } catch (error) {
       this.lifecycle.startFailed();
       throw error;
@@ -37,7 +38,7 @@ export class MethodCachesExplorer implements OnModuleInit {
   #explore(wrapper: InstanceWrapper): void {
     const { metatype, inject } = wrapper;
     const prototype: unknown = inject ? undefined : metatype?.prototype;
-    if (isObject(prototype)) this.caches.admit(prototype);
+    if (isObject(prototype)) this.caches.assertDeclared(prototype);
     // Others have a placeholder.
     if (!wrapper.isDependencyTreeStatic()) return;
     const instances: unknown[] = wrapper.isTransient
@@ -50,7 +51,9 @@ export class MethodCachesExplorer implements OnModuleInit {
   #give(instance: object): void {
     const caches = cachesOf(instance);
     if (caches === this.caches) return;
-    if (caches?.isOver === false) throw sharedError(instance);
+    if (caches?.isServing === true) throw sharedError(instance);
+    const prototype = Reflect.getPrototypeOf(instance);
+    if (prototype !== null) this.caches.assertDeclared(prototype);
     bind(instance, this.caches);
   }
 }

@@ -2,6 +2,7 @@ import type { ModulesContainer } from '@nestjs/core';
 import { CacheError } from '../../core/cache-error.js';
 import type { NamespaceDefinition } from '../../core/definition/namespace-definition.js';
 import type { NamespaceCache } from '../../core/namespace/namespace-cache.js';
+import type { CacheLifecycle } from '../cache.lifecycle.js';
 import { getNamespaceToken, MODULE_NAMESPACES } from '../cache.tokens.js';
 import { CACHES, type Caches } from './method-binding.js';
 import { usesOf, type MethodUse } from './method-uses.js';
@@ -15,10 +16,7 @@ export interface MethodCachesParts {
   readonly namespaces: readonly NamespaceDefinition[];
   /** Gives the namespace of a definition, once its rows are loaded. */
   readonly register: (definition: NamespaceDefinition) => Promise<AnyCache>;
-  /** Ends what has begun of a start that fails. */
-  readonly startFailed: () => void;
-  /** Resolves when the cache has stopped. */
-  readonly stopped: Promise<unknown>;
+  readonly lifecycle: Pick<CacheLifecycle, 'isServing' | 'startFailed'>;
 }
 
 /** The namespaces of one application, for the decorated methods of its instances. */
@@ -27,25 +25,27 @@ export class MethodCaches implements Caches {
   readonly #namespaces = new Map<NamespaceDefinition, AnyCache>();
   /** Prototypes whose methods name namespaces of this application alone. */
   readonly #admitted = new WeakSet<object>();
-  #isOver = false;
+  /** Whether every class of the start was looked at. */
+  #isExplored = false;
 
-  constructor(private readonly parts: MethodCachesParts) {
-    void parts.stopped.then(() => {
-      this.#isOver = true;
-    });
+  constructor(private readonly parts: MethodCachesParts) {}
+
+  get isServing(): boolean {
+    return this.parts.lifecycle.isServing;
   }
 
-  get isOver(): boolean {
-    return this.#isOver;
+  explored(): void {
+    this.#isExplored = true;
   }
 
   admit(prototype: object): void {
+    // Until then who makes an instance may go on without it. A class of the start is refused when the start looks at it.
+    if (this.#isExplored) this.assertDeclared(prototype);
+  }
+
+  assertDeclared(prototype: object): void {
     if (this.#admitted.has(prototype)) return;
-    for (const use of usesOf(prototype)) {
-      if (this.#isDeclared(use.definition)) continue;
-      this.parts.startFailed();
-      throw this.#unknown(use);
-    }
+    for (const use of usesOf(prototype)) if (!this.#isDeclared(use.definition)) throw this.#unknown(use);
     this.#admitted.add(prototype);
   }
 
@@ -56,11 +56,16 @@ export class MethodCaches implements Caches {
 
   async #find(use: MethodUse): Promise<AnyCache> {
     const { definition } = use;
-    if (!this.#isDeclared(definition)) throw this.#unknown(use);
+    if (!this.#isDeclared(definition)) {
+      // A factory whose start fails by this, before the hooks of Nest.
+      if (!this.#isExplored) this.parts.lifecycle.startFailed();
+      throw this.#unknown(use);
+    }
     const injected = this.#injected(definition);
-    if (injected === undefined) return this.parts.register(definition);
-    this.#namespaces.set(definition, injected);
-    return injected;
+    const found = injected ?? (await this.parts.register(definition));
+    // Until then a test's own object may not have been made yet.
+    if (injected !== undefined || this.#isExplored) this.#namespaces.set(definition, found);
+    return found;
   }
 
   /** What is behind the token of the namespace: a test may have put something of its own there. */

@@ -20,7 +20,7 @@ type Fitting<F extends Method, Fit> = TypedPropertyDescriptor<F> & Fit;
 export type CachedDecorator<A extends unknown[], V, M extends ValueMode> = <F extends Method>(
   target: MethodOwner,
   name: string | symbol,
-  method: Fitting<F, FirstOf<[KeyFit<A, ParametersOf<F>>, StoredFit<V, F>, ReadFit<V, M, F>]>>,
+  method: Fitting<F, FirstOf<[KeyFit<A, ParametersOf<F>>, StoredFit<V, F>, ReadFit<V, M, F>, WholeFit<F>]>>,
 ) => void;
 
 /** A decorator of the methods whose parameters `A` takes, or with their result `B`, and whose result is stored in a namespace. */
@@ -34,6 +34,7 @@ export type CachePutDecorator<A extends unknown[], B extends unknown[], V> = <F 
         KeyFit<A, ParametersOf<F>>,
         StoredFit<V, F>,
         KeyFit<B, [result: Exclude<ResultOf<F>, undefined>, ...ParametersOf<F>]>,
+        PlainPromiseFit<F>,
       ]
     >
   >,
@@ -43,7 +44,7 @@ export type CachePutDecorator<A extends unknown[], B extends unknown[], V> = <F 
 export type CacheEvictDecorator<A extends unknown[]> = <F extends Method>(
   target: MethodOwner,
   name: string | symbol,
-  method: Fitting<F, FirstOf<[KeyFit<A, ParametersOf<F>>, PromiseFit<F>]>>,
+  method: Fitting<F, FirstOf<[KeyFit<A, ParametersOf<F>>, PromiseFit<F>, PlainPromiseFit<F>]>>,
 ) => void;
 
 type ParametersOf<F extends Method> = F extends (...args: infer P extends unknown[]) => unknown ? P : never;
@@ -71,6 +72,16 @@ type PromiseFit<F extends Method> = [ResultOf<F>] extends [NoPromise]
     : 'the method must return a Promise'
   : unknown;
 
+/** Whether a plain promise, which is what the decorated method gives, has all that the method's own has. */
+type PlainPromiseFit<F extends Method> = [Promise<ResultOf<F>>] extends [ReturnType<F>]
+  ? unknown
+  : 'the decorated method returns a plain Promise: let its type say no more';
+
+/** The same, and whether the result is the same whatever the arguments are: neither generic nor overloaded. */
+type WholeFit<F extends Method> = ((...args: ParametersOf<F>) => Promise<ResultOf<F>>) extends F
+  ? unknown
+  : 'the method must return a plain Promise of one type, neither generic nor overloaded: the cache gives what is stored, whoever asks';
+
 type StoredFit<V, F extends Method> = [Exclude<ResultOf<F>, undefined>] extends [Immutable<V>]
   ? unknown
   : 'the method must return a Promise of a value of the namespace, or of undefined';
@@ -78,7 +89,7 @@ type StoredFit<V, F extends Method> = [Exclude<ResultOf<F>, undefined>] extends 
 /** Whether what the namespace gives is what the method says it returns. */
 type ReadFit<V, M extends ValueMode, F extends Method> = [M] extends ['copied']
   ? ReadAs<V, Exclude<ResultOf<F>, undefined>>
-  : IsReadonly<Exclude<ResultOf<F>, undefined>> extends true
+  : IsReadonly<Exclude<ResultOf<F>, undefined>, V> extends true
     ? ReadAs<Immutable<V>, Exclude<ResultOf<F>, undefined>>
     : "the values of the namespace are frozen: let the method return Promise<Immutable<…>>, or define the namespace with values: 'copied'";
 
@@ -87,7 +98,10 @@ type ReadAs<R, Result> = [R] extends [Result]
   : 'the namespace holds values that the method does not say it returns';
 
 /** Whether a type is readonly at every depth. Assignability does not tell: TypeScript lets readonly properties pass for others. */
-type IsReadonly<T> = IsAny<T> extends true ? true : Same<T, Immutable<T>>;
+type IsReadonly<T, V> = IsAny<T> extends true ? IsAny<V> : Same<Flat<T>, Flat<Immutable<T>>>;
+
+/** An intersection of objects as one object. */
+type Flat<T> = T extends (...args: never[]) => unknown ? T : { [P in keyof T]: T[P] };
 
 /** Whether types are identical, modifiers included. Written out twice: by a name for it, the compiler would compare the types alone. */
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- only an open type makes it compare them so

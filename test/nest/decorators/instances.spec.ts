@@ -1,6 +1,12 @@
 import { Inject, Injectable, Module, Scope, type DynamicModule, type Provider } from '@nestjs/common';
-import { ContextIdFactory, LazyModuleLoader, ModuleRef, type ContextId } from '@nestjs/core';
-import { describe, expect, it } from 'vitest';
+import {
+  ContextIdFactory,
+  LazyModuleLoader,
+  ModuleRef,
+  ModulesContainer,
+  type ContextId,
+} from '@nestjs/core';
+import { describe, expect, it, vi } from 'vitest';
 import {
   CacheEvict,
   CacheModule,
@@ -164,6 +170,60 @@ describe('decorated methods', () => {
     await app.close();
   });
 
+  it('are cached in instances that are frozen or sealed, and that a strict proxy is put round', async () => {
+    @Injectable()
+    class FrozenFacts extends Base {
+      constructor() {
+        super();
+        Object.freeze(this);
+      }
+    }
+    const closed = new Proxy(new Facts(), { defineProperty: () => false });
+    const app = await startApp([
+      root(),
+      featureOf([
+        FrozenFacts,
+        { provide: 'frozen', useValue: Object.freeze(new Facts()) },
+        { provide: 'sealed', useFactory: () => Object.seal(new Facts()) },
+        { provide: 'closed', useValue: closed },
+      ]),
+    ]);
+    await expectCached(app.get(FrozenFacts), 'a');
+    for (const token of ['frozen', 'sealed', 'closed']) await expectCached(app.get(token), token);
+    await app.close();
+  });
+
+  it('do not matter to objects that throw when they are asked for a property, or claim to have each', async () => {
+    const strict = new Proxy(
+      {},
+      {
+        has: () => true,
+        get: (_target, name) => {
+          if (typeof name === 'string') return undefined;
+          throw new Error(`no such setting: ${String(name)}`);
+        },
+        defineProperty: () => false,
+      },
+    );
+    const secretive = new Proxy(
+      {},
+      {
+        has: () => {
+          throw new Error('not to be asked');
+        },
+        getPrototypeOf: () => {
+          throw new Error('not to be asked');
+        },
+      },
+    );
+    const app = await startApp([
+      root(),
+      featureOf([Facts, { provide: 'a', useValue: strict }, { provide: 'b', useFactory: () => secretive }]),
+    ]);
+    await expectCached(app.get(Facts), 'a');
+    await app.close();
+  });
+
   it('are cached in a module that is loaded lazily', async () => {
     const late = namespaceOf<number>(ON_CHANGE, { name: 'late' });
     @Injectable()
@@ -239,6 +299,10 @@ describe('decorated methods before the start is over', () => {
     const options = { storage: new InMemoryStorage(), namespaces: [facts], chatNamespaces: false };
     const app = await startApp([CacheModule.forRootAsync({ useFactory: () => options }), featureOf([Facts])]);
     await expectCached(app.get(Facts), 'a');
+    // It is looked for in every module, once.
+    const search = vi.spyOn(app.get(ModulesContainer), 'values');
+    await expectCached(app.get(Facts), 'b');
+    expect(search).not.toHaveBeenCalled();
     await app.close();
   });
 });
@@ -280,5 +344,22 @@ describe('two applications of one process', () => {
     const other = await startApp([root(), featureOf([provider])]);
     await expectCached(instance, 'a');
     await other.close();
+  });
+
+  it('may share one instance where the start of the first has failed', async () => {
+    const instance = new Facts();
+    let fails = true;
+    @Injectable()
+    class Fragile {
+      onModuleInit(): void {
+        if (fails) throw new Error('not yet');
+      }
+    }
+    const feature = featureOf([{ provide: Facts, useValue: instance }, Fragile]);
+    await expect(startApp([root(), feature])).rejects.toThrow('not yet');
+    fails = false;
+    const app = await startApp([root(), feature]);
+    await expectCached(instance, 'a');
+    await app.close();
   });
 });

@@ -1,5 +1,5 @@
-import { Controller, Injectable, Module, Scope, type DynamicModule, type Type } from '@nestjs/common';
-import { LazyModuleLoader } from '@nestjs/core';
+import { Controller, Inject, Injectable, Module, Scope, type DynamicModule, type Type } from '@nestjs/common';
+import { LazyModuleLoader, ModuleRef } from '@nestjs/core';
 import { describe, expect, it } from 'vitest';
 import {
   Cached,
@@ -108,6 +108,44 @@ describe('a namespace that the application does not declare', () => {
   it('does not matter where the method is overridden', async () => {
     const app = await startApp([cacheWith(), moduleOf(Overriding)]);
     expect(await app.get(Overriding).find('a')).toBe(2);
+    await app.close();
+  });
+
+  it('is refused to who makes an instance while the application starts, and the application goes on', async () => {
+    const held = namespaceOf<number>(ON_CHANGE, { name: 'held' });
+    const refused: unknown[] = [];
+    const fail = (error: unknown): void => {
+      refused.push(error);
+    };
+    @Injectable()
+    class Maker {
+      constructor(@Inject(ModuleRef) private readonly module: ModuleRef) {}
+
+      async onModuleInit(): Promise<void> {
+        await this.module.create(Users).catch(fail);
+      }
+
+      async onApplicationBootstrap(): Promise<void> {
+        await this.module.create(RequestUsers).catch(fail);
+      }
+    }
+    const app = await startApp([cacheWith({ namespaces: [held] }), moduleOf(Maker)]);
+    await app.get(ModuleRef).create(UsersController).catch(fail);
+    const unknown = errorWith('UNKNOWN_NAMESPACE');
+    expect(refused).toEqual([unknown, unknown, unknown]);
+    await app.get(CacheService).namespace(held).set('a', 1);
+    await app.close();
+  });
+
+  it('is refused at the call to an override that calls the decorated method of its base class', async () => {
+    @Injectable()
+    class Calling extends Users {
+      override async find(id: string): Promise<number> {
+        return super.find(id);
+      }
+    }
+    const app = await startApp([cacheWith(), moduleOf(Calling)]);
+    await expect(app.get(Calling).find('a')).rejects.toThrow(errorWith('UNKNOWN_NAMESPACE'));
     await app.close();
   });
 

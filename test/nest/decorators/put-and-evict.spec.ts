@@ -242,3 +242,52 @@ describe('a method decorated with @CacheEvict', () => {
     expect(await entries.count()).toBe(0);
   });
 });
+
+describe('a call that nobody awaits', () => {
+  const unhandled: unknown[] = [];
+  const note = (error: unknown): void => {
+    unhandled.push(error);
+  };
+  let listeners: NodeJS.UnhandledRejectionListener[];
+
+  beforeEach(() => {
+    unhandled.length = 0;
+    listeners = process.listeners('unhandledRejection');
+    process.removeAllListeners('unhandledRejection');
+    process.on('unhandledRejection', note);
+  });
+
+  afterEach(() => {
+    process.off('unhandledRejection', note);
+    for (const listener of listeners) process.on('unhandledRejection', listener);
+  });
+
+  /** Node reports what has no handler before it turns to this. */
+  const reported = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+  it('does not end the process where the write of the cache fails, whatever is decorated on top', async () => {
+    const { storage, clock } = app.get(CacheTesting);
+    await cache.namespace(byNumber).set(7, 'old');
+    await entries.set([1, 'ada'], { points: 1 });
+    storage.failWrites(Infinity);
+    void service.forget(1, 'ada');
+    void service.forgetChat(1);
+    void service.save(2, 'ada', 5);
+    void service.several('ada', 7);
+    const rejected = async (): Promise<number> => {
+      await clock.advance(10_000);
+      return cache.namespace(byNumber).stats().rejected + cache.namespace(scores).stats().rejected;
+    };
+    await expect.poll(rejected).toBe(4);
+    await reported();
+    expect(unhandled).toEqual([]);
+    storage.heal();
+  });
+
+  it('is reported by Node where the method itself throws, as without a decorator', async () => {
+    void service.forget(1, 'ada', 'badly');
+    void service.save(1, 'ada', -1);
+    await expect.poll(() => unhandled.length).toBe(2);
+    expect(unhandled.map(String).toSorted()).toEqual(['Error: below zero', 'Error: not now']);
+  });
+});
