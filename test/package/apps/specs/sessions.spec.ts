@@ -2,6 +2,11 @@ import { Test } from '@nestjs/testing';
 import { CacheModule, CacheService, InMemoryStorage } from 'nestjs-durable-cache';
 import { DurableSessionStore, sessionNamespace } from 'nestjs-durable-cache/express-session';
 
+interface Session {
+  readonly cookie: { readonly maxAge: number };
+  readonly user: string;
+}
+
 // Without the types of express-session, which an application on Fastify does not have.
 describe('sessions', () => {
   it('are kept in the cache', async () => {
@@ -9,9 +14,10 @@ describe('sessions', () => {
     const module = await Test.createTestingModule({
       imports: [CacheModule.forRoot({ storage: new InMemoryStorage(), namespaces: [sessions] })],
     }).compile();
-    const store = new DurableSessionStore<{ user: string }>(module.get(CacheService).namespace(sessions));
-    await new Promise<void>((resolve) => {
-      store.set('a', { user: 'ada' }, () => resolve());
+    const store = new DurableSessionStore<Session>(module.get(CacheService).namespace(sessions));
+    await new Promise<void>((resolve, reject) => {
+      const session = { cookie: { maxAge: 60_000 }, user: 'ada' };
+      store.set('a', session, (error) => (error ? reject(error as Error) : resolve()));
     });
     const found = await new Promise((resolve) => {
       store.get('a', (_error, session) => resolve(session?.user));
