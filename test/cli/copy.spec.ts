@@ -182,7 +182,7 @@ describe('nestjs-durable-cache copy', () => {
     expect(after.find((row) => row['key'] === 'theirs')?.['value']).toBe('"text 4"');
   });
 
-  it('is finished by running it again after it was killed', async () => {
+  it('is finished by running it again after it was killed', { timeout: 120_000 }, async () => {
     await fillWithMany(from, 41_000);
     const killed = command('copy', '--from', from, '--to', to);
     await killed.prints(/copying many: 20000 of 41000 rows/);
