@@ -43,7 +43,7 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
-const common = { pool: 'forks', testTimeout: 30_000, hookTimeout: 30_000 } as const;
+const common = { pool: 'forks', testTimeout: 60_000, hookTimeout: 60_000 } as const;
 
 export default defineConfig({
   test: {

@@ -116,16 +116,20 @@ describe('a process with 100 000 entries', () => {
     expect(await countRows()).toEqual([{ count: COUNT }]);
   });
 
-  it('keeps all of them when its next start is ended by SIGTERM at any instant', async () => {
-    for (let delayMs = 0; delayMs < 1000; delayMs += 150) {
-      const child = new Child(process.execPath, [FLUSHING_APP, database]);
-      await child.prints(/starting/);
-      const timer = setTimeout(() => child.kill('SIGTERM'), delayMs);
-      await child.ended;
-      clearTimeout(timer);
-    }
-    const { output } = await new Child(process.execPath, [FLUSHING_APP, database]).ended;
-    expect(output).toContain(`loaded ${COUNT}`);
-    expect(await countRows()).toEqual([{ count: COUNT }]);
-  });
+  it(
+    'keeps all of them when its next start is ended by SIGTERM at any instant',
+    { timeout: 120_000 },
+    async () => {
+      for (let delayMs = 0; delayMs < 1000; delayMs += 150) {
+        const child = new Child(process.execPath, [FLUSHING_APP, database]);
+        await child.prints(/starting/);
+        const timer = setTimeout(() => child.kill('SIGTERM'), delayMs);
+        await child.ended;
+        clearTimeout(timer);
+      }
+      const { output } = await new Child(process.execPath, [FLUSHING_APP, database]).ended;
+      expect(output).toContain(`loaded ${COUNT}`);
+      expect(await countRows()).toEqual([{ count: COUNT }]);
+    },
+  );
 });

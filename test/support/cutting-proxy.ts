@@ -62,6 +62,11 @@ export class CuttingProxy {
     });
   }
 
+  /** Takes back what {@link loseAnswerTo} was told and has not met. */
+  loseNothing(): void {
+    this.#cut = undefined;
+  }
+
   /** Counts from now on what is said; with `cut` the client is cut, once, when it comes to so many bytes. */
   follow(cut?: ExchangeCut): Exchange {
     this.#exchange = new Exchange(cut);
