@@ -11,7 +11,7 @@ import {
   type SessionCookie,
 } from './session-cookie.js';
 import {
-  invalid,
+  STORE,
   resolveStoreOptions,
   type ResolvedStoreOptions,
   type SessionStoreOptions,
@@ -35,7 +35,7 @@ export class DurableSessionStore<S = any> extends ExpressStore {
   constructor(sessions: NamespaceCache<string, string>, options: SessionStoreOptions = {}) {
     super();
     if (typeof sessions?.touch !== 'function')
-      throw invalid(
+      throw STORE.refusal(
         'sessions',
         'takes a namespace in use: new DurableSessionStore(cache.namespace(sessions)).',
       );

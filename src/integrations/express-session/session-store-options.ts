@@ -1,4 +1,7 @@
-import { CacheError } from '../../index.js';
+import { OptionCheck } from '../option-check.js';
+
+/** For what the store is given. */
+export const STORE: OptionCheck = new OptionCheck('DurableSessionStore');
 
 /** How a `DurableSessionStore` reads and touches. */
 export interface SessionStoreOptions {
@@ -25,20 +28,13 @@ const OPTIONS = ['fresh', 'touchAfterMs'];
 
 /** Throws `INVALID_OPTION` for an option that is unknown or out of range. */
 export function resolveStoreOptions(given: SessionStoreOptions): ResolvedStoreOptions {
-  if (typeof given !== 'object' || given === null)
-    throw invalid('options', 'takes options such as { fresh: true }.');
-  for (const option of Object.keys(given)) {
-    if (!OPTIONS.includes(option))
-      throw invalid(option, `has no option '${option}'. Known: ${OPTIONS.join(', ')}.`);
-  }
+  STORE.assertKnown(given, OPTIONS, '{ fresh: true }');
   const { fresh = false, touchAfterMs = 0 } = given;
-  if (typeof fresh !== 'boolean') throw invalid('fresh', "takes true or false as 'fresh'.");
+  if (typeof fresh !== 'boolean') throw STORE.refusal('fresh', "takes true or false as 'fresh'.");
   if (!Number.isSafeInteger(touchAfterMs) || touchAfterMs < 0)
-    throw invalid('touchAfterMs', "takes a whole number of milliseconds, 0 or more, as 'touchAfterMs'.");
+    throw STORE.refusal(
+      'touchAfterMs',
+      "takes a whole number of milliseconds, 0 or more, as 'touchAfterMs'.",
+    );
   return Object.freeze({ fresh, touchAfterMs });
-}
-
-/** A refusal of what the store was made with. */
-export function invalid(option: string, what: string): CacheError {
-  return new CacheError('INVALID_OPTION', `DurableSessionStore ${what}`, { option });
 }

@@ -1,4 +1,7 @@
-import { CacheError } from '../../index.js';
+import { OptionCheck } from '../option-check.js';
+
+/** For what `DurableBotSessions` is given. */
+export const SESSIONS: OptionCheck = new OptionCheck('DurableBotSessions');
 
 /** How a `DurableBotSessions` reads. */
 export interface BotSessionsOptions {
@@ -14,17 +17,7 @@ const OPTIONS = ['fresh'];
 
 /** Throws `INVALID_OPTION` for an option that is unknown or out of range. */
 export function assertSessionsOptions(given: BotSessionsOptions): void {
-  if (typeof given !== 'object' || given === null)
-    throw invalid('options', 'takes options such as { fresh: true }.');
-  for (const option of Object.keys(given)) {
-    if (!OPTIONS.includes(option))
-      throw invalid(option, `has no option '${option}'. Known: ${OPTIONS.join(', ')}.`);
-  }
+  SESSIONS.assertKnown(given, OPTIONS, '{ fresh: true }');
   if (given.fresh !== undefined && typeof given.fresh !== 'boolean')
-    throw invalid('fresh', "takes true or false as 'fresh'.");
-}
-
-/** A refusal of what the storage was made with. */
-export function invalid(option: string, what: string): CacheError {
-  return new CacheError('INVALID_OPTION', `DurableBotSessions ${what}`, { option });
+    throw SESSIONS.refusal('fresh', "takes true or false as 'fresh'.");
 }

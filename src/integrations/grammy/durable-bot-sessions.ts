@@ -1,5 +1,5 @@
 import { CachePersistenceLevel, type Immutable, type NamespaceCache, type ValueCodec } from '../../index.js';
-import { assertSessionsOptions, invalid, type BotSessionsOptions } from './bot-sessions-options.js';
+import { assertSessionsOptions, SESSIONS, type BotSessionsOptions } from './bot-sessions-options.js';
 
 /**
  * The sessions of a chat bot in a namespace of the cache: `session({ storage })` of grammY, lazy and multi sessions and
@@ -19,13 +19,13 @@ export class DurableBotSessions<S> {
   /** `sessions` is what `CacheService.namespace()` gives for a definition of `botSessionNamespace()`. Throws `INVALID_OPTION`. */
   constructor(sessions: NamespaceCache<string, S, S>, options: BotSessionsOptions = {}) {
     if (typeof sessions?.update !== 'function')
-      throw invalid(
+      throw SESSIONS.refusal(
         'sessions',
         'takes a namespace in use: new DurableBotSessions(cache.namespace(sessions)).',
       );
     const { persistence, value, values } = sessions.definition;
     if (values !== 'copied')
-      throw invalid(
+      throw SESSIONS.refusal(
         'sessions',
         'takes a namespace whose values are copied, as botSessionNamespace() makes it.',
       );

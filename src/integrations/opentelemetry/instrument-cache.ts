@@ -3,7 +3,7 @@ import type { CacheService } from '../../index.js';
 import { measureDurations } from './durations.js';
 import { FigureExport } from './figure-export.js';
 import { makeSpans } from './spans.js';
-import { invalid, resolveTelemetryOptions, type CacheTelemetryOptions } from './telemetry-options.js';
+import { TELEMETRY, resolveTelemetryOptions, type CacheTelemetryOptions } from './telemetry-options.js';
 import { WhileNeeded } from './while-needed.js';
 
 // The channels are the process's, and don't say which cache an operation is of: what listens to them for a provider does it once, for
@@ -20,7 +20,7 @@ const spans = new WeakMap<TracerProvider, WhileNeeded>();
  */
 export function instrumentCache(cache: CacheService, options: CacheTelemetryOptions = {}): () => void {
   if (typeof cache?.namespaces !== 'function')
-    throw invalid('cache', 'take a cache first: instrumentCache(app.get(CacheService)).');
+    throw TELEMETRY.refusal('cache', 'take a cache first: instrumentCache(app.get(CacheService)).');
   const stopWatching = watchOperations(options);
   const stopMeasuring = measureFigures(cache, options);
   return () => {

@@ -1,5 +1,8 @@
 import { metrics as globalMetrics, trace, type MeterProvider, type TracerProvider } from '@opentelemetry/api';
-import { CacheError } from '../../index.js';
+import { OptionCheck } from '../option-check.js';
+
+/** For what the telemetry is given. */
+export const TELEMETRY: OptionCheck = new OptionCheck('instrumentCache() and CacheTelemetryModule', 'plural');
 
 /** What is sent to OpenTelemetry, and where. */
 export interface CacheTelemetryOptions {
@@ -23,27 +26,23 @@ const OPTIONS = ['metrics', 'spans', 'meterProvider', 'tracerProvider'];
 
 /** Throws `INVALID_OPTION` for an option that is unknown or of the wrong type. */
 export function resolveTelemetryOptions(given: CacheTelemetryOptions): TelemetryTargets {
-  if (typeof given !== 'object' || given === null)
-    throw invalid('options', 'take options such as { spans: false }.');
-  for (const option of Object.keys(given)) {
-    if (!OPTIONS.includes(option))
-      throw invalid(option, `have no option '${option}'. Known: ${OPTIONS.join(', ')}.`);
-  }
+  TELEMETRY.assertKnown(given, OPTIONS, '{ spans: false }');
   const { metrics = true, spans = true, meterProvider, tracerProvider } = given;
   for (const [option, value] of Object.entries({ metrics, spans })) {
-    if (typeof value !== 'boolean') throw invalid(option, `take true or false as '${option}'.`);
+    if (typeof value !== 'boolean') throw TELEMETRY.refusal(option, `take true or false as '${option}'.`);
   }
   if (meterProvider !== undefined && typeof meterProvider?.getMeter !== 'function')
-    throw invalid('meterProvider', "take a MeterProvider, such as that of an SDK, as 'meterProvider'.");
+    throw TELEMETRY.refusal(
+      'meterProvider',
+      "take a MeterProvider, such as that of an SDK, as 'meterProvider'.",
+    );
   if (tracerProvider !== undefined && typeof tracerProvider?.getTracer !== 'function')
-    throw invalid('tracerProvider', "take a TracerProvider, such as that of an SDK, as 'tracerProvider'.");
+    throw TELEMETRY.refusal(
+      'tracerProvider',
+      "take a TracerProvider, such as that of an SDK, as 'tracerProvider'.",
+    );
   return {
     meterProvider: metrics ? (meterProvider ?? globalMetrics.getMeterProvider()) : undefined,
     tracerProvider: spans ? (tracerProvider ?? trace.getTracerProvider()) : undefined,
   };
-}
-
-/** A refusal of what the telemetry was begun with. */
-export function invalid(option: string, what: string): CacheError {
-  return new CacheError('INVALID_OPTION', `instrumentCache() and CacheTelemetryModule ${what}`, { option });
 }

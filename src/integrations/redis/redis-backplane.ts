@@ -1,7 +1,10 @@
 import { createClient } from '@redis/client';
-import { CacheError, LinkedBackplane, type Backplane } from '../../index.js';
+import { LinkedBackplane, type Backplane } from '../../index.js';
+import { OptionCheck } from '../option-check.js';
 import type { ConnectionSettings, RedisClient, RedisConnection } from './redis-client.js';
 import { RedisLink } from './redis-link.js';
+
+const REDIS_BACKPLANE = new OptionCheck('redisBackplane()');
 
 /** How long a connection may take, ms. */
 const CONNECT_TIMEOUT_MS = 5000;
@@ -32,9 +35,15 @@ export interface RedisBackplaneOptions {
 export function redisBackplane(options: RedisBackplaneOptions): Backplane {
   const { url, client, prefix = '' } = options;
   if ((url === undefined) === (client === undefined))
-    throw invalid('client', "takes { url: 'redis://localhost:6379' } or { client }: one of them.");
+    throw REDIS_BACKPLANE.refusal(
+      'client',
+      "takes { url: 'redis://localhost:6379' } or { client }: one of them.",
+    );
   if (typeof prefix !== 'string' || !PREFIX.test(prefix)) {
-    throw invalid('prefix', "takes a prefix of at most 100 letters, digits, '_', ':', '.' and '-'.");
+    throw REDIS_BACKPLANE.refusal(
+      'prefix',
+      "takes a prefix of at most 100 letters, digits, '_', ':', '.' and '-'.",
+    );
   }
   const newConnection = client === undefined ? connectionsTo(url as string) : duplicatesOf(client);
   return new LinkedBackplane({
@@ -47,13 +56,16 @@ function connectionsTo(url: string): () => RedisConnection {
   const { protocol } = addressOf(url) ?? {};
   // The address is not shown: it may hold a password.
   if (protocol !== 'redis:' && protocol !== 'rediss:')
-    throw invalid('url', 'takes a url such as redis://localhost:6379, or rediss:// for TLS.');
+    throw REDIS_BACKPLANE.refusal('url', 'takes a url such as redis://localhost:6379, or rediss:// for TLS.');
   return () => createClient({ url, ...settings() });
 }
 
 function duplicatesOf(client: RedisClient): () => RedisConnection {
   if (typeof (client as Partial<RedisClient> | null)?.duplicate !== 'function')
-    throw invalid('client', "takes a client made with createClient() of 'redis' or '@redis/client'.");
+    throw REDIS_BACKPLANE.refusal(
+      'client',
+      "takes a client made with createClient() of 'redis' or '@redis/client'.",
+    );
   return () => client.duplicate(settings(client.options?.socket)) as RedisConnection;
 }
 
@@ -72,8 +84,4 @@ function placeOf(url: string | undefined, socket: object = {}): string {
 
 function addressOf(url: string): URL | undefined {
   return URL.canParse(url) ? new URL(url) : undefined;
-}
-
-function invalid(option: string, what: string): CacheError {
-  return new CacheError('INVALID_OPTION', `redisBackplane() ${what}`, { option });
 }

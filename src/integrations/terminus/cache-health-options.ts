@@ -1,4 +1,7 @@
-import { CacheError } from '../../index.js';
+import { OptionCheck } from '../option-check.js';
+
+/** For what the indicator is given. */
+export const INDICATOR: OptionCheck = new OptionCheck('DurableCacheHealthIndicator');
 
 /** From when on trouble of the cache counts as down. `null` and `Infinity` for never. */
 export interface CacheHealthOptions {
@@ -31,12 +34,7 @@ const DEFAULTS: ResolvedHealthOptions = {
 
 /** Throws `INVALID_OPTION` for an option that is unknown or out of range. */
 export function resolveHealthOptions(given: CacheHealthOptions): ResolvedHealthOptions {
-  if (typeof given !== 'object' || given === null)
-    throw invalid('options', 'takes options such as { maxFailingMs: 30_000 }.');
-  for (const option of Object.keys(given)) {
-    if (!(option in DEFAULTS))
-      throw invalid(option, `has no option '${option}'. Known: ${Object.keys(DEFAULTS).join(', ')}.`);
-  }
+  INDICATOR.assertKnown(given, Object.keys(DEFAULTS), '{ maxFailingMs: 30_000 }');
   return {
     maxFailingMs: msOf('maxFailingMs', given),
     maxUnwrittenMs: msOf('maxUnwrittenMs', given),
@@ -48,10 +46,5 @@ function msOf(option: keyof CacheHealthOptions, given: CacheHealthOptions): numb
   const { [option]: ms = DEFAULTS[option] } = given;
   if (ms === null || ms === Infinity) return Infinity;
   if (Number.isSafeInteger(ms) && ms >= 0) return ms;
-  throw invalid(option, `takes a whole number of milliseconds, or null for never, as '${option}'.`);
-}
-
-/** A refusal of what the indicator was asked with. */
-export function invalid(option: string, what: string): CacheError {
-  return new CacheError('INVALID_OPTION', `DurableCacheHealthIndicator ${what}`, { option });
+  throw INDICATOR.refusal(option, `takes a whole number of milliseconds, or null for never, as '${option}'.`);
 }

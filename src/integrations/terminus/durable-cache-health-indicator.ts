@@ -3,7 +3,7 @@ import { ModuleRef } from '@nestjs/core';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
 import { CACHE_OPTIONS, CacheService, type CacheHealth, type CacheModuleOptions } from '../../index.js';
 import {
-  invalid,
+  INDICATOR,
   resolveHealthOptions,
   type CacheHealthOptions,
   type ResolvedHealthOptions,
@@ -45,7 +45,7 @@ export class DurableCacheHealthIndicator {
     options: CacheHealthOptions = {},
   ): Promise<HealthIndicatorResult<Key>> {
     if (typeof key !== 'string' || key === '')
-      throw invalid('key', "takes the name of the result: check('cache').");
+      throw INDICATOR.refusal('key', "takes the name of the result: check('cache').");
     const limits = resolveHealthOptions(options);
     const { status, ...found } = await this.cache.health();
     const details = { health: status, ...found } satisfies CacheHealthDetails;

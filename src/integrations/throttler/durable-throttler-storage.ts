@@ -7,7 +7,7 @@ import { joined, withSeenWindow } from './joined-records.js';
 import { isOfDatabase, Outage } from './outage.js';
 import { OwnRecords, type OwnRecord } from './own-records.js';
 import {
-  invalid,
+  STORAGE,
   resolveStorageOptions,
   type ResolvedStorageOptions,
   type ThrottlerStorageOptions,
@@ -27,7 +27,10 @@ export class DurableThrottlerStorage implements ThrottlerStorage {
   /** `hits` is what `CacheService.namespace()` gives for a definition of `throttlerNamespace()`. Throws `INVALID_OPTION`. */
   constructor(hits: NamespaceCache<string, HitRecord>, options: ThrottlerStorageOptions = {}) {
     if (typeof hits?.update !== 'function')
-      throw invalid('hits', 'takes a namespace in use: new DurableThrottlerStorage(cache.namespace(hits)).');
+      throw STORAGE.refusal(
+        'hits',
+        'takes a namespace in use: new DurableThrottlerStorage(cache.namespace(hits)).',
+      );
     this.#entries = new HitEntries(hits);
     this.#own = new OwnRecords(hits.definition.maxEntries);
     this.#options = resolveStorageOptions(options);

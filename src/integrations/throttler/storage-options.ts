@@ -1,4 +1,8 @@
-import { CacheError, type Clock } from '../../index.js';
+import type { Clock } from '../../index.js';
+import { OptionCheck } from '../option-check.js';
+
+/** For what the storage is given. */
+export const STORAGE: OptionCheck = new OptionCheck('DurableThrottlerStorage');
 
 /** How a `DurableThrottlerStorage` counts. */
 export interface ThrottlerStorageOptions {
@@ -24,21 +28,11 @@ const MACHINE: Pick<Clock, 'now'> = { now: () => Date.now() };
 
 /** Throws `INVALID_OPTION` for an option that is unknown or out of range. */
 export function resolveStorageOptions(given: ThrottlerStorageOptions): ResolvedStorageOptions {
-  if (typeof given !== 'object' || given === null)
-    throw invalid('options', "takes options such as { whenUnavailable: 'allow' }.");
-  for (const option of Object.keys(given)) {
-    if (!OPTIONS.includes(option))
-      throw invalid(option, `has no option '${option}'. Known: ${OPTIONS.join(', ')}.`);
-  }
+  STORAGE.assertKnown(given, OPTIONS, "{ whenUnavailable: 'allow' }");
   const { whenUnavailable = 'reject', clock = MACHINE } = given;
   if (whenUnavailable !== 'reject' && whenUnavailable !== 'allow')
-    throw invalid('whenUnavailable', "takes 'reject' or 'allow' as 'whenUnavailable'.");
+    throw STORAGE.refusal('whenUnavailable', "takes 'reject' or 'allow' as 'whenUnavailable'.");
   if (typeof clock?.now !== 'function')
-    throw invalid('clock', "takes a clock with a method now(), such as a TestClock, as 'clock'.");
+    throw STORAGE.refusal('clock', "takes a clock with a method now(), such as a TestClock, as 'clock'.");
   return Object.freeze({ whenUnavailable, clock });
-}
-
-/** A refusal of what the storage was made with. */
-export function invalid(option: string, what: string): CacheError {
-  return new CacheError('INVALID_OPTION', `DurableThrottlerStorage ${what}`, { option });
 }
