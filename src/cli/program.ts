@@ -4,6 +4,7 @@ import { addCopy } from './commands/copy.js';
 import { addGet } from './commands/get.js';
 import { addJournal } from './commands/journal-show.js';
 import { addLs } from './commands/ls.js';
+import { addRm } from './commands/rm.js';
 import { addScan } from './commands/scan.js';
 import { addStats } from './commands/stats.js';
 import { ABOUT } from './help.js';
@@ -19,7 +20,7 @@ export async function runProgram(args: readonly string[], version: string, io: C
     // What it is told of an error has the arguments in it, which may be an address with a password.
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: () => undefined })
     .addHelpText('after', ABOUT);
-  for (const add of [addLs, addGet, addScan, addStats, addCopy]) add(program, io);
+  for (const add of [addLs, addGet, addScan, addRm, addStats, addCopy]) add(program, io);
   addJournal(program, io);
   explain(program, program);
   try {
