@@ -1,7 +1,9 @@
 import { Command, type CommanderError } from 'commander';
 import type { CommandIo } from './command-io.js';
 import { addCopy } from './commands/copy.js';
+import { addExport } from './commands/export.js';
 import { addGet } from './commands/get.js';
+import { addImport } from './commands/import.js';
 import { addJournal } from './commands/journal-show.js';
 import { addLs } from './commands/ls.js';
 import { addRm } from './commands/rm.js';
@@ -20,7 +22,8 @@ export async function runProgram(args: readonly string[], version: string, io: C
     // What it is told of an error has the arguments in it, which may be an address with a password.
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: () => undefined })
     .addHelpText('after', ABOUT);
-  for (const add of [addLs, addGet, addScan, addRm, addStats, addCopy]) add(program, io);
+  for (const add of [addLs, addGet, addScan, addRm, addStats, addExport, addImport, addCopy])
+    add(program, io);
   addJournal(program, io);
   explain(program, program);
   try {
