@@ -9,6 +9,7 @@ import { addLs } from './commands/ls.js';
 import { addRm } from './commands/rm.js';
 import { addScan } from './commands/scan.js';
 import { addStats } from './commands/stats.js';
+import { addVerify } from './commands/verify.js';
 import { ABOUT } from './help.js';
 import { UsageError } from './usage-error.js';
 
@@ -22,7 +23,7 @@ export async function runProgram(args: readonly string[], version: string, io: C
     // What it is told of an error has the arguments in it, which may be an address with a password.
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: () => undefined })
     .addHelpText('after', ABOUT);
-  for (const add of [addLs, addGet, addScan, addRm, addStats, addExport, addImport, addCopy])
+  for (const add of [addLs, addGet, addScan, addRm, addStats, addExport, addImport, addCopy, addVerify])
     add(program, io);
   addJournal(program, io);
   explain(program, program);
