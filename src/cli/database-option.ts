@@ -3,7 +3,7 @@ import type { CommandIo } from './command-io.js';
 import { UsageError } from './usage-error.js';
 
 /** Names the database where no option does. */
-export const DATABASE_VARIABLE = 'NESTJS_DURABLE_CACHE_DATABASE';
+const DATABASE_VARIABLE = 'NESTJS_DURABLE_CACHE_DATABASE';
 
 export interface DatabaseOption {
   readonly database?: string;

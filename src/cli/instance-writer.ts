@@ -199,7 +199,8 @@ async function joined(storage: TypeOrmStorage, context: EngineContext, command: 
     return await Sharing.begin(
       {
         storage,
-        join: (events, isAgain) => joinBeside(storage, place, context, events, isAgain, WAIT_MS),
+        // The refusal says what is in the way: a line before that is of no use.
+        join: (events) => joinBeside(storage, place, context, events, true, WAIT_MS),
         context,
         uses: () => 0,
       },

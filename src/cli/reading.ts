@@ -34,7 +34,7 @@ export async function assertNamespaces(storage: ListedStorage, wanted: readonly 
   );
 }
 
-export function noCache(storage: ListedStorage): CacheError {
+function noCache(storage: ListedStorage): CacheError {
   return new CacheError(
     'UNKNOWN_NAMESPACE',
     `There is no table of a cache in ${storage.describe()}. Check the address (--database).`,

@@ -56,12 +56,12 @@ describe.each(kinds)('verify on $name', ({ newDatabase }) => {
     const { code, stdout, stderr } = await run(args, { cwd: folder });
     expect(stdout).toBe(
       [
-        "a: 4 rows, 3 rows of them can't be read",
+        "a: 4 rows, 3 can't be read",
         '  2 rows: no key of this namespace is stored so (02, x\\u001b)',
         '  1 row: the value does not decode (SyntaxError) (2)',
         'foreign: 2 rows, which nobody declares: no definition of the module has this name',
         'memory: 1 row, which nobody reads: it is declared MEMORY_ONLY',
-        "pairs: 3 rows, 2 rows of them can't be read",
+        "pairs: 3 rows, 2 can't be read",
         '  1 row: no key of this namespace is stored so (1)',
         '  1 row: the value does not decode (SyntaxError) (7:8)',
         '',

@@ -30,7 +30,7 @@ interface ImportOptions extends DatabaseOption, FormOption {
 /** Adds `import`. */
 export function addImport(program: Command, io: CommandIo): void {
   takesDatabase(program.command('import'))
-    .summary('read a file of export into the cache')
+    .summary('put the rows of an export into the cache')
     .description(
       'Puts the rows of a file that export has written into the cache, with their expiry and times of writing, batch by batch. ' +
         'Running applications that share the database see them at once, or at their next look. A damaged file is refused before ' +

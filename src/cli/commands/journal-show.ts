@@ -14,6 +14,7 @@ import { printable } from '../printable.js';
 export function addJournal(program: Command, { stdout, end }: CommandIo): void {
   program
     .command('journal')
+    .summary('look into files of a rescue journal')
     .description('Looks into files of a rescue journal.')
     .command('show')
     .summary('print what a file of a rescue journal holds')

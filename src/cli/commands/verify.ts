@@ -135,7 +135,7 @@ function linesOf({ namespace, rows, bad, unchecked: why }: Verdict): string[] {
     return [`${namespace}: ${all}, which nobody declares: no definition of the module has this name`];
   if (why === 'memory only') return [`${namespace}: ${all}, which nobody reads: it is declared MEMORY_ONLY`];
   const count = bad.reduce((sum, one) => sum + one.count, 0);
-  const verdict = count === 0 ? 'all decode' : `${counted(count, 'row')} of them can't be read`;
+  const verdict = count === 0 ? 'all decode' : `${count} can't be read`;
   return [`${namespace}: ${all}, ${verdict}`, ...bad.map(inWords)];
 }
 
