@@ -68,6 +68,8 @@ export class Progress {
       // Its type is wider than what it uses.
       stream: this.stream as unknown as NodeJS.WritableStream,
       clearOnComplete: true,
+      // Else it changes how the terminal wraps lines, and who is killed never changes that back.
+      linewrap: true,
       // The command decides itself what an interruption ends.
       gracefulExit: false,
       format: (_options, { value, total: all }) => {

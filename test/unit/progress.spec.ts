@@ -45,6 +45,8 @@ describe('the progress of a command', () => {
     const { length } = terminal.drawn;
     progress.clear();
     expect(terminal.drawn).toHaveLength(length);
+    // What is killed in between leaves the terminal as it was: no mode of it is changed.
+    expect(terminal.drawn.join('')).not.toContain('\u001B[?');
     // Nothing keeps the process alive.
     expect(vi.getTimerCount()).toBe(0);
   });
