@@ -133,6 +133,7 @@ export function sharedLogs({ storage, put, all, it: declare, refusesNull }: Cont
     ['a store that expects a row', store('a', '2', STAMP), store('a', '2', OTHER)],
     ['a store that expects none', store('b', '2', null), store('a', '2', null)],
     ['a removal', remove('a', STAMP), remove('a', OTHER)],
+    ['a removal of what is not there', remove('b', null), remove('a', null)],
   ] as const)
     it(`leaves a note of ${what} if it was written, and none if it is in conflict`, async () => {
       await join(ME);

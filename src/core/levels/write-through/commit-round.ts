@@ -254,7 +254,7 @@ export class CommitRound<V> implements Round {
     const { definition, isShared } = this.options;
     const fold = new Fold<V>((key) => this.#known.get(key), definition.value, {
       removed: () => this.#removed,
-      failsLate: isShared,
+      isShared,
     });
     for (const write of this.#writes) if (!write.isSettled) fold.add(write);
     const { atoms, unchanged } = fold.groups();

@@ -24,8 +24,11 @@ export interface FoldedKey<V> {
 export interface FoldOptions {
   /** What a removal returns, which is always the only write; asked when that is committed. */
   readonly removed: () => number | undefined;
-  /** Whether a write that fails waits for what its key is about: what it failed on may not be what there is. Default false. */
-  readonly failsLate: boolean;
+  /**
+   * Whether others write to the same rows. Then a write that fails waits for what its key is about, since what it failed on may
+   * not be what there is; and the removal of what is not there is written, since it tells those who are about to store it.
+   */
+  readonly isShared: boolean;
 }
 
 type RequestOf<V, Kind> = WriteRequest<V> & { kind: Kind };
@@ -52,7 +55,7 @@ export class Fold<V> {
     try {
       this.#apply(write);
     } catch (error) {
-      if (this.options.failsLate && 'key' in write.request)
+      if (this.options.isShared && 'key' in write.request)
         this.#key(write.request.key).waiting.push((failure) => write.reject(failure ?? error));
       else write.reject(error);
     }
@@ -121,7 +124,7 @@ export class Fold<V> {
 
   #delete({ key }: RequestOf<V, 'delete'>, write: QueuedWrite<V>): void {
     const existed = this.#lookedAt(key).found.kind !== 'absent';
-    if (existed) this.#assign(key, ABSENT);
+    if (existed || this.options.isShared) this.#assign(key, ABSENT);
     this.#wait(key, write, existed);
   }
 
