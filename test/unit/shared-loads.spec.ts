@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { settle } from '../support/fake-clock.js';
-import { holdAnswer, InstancesWorld, type Instance } from '../support/instances-world.js';
+import { holdAnswer, holdCall, InstancesWorld, type Instance } from '../support/instances-world.js';
 
 /** A loader that has read what it gives before the test changes that. */
 class SlowLoader {
@@ -89,5 +89,68 @@ describe('a load under way while another instance removes its key', () => {
     loader.give('draft');
     expect(await answer).toBe('draft');
     expect(other.drafts.stats().dirty).toBe(1);
+  });
+
+  describe('when that is committed between the look at the logs and the commit of the value', () => {
+    /** Has the removal come there, and gives what the load has answered. */
+    async function overtaken(remove: () => Promise<unknown>): Promise<string> {
+      const { answer } = await begunIn(other);
+      const write = holdCall(other.storage, 'write');
+      loader.give('old');
+      await settle();
+      await remove();
+      write();
+      return answer;
+    }
+
+    it.each([
+      ['the key', () => one.cache.delete('city')],
+      ['all keys of a prefix', () => one.cache.deletePrefix('ci')],
+      ['everything', () => one.cache.clear()],
+    ])('takes the value back as soon as it is told that %s was removed', async (_, remove) => {
+      expect(await overtaken(remove)).toBe('old');
+      await other.cache.get('city', { fresh: true });
+      await settle();
+      expect(await one.cache.get('city', { fresh: true })).toBeUndefined();
+      expect(await other.cache.getOrLoad('city', () => 'new')).toBe('new');
+    });
+
+    it('takes it back at once if it was told during the commit', async () => {
+      const watchful = await world.start({ pollMs: 50, maxStaleMs: 30_000 });
+      const { answer } = await begunIn(watchful);
+      const write = holdCall(watchful.storage, 'write');
+      loader.give('old');
+      await settle();
+      await one.cache.delete('city');
+      await world.clock.advance(50);
+      write();
+      expect(await answer).toBe('old');
+      await watchful.cache.flush();
+      expect(await one.cache.get('city', { fresh: true })).toBeUndefined();
+    });
+
+    it('leaves alone what was written since, be it the same', async () => {
+      await overtaken(() => one.cache.delete('city'));
+      await other.cache.set('city', 'old');
+      await other.cache.get('city', { fresh: true });
+      await other.cache.flush();
+      expect(await one.cache.get('city', { fresh: true })).toBe('old');
+    });
+
+    it('leaves alone what others have written since', async () => {
+      await overtaken(() => one.cache.delete('city'));
+      await one.cache.set('city', 'theirs');
+      await other.cache.get('city', { fresh: true });
+      await other.cache.flush();
+      expect(await other.cache.get('city', { fresh: true })).toBe('theirs');
+    });
+
+    it('takes it back however late it is told, as long as memory answers without a look', async () => {
+      await overtaken(() => one.cache.delete('city'));
+      await world.clock.advance(29_999);
+      await other.cache.get('city', { fresh: true });
+      await other.cache.flush();
+      expect(await one.cache.get('city', { fresh: true })).toBeUndefined();
+    });
   });
 });

@@ -61,7 +61,7 @@ export class ReadThrough<V> {
     if (value === undefined)
       throw noValue(definition.name, 'The loader gave undefined. Return null for "nothing", or throw.');
     const isCurrent = call.isCurrent && (await this.#isConfirmed()) && call.isCurrent;
-    return isCurrent ? this.#store(key, value, ttlMs) : level.values.restored(value);
+    return isCurrent ? this.#store(call, key, value, ttlMs) : level.values.restored(value);
   }
 
   /**
@@ -83,12 +83,14 @@ export class ReadThrough<V> {
   }
 
   /** Stores what a loader gave unless there is a value by now. What could not be stored is still an answer. */
-  async #store(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<V> {
+  async #store(call: LoaderCall<V>, key: MemoryKey, value: V, ttlMs: number | undefined): Promise<V> {
     const { level, counters, decisions } = this.options;
     counters.sets += 1;
     try {
       const loaded = level.values.stored(value, ttlMs);
-      return await level.modify(key, decisions.load(loaded), loaded);
+      // It may wait for its turn, and be superseded meanwhile.
+      const decide = decisions.load(loaded, () => call.isCurrent);
+      return await level.modify(key, decide, loaded);
     } catch (error) {
       if (isCacheError(error, 'INVALID_VALUE')) throw error;
       return level.values.restored(value);

@@ -18,6 +18,8 @@ export interface FoldedKey<V> {
   found: KnownValue<V>;
   /** Whether that was written by this fold, and so must be committed. */
   changed: boolean;
+  /** Whether it is what a loader gave. */
+  isLoaded: boolean;
   readonly waiting: Settle[];
 }
 
@@ -117,8 +119,8 @@ export class Fold<V> {
 
   #modify({ key, decide }: RequestOf<V, 'modify'>, write: QueuedWrite<V>): void {
     const { found } = this.#lookedAt(key);
-    const { next, result } = decide(valueOf(found, this.codec), storedOf(found));
-    if (next !== undefined) this.#assign(key, next === null ? ABSENT : present(next));
+    const { next, result, isLoaded } = decide(valueOf(found, this.codec), storedOf(found));
+    if (next !== undefined) this.#assign(key, next === null ? ABSENT : present(next), isLoaded);
     this.#wait(key, write, result);
   }
 
@@ -147,10 +149,11 @@ export class Fold<V> {
     this.cleared.push((error) => settling(write, result())(error));
   }
 
-  #assign(key: MemoryKey, found: KnownValue<V>): void {
+  #assign(key: MemoryKey, found: KnownValue<V>, isLoaded = false): void {
     const folded = this.#key(key);
     folded.found = found;
     folded.changed = true;
+    folded.isLoaded = isLoaded;
   }
 
   #wait(key: MemoryKey, write: QueuedWrite<V>, result: unknown): void {
@@ -168,7 +171,7 @@ export class Fold<V> {
     let folded = this.#keys.get(key);
     if (folded === undefined) {
       const found = this.cleared === undefined ? this.committed(key) : ABSENT;
-      folded = { key, base: found, isBuiltUpon: false, found, changed: false, waiting: [] };
+      folded = { key, base: found, isBuiltUpon: false, found, changed: false, isLoaded: false, waiting: [] };
       this.#keys.set(key, folded);
     }
     return folded;

@@ -11,13 +11,14 @@ import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
 import type { EntryPages, Listing } from '../../listing/entry-pages.js';
 import { RowPages } from '../../listing/row-pages.js';
 import type { FlushReport, LoadReport } from '../../reports.js';
-import type { CacheStorageAdapter } from '../../storage-adapter.js';
+import type { CacheStorageAdapter, Stamp } from '../../storage-adapter.js';
 import type { Decide } from '../../values/decision.js';
 import type { StorageWriter } from '../../writing/storage-writer.js';
 import type { Drainable } from '../drainable.js';
 import type { Level, LevelFigures } from '../level.js';
 import { CommitLine } from './commit-line.js';
 import type { GroupCommitter } from './group-committer.js';
+import { StoredLoads } from './stored-loads.js';
 
 export interface WriteThroughOptions<V> {
   readonly definition: NamespaceDefinition<unknown, V>;
@@ -48,8 +49,20 @@ export class WriteThrough<V> implements Level<V>, Drainable {
   constructor(private readonly options: WriteThroughOptions<V>) {
     this.values = new ValueEncoder(options.definition, options.context.clock);
     this.#preload = new Preload({ ...options, unsaved: () => [], removed: () => [] });
-    this.#line = new CommitLine(options);
+    const { isShared, entries, context } = options;
+    const loads = isShared ? new StoredLoads(context.clock, entries.maxStaleMs, this.#takeBack) : undefined;
+    if (loads !== undefined) entries.tellOfOthers(loads);
+    this.#line = new CommitLine({ ...options, loads });
   }
+
+  /** Removes what a loader gave, if it is still there. Where the database does not take that, it stays. */
+  readonly #takeBack = (key: MemoryKey, stamp: Stamp): void => {
+    const decide: Decide<V, undefined> = (_, stored) => ({
+      next: stored?.stamp === stamp ? null : undefined,
+      result: undefined,
+    });
+    this.#line.push({ kind: 'modify', key, decide }).catch(() => undefined);
+  };
 
   get dirty(): number {
     return this.#line.length;
