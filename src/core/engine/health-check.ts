@@ -33,7 +33,10 @@ export interface CacheHealth {
   readonly dirty: number;
   /** How long the oldest of them has been dirty, ms; 0 where none is. */
   readonly oldestUnwrittenMs: number;
-  /** Since when writes fail or the database does not answer, wall-clock ms; `undefined` where it works. */
+  /**
+   * Since when writes fail or the database does not answer, wall-clock ms; `undefined` where it works, and where the cache has been
+   * stopped or its database taken over: that does not pass.
+   */
   readonly failingSince: number | undefined;
   /**
    * Since when the cache can't ask the database what other instances have changed, wall-clock ms; `undefined` where it can, or
@@ -80,7 +83,7 @@ class Probe {
 /** Looks whether the cache is well: asks the database, and its own figures. */
 export class HealthCheck {
   #probe: Probe | undefined;
-  /** Since when the database does not answer, wall-clock ms. */
+  /** Since when the database does not answer, on the monotonic clock. */
   #silentSince: number | undefined;
 
   constructor(
@@ -107,13 +110,13 @@ export class HealthCheck {
       ...this.#overdue(members),
     ];
     if (episode !== undefined && down === undefined) this.#tryWriting(members);
-    const since = [episode?.since, this.#silentSince].filter((time) => time !== undefined);
+    const isOver = this.engine.isClosed() || opened?.taken !== undefined;
     return Object.freeze({
       status: down !== undefined ? 'down' : complaints.length > 0 ? 'degraded' : 'up',
       reasons: Object.freeze(down === undefined ? complaints : [down, ...complaints]),
       dirty: members.reduce((sum, { stats }) => sum + stats.dirty, 0),
       oldestUnwrittenMs: Math.max(0, ...members.map(({ stats }) => stats.oldestUnwrittenMs)),
-      failingSince: since.length === 0 ? undefined : Math.min(...since),
+      failingSince: isOver ? undefined : this.#failingSince(episode),
       unconfirmedSince: opened?.unconfirmedSince,
       instances: opened?.instances ?? 1,
     });
@@ -126,8 +129,16 @@ export class HealthCheck {
     const { clock } = this.context;
     const probe = this.#probe ?? this.#ask(opening);
     await within(clock, ANSWER_MS, probe.over);
-    this.#silentSince = probe.fault === undefined ? undefined : (this.#silentSince ?? clock.now());
+    this.#silentSince = probe.fault === undefined ? undefined : (this.#silentSince ?? clock.monotonic());
     return probe.fault;
+  }
+
+  /** How long something has been failing is measured on the monotonic clock: the wall clock is set at times, and that ends no outage. */
+  #failingSince(episode: FailureEpisode | undefined): number | undefined {
+    const { clock } = this.context;
+    const silentMs = this.#silentSince === undefined ? undefined : clock.monotonic() - this.#silentSince;
+    const failingMs = [episode?.ms, silentMs].filter((ms) => ms !== undefined);
+    return failingMs.length === 0 ? undefined : clock.now() - Math.max(...failingMs);
   }
 
   /** All who ask while there is no answer wait for the same one: a database in trouble is not asked more often for it. */
