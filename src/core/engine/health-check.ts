@@ -94,7 +94,7 @@ export class HealthCheck {
 
   /** Never rejects, and takes 800 ms at most. */
   async check(): Promise<CacheHealth> {
-    const fault = this.engine.isClosed() ? undefined : await this.#faultOfDatabase();
+    const fault = this.engine.isClosed() ? undefined : await this.#ask();
     // It may have been stopped while the database was asked.
     const opened = this.engine.opened();
     const down = this.engine.isClosed() ? 'The cache has been stopped.' : (opened?.taken?.message ?? fault);
@@ -122,18 +122,34 @@ export class HealthCheck {
     });
   }
 
-  /** What is wrong with the database, or with the way to it; `undefined` where it answers, or there is none. */
-  async #faultOfDatabase(): Promise<string | undefined> {
+  /**
+   * What is wrong with the database, or with the way to it; `undefined` where it answers, or there is none. Where it was not seen what
+   * others change, it is looked at again.
+   */
+  async #ask(): Promise<string | undefined> {
     const opening = this.engine.storage();
     if (opening === undefined) return undefined;
+    const askedAt = this.context.clock.monotonic();
+    const fault = await this.#faultOfDatabase(opening);
+    if (fault === undefined) await this.#catchUp(ANSWER_MS - (this.context.clock.monotonic() - askedAt));
+    return fault;
+  }
+
+  /** An instance that nobody uses looks every 30 s what others have changed: one such look that failed is no outage of 30 s. */
+  async #catchUp(ms: number): Promise<void> {
+    const opened = this.engine.opened();
+    if (opened?.unconfirmedSince !== undefined) await within(this.context.clock, ms, opened.look());
+  }
+
+  async #faultOfDatabase(opening: Promise<OpenStorage>): Promise<string | undefined> {
     const { clock } = this.context;
-    const probe = this.#probe ?? this.#ask(opening);
+    const probe = this.#probe ?? this.#begin(opening);
     await within(clock, ANSWER_MS, probe.over);
     this.#silentSince = probe.fault === undefined ? undefined : (this.#silentSince ?? clock.monotonic());
     return probe.fault;
   }
 
-  /** How long something has been failing is measured on the monotonic clock: the wall clock is set at times, and that ends no outage. */
+  /** Told by the monotonic clock, which nobody sets: an outage ends by itself alone. */
   #failingSince(episode: FailureEpisode | undefined): number | undefined {
     const { clock } = this.context;
     const silentMs = this.#silentSince === undefined ? undefined : clock.monotonic() - this.#silentSince;
@@ -142,7 +158,7 @@ export class HealthCheck {
   }
 
   /** All who ask while there is no answer wait for the same one: a database in trouble is not asked more often for it. */
-  #ask(opening: Promise<OpenStorage>): Probe {
+  #begin(opening: Promise<OpenStorage>): Probe {
     const probe = new Probe(opening);
     this.#probe = probe;
     void probe.over.then(() => {

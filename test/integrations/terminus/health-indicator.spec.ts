@@ -168,6 +168,16 @@ describe('the cache in a health check', () => {
     expect(await probe()).toMatchObject({ code: 200, status: 'ok' });
   });
 
+  it('is up beside other instances as soon as the database answers, though nobody uses the cache', async () => {
+    const probe = await start({ cache: { instances: 'many' }, probe: { maxUnconfirmedMs: 1000 } });
+    await clock.advance(29_000);
+    storage.failReads(Infinity);
+    await clock.advance(2000);
+    storage.heal();
+    await clock.advance(2000);
+    expect(await probe()).toMatchObject({ code: 200, status: 'ok', cache: { status: 'up', reasons: [] } });
+  });
+
   it('minds how long a write has been waiting where it is told to', async () => {
     const cache = { checkpointIntervalMs: 3_600_000 };
     const probe = await start({ cache, probe: { maxUnwrittenMs: 60_000 } });
