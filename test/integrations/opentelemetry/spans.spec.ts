@@ -91,6 +91,34 @@ describe('the spans of the cache', () => {
     expect(sdk.writes.map((span) => isChildOf(span, flush))).toEqual([true]);
   });
 
+  it('show a flush that is tried again under nobody: it is not the business of its caller any more', async () => {
+    const sdk = await Sdk.start();
+    const storage = new FaultyStorage(new InMemoryStorage());
+    const { drafts } = await startTelemetryApp(sdk, { storage });
+    await drafts.set('a', 1);
+    storage.failWrites(2);
+    const save = await sdk.request('save', () => drafts.flush());
+    await vi.waitFor(() => expect(sdk.named('cache.flush')).toHaveLength(3), { timeout: 10_000 });
+    const [first, ...again] = sdk.named('cache.flush');
+    expect(first && isChildOf(first, save)).toBe(true);
+    expect(again.map(({ parentSpanContext }) => parentSpanContext)).toEqual([undefined, undefined]);
+  });
+
+  it('leave what goes on by itself out of the span in which it was set going, such as that of the start', async () => {
+    const sdk = await Sdk.start();
+    class TracedStorage extends InMemoryStorage {
+      override heads() {
+        sdk.tracer.startSpan('HEADS').end();
+        return super.heads();
+      }
+    }
+    const storage = new TracedStorage();
+    await sdk.request('create', () => startTelemetryApp(sdk, { storage, instances: 'many', pollMs: 5 }));
+    const seen = sdk.named('HEADS').length;
+    await vi.waitFor(() => expect(sdk.named('HEADS').length).toBeGreaterThan(seen + 3), { timeout: 10_000 });
+    expect(sdk.named('HEADS').at(-1)?.parentSpanContext).toBeUndefined();
+  });
+
   it('are active while the database works, for the spans of its driver', async () => {
     const sdk = await Sdk.start();
     class TracedStorage extends InMemoryStorage {
