@@ -28,6 +28,7 @@ export class FigureExport {
 
   /** Measures a cache until the result is called. */
   add(cache: CacheService): EndMeasuring {
+    this.#sumUpGone();
     const measured = this.#byCache.get(cache) ?? new MeasuredCache(cache);
     this.#byCache.set(cache, measured);
     this.#measured.add(measured);
@@ -39,13 +40,20 @@ export class FigureExport {
     };
   }
 
-  #report(result: BatchObservableResult): void {
-    const values: Values = new Map();
+  /** Of caches that nobody holds any more, what they have counted is enough. */
+  #sumUpGone(): void {
     for (const measured of this.#measured) {
-      addTo(measured.isGone ? this.#counted : values, measured.values());
-      if (measured.isGone) this.#measured.delete(measured);
+      if (!measured.isGone) continue;
+      addTo(this.#counted, measured.values());
+      this.#measured.delete(measured);
     }
+  }
+
+  #report(result: BatchObservableResult): void {
+    this.#sumUpGone();
+    const values: Values = new Map();
     addTo(values, this.#counted);
+    for (const measured of this.#measured) addTo(values, measured.values());
     for (const [name, byNamespace] of values) {
       for (const [namespace, value] of byNamespace)
         result.observe(
