@@ -1,6 +1,7 @@
 import { CachePersistenceLevel, type Immutable, type NamespaceCache, type ValueCodec } from '../../index.js';
 import { assertSessionsOptions, SESSIONS, type BotSessionsOptions } from './bot-sessions-options.js';
 import { ReadSessions } from './read-sessions.js';
+import { RepeatedRead } from './repeated-read.js';
 
 /**
  * The sessions of a chat bot in a namespace of the cache: `session({ storage })` of grammY, lazy and multi sessions and
@@ -89,9 +90,9 @@ export class DurableBotSessions<S> {
     for await (const [key, stored] of this.#sessions.scan()) yield [key, this.#own(stored)];
   }
 
-  /** As {@link read}; Telegraf's name for it. */
+  /** As {@link read}; Telegraf's name for it. A read that has failed is made again where its promise is awaited again, as Telegraf does. */
   get(key: string): Promise<S | undefined> {
-    return this.read(key);
+    return new RepeatedRead(() => this.read(key));
   }
 
   /** As {@link write}; Telegraf's name for it. */

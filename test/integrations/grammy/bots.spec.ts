@@ -70,6 +70,18 @@ describe.each(BOTS)('a bot of $name', ({ newBot }) => {
     expect(await bot.say('milk')).toEqual({ count: 1, texts: ['milk'] });
   });
 
+  it('goes on with a session whose read has failed as soon as the database is back', async () => {
+    const storage = new FaultyStorage(new InMemoryStorage());
+    const { sessions } = await startBotApp({ cache: { storage, instances: 'many' } });
+    const bot = newBot(sessions);
+    await bot.say('tea');
+    storage.failReads(Infinity);
+    for (let i = 0; i < 2; i += 1) await expect(bot.say('milk')).rejects.toThrow("can't be asked");
+    storage.heal();
+    expect(await bot.say('sugar')).toEqual({ count: 2, texts: ['tea', 'sugar'] });
+    expect(await bot.say('look')).toMatchObject({ count: 2 });
+  });
+
   it.each(Object.values(CachePersistenceLevel))(
     'undoes nothing with an update that only looks at what another one changes or drops meanwhile (%s)',
     async (persistence) => {

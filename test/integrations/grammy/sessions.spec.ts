@@ -177,6 +177,25 @@ describe('a DurableBotSessions', () => {
     expect(await sessions.read('7')).toMatchObject({ count: 2 });
   });
 
+  it('reads again where the promise of a read that has failed is awaited again, and once where it has not', async () => {
+    const storage = new FaultyStorage(new InMemoryStorage());
+    const { sessions, rows } = await startBotApp({ cache: { storage, instances: 'many' } });
+    await sessions.write('7', newVisits());
+    const reads = () => rows.stats().hits + rows.stats().misses;
+    const before = reads();
+    const read = sessions.get('7');
+    expect(read).toBeInstanceOf(Promise);
+    expect(await read).toBe(await read);
+    expect(reads()).toBe(before + 1);
+    storage.failReads(Infinity);
+    const failed = sessions.get('7');
+    for (const again of [failed, failed.catch((error: unknown) => Promise.reject(error)), failed])
+      await expect(again).rejects.toThrow(errorWith('READ_FAILED'));
+    storage.heal();
+    expect(await failed).toEqual(newVisits());
+    expect(await failed.finally(() => undefined)).toEqual(newVisits());
+  });
+
   it('keeps dates and maps with rich()', async () => {
     interface Rich {
       since: Date;
