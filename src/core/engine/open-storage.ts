@@ -190,6 +190,11 @@ export class OpenStorage {
     return this.#sharing?.outOfTouchSince;
   }
 
+  /** Looks what the others have changed. Never rejects. */
+  async look(): Promise<void> {
+    await this.#sharing?.freshness.look();
+  }
+
   /** What tells whose the writes of this process are. */
   get origin(): JournalOrigin {
     return { identity: this.storage.identity, prefixes: this.#writer.stamps.prefixes };

@@ -4,6 +4,7 @@ import { codeOf } from '../driver-code.js';
 
 /** A time in which the others' logs can't be read: it is said once at its beginning, and once at its end. */
 export class TouchEpisode {
+  /** On the monotonic clock: the wall clock is set at times. */
   #since: number | undefined;
 
   constructor(
@@ -13,14 +14,16 @@ export class TouchEpisode {
 
   /** Since when, wall-clock ms; `undefined` where they can be read. */
   get since(): number | undefined {
-    return this.#since;
+    if (this.#since === undefined) return undefined;
+    const { clock } = this.context;
+    return clock.now() - (clock.monotonic() - this.#since);
   }
 
   /** They can't be read, and could not for `forMs` before it was known. */
   begin(error: unknown, forMs = 0): void {
     if (this.#since !== undefined) return;
     const { clock, logger } = this.context;
-    this.#since = clock.now() - forMs;
+    this.#since = clock.monotonic() - forMs;
     const code = codeOf(error);
     publish({ type: 'others-unseen', code, error });
     const meanwhile =
@@ -35,7 +38,7 @@ export class TouchEpisode {
   end(): void {
     if (this.#since === undefined) return;
     const { clock, logger } = this.context;
-    const ms = Math.max(0, clock.now() - this.#since);
+    const ms = clock.monotonic() - this.#since;
     this.#since = undefined;
     publish({ type: 'others-seen', afterMs: ms });
     logger.log(`The database can be asked again what other instances have changed, after ${ms} ms.`);

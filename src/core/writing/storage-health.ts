@@ -6,9 +6,7 @@ import { counted } from '../listed.js';
 
 /** Failures to write of which none was followed by a success. */
 export interface FailureEpisode {
-  /** When the first of them was, wall-clock ms. */
-  readonly since: number;
-  /** How long ago that is. */
+  /** How long ago the first of them was, on the monotonic clock. */
   readonly ms: number;
   /** Why it failed: a code of the driver, or its message. */
   readonly reason: string;
@@ -17,7 +15,6 @@ export interface FailureEpisode {
 /** Reports the storage's failures: once when an episode of them begins, and once when it is over. */
 export class StorageHealth {
   #failingSince: number | undefined;
-  #failingSinceWall = 0;
   #reason = '';
   #failures = 0;
   readonly #recoveries: (() => void)[] = [];
@@ -35,7 +32,6 @@ export class StorageHealth {
     publish({ type: 'write-failed', code: codeOf(error), error });
     if (this.#failingSince !== undefined) return;
     this.#failingSince = this.context.clock.monotonic();
-    this.#failingSinceWall = this.context.clock.now();
     this.context.logger.warn(
       `The cache cannot write to its database (${reasonOf(error)}), and tries again. An ON_CHANGE write that can't be ` +
         `committed rejects with WRITE_FAILED ${this.writeTimeoutMs} ms after its call (writeTimeoutMs); ON_SHUTDOWN writes ` +
@@ -47,7 +43,7 @@ export class StorageHealth {
   get episode(): FailureEpisode | undefined {
     if (this.#failingSince === undefined) return undefined;
     const ms = this.context.clock.monotonic() - this.#failingSince;
-    return { since: this.#failingSinceWall, ms, reason: this.#reason };
+    return { ms, reason: this.#reason };
   }
 
   /** Calls `recovered` at the end of each episode of failures. */
