@@ -23,7 +23,11 @@ describe('the page', () => {
     expect(body).toBe(HTML);
     expect(HTML).not.toMatch(/<[^>]+\s(?:on\w+|style)\s*=/i);
     expect(HTML).not.toMatch(/\bsrc\s*=|@import|url\(|\bimport\b/i);
-    expect(HTML.match(/href="[^"]*"/g)).toEqual([expect.stringMatching(/^href="data:image\/svg\+xml,/)]);
+    // Its icon, and the page beside it.
+    expect(HTML.match(/href="[^"]*"/g)).toEqual([
+      expect.stringMatching(/^href="data:image\/svg\+xml,/),
+      'href="/cache"',
+    ]);
     expect(HTML).not.toMatch(/innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b/);
   });
 
