@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 
 interface ServerEvent {
@@ -30,7 +29,12 @@ export class EventReader {
   ) {
     asked.on('error', () => undefined);
     response.on('error', () => undefined);
-    this.ended = once(response, 'close').then(() => this.#end());
+    this.ended = new Promise((resolve) => {
+      response.on('close', () => {
+        this.#end();
+        resolve();
+      });
+    });
     response.setEncoding('utf8').on('data', (chunk: string) => this.#take(chunk));
   }
 
