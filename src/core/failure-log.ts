@@ -48,54 +48,54 @@ export class FailureLog {
 function wordsOf(event: FailureEvent): Words | undefined {
   switch (event.type) {
     case 'write-failed':
-      return words(
+      return reported(
         'WRITE_FAILED',
         `The database could not be written to${why(event.error)}; it is tried again.`,
       );
     case 'read-failed':
-      return words('READ_FAILED', `The database could not be read${why(event.error)}.`, event.namespace);
+      return reported('READ_FAILED', `The database could not be read${why(event.error)}.`, event.namespace);
     case 'write-rejected':
-      return words(event.code, 'A write was rejected to its caller.', event.namespace);
+      return reported(event.code, 'A write was rejected to its caller.', event.namespace);
     case 'entry-refused':
-      return words(
+      return reported(
         'ENTRY_REFUSED',
         `The database refuses ${counted(event.count, 'entry', 'entries')}${why(event.error)}.`,
         event.namespace,
       );
     case 'conflict-unsettled':
-      return words(
+      return reported(
         'CONFLICT',
         `onConflict failed for ${counted(event.count, 'entry', 'entries')}, which ${event.count === 1 ? 'stays' : 'stay'} dirty.`,
         event.namespace,
       );
     case 'rows-unreadable':
-      return words(
+      return reported(
         'UNREADABLE_ENTRY',
         event.count === 1 ? '1 stored row does not decode.' : `${event.count} stored rows do not decode.`,
         event.namespace,
       );
     case 'entries-rescued':
-      return words(
+      return reported(
         'WRITE_FAILED',
         `A stop put ${counted(event.count, 'entry', 'entries')} into the rescue journal.`,
         event.namespace,
       );
     case 'entries-lost':
-      return words(
+      return reported(
         'WRITE_FAILED',
         `A stop could neither write nor rescue ${counted(event.count, 'entry', 'entries')}.`,
         event.namespace,
       );
     case 'journal-replayed':
       if (event.conflicts + event.refused === 0) return undefined;
-      return words(
+      return reported(
         'CONFLICT',
         `The replay of a rescue journal has set ${event.conflicts + event.refused} of its entries aside.`,
       );
     case 'others-unseen':
-      return words('READ_FAILED', `What other instances change can't be seen${why(event.error)}.`);
+      return reported('READ_FAILED', `What other instances change can't be seen${why(event.error)}.`);
     case 'backplane-down':
-      return words('BACKPLANE_FAILED', `The backplane is down${why(event.error)}.`);
+      return reported('BACKPLANE_FAILED', `The backplane is down${why(event.error)}.`);
     case 'entries-in-conflict':
     case 'write-recovered':
     case 'others-seen':
@@ -104,7 +104,7 @@ function wordsOf(event: FailureEvent): Words | undefined {
   }
 }
 
-function words(code: string, message: string, namespace?: string): Words {
+function reported(code: string, message: string, namespace?: string): Words {
   return { code, message, namespace };
 }
 

@@ -112,8 +112,8 @@ export function behaviourOf(given: CacheInspectorBehaviour): InspectorBehaviour 
   const { actions = false, values = true } = given;
   for (const [option, value] of Object.entries({ actions, values }))
     if (typeof value !== 'boolean') throw refusal(FOR_ROOT, option, `'${option}' must be true or false`);
-  const { describe } = given;
-  if (describe !== undefined && typeof describe !== 'function')
+  const isDescribed = given.describe !== undefined;
+  if (isDescribed && typeof given.describe !== 'function')
     throw refusal(
       FOR_ROOT,
       'describe',
@@ -122,7 +122,7 @@ export function behaviourOf(given: CacheInspectorBehaviour): InspectorBehaviour 
   return {
     actions,
     values,
-    describe: describe === undefined ? undefined : (request) => given.describe?.(request) ?? '',
+    describe: isDescribed ? (request) => given.describe?.(request) ?? '' : undefined,
   };
 }
 

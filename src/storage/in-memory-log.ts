@@ -68,9 +68,9 @@ export class InMemoryLog {
   }
 
   instances(): LoggedInstance[] {
-    return this.heads().flatMap((head) => {
-      const instance = this.#instances.get(head.writer);
-      return instance === undefined ? [] : { ...instance, ...head };
+    return this.heads().flatMap(({ writer, n, beat }) => {
+      const instance = this.#instances.get(writer);
+      return instance === undefined ? [] : { writer, mode: instance.mode, about: instance.about, n, beat };
     });
   }
 

@@ -58,9 +58,8 @@ export class FaultyStorage implements CacheStorageAdapter, Partial<SharedStorage
     this.leave = (writer) => this.#unasked(this.#writes, () => inner.leave(writer));
     this.remove = (writer) => this.#unasked(this.#writes, () => inner.remove(writer));
     this.heads = () => this.#unasked(this.#reads, () => inner.heads());
-    const { instances } = inner;
-    if (instances !== undefined)
-      this.instances = () => this.#unasked(this.#reads, () => instances.call(inner));
+    if (inner.instances !== undefined)
+      this.instances = () => this.#unasked(this.#reads, async () => (await inner.instances?.()) ?? []);
     this.notesSince = (positions, limit) =>
       this.#unasked(this.#reads, () => inner.notesSince(positions, limit));
     this.trimLog = (upTo) => this.#unasked(this.#writes, () => inner.trimLog(upTo));

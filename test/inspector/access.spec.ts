@@ -217,7 +217,7 @@ describe.each(PLATFORMS)('the inspector on %s', (platform) => {
     ])('refuses an action %s, though its cookie comes along', async (_what, headers) => {
       const { client, cache } = await start(GUARDED);
       for (const [path, body] of ACTIONS) {
-        const answer = await client.act(path, body, { ...KEY, ...headers } as Record<string, string>);
+        const answer = await client.act(path, body, { ...KEY, ...headers });
         expect([path, answer.status, JSON.parse(answer.body)]).toMatchObject([
           path,
           403,

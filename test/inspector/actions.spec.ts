@@ -245,7 +245,7 @@ describe.each(PLATFORMS)('an action on %s', (platform) => {
     const started = await start({
       actions: true,
       describe: (request: { headers: { 'x-user': string } }) => Promise.resolve(request.headers['x-user']),
-    } as CacheInspectorOptions);
+    });
     const act = (key: string, user: string) =>
       started.client.act('/api/entry/delete', { namespace: 'users', key }, { 'x-user': user });
     await act(`line\n\u202Eevil\u001B[31m${'k'.repeat(200)}`, 'Ann');
@@ -267,8 +267,8 @@ describe.each(PLATFORMS)('an action on %s', (platform) => {
     ],
     ['rejects', () => Promise.reject(new Error('secret'))],
     ['gives nothing', () => undefined as unknown as string],
-  ])('is done and logged where describe %s', async (_what, describe) => {
-    const started = await start({ actions: true, describe });
+  ])('is done and logged where describe %s', async (_what, nameOf) => {
+    const started = await start({ actions: true, describe: nameOf });
     expect((await started.client.act('/api/flush')).status).toBe(200);
     expect(audit(started)).toEqual(['log: Flush: done, by me (describe gave no name).']);
   });

@@ -10,7 +10,7 @@ import { namespaceOf, ON_CHANGE, ON_SHUTDOWN } from '../support/definitions.js';
 import { closeApp, inspectedApp, PLATFORMS, type InspectedApp } from './support/inspected-app.js';
 
 const users = namespaceOf<number>(ON_CHANGE, { name: 'users' });
-const drafts = namespaceOf<unknown>(ON_SHUTDOWN, { name: 'drafts' });
+const drafts = namespaceOf(ON_SHUTDOWN, { name: 'drafts' });
 
 /** How many readers the server has. Who does not read does not see that it was let go. */
 function connections(app: INestApplication): Promise<number> {

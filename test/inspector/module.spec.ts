@@ -93,7 +93,7 @@ describe('CacheInspectorModule', () => {
     ['a provider that there is', { useExisting: Settings, imports: [SettingsModule] }],
   ])('takes its options from %s', async (_what, options) => {
     const { port } = await inspectedApp({
-      inspector: CacheInspectorModule.forRootAsync({ path: 'a/b', ...options } as never),
+      inspector: CacheInspectorModule.forRootAsync({ path: 'a/b', ...options }),
     });
     expect(await new InspectorClient(port, '/a/b').read<Overview>('/api/overview')).toMatchObject({
       actions: true,

@@ -35,11 +35,11 @@ const namespaces = [users, drafts, states, scores, things, odd];
 const folder = tempFolder();
 let files = 0;
 let file: string;
-let cache: CacheModuleOptions;
+let options: CacheModuleOptions;
 
 beforeEach(() => {
   file = join(folder, `${(files += 1)}.db`);
-  cache = { storage: { type: 'better-sqlite3', database: file }, namespaces, checkpointIntervalMs: false };
+  options = { storage: { type: 'better-sqlite3', database: file }, namespaces, checkpointIntervalMs: false };
 });
 
 /** Runs statements while no application is there. */
@@ -68,7 +68,8 @@ const keysIn = (pages: readonly EntriesPage[]): string[] =>
   pages.flatMap(({ entries }) => entries.map(({ key }) => key));
 
 describe.each(PLATFORMS)('an inspector on %s', (platform) => {
-  const start = (inspector = {}): Promise<InspectedApp> => inspectedApp({ platform, cache, inspector });
+  const start = (inspector = {}): Promise<InspectedApp> =>
+    inspectedApp({ platform, cache: options, inspector });
 
   it('shows the whole cache', async () => {
     const { client, cache: service } = await start();

@@ -117,17 +117,7 @@ export class CacheInspection {
     const logged = await this.#logged(opened);
     const others = opened.sightings
       .filter(({ writer }) => writer !== opened.writer)
-      .map(({ writer, lastSeen, n }): InspectedInstance => {
-        const row = logged.get(writer);
-        return {
-          id: String(writer),
-          isSelf: false,
-          ...readAbout(row?.about ?? ''),
-          lastSeen,
-          commits: row?.n ?? n,
-          confirmedMsAgo: undefined,
-        };
-      });
+      .map((sighting) => otherOf(sighting, logged.get(sighting.writer)));
     return [self, ...others];
   }
 
@@ -158,4 +148,18 @@ export class CacheInspection {
     );
     return new Map(found.filter((one) => !hasStopped(one)).map((one) => [one.writer, one]));
   }
+}
+
+function otherOf({ writer, lastSeen, n }: Sighting, logged: LoggedInstance | undefined): InspectedInstance {
+  const { host, pid, since } = readAbout(logged?.about ?? '');
+  return {
+    id: String(writer),
+    isSelf: false,
+    host,
+    pid,
+    since,
+    lastSeen,
+    commits: logged?.n ?? n,
+    confirmedMsAgo: undefined,
+  };
 }

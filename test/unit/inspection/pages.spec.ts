@@ -110,7 +110,7 @@ describe('the next of a hundred thousand keys', () => {
     };
     const all = Array.from({ length: 100_000 }, (_, i) => `k${(i * 7919) % 100_000}`);
     const options = {
-      keys: new KeySpace<unknown>('n', stringKey() as never),
+      keys: new KeySpace<unknown>('n', stringKey()),
       clock,
       range: keysFrom('k'),
       limit: 3,
