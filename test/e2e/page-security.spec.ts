@@ -117,6 +117,16 @@ describe('the page', () => {
     expect((await page.post({ chatId: 1, userId: 1, text: '/help' }, headers)).status).toBe(200);
   });
 
+  it('has the inspector of the cache beside it, for this machine alone', async () => {
+    const { status, headers } = await page.ask('GET', '/cache');
+    expect([status, headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
+    expect(headers['content-security-policy']).toContain("script-src 'self'");
+    expect((await page.ask('GET', '/cache/api/overview')).body).toContain('"actions":false');
+    expect((await page.ask('GET', '/cache/api/overview', { 'x-forwarded-for': '127.0.0.1' })).status).toBe(
+      403,
+    );
+  });
+
   it('never sees what people write in the log', async () => {
     await page.say('a private matter');
     await page.say('/remember diary a private matter');

@@ -8,7 +8,7 @@ import type { InspectorBehaviour } from '../inspector-options.js';
 import { packageVersion } from '../package-version.js';
 
 /** An instance as the page gets it. */
-export interface InstanceView {
+interface InstanceView {
   readonly id: string;
   readonly self: boolean;
   readonly host?: string;
@@ -22,7 +22,7 @@ export interface InstanceView {
 }
 
 /** A namespace and its figures. */
-export interface NamespaceView extends Omit<NamespaceStats, 'persistenceLevel'> {
+interface NamespaceView extends Omit<NamespaceStats, 'persistenceLevel'> {
   readonly name: string;
   readonly level: string;
   readonly keyKind: string;

@@ -6,7 +6,7 @@ const EVERY_MS = 2000;
 const KEPT = 150;
 
 /** What a namespace did between two samples, and how it was at the second. */
-export interface NamespaceSample {
+interface NamespaceSample {
   readonly size: number;
   /** Of the reads in between; `null` where there were none. */
   readonly hitRate: number | null;
