@@ -10,6 +10,7 @@ import { stringKey } from '../../../src/index.js';
 import { errorWith, MEMORY_ONLY, namespaceOf, ON_CHANGE, ON_SHUTDOWN } from '../../support/definitions.js';
 import { EngineWorld } from '../../support/engine-world.js';
 import { FakeClock } from '../../support/fake-clock.js';
+import { InstancesWorld } from '../../support/instances-world.js';
 
 /** All pages, each place carried as text. */
 async function pagesOf(entries: EntryInspection, limit: number, range = EVERY_KEY): Promise<InspectedPage[]> {
@@ -78,13 +79,36 @@ describe('pages of all there is', () => {
   );
 });
 
+describe('of a namespace that others write to, what was shown', () => {
+  const ways = ['page', 'entry'] as const;
+
+  it.each(ways)('is what memory has from then on, before anyone has told of it: by %s', async (way) => {
+    const world = new InstancesWorld();
+    const one = await world.start();
+    const other = await world.start();
+    await one.cache.set('a', 'old');
+    await other.cache.set('a', 'new');
+    // Time stands still: nobody has looked what others have changed.
+    expect(one.cache.getIfPresent('a')).toBe('old');
+    const { entries } = one.engine.inspection.namespace('settings');
+    const shown =
+      way === 'entry'
+        ? await entries.entry('a')
+        : (await entries.page({ range: EVERY_KEY, after: undefined, limit: 1 })).entries[0];
+    expect(shown).toMatchObject({ text: '"new"', isDirty: false });
+    expect(await one.cache.get('a')).toBe('new');
+  });
+});
+
 describe('a place between pages', () => {
-  it.each([undefined, 'k', 12, Buffer.from([0, 255])])(
-    'comes back as it was, with the cursor %s',
-    (cursor) => {
-      expect(placeOfText(textOfPlace({ key: 'ключ\n"', cursor }))).toEqual({ key: 'ключ\n"', cursor });
-    },
-  );
+  it.each([
+    ['none', undefined],
+    ['a text', 'k'],
+    ['a number', 12],
+    ['bytes', Buffer.from([0, 255])],
+  ])('comes back as it was, with %s as its cursor', (_what, cursor) => {
+    expect(placeOfText(textOfPlace({ key: 'ключ\n"', cursor }))).toEqual({ key: 'ключ\n"', cursor });
+  });
 
   it.each([
     '',
