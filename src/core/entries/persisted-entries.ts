@@ -26,6 +26,8 @@ export interface PersistedEntriesOptions<V> {
   readonly isShared: boolean;
   /** How far memory can be trusted where they do. */
   readonly freshness: Freshness;
+  /** Called with why the database could not be read. */
+  readonly onReadFailed?: ((cause: unknown) => void) | undefined;
 }
 
 /** The entries of a persisted namespace in memory, the knowledge about its other keys, and what is on its way into memory. */
@@ -72,6 +74,7 @@ export class PersistedEntries<V> implements ChangeListener {
       onAsked: (asked) => {
         counters.storageReads += asked;
       },
+      onFailed: options.onReadFailed,
       maxStaleMs: freshness.maxStaleMs,
     });
     this.inFlight.add(this.reader);
@@ -85,6 +88,11 @@ export class PersistedEntries<V> implements ChangeListener {
   /** Keeps entries that `isUnsaved` names, whatever others do: they are newer than their rows. */
   keepUnsaved(isUnsaved: (key: MemoryKey) => boolean): void {
     this.#isUnsaved = isUnsaved;
+  }
+
+  /** Whether what is dirty decides what becomes of the row of `key`. */
+  isUnsaved(key: MemoryKey): boolean {
+    return this.#isUnsaved(key);
   }
 
   /** Tells `watcher` from now on of every row that is read into memory, and of every entry that leaves it. */

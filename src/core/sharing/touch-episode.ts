@@ -1,5 +1,5 @@
 import type { EngineContext } from '../context.js';
-import { publish } from '../diagnostics.js';
+import { report } from '../diagnostics.js';
 import { codeOf } from '../driver-code.js';
 
 /** A time in which the others' logs can't be read: it is said once at its beginning, and once at its end. */
@@ -25,7 +25,7 @@ export class TouchEpisode {
     const { clock, logger } = this.context;
     this.#since = clock.monotonic() - forMs;
     const code = codeOf(error);
-    publish({ type: 'others-unseen', code, error });
+    report({ type: 'others-unseen', code, error }, this.context);
     const meanwhile =
       this.staleWhileDownMs === 0
         ? 'reads reject until it can'
@@ -40,7 +40,7 @@ export class TouchEpisode {
     const { clock, logger } = this.context;
     const ms = clock.monotonic() - this.#since;
     this.#since = undefined;
-    publish({ type: 'others-seen', afterMs: ms });
+    report({ type: 'others-seen', afterMs: ms }, this.context);
     logger.log(`The database can be asked again what other instances have changed, after ${ms} ms.`);
   }
 }

@@ -1,5 +1,5 @@
 import { CacheError } from '../cache-error.js';
-import { publish } from '../diagnostics.js';
+import { report } from '../diagnostics.js';
 import { codeOf } from '../driver-code.js';
 import type { EngineContext } from '../context.js';
 import { counted } from '../listed.js';
@@ -29,7 +29,7 @@ export class StorageHealth {
   failed(error: unknown): void {
     this.#failures += 1;
     this.#reason = reasonOf(error);
-    publish({ type: 'write-failed', code: codeOf(error), error });
+    report({ type: 'write-failed', code: codeOf(error), error }, this.context);
     if (this.#failingSince !== undefined) return;
     this.#failingSince = this.context.clock.monotonic();
     this.context.logger.warn(
@@ -54,7 +54,7 @@ export class StorageHealth {
   succeeded(): void {
     if (this.#failingSince === undefined) return;
     const afterMs = this.context.clock.monotonic() - this.#failingSince;
-    publish({ type: 'write-recovered', afterMs, failures: this.#failures });
+    report({ type: 'write-recovered', afterMs, failures: this.#failures }, this.context);
     const seconds = (afterMs / 1000).toFixed(1);
     this.context.logger.log(
       `The cache writes to its database again, after ${seconds} s and ${counted(this.#failures, 'failure')}.`,
@@ -66,7 +66,10 @@ export class StorageHealth {
 
   /** The database refuses entries for what they are; `fate` says what becomes of them. */
   refused(namespace: string, keys: readonly string[], error: unknown, fate: string): void {
-    publish({ type: 'entry-refused', namespace, count: keys.length, code: codeOf(error), error });
+    report(
+      { type: 'entry-refused', namespace, count: keys.length, code: codeOf(error), error },
+      this.context,
+    );
     const [example = ''] = keys;
     const shown = example.length > 80 ? `${example.slice(0, 80)}…` : example;
     this.context.logger.error(

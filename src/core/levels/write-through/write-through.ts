@@ -9,6 +9,7 @@ import { ValueEncoder } from '../../entries/value-encoder.js';
 import type { KeyRange } from '../../keys/key-range.js';
 import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
 import type { EntryPages, Listing } from '../../listing/entry-pages.js';
+import type { NewerEntries } from '../../listing/newer-entries.js';
 import { RowPages } from '../../listing/row-pages.js';
 import type { FlushReport, LoadReport } from '../../reports.js';
 import type { CacheStorageAdapter, Stamp } from '../../storage-adapter.js';
@@ -136,14 +137,18 @@ export class WriteThrough<V> implements Level<V>, Drainable {
   }
 
   /** A key in doubt is listed as readers see it. */
-  pages(listing: Listing): EntryPages<V> {
+  get newer(): NewerEntries<V> {
     const { entries, isShared } = this.options;
     // Where others write, too, the rows are what there is.
     const shown = (key: MemoryKey): KnownValue<V> | undefined => (isShared ? undefined : entries.held(key));
-    return new RowPages(this.options, listing, {
+    return {
       keys: () => entries.doubted().filter((key) => shown(key) !== undefined),
       watch: () => ({ isEmptied: false, known: shown, end: () => undefined }),
-    });
+    };
+  }
+
+  pages(listing: Listing): EntryPages<V> {
+    return new RowPages(this.options, listing, this.newer);
   }
 
   /** Waits for the writes accepted so far; each tells its own caller how it went. */
