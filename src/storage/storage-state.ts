@@ -16,7 +16,7 @@ export interface KnownInstance {
   readonly beat: number;
   /** How far its log reaches: the number of its last commit that left a note. */
   readonly head: number;
-  /** When its session began, wall-clock ms; `undefined` where the database does not say. */
+  /** Since when it works on the table, wall-clock ms, or else when its session began; `undefined` where nobody says. */
   readonly since: number | undefined;
 }
 

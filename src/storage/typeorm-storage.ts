@@ -9,6 +9,7 @@ import {
   type ClaimEvents,
   type Instance,
   type InstanceMode,
+  type LoggedInstance,
   type LogHead,
   type LogNote,
   type Rival,
@@ -301,6 +302,10 @@ export class TypeOrmStorage implements ListedStorage, SharedStorage {
 
   heads(): Promise<readonly LogHead[]> {
     return this.#guard(() => this.#database.connection.read((runner) => this.#logRows.heads(runner)));
+  }
+
+  instances(): Promise<readonly LoggedInstance[]> {
+    return this.#guard(() => this.#database.connection.read((runner) => this.#logRows.instances(runner)));
   }
 
   notesSince(positions: readonly LogPosition[], limit: number): Promise<readonly LogNote[]> {

@@ -72,7 +72,14 @@ describe.each(kinds)('beside running applications on $name', ({ newDatabase }) =
       instances: { state: string; mode: string; head: number }[];
     };
     const alive = instances.filter(({ state }) => state !== 'stopped');
-    expect(alive).toEqual([expect.objectContaining({ mode: 'many', head: 5 })]);
+    expect(alive).toEqual([
+      expect.objectContaining({
+        about: expect.stringMatching(/, process \d+$/) as string,
+        mode: 'many',
+        head: 5,
+        since: expect.stringMatching(/^\d{4}-.*Z$/) as string,
+      }),
+    ]);
     expect(instances.filter(({ state }) => state === 'stopped')).toHaveLength(4);
     await app.close();
   });

@@ -1,7 +1,7 @@
-import { hostname } from 'node:os';
 import { sleep } from '../clock.js';
 import type { EngineContext } from '../context.js';
 import type { Writer } from '../storage-adapter.js';
+import { aboutThisProcess } from './about-process.js';
 import { notClosedError, runningError, shownRivals, waitingLine } from './instance-running.js';
 import { ownInstances } from './own-instances.js';
 import { drawWriter } from './writer-number.js';
@@ -30,15 +30,14 @@ export async function joinBeside(
   isAgain: boolean,
   waitMs = WAIT_MS,
 ): Promise<Writer> {
-  const instance: Instance = { writer: drawWriter(), mode: 'many', about: aboutThisProcess() };
+  const instance: Instance = {
+    writer: drawWriter(),
+    mode: 'many',
+    about: aboutThisProcess(context.clock.now()),
+  };
   await new ClaimWait(storage, instance, place, context, waitMs, isAgain).join(events);
   ownInstances().add(instance.writer);
   return instance.writer;
-}
-
-/** What people call this process. */
-export function aboutThisProcess(): string {
-  return `${hostname()}, process ${process.pid}`;
 }
 
 /** The wait of an instance for those that it can't work beside. */

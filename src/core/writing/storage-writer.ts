@@ -65,6 +65,8 @@ export interface CommitLog {
  */
 export class StorageWriter {
   readonly stamps = new Stamps();
+  /** How many commits have written something. */
+  commits = 0;
   readonly #counters = new Map<string, NamespaceCounters>();
   #log: CommitLog | undefined;
   /** Errors with which a commit has failed before it began. */
@@ -341,6 +343,7 @@ export class StorageWriter {
   }
 
   #written(rows: readonly { readonly namespace: string }[]): void {
+    if (rows.length > 0) this.commits += 1;
     for (const { namespace } of rows) {
       const counters = this.#counters.get(namespace);
       if (counters !== undefined) counters.written += 1;

@@ -2,6 +2,7 @@ import type { DataSource, QueryRunner } from 'typeorm';
 import { hasCacheTable, hasColumn, quotedTable } from '../../../migrations/database-family.js';
 import { CACHE_MIGRATIONS_TABLE, cacheMigrations } from '../../../migrations/index.js';
 import { CHANGES_TABLE, hasInstanceTables } from '../../../migrations/instance-tables.js';
+import { nameIn, readAbout } from '../../core/sharing/about-process.js';
 import type { KnownInstance, StorageState } from '../storage-state.js';
 import { query } from './execute.js';
 import { hasStopped, InstanceRows, instancesIn, type InstanceRow } from './instance-rows.js';
@@ -58,11 +59,11 @@ async function instancesOf(
   return rows.map((row) => ({
     writer: row.writer,
     mode: row.mode,
-    about: row.about,
+    about: nameIn(row.about),
     state: stateOf(row, gone),
     beat: row.beat,
     head: heads.get(row.writer) ?? 0,
-    since: queries?.sinceOf?.(row.session),
+    since: readAbout(row.about).since ?? queries?.sinceOf?.(row.session),
   }));
 }
 
