@@ -20,7 +20,7 @@ interface Seen {
 
 /**
  * Joins those that work beside others. Gives its number there; rejects as {@link ClaimWait.join} does. `isAgain`: it was said
- * already what is in the way.
+ * already what is in the way. `waitMs`: how long it waits for that; default 10 000.
  */
 export async function joinBeside(
   storage: ClaimingStorage,
@@ -28,13 +28,14 @@ export async function joinBeside(
   context: EngineContext,
   events: ClaimEvents,
   isAgain: boolean,
+  waitMs = WAIT_MS,
 ): Promise<Writer> {
   const instance: Instance = {
     writer: drawWriter(),
     mode: 'many',
     about: aboutThisProcess(context.clock.now()),
   };
-  await new ClaimWait(storage, instance, place, context, WAIT_MS, isAgain).join(events);
+  await new ClaimWait(storage, instance, place, context, waitMs, isAgain).join(events);
   ownInstances().add(instance.writer);
   return instance.writer;
 }

@@ -39,6 +39,12 @@ export interface WriteHooks<Row> {
 
 type AttemptHooks<Row> = Pick<WriteHooks<Row>, 'attempting' | 'committed'>;
 
+/** What a writer needs of a storage. */
+export type WritableStorage = Pick<
+  CacheStorageAdapter,
+  'write' | 'modify' | 'clear' | 'clearRange' | 'purgeExpired' | 'classify' | 'isUndone'
+>;
+
 /** Where the commits of this process leave notes for the others. */
 export interface CommitLog {
   /** The place of the next one. Rejects where the process can't be made known to the others. */
@@ -67,7 +73,7 @@ export class StorageWriter {
   readonly #unbegun = new WeakSet<object>();
 
   constructor(
-    private readonly storage: CacheStorageAdapter,
+    private readonly storage: WritableStorage,
     readonly health: StorageHealth,
     private readonly context: EngineContext,
     /** Asked before each commit, which waits for it and fails with it: others may have taken the storage over. */
