@@ -15,6 +15,7 @@ const BY_NEST_LINE = [
   'test/nest/stop/*.spec.ts',
   'test/nest/testing/*.spec.ts',
   'test/nest/{missing-module,own-namespaces}.spec.ts',
+  'test/inspector/{access,actions,events,module}.spec.ts',
 ];
 const NEST_11 = fileURLToPath(new URL('node_modules/nest-11/node_modules/@nestjs', import.meta.url));
 

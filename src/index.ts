@@ -89,6 +89,7 @@ export {
   isSharedStorage,
   type Instance,
   type InstanceMode,
+  type LoggedInstance,
   type LogHead,
   type LogNote,
   type Rival,

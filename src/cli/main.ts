@@ -3,46 +3,30 @@ import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isCacheError } from '../core/cache-error.js';
-import { parseCommandLine, type Command } from './command-line.js';
-import { runCopy } from './copy-command.js';
-import { HELP } from './help.js';
-import { runJournal } from './journal-command.js';
+import { EXIT } from './exit-code.js';
+import { interruptionOf } from './interruption.js';
 import { outliveReaders } from './output.js';
 import { printable } from './printable.js';
+import { runProgram } from './program.js';
+import { UsageError } from './usage-error.js';
 
-const EXIT_FAILED = 1;
-const EXIT_NOT_UNDERSTOOD = 2;
-const EXIT_INCOMPLETE = 3;
+let interruption: AbortSignal | undefined;
 
 async function main(): Promise<void> {
-  let command: Command;
+  const { stdin, stdout, stderr, env } = process;
   try {
-    command = parseCommandLine(process.argv.slice(2));
+    await runProgram(process.argv.slice(2), version(), {
+      stdin,
+      stdout,
+      stderr,
+      env,
+      end: (exitCode) => {
+        process.exitCode ??= exitCode;
+      },
+      interruption: () => (interruption ??= interruptionOf(process)),
+    });
   } catch (error) {
-    fail(error, EXIT_NOT_UNDERSTOOD);
-    return;
-  }
-  switch (command.name) {
-    case 'help':
-      process.stdout.write(HELP);
-      return;
-    case 'version':
-      process.stdout.write(`${version()}\n`);
-      return;
-    case 'copy':
-      await runCopy(command, process.stdout, process.stderr).then(
-        (isWhole) => {
-          if (!isWhole) process.exitCode ??= EXIT_INCOMPLETE;
-        },
-        (error: unknown) => fail(error, EXIT_FAILED),
-      );
-      return;
-    case 'journal':
-      try {
-        if (!runJournal(command, process.stdout)) process.exitCode ??= EXIT_FAILED;
-      } catch (error) {
-        fail(error, EXIT_FAILED);
-      }
+    fail(error, error instanceof UsageError ? EXIT.notUnderstood : EXIT.failed);
   }
 }
 
@@ -60,5 +44,5 @@ function version(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
-outliveReaders(process, (error) => fail(error, EXIT_FAILED));
+outliveReaders(process, (error) => fail(error, EXIT.failed));
 void main();

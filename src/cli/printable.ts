@@ -10,6 +10,16 @@ export function printable(text: string): string {
   });
 }
 
+/** JSON that holds no such character either, and means the same. */
+export function printableJson(value: unknown): string {
+  return JSON.stringify(value).replace(UNPRINTABLE, (character) =>
+    Array.from({ length: character.length }, (_, i) => {
+      const hex = character.charCodeAt(i).toString(16);
+      return `\\u${hex.padStart(4, '0')}`;
+    }).join(''),
+  );
+}
+
 /** Columns of a terminal that `text` takes at most: what is not ASCII may take two. */
 export function widthOf(text: string): number {
   let width = 0;

@@ -41,8 +41,8 @@ export async function* compareRows(
   } while (after !== undefined);
 }
 
-/** The first keys are the same each time. */
-function inOrderOf(keys: readonly string[], { rows, refused }: ExactRead): ExactRead {
+/** Rows in the order of their keys in `keys`, so that the first ones are the same each time. */
+export function inOrderOf(keys: readonly string[], { rows, refused }: ExactRead): ExactRead {
   const places = new Map(keys.map((key, place) => [key, place]));
   const placeOf = (key: string | undefined): number => places.get(key ?? '') ?? keys.length;
   return {
@@ -85,7 +85,8 @@ async function sizesIn(
   }
 }
 
-function* inParts(keys: readonly SizedKey[]): Generator<readonly string[]> {
+/** Keys, so many together as their rows fit into memory. */
+export function* inParts(keys: readonly SizedKey[]): Generator<readonly string[]> {
   let part: string[] = [];
   let total = 0;
   for (const { key, size } of keys) {

@@ -1,5 +1,6 @@
 import { CacheError } from '../core/cache-error.js';
 import type { ListedStorage, RefusedRows } from '../storage/listed-storage.js';
+import type { ProgressListener } from './progress.js';
 import { Refusals } from './refusals.js';
 import { compareRows } from './row-comparison.js';
 import { TargetWriter } from './target-writer.js';
@@ -37,9 +38,6 @@ export interface NamespaceCopy {
   /** Rows whose time of writing is unknown; they are copied without it. */
   readonly untimed: readonly RefusedRows[];
 }
-
-/** Called after each part with how many of the `total` rows of a namespace are done. */
-export type CopyListener = (namespace: string, done: number, total: number) => void;
 
 /**
  * Copies rows of one open storage into another, with their expiry and the times they were written at. Rows that are
@@ -84,7 +82,7 @@ export class StorageCopy {
   /** Copies what {@link plan} gave. In a dry run it reports what it would do, as far as that is known without writing. */
   async run(
     plan: readonly NamespacePlan[],
-    listener: CopyListener,
+    listener: ProgressListener,
     { dryRun = false } = {},
   ): Promise<NamespaceCopy[]> {
     const copies: NamespaceCopy[] = [];
@@ -115,7 +113,7 @@ export class StorageCopy {
   }
 
   /** Reads both sides again. Rejects with `COPY_INCOMPLETE` when the target lacks anything that was copied to it. */
-  async verify(copies: readonly NamespaceCopy[], listener: CopyListener): Promise<void> {
+  async verify(copies: readonly NamespaceCopy[], listener: ProgressListener): Promise<void> {
     for (const { namespace, rows, refused, refusedByTarget } of copies) {
       let done = 0;
       let missing = 0;

@@ -10,8 +10,8 @@ import { TypeOrmStorage, type TypeOrmStorageOptions } from '../storage/typeorm-s
 import { readAddress } from './address.js';
 import { importConnection, type GivenConnection } from './connection-module.js';
 
-/** What the sessions of a copy are called: those of the applications have another name. */
-const APPLICATION = 'nestjs-durable-cache copy';
+/** What the sessions of the command are called: those of the applications have another name. */
+const APPLICATION = 'nestjs-durable-cache command';
 
 /** Where a storage is, as the command line names it. */
 export class StorageLocation {
@@ -75,12 +75,17 @@ export class StorageLocation {
     return typeof options.schema === 'string' ? options.schema : undefined;
   }
 
+  /** Whether somebody has the SQLite file open; false for what is no file. */
+  async isInUse(): Promise<boolean> {
+    return this.#file !== undefined && this.exists && (await isInUse(this.connection));
+  }
+
   /** Which table this is, and who uses it; `undefined` where it is yet to be made. Changes nothing there. */
   async place(): Promise<Place | undefined> {
     if (!this.exists) return undefined;
     const storage = this.forReading();
     // First: it would meet the connection of the storage.
-    const isUsed = this.#file !== undefined && (await isInUse(this.connection));
+    const isUsed = await this.isInUse();
     await storage.open();
     try {
       const place = await storage.place();

@@ -3,7 +3,7 @@ import { systemClock } from '../core/clock.js';
 import type { EngineContext } from '../core/context.js';
 import { Claim } from '../core/sharing/claim.js';
 import type { ListedStorage } from '../storage/listed-storage.js';
-import type { ProgressStream } from './copy-progress.js';
+import type { ProgressStream } from './progress.js';
 import { printable } from './printable.js';
 
 /** A server may need a moment to notice that an application is gone. */

@@ -1,6 +1,9 @@
 import { CacheError } from '../core/cache-error.js';
 import { RescueFile } from '../storage/rescue-file.js';
 import type { Place } from '../storage/listed-storage.js';
+import type { TypeOrmStorage } from '../storage/typeorm-storage.js';
+import { printable } from './printable.js';
+import type { ProgressStream } from './progress.js';
 
 /**
  * Only a start of the application replays a journal: that of the source holds what is newer than its rows, and that of the
@@ -19,6 +22,17 @@ export function refuseJournal(
       "copy then. If it is still there, it is another database's ('journal show' says so): move it away.",
     { option },
   );
+}
+
+/** Says that a journal waits for the next start of an application, which makes its writes where rows are as they were. */
+export function warnOfJournal(storage: TypeOrmStorage, stderr: ProgressStream): void {
+  const { rescuePath, earlierRescuePath } = storage;
+  const [left] = rescuePath === undefined ? [] : new RescueFile(rescuePath, false, earlierRescuePath).files();
+  if (left === undefined) return;
+  const line =
+    `A rescue journal has not been replayed (${left}): the next start of the application makes its writes, but for those of rows ` +
+    'that have changed since.';
+  stderr.write(`${printable(line)}\n`);
 }
 
 /**

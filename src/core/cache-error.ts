@@ -45,6 +45,8 @@ export type CacheErrorCode =
   | 'TABLE_NOT_EMPTY'
   /** A file at the place of the rescue journal is not ours, or a newer release has left it; it stays as it is. */
   | 'JOURNAL_NOT_UNDERSTOOD'
+  /** What is to be imported is damaged, no export of this package, or one of a newer release. */
+  | 'EXPORT_NOT_UNDERSTOOD'
   /** The backplane is not connected, gives no answer, or does not bring back what is sent to it. The cache goes on without it. */
   | 'BACKPLANE_FAILED'
   /** What was copied is not what the source holds now. */

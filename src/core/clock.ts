@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { performance } from 'node:perf_hooks';
 import * as timers from 'node:timers';
 
@@ -26,6 +27,9 @@ export interface Clock {
 /** As they are when the package is loaded: a test may replace those that are global, or those in the module, later. */
 const { setTimeout, clearTimeout, setImmediate } = timers;
 
+/** What this module was loaded in, which is no request. */
+const outside = new AsyncResource('nestjs-durable-cache');
+
 /**
  * The clock of the machine. Fake timers of Jest and Vitest, which nobody advances while a call of the cache is awaited, do
  * not stop it. The time of day alone is the one that such a test sets, and decides which entries expire.
@@ -34,14 +38,18 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => Math.round(performance.now()),
   setTimer(ms, task, keepAlive) {
-    const timer = setTimeout(task, ms);
-    if (!keepAlive) timer.unref();
-    return { cancel: () => clearTimeout(timer) };
+    if (keepAlive) return cancelling(setTimeout(task, ms));
+    // What goes on by itself belongs to no request that has set it going: it would go on in the trace of that, and hold it for ever.
+    return cancelling(outside.runInAsyncScope(() => setTimeout(task, ms).unref()));
   },
   immediate(task) {
     setImmediate(task);
   },
 };
+
+function cancelling(timer: NodeJS.Timeout): CacheTimer {
+  return { cancel: () => clearTimeout(timer) };
+}
 
 /** Resolves after `ms` on `clock`; keeps the process alive meanwhile. */
 export function sleep(clock: Clock, ms: number): Promise<void> {

@@ -1,4 +1,5 @@
 import { channel } from 'node:diagnostics_channel';
+import type { Clock } from './clock.js';
 
 /**
  * The name of the `node:diagnostics_channel` on which the cache reports failures of its storage. An error thrown by a
@@ -59,7 +60,14 @@ export type StorageEvent =
 
 const storageChannel = channel(STORAGE_CHANNEL);
 
-/** Publishes an event to the listeners; costs nothing when there are none. */
-export function publish(event: StorageEvent): void {
+/** Where a cache remembers what it has reported. */
+interface Reporting {
+  readonly clock: Pick<Clock, 'now'>;
+  readonly failures?: { record(event: StorageEvent, now: number): void };
+}
+
+/** Publishes an event to the listeners, which costs nothing when there are none, and remembers it where it is a failure. */
+export function report(event: StorageEvent, { clock, failures }: Reporting): void {
   if (storageChannel.hasSubscribers) storageChannel.publish(event);
+  failures?.record(event, clock.now());
 }

@@ -18,15 +18,21 @@ export const FLUSH_CHANNEL = 'nestjs-durable-cache:flush';
 /** The name of the tracing channel of what is written to the database. See {@link CommitTrace}. */
 export const COMMIT_CHANNEL = 'nestjs-durable-cache:commit';
 
-/** How an operation ended; there from `asyncStart` or `error` on. */
-interface Ended {
+/** What the traces of all operations have. */
+interface AnyTrace {
+  /** From `asyncStart` or `error` on. */
   durationMs?: number;
-  /** `refused` is what the database did with what was to be written, `failed` whatever else went wrong. */
+  /** From then on: `refused` is what the database did with what was to be written, `failed` whatever else went wrong. */
   outcome?: 'done' | 'refused' | 'failed';
+  /**
+   * What a listener of `start` may set: it is called with the operation, and calls that at once, for example in the active context of a
+   * tracer. The operation runs once, whatever becomes of this call. A listener that finds one calls it from its own.
+   */
+  around?: (operation: () => void) => void;
 }
 
 /** One load of a namespace from the database. */
-export interface LoadTrace extends Ended {
+export interface LoadTrace extends AnyTrace {
   readonly namespace: string;
   /** Rows now in memory because of it. */
   rows?: number;
@@ -35,7 +41,7 @@ export interface LoadTrace extends Ended {
 }
 
 /** One query for keys of a namespace that memory can't answer. */
-export interface ReadTrace extends Ended {
+export interface ReadTrace extends AnyTrace {
   readonly namespace: string;
   readonly keys: number;
   /** Rows there are of them, expired ones included. */
@@ -46,7 +52,7 @@ export interface ReadTrace extends Ended {
  * One pass over what is dirty in an `ON_SHUTDOWN` namespace; its transactions are on {@link COMMIT_CHANNEL}. It has `failed`
  * where an entry was not written: that is kept.
  */
-export interface FlushTrace extends Ended {
+export interface FlushTrace extends AnyTrace {
   readonly namespace: string;
   /** Entries written. */
   written?: number;
@@ -57,7 +63,7 @@ export interface FlushTrace extends Ended {
 }
 
 /** One attempt to write to the database, in one transaction. */
-export interface CommitTrace extends Ended {
+export interface CommitTrace extends AnyTrace {
   /** `clear` removes every row of a namespace, `purge` those that have expired. */
   readonly operation: 'write' | 'clear' | 'purge';
   readonly namespaces: readonly string[];
@@ -84,7 +90,7 @@ export interface Traced<Trace extends object, Result> {
 }
 
 /** Runs an operation, and tells those who listen on `channel` of its beginning and its end. Without listeners it only runs. */
-export async function traced<Trace extends Ended, Result>(
+export async function traced<Trace extends AnyTrace, Result>(
   channel: TracingChannel<unknown, Trace>,
   clock: Clock,
   { begin, run, done, failed }: Traced<NoInfer<Trace>, Result>,
@@ -94,7 +100,7 @@ export async function traced<Trace extends Ended, Result>(
   const trace = begin();
   let result!: Result;
   // Node shows listeners what the traced function gives: rows hold keys and values, so it gives nothing.
-  await channel.tracePromise(async () => {
+  const operation = async (): Promise<void> => {
     try {
       result = await run();
       trace.outcome = 'done';
@@ -106,8 +112,24 @@ export async function traced<Trace extends Ended, Result>(
     } finally {
       trace.durationMs = clock.monotonic() - startedAt;
     }
-  }, trace);
+  };
+  await channel.tracePromise(() => runAround(trace, operation), trace);
   return result;
+}
+
+/** Runs an operation within what a listener has put around it, once, whatever that does: what it throws is treated as Node treats what listeners throw. */
+function runAround({ around }: AnyTrace, operation: () => Promise<void>): Promise<void> {
+  if (around === undefined) return operation();
+  let running: Promise<void> | undefined;
+  const runOnce = (): Promise<void> => (running ??= operation());
+  try {
+    around(() => void runOnce());
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+  return runOnce();
 }
 
 /**

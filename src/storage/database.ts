@@ -19,10 +19,12 @@ import { FileClaims } from './sqlite/file-claims.js';
 import { KeptStatements } from './sqlite/kept-statements.js';
 import { DirectStatements } from './sqlite/direct-statements.js';
 import { mysqlClaimSessions } from './mysql/claim-sessions.js';
+import { mysqlState } from './mysql/state.js';
 import { MysqlSessions } from './mysql/sessions.js';
 import { plainSessions } from './portable/sessions.js';
 import { postgresClaimSessions } from './postgres/claim-sessions.js';
 import { messageLinks } from './postgres/message-link.js';
+import { postgresState } from './postgres/state.js';
 import { postgresSessions } from './postgres/sessions.js';
 import { SingleConnection } from './sql/single-connection.js';
 import { prepareSqlite } from './sqlite/settings.js';
@@ -41,7 +43,9 @@ import { placeOnPostgres } from './postgres/place.js';
 import { SqliteDialect, type SqliteSynchronous } from './sqlite/dialect.js';
 import { assertRights } from './sql/table-rights.js';
 import { SqliteExactRows } from './sqlite/exact-rows.js';
+import { sqliteState } from './sqlite/state.js';
 import type { RowQuery } from './sql/statement.js';
+import type { StateQueries } from './sql/table-state.js';
 import { poolSizeOf, queryTimeoutOf } from './sql/server-options.js';
 import { FileIdentity, isEphemeral, prepareSqliteFile } from './sqlite/file.js';
 
@@ -54,6 +58,8 @@ export interface Database {
   readonly dialect: Dialect;
   readonly exactRows: ExactRows;
   readonly place: (runner: QueryRunner) => Promise<Place>;
+  /** What the database knows of itself; `undefined` where that is nothing that is asked for. */
+  readonly state?: StateQueries | undefined;
   /** For logs: no credentials. */
   readonly description: string;
   readonly rescuePath: string | undefined;
@@ -106,6 +112,7 @@ export function databaseOf(dataSource: DataSource, options: DatabaseOptions): Da
         other ?? new PostgresDialect(table, new PostgresLog(() => quotedTable(dataSource, CHANGES_TABLE))),
       exactRows: new PostgresExactRows(table),
       place: (runner) => placeOnPostgres(runner, table()),
+      state: postgresState(dataSource),
       connection,
       claims: new ServerClaims(dataSource, connection, postgresClaimSessions),
       connectMessages: messageLinks(dataSource),
@@ -122,6 +129,7 @@ export function databaseOf(dataSource: DataSource, options: DatabaseOptions): Da
       dialect: other ?? new MysqlDialect(maxPacket, log),
       exactRows: new MysqlExactRows(maxPacket),
       place: placeOnMysql,
+      state: mysqlState,
       connection,
       claims: new ServerClaims(dataSource, connection, mysqlClaimSessions),
       assertRights,
@@ -184,6 +192,7 @@ function sqlite(dataSource: DataSource, { isOwn, synchronous, dialect }: Databas
     hasChanged: (runner) => version.hasChanged(runner),
     dialect: dialect?.(dataSource) ?? new SqliteDialect(kept === undefined, rowsOf),
     exactRows: new SqliteExactRows(),
+    state: inMemory ? undefined : sqliteState(database),
     place: async () => placeOf(inMemory ? 'memory' : `file ${fileIdentity(database)}`),
     connection,
     claims: inMemory ? undefined : new FileClaims(dataSource, connection, strangers),

@@ -1,4 +1,10 @@
-import { UNKNOWN_WRITER, type Instance, type LogHead, type LogNote } from '../core/sharing/shared-storage.js';
+import {
+  UNKNOWN_WRITER,
+  type Instance,
+  type LoggedInstance,
+  type LogHead,
+  type LogNote,
+} from '../core/sharing/shared-storage.js';
 import type { LogPosition, Writer } from '../core/storage-adapter.js';
 
 /** The beat of an instance that has stopped. */
@@ -15,10 +21,13 @@ export class UnknownWriter extends Error {
 
 /** The instances on a storage in memory, and the notes of their commits. */
 export class InMemoryLog {
+  readonly #instances = new Map<Writer, Instance>();
   readonly #beats = new Map<Writer, number>();
   readonly #notes = new Map<Writer, LogNote[]>();
 
-  join({ writer }: Instance): void {
+  join(instance: Instance): void {
+    const { writer } = instance;
+    this.#instances.set(writer, instance);
     this.#beats.set(writer, 0);
     this.#notes.set(writer, []);
   }
@@ -35,6 +44,7 @@ export class InMemoryLog {
   }
 
   remove(writer: Writer): void {
+    this.#instances.delete(writer);
     this.#beats.delete(writer);
     this.#notes.delete(writer);
   }
@@ -55,6 +65,13 @@ export class InMemoryLog {
       beat,
       n: this.#notes.get(writer)?.at(-1)?.n ?? 0,
     }));
+  }
+
+  instances(): LoggedInstance[] {
+    return this.heads().flatMap(({ writer, n, beat }) => {
+      const instance = this.#instances.get(writer);
+      return instance === undefined ? [] : { writer, mode: instance.mode, about: instance.about, n, beat };
+    });
   }
 
   notesSince(positions: readonly LogPosition[], limit: number): LogNote[] {

@@ -16,7 +16,14 @@ import {
   type Writer,
 } from '../core/storage-adapter.js';
 import { noteOfRemoval, noteOfRows } from '../core/sharing/note.js';
-import type { Instance, LogHead, LogNote, Rival, SharedStorage } from '../core/sharing/shared-storage.js';
+import type {
+  Instance,
+  LoggedInstance,
+  LogHead,
+  LogNote,
+  Rival,
+  SharedStorage,
+} from '../core/sharing/shared-storage.js';
 import { InMemoryLog, UnknownWriter } from './in-memory-log.js';
 
 /** A storage that lives as long as this object: for tests of an app, and where a restart may forget everything. */
@@ -126,6 +133,10 @@ export class InMemoryStorage implements SharedStorage {
 
   async heads(): Promise<readonly LogHead[]> {
     return this.#log.heads();
+  }
+
+  async instances(): Promise<readonly LoggedInstance[]> {
+    return this.#log.instances();
   }
 
   async notesSince(positions: readonly LogPosition[], limit: number): Promise<readonly LogNote[]> {

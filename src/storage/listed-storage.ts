@@ -1,5 +1,14 @@
 import type { ClaimingStorage } from '../core/sharing/shared-storage.js';
-import type { LoadCursor, LoadPage, StoredEntry } from '../core/storage-adapter.js';
+import type {
+  Atom,
+  AtomOutcome,
+  Commit,
+  LoadCursor,
+  LoadPage,
+  RowWrite,
+  StoredEntry,
+} from '../core/storage-adapter.js';
+import type { StorageState } from './storage-state.js';
 
 /** A row as it is stored, for tools that carry it over. */
 export interface ExactRow extends StoredEntry {
@@ -21,9 +30,35 @@ export interface SizedKey {
   readonly size: number;
 }
 
+/** A key of a page, with what is known of its row before the value is read. */
+export interface ListedKey extends SizedKey {
+  /** Wall-clock ms; `null` for never, `'unclear'` where the column holds something else. */
+  readonly expiresAt: number | null | 'unclear';
+  readonly writtenAt: ExactRow['writtenAt'];
+}
+
+/** What a namespace has in the table. */
+export interface NamespaceFigures {
+  readonly namespace: string;
+  /** Its rows, expired ones included. */
+  readonly rows: number;
+  /** How many of them have expired. */
+  readonly expired: number;
+  /** Bytes of all values; `undefined` where the database has no word for that. */
+  readonly bytes: number | undefined;
+  /** When the row that was written first, and the one that was written last, were written. */
+  readonly oldest: ExactRow['writtenAt'];
+  readonly newest: ExactRow['writtenAt'];
+}
+
+/** A row to be written that keeps the time at which it was written once: wall-clock ms, `null` for none. */
+export interface TimedWrite extends RowWrite {
+  readonly writtenAt: number | null;
+}
+
 /** The keys of one page of a namespace. */
 export interface KeyPage {
-  readonly keys: readonly SizedKey[];
+  readonly keys: readonly ListedKey[];
   /** What the page leaves out. A storage may tell of all rows without a text for a key on one page. */
   readonly refused: readonly RefusedRows[];
   /** Where the next page begins; `undefined` when this one was the last. */
@@ -49,8 +84,12 @@ export interface Place {
 export interface ListedStorage extends ClaimingStorage {
   /** The namespaces that have rows, expired ones included, in ascending order; none where there is no table yet. */
   namespaces(): Promise<readonly string[]>;
+  /** What each namespace that has rows holds, in ascending order of their names. `now`: wall-clock ms. */
+  figures(now: number): Promise<readonly NamespaceFigures[]>;
   /** Rows whose namespace is no text, which no name leads to. */
   strayRows(): Promise<readonly RefusedRows[]>;
+  /** Whether the table is there. Rejects with `UNSUPPORTED_STORAGE` for one of an earlier version, which has to be migrated first. */
+  hasTable(): Promise<boolean>;
   /** One page of the keys of a namespace, expired rows left out, with the sizes that reading their rows takes. */
   keys(namespace: string, page: LoadPage): Promise<KeyPage>;
   /** The sizes of the rows there are of `keys`, in any order. */
@@ -59,5 +98,12 @@ export interface ListedStorage extends ClaimingStorage {
   exact(namespace: string, keys: readonly string[]): Promise<ExactRead>;
   /** Stores `rows` with the times they were written at, in one transaction. A time that is unclear becomes none. */
   restore(namespace: string, rows: readonly ExactRow[]): Promise<void>;
+  /**
+   * Writes atoms as `write` does, each of one row, so that each row has the time at which it was written once, and not that of
+   * the commit.
+   */
+  writeTimed(atoms: readonly Atom<TimedWrite>[], commit: Commit): Promise<readonly AtomOutcome[]>;
   place(): Promise<Place>;
+  /** How the table and what is beside it are: for people who look after it. */
+  state(): Promise<StorageState>;
 }

@@ -9,6 +9,7 @@ import {
   type ClaimEvents,
   type Instance,
   type InstanceMode,
+  type LoggedInstance,
   type LogHead,
   type LogNote,
   type Rival,
@@ -33,13 +34,16 @@ import type {
   ExactRow,
   KeyPage,
   ListedStorage,
+  NamespaceFigures,
   Place,
   RefusedRows,
   SizedKey,
+  TimedWrite,
 } from './listed-storage.js';
+import type { StorageState } from './storage-state.js';
 import type { Claims } from './sql/claims.js';
 import type { Unhurried } from './sql/connection.js';
-import { modifyRows, Undecided, writeAtoms } from './sql/atoms.js';
+import { modifyRows, Undecided, writeAtoms, writeFollowed } from './sql/atoms.js';
 import { LogRows } from './sql/log-rows.js';
 import { assertLogTables } from './sql/log-tables.js';
 import { UnknownWriter } from './sql/noted-write.js';
@@ -48,7 +52,9 @@ import type { Dialect } from './sql/dialect.js';
 import type { ExactRows, NamespaceNames } from './sql/exact-rows.js';
 import { noIdentity, readIdentity } from './sql/identity.js';
 import { noInstances, readyInstanceTables } from './sql/instance-tables.js';
+import { tableState } from './sql/table-state.js';
 import { undone } from './sql/undone.js';
+import type { Statement } from './sql/statement.js';
 import type { SqliteSynchronous } from './sqlite/dialect.js';
 import { DatabaseError, driverErrorOf, withoutQuotes } from './driver-error.js';
 import { driverPackageError, unbuiltDriverError } from './driver-package.js';
@@ -215,6 +221,11 @@ export class TypeOrmStorage implements ListedStorage, SharedStorage {
     return (await this.#names()).stray;
   }
 
+  async figures(now: number): Promise<readonly NamespaceFigures[]> {
+    if (!(await this.hasTable())) return [];
+    return this.#readExactly((rows, runner) => rows.figures(runner, now));
+  }
+
   count(namespace: string, now: number, range: KeyRange = EVERY_KEY): Promise<number> {
     return this.#read((dialect, runner) => dialect.count(runner, namespace, now, range));
   }
@@ -242,6 +253,18 @@ export class TypeOrmStorage implements ListedStorage, SharedStorage {
   async restore(namespace: string, rows: readonly ExactRow[]): Promise<void> {
     const { connection, exactRows } = this.#database;
     await this.#guard(async () => connection.write(exactRows.store(namespace, rows)));
+  }
+
+  async writeTimed(atoms: readonly Atom<TimedWrite>[], commit: Commit): Promise<readonly AtomOutcome[]> {
+    const { connection, dialect, exactRows } = this.#database;
+    const timed = (written: readonly TimedWrite[]): Iterable<Statement> =>
+      storedAgain(exactRows, written, commit);
+    return this.#guard(() => writeFollowed(connection, dialect, { atoms, commit, following: timed }));
+  }
+
+  state(): Promise<StorageState> {
+    const { connection, state } = this.#database;
+    return this.#guard(() => connection.read((runner) => tableState(runner, this.#dataSource, state)));
   }
 
   place(): Promise<Place> {
@@ -279,6 +302,10 @@ export class TypeOrmStorage implements ListedStorage, SharedStorage {
 
   heads(): Promise<readonly LogHead[]> {
     return this.#guard(() => this.#database.connection.read((runner) => this.#logRows.heads(runner)));
+  }
+
+  instances(): Promise<readonly LoggedInstance[]> {
+    return this.#guard(() => this.#database.connection.read((runner) => this.#logRows.instances(runner)));
   }
 
   notesSince(positions: readonly LogPosition[], limit: number): Promise<readonly LogNote[]> {
@@ -326,17 +353,22 @@ export class TypeOrmStorage implements ListedStorage, SharedStorage {
     await this.#logRows.prepare();
   }
 
-  async #names(): Promise<NamespaceNames> {
-    const names = await this.#readExactly(async (rows, runner) => {
-      if (!(await hasCacheTable(runner))) return { names: [], stray: [] };
-      return (await missingColumns(runner)).length === 0 ? rows.names(runner) : undefined;
+  async hasTable(): Promise<boolean> {
+    const isReady = await this.#readExactly(async (_rows, runner) => {
+      if (!(await hasCacheTable(runner))) return false;
+      return (await missingColumns(runner)).length === 0 ? true : undefined;
     });
-    if (names !== undefined) return names;
+    if (isReady !== undefined) return isReady;
     throw new CacheError(
       'UNSUPPORTED_STORAGE',
       `The cache's table in ${this.describe()} is of an earlier version. Start the application on it once, which ` +
         "migrates it, or run the cache's migrations.",
     );
+  }
+
+  async #names(): Promise<NamespaceNames> {
+    if (!(await this.hasTable())) return { names: [], stray: [] };
+    return this.#readExactly((rows, runner) => rows.names(runner));
   }
 
   #readExactly<T>(task: (rows: ExactRows, runner: QueryRunner) => Promise<T>): Promise<T> {
@@ -408,4 +440,20 @@ export class TypeOrmStorage implements ListedStorage, SharedStorage {
       { cause },
     );
   }
+}
+
+/** What gives rows that a transaction has written the times at which they were written once: nobody else has them now. */
+function* storedAgain(
+  exactRows: ExactRows,
+  written: readonly TimedWrite[],
+  { stamp }: Commit,
+): Generator<Statement> {
+  const byNamespace = new Map<string, ExactRow[]>();
+  for (const { namespace, key, value, expiresAt, writtenAt } of written) {
+    if (value === undefined) continue;
+    const rows = byNamespace.get(namespace) ?? [];
+    byNamespace.set(namespace, rows);
+    rows.push({ key, value, expiresAt, writtenAt });
+  }
+  for (const [namespace, rows] of byNamespace) yield* exactRows.store(namespace, rows, stamp);
 }

@@ -34,6 +34,7 @@ export class FaultyStorage implements CacheStorageAdapter, Partial<SharedStorage
   readonly leave?: SharedStorage['leave'];
   readonly remove?: SharedStorage['remove'];
   readonly heads?: SharedStorage['heads'];
+  readonly instances?: NonNullable<SharedStorage['instances']>;
   readonly notesSince?: SharedStorage['notesSince'];
   readonly trimLog?: SharedStorage['trimLog'];
   readonly defaultInstances?: SharedStorage['defaultInstances'];
@@ -57,6 +58,8 @@ export class FaultyStorage implements CacheStorageAdapter, Partial<SharedStorage
     this.leave = (writer) => this.#unasked(this.#writes, () => inner.leave(writer));
     this.remove = (writer) => this.#unasked(this.#writes, () => inner.remove(writer));
     this.heads = () => this.#unasked(this.#reads, () => inner.heads());
+    if (inner.instances !== undefined)
+      this.instances = () => this.#unasked(this.#reads, async () => (await inner.instances?.()) ?? []);
     this.notesSince = (positions, limit) =>
       this.#unasked(this.#reads, () => inner.notesSince(positions, limit));
     this.trimLog = (upTo) => this.#unasked(this.#writes, () => inner.trimLog(upTo));

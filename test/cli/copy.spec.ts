@@ -295,7 +295,7 @@ describe('nestjs-durable-cache copy', () => {
     [['copy', '--to', 'a'], '--from is missing'],
     [['copy', '--from', 'a', '--to', 'b', '--overwrite'], 'unknown option'],
     [['copy', '--from'], 'has no value'],
-    [['move'], 'The only commands are copy and journal show'],
+    [['move'], 'The commands are ls, .* copy, verify and journal show'],
     [['copy', '--from', 'a', '--to', 'b', '--values'], 'copy has no option --values'],
     [['copy', 'a', 'b'], 'takes options alone'],
     [[], 'There is no command'],

@@ -1,5 +1,6 @@
 import { DataSource, type DataSourceOptions, type QueryRunner } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { keysFrom, wholeKey } from '../../src/core/keys/key-range.js';
 import { connectionOf } from '../../src/storage/connection-options.js';
 import type { ExactRow } from '../../src/storage/listed-storage.js';
 import type { ExactRows } from '../../src/storage/sql/exact-rows.js';
@@ -114,6 +115,43 @@ export function describeExactRows(
       expect(sizes.size).toBe(2);
       const [first] = (await rows.keys(runner, 'n', { after: undefined, limit: 1, now: NOW })).keys;
       expect(first?.size).toBeGreaterThanOrEqual(2000);
+    });
+
+    it('gives the keys of a range in either direction, with what is known of their rows', async () => {
+      await store(
+        'n',
+        row('a'),
+        row('b', { expiresAt: NOW + 1 }),
+        row('b1', { expiresAt: NOW }),
+        row('b2'),
+        row('c'),
+      );
+      const pageOf = async (reverse: boolean): Promise<unknown[]> => {
+        const page = { after: undefined, limit: 10, now: NOW, range: keysFrom('b'), reverse };
+        return (await rows.keys(runner, 'n', page)).keys.map(({ key, expiresAt }) => [key, expiresAt]);
+      };
+      const expected = [
+        ['b', NOW + 1],
+        ['b2', null],
+      ];
+      expect(await pageOf(false)).toEqual(expected);
+      expect(await pageOf(true)).toEqual(expected.toReversed());
+      const whole = { after: undefined, limit: 10, now: NOW, range: wholeKey('b') };
+      expect((await rows.keys(runner, 'n', whole)).keys.map(({ key }) => key)).toEqual(['b']);
+    });
+
+    it('counts what each namespace has, by exact characters', async () => {
+      await store('n', row('a'), row('b', { expiresAt: NOW }), row('c', { expiresAt: NOW + 1 }));
+      await store('N', row('a'));
+      const found = (await rows.figures(runner, NOW)).map(({ namespace, rows: count, expired }) => [
+        namespace,
+        count,
+        expired,
+      ]);
+      expect(found).toEqual([
+        ['N', 1, 0],
+        ['n', 3, 1],
+      ]);
     });
 
     it('stores and reads thousands of rows at once', async () => {

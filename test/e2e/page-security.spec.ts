@@ -23,7 +23,11 @@ describe('the page', () => {
     expect(body).toBe(HTML);
     expect(HTML).not.toMatch(/<[^>]+\s(?:on\w+|style)\s*=/i);
     expect(HTML).not.toMatch(/\bsrc\s*=|@import|url\(|\bimport\b/i);
-    expect(HTML.match(/href="[^"]*"/g)).toEqual([expect.stringMatching(/^href="data:image\/svg\+xml,/)]);
+    // Its icon, and the page beside it.
+    expect(HTML.match(/href="[^"]*"/g)).toEqual([
+      expect.stringMatching(/^href="data:image\/svg\+xml,/),
+      'href="/cache"',
+    ]);
     expect(HTML).not.toMatch(/innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b/);
   });
 
@@ -111,6 +115,16 @@ describe('the page', () => {
     const host = `${name}:${page.port}`;
     const headers = { host, origin: `http://${host}` };
     expect((await page.post({ chatId: 1, userId: 1, text: '/help' }, headers)).status).toBe(200);
+  });
+
+  it('has the inspector of the cache beside it, for this machine alone', async () => {
+    const { status, headers } = await page.ask('GET', '/cache');
+    expect([status, headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
+    expect(headers['content-security-policy']).toContain("script-src 'self'");
+    expect((await page.ask('GET', '/cache/api/overview')).body).toContain('"actions":false');
+    expect((await page.ask('GET', '/cache/api/overview', { 'x-forwarded-for': '127.0.0.1' })).status).toBe(
+      403,
+    );
   });
 
   it('never sees what people write in the log', async () => {

@@ -167,6 +167,34 @@ describe('the health of the cache', () => {
     expect(world.storage.reads).toBe(reads);
   });
 
+  it('tells no time since when it fails once it has been stopped: that does not pass', async () => {
+    const world = new EngineWorld({ shutdownTimeoutMs: 1000 });
+    const cache = await world.register(namespaceOf(ON_SHUTDOWN));
+    world.storage.down = new ChaosError('transient', 'ECONNREFUSED');
+    await cache.set('a', 1);
+    await cache.flush();
+    expect(await world.engine.health()).toMatchObject({ status: 'down', failingSince: world.clock.now() });
+    const stopped = world.engine.stop();
+    await world.clock.advance(1000);
+    await stopped;
+    expect(await world.engine.health()).toMatchObject({ status: 'down', failingSince: undefined });
+  });
+
+  it('measures how long something fails on the clock that nobody sets', async () => {
+    const world = new EngineWorld();
+    const cache = await world.register(namespaceOf(ON_SHUTDOWN));
+    world.storage.down = new ChaosError('transient', 'ECONNREFUSED');
+    await cache.set('a', 1);
+    await cache.flush();
+    await world.engine.health();
+    for (const ms of [-3_600_000, 7_200_000]) {
+      world.clock.stepWall(ms);
+      await world.clock.advance(1000);
+      const { failingSince = 0 } = await world.engine.health();
+      expect(world.clock.now() - failingSince).toBe(ms < 0 ? 1000 : 2000);
+    }
+  });
+
   it('is down while the database is being opened, and when it could not be', async () => {
     const world = new EngineWorld();
     let fail: (error: Error) => void = () => undefined;

@@ -43,6 +43,26 @@ function record(name: string): [event: string, trace: Trace][] {
 const ended = (events: [string, Trace][]): Trace[] =>
   events.filter(([event]) => event === 'asyncEnd').map(([, trace]) => trace);
 
+/** Puts something around each commit of this test. */
+function surroundCommits(around: CommitTrace['around']): void {
+  const surround = (message: unknown): void => void Object.assign(message as CommitTrace, { around });
+  commitTraces.start.subscribe(surround);
+  onTestFinished(() => commitTraces.start.unsubscribe(surround));
+}
+
+/** The exceptions of this test that nobody catches. */
+function catchUncaught(): readonly unknown[] {
+  const thrown: unknown[] = [];
+  const caught = (error: unknown): void => void thrown.push(error);
+  const others = process.listeners('uncaughtException');
+  process.removeAllListeners('uncaughtException').on('uncaughtException', caught);
+  onTestFinished(() => {
+    process.off('uncaughtException', caught);
+    for (const other of others) process.on('uncaughtException', other);
+  });
+  return thrown;
+}
+
 describe('what takes its time is told on tracing channels', () => {
   let world: EngineWorld;
 
@@ -217,6 +237,56 @@ describe('what takes its time is told on tracing channels', () => {
     return seen;
   }
 
+  it('and is done within what a listener puts around it', async () => {
+    const spans = new AsyncLocalStorage<string>();
+    const seen: (string | undefined)[] = [];
+    const write = world.storage.write.bind(world.storage);
+    vi.spyOn(world.storage, 'write').mockImplementation((...args) => {
+      seen.push(spans.getStore());
+      return write(...args);
+    });
+    surroundCommits((operation) => spans.run('commit', operation));
+    const cache = await world.register(namespaceOf(ON_CHANGE));
+    await cache.set('a', 1);
+    expect(seen).toEqual(['commit']);
+  });
+
+  it.each<[what: string, around: CommitTrace['around'], throws: number]>([
+    ['does not call it', () => undefined, 0],
+    [
+      'calls it twice',
+      (operation) => {
+        operation();
+        operation();
+      },
+      0,
+    ],
+    [
+      'throws before it does',
+      () => {
+        throw new Error('the listener is broken');
+      },
+      1,
+    ],
+    [
+      'throws after it did',
+      (operation) => {
+        operation();
+        throw new Error('the listener is broken');
+      },
+      1,
+    ],
+  ])('once, where what a listener puts around it %s', async (_what, around, throws) => {
+    const thrown = catchUncaught();
+    const run = vi.fn<() => Promise<number>>(async () => 5);
+    surroundCommits(around);
+    const begin = (): CommitTrace => ({ operation: 'write', namespaces: [], puts: 0, deletes: 0 });
+    expect(await traced(commitTraces, world.clock, { begin, run })).toBe(5);
+    expect(run).toHaveBeenCalledOnce();
+    await settle();
+    expect(thrown).toHaveLength(throws);
+  });
+
   it('in the context of the caller that comes first, also where others keep the writer busy', async () => {
     const requests = new AsyncLocalStorage<string>();
     const cache = await world.register(namespaceOf(ON_CHANGE));
@@ -277,14 +347,7 @@ describe('what takes its time is told on tracing channels', () => {
   });
 
   it('to listeners that may throw: what they listen to goes on', async () => {
-    const thrown: unknown[] = [];
-    const caught = (error: unknown): void => void thrown.push(error);
-    const others = process.listeners('uncaughtException');
-    process.removeAllListeners('uncaughtException').on('uncaughtException', caught);
-    onTestFinished(() => {
-      process.off('uncaughtException', caught);
-      for (const other of others) process.on('uncaughtException', other);
-    });
+    const thrown = catchUncaught();
     const channel = tracingChannel(COMMIT_CHANNEL);
     const fail = (): never => {
       throw new Error('the listener is broken');

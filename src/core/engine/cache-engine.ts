@@ -5,6 +5,8 @@ import type { CacheLogger } from '../cache-logger.js';
 import type { EngineContext } from '../context.js';
 import type { NamespaceDefinition, NamespaceTuning } from '../definition/namespace-definition.js';
 import type { NamespaceStats, NamespaceSummary } from '../definition/namespace-stats.js';
+import { FailureLog } from '../failure-log.js';
+import { CacheInspection } from '../inspection/cache-inspection.js';
 import type { Drainable } from '../levels/drainable.js';
 import { acknowledgesEarly, isPersisted } from '../levels/levels.js';
 import { Rejections } from '../namespace/rejections.js';
@@ -39,6 +41,8 @@ export class CacheEngine {
   readonly #checkpoints: Checkpoints;
   readonly #stop: EngineStop;
   readonly #health: HealthCheck;
+  /** What looks at all there is, for tools: stored keys, rows that don't decode, other instances, failures. */
+  readonly inspection: CacheInspection;
   #open: OpenStorage | undefined;
   private readonly context: EngineContext;
   #isStarted = false;
@@ -54,8 +58,9 @@ export class CacheEngine {
     /** What carries messages between the instances on a storage unless the options say. */
     private readonly backplaneFor: (storage: CacheStorageAdapter) => Backplane | undefined = () => undefined,
   ) {
-    this.context = { ...context, logger: new SafeLogger(context.logger) };
-    this.rejections = new Rejections(context.clock, this.context.logger);
+    const failures = new FailureLog();
+    this.context = { ...context, logger: new SafeLogger(context.logger), failures };
+    this.rejections = new Rejections(this.context);
     this.#registry = new NamespaceRegistry(overrides, this.context, this.rejections);
     this.#checkpoints = new Checkpoints(
       options.checkpointIntervalMs,
@@ -67,7 +72,7 @@ export class CacheEngine {
       {
         levels: () => this.#levels(),
         storage: () => this.#storage,
-        rescue: () => new Rescue(this.#open, this.context.logger),
+        rescue: () => new Rescue(this.#open, this.context),
         written: () => this.#written(),
         rest: () => this.#checkpoints.stop(),
       },
@@ -83,6 +88,15 @@ export class CacheEngine {
       },
       options,
       this.context,
+    );
+    this.inspection = new CacheInspection(
+      {
+        namespaces: () => this.#registry.members.map(({ inspected }) => inspected),
+        opened: () => this.#open,
+        mode: options.instances,
+      },
+      this.context,
+      failures,
     );
   }
 

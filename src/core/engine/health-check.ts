@@ -33,7 +33,10 @@ export interface CacheHealth {
   readonly dirty: number;
   /** How long the oldest of them has been dirty, ms; 0 where none is. */
   readonly oldestUnwrittenMs: number;
-  /** Since when writes fail or the database does not answer, wall-clock ms; `undefined` where it works. */
+  /**
+   * Since when writes fail or the database does not answer, wall-clock ms; `undefined` where it works, and where the cache has been
+   * stopped or its database taken over: that does not pass.
+   */
   readonly failingSince: number | undefined;
   /**
    * Since when the cache can't ask the database what other instances have changed, wall-clock ms; `undefined` where it can, or
@@ -80,7 +83,7 @@ class Probe {
 /** Looks whether the cache is well: asks the database, and its own figures. */
 export class HealthCheck {
   #probe: Probe | undefined;
-  /** Since when the database does not answer, wall-clock ms. */
+  /** Since when the database does not answer, on the monotonic clock. */
   #silentSince: number | undefined;
 
   constructor(
@@ -91,7 +94,7 @@ export class HealthCheck {
 
   /** Never rejects, and takes 800 ms at most. */
   async check(): Promise<CacheHealth> {
-    const fault = this.engine.isClosed() ? undefined : await this.#faultOfDatabase();
+    const fault = this.engine.isClosed() ? undefined : await this.#ask();
     // It may have been stopped while the database was asked.
     const opened = this.engine.opened();
     const down = this.engine.isClosed() ? 'The cache has been stopped.' : (opened?.taken?.message ?? fault);
@@ -107,31 +110,55 @@ export class HealthCheck {
       ...this.#overdue(members),
     ];
     if (episode !== undefined && down === undefined) this.#tryWriting(members);
-    const since = [episode?.since, this.#silentSince].filter((time) => time !== undefined);
+    const isOver = this.engine.isClosed() || opened?.taken !== undefined;
     return Object.freeze({
       status: down !== undefined ? 'down' : complaints.length > 0 ? 'degraded' : 'up',
       reasons: Object.freeze(down === undefined ? complaints : [down, ...complaints]),
       dirty: members.reduce((sum, { stats }) => sum + stats.dirty, 0),
       oldestUnwrittenMs: Math.max(0, ...members.map(({ stats }) => stats.oldestUnwrittenMs)),
-      failingSince: since.length === 0 ? undefined : Math.min(...since),
+      failingSince: isOver ? undefined : this.#failingSince(episode),
       unconfirmedSince: opened?.unconfirmedSince,
       instances: opened?.instances ?? 1,
     });
   }
 
-  /** What is wrong with the database, or with the way to it; `undefined` where it answers, or there is none. */
-  async #faultOfDatabase(): Promise<string | undefined> {
+  /**
+   * What is wrong with the database, or with the way to it; `undefined` where it answers, or there is none. Where it was not seen what
+   * others change, it is looked at again.
+   */
+  async #ask(): Promise<string | undefined> {
     const opening = this.engine.storage();
     if (opening === undefined) return undefined;
+    const askedAt = this.context.clock.monotonic();
+    const fault = await this.#faultOfDatabase(opening);
+    if (fault === undefined) await this.#catchUp(ANSWER_MS - (this.context.clock.monotonic() - askedAt));
+    return fault;
+  }
+
+  /** An instance that nobody uses looks every 30 s what others have changed: one such look that failed is no outage of 30 s. */
+  async #catchUp(ms: number): Promise<void> {
+    const opened = this.engine.opened();
+    if (opened?.unconfirmedSince !== undefined) await within(this.context.clock, ms, opened.look());
+  }
+
+  async #faultOfDatabase(opening: Promise<OpenStorage>): Promise<string | undefined> {
     const { clock } = this.context;
-    const probe = this.#probe ?? this.#ask(opening);
+    const probe = this.#probe ?? this.#begin(opening);
     await within(clock, ANSWER_MS, probe.over);
-    this.#silentSince = probe.fault === undefined ? undefined : (this.#silentSince ?? clock.now());
+    this.#silentSince = probe.fault === undefined ? undefined : (this.#silentSince ?? clock.monotonic());
     return probe.fault;
   }
 
+  /** Told by the monotonic clock, which nobody sets: an outage ends by itself alone. */
+  #failingSince(episode: FailureEpisode | undefined): number | undefined {
+    const { clock } = this.context;
+    const silentMs = this.#silentSince === undefined ? undefined : clock.monotonic() - this.#silentSince;
+    const failingMs = [episode?.ms, silentMs].filter((ms) => ms !== undefined);
+    return failingMs.length === 0 ? undefined : clock.now() - Math.max(...failingMs);
+  }
+
   /** All who ask while there is no answer wait for the same one: a database in trouble is not asked more often for it. */
-  #ask(opening: Promise<OpenStorage>): Probe {
+  #begin(opening: Promise<OpenStorage>): Probe {
     const probe = new Probe(opening);
     this.#probe = probe;
     void probe.over.then(() => {

@@ -8,6 +8,9 @@ import {
   type NamespaceTuning,
 } from '../definition/namespace-definition.js';
 import { NamespaceCounters } from '../definition/namespace-stats.js';
+import type { InspectedNamespace } from '../inspection/cache-inspection.js';
+import { MemoryInspection } from '../inspection/memory-inspection.js';
+import { RowInspection } from '../inspection/row-inspection.js';
 import { KeySpace } from '../keys/key-space.js';
 import type { Drainable } from '../levels/drainable.js';
 import { memoryLevel } from '../levels/levels.js';
@@ -26,6 +29,8 @@ export interface Member {
   readonly cache: NamespaceCache<unknown, unknown>;
   /** What is to be loaded and flushed; `undefined` where nothing is persisted. */
   readonly level: Drainable | undefined;
+  /** For tools that show what there is. */
+  readonly inspected: InspectedNamespace;
 }
 
 /** The namespaces of an engine, by name. */
@@ -76,7 +81,7 @@ export class NamespaceRegistry {
     const counters = new NamespaceCounters();
     const member: Member =
       storage === undefined
-        ? { declared, definition, level: undefined, cache: this.#inMemory(definition, keys, counters) }
+        ? { declared, definition, level: undefined, ...this.#inMemory(definition, keys, counters) }
         : { declared, definition, ...this.#persisted(storage, definition, keys, counters) };
     this.#members.set(declared.name, member);
     return member;
@@ -109,11 +114,11 @@ export class NamespaceRegistry {
     definition: NamespaceDefinition,
     keys: KeySpace<unknown>,
     counters: NamespaceCounters,
-  ): NamespaceCache<unknown, unknown> {
+  ): Pick<Member, 'cache' | 'inspected'> {
     const { context, rejections } = this;
     const { store, inFlight, level } = memoryLevel(definition, keys, counters, context);
     const { clock } = context;
-    return new Namespace({
+    const cache = new Namespace({
       definition,
       keys,
       store,
@@ -124,6 +129,8 @@ export class NamespaceRegistry {
       rejections,
       others: NO_OTHERS,
     });
+    const entries = new MemoryInspection({ definition, keys, store, clock });
+    return { cache, inspected: { definition, entries, isShared: false } };
   }
 
   #persisted(
@@ -131,7 +138,7 @@ export class NamespaceRegistry {
     definition: NamespaceDefinition,
     keys: KeySpace<unknown>,
     counters: NamespaceCounters,
-  ): Pick<Member, 'cache' | 'level'> {
+  ): Pick<Member, 'cache' | 'level' | 'inspected'> {
     const { rejections } = this;
     const { clock } = this.context;
     const { level, entries } = storage.attach(definition, keys, counters);
@@ -145,7 +152,9 @@ export class NamespaceRegistry {
       isOpen: (key) => entries.isOpen(key),
     };
     const parts = { definition, keys, store, inFlight, level, counters, clock, rejections };
-    return { level, cache: new Namespace({ ...parts, others }) };
+    const rows = { definition, keys, entries, storage: storage.storage, clock, newer: level.newer };
+    const inspected = { definition, entries: new RowInspection(rows), isShared: storage.isShared };
+    return { level, cache: new Namespace({ ...parts, others }), inspected };
   }
 }
 

@@ -17,8 +17,14 @@ import { Claim } from '../sharing/claim.js';
 import { joinBeside } from '../sharing/claim-wait.js';
 import { ALWAYS_FRESH, type Freshness } from '../sharing/freshness.js';
 import { ownInstances } from '../sharing/own-instances.js';
-import { isClaimingStorage, isSharedStorage, type ClaimEvents } from '../sharing/shared-storage.js';
+import {
+  isClaimingStorage,
+  isSharedStorage,
+  type ClaimEvents,
+  type LogHead,
+} from '../sharing/shared-storage.js';
 import { Sharing } from '../sharing/sharing.js';
+import type { Sighting } from '../sharing/sightings.js';
 import { StrangerLog } from '../sharing/stranger-log.js';
 import type { CacheStorageAdapter, Writer } from '../storage-adapter.js';
 import { repeat } from '../writing/retry.js';
@@ -123,9 +129,8 @@ export class OpenStorage {
     counters: NamespaceCounters,
   ): { entries: PersistedEntries<V>; level: PersistedLevel<V> } {
     const { storage, context, budget } = this;
-    const isShared = this.options.instances === 'many';
     const { clock } = context;
-    const { freshness } = this;
+    const { freshness, isShared } = this;
     const entries = new PersistedEntries<V>({
       definition,
       keys,
@@ -134,6 +139,8 @@ export class OpenStorage {
       counters,
       isShared,
       freshness,
+      onReadFailed: (error) =>
+        context.failures?.record({ type: 'read-failed', namespace: definition.name, error }, clock.now()),
     });
     this.#sharing?.listen(definition.name, entries);
     this.#counters.push(counters);
@@ -159,6 +166,11 @@ export class OpenStorage {
     return { entries, level };
   }
 
+  /** Whether other instances may write to the rows. */
+  get isShared(): boolean {
+    return this.options.instances === 'many';
+  }
+
   /** How far memory can be trusted. */
   get freshness(): Freshness {
     return this.#sharing?.freshness ?? ALWAYS_FRESH;
@@ -179,6 +191,34 @@ export class OpenStorage {
     return this.#sharing?.backplaneStats;
   }
 
+  /** The instances that work on the storage, as they were seen last; this one alone where it is not shared. */
+  get sightings(): readonly Sighting[] {
+    return this.#sharing?.sightings ?? [];
+  }
+
+  /** Notes what was read of them beside. */
+  readonly saw = (heads: readonly LogHead[]): void => this.#sharing?.saw(heads);
+
+  /** Where it is, for people: no credentials. */
+  get place(): string {
+    return placeOf(this.storage);
+  }
+
+  /** Which of them this one is; `undefined` where it has joined nobody. */
+  get writer(): Writer | undefined {
+    return this.#writerNumber ?? this.#claim?.writer;
+  }
+
+  /** When memory was confirmed last, ms ago; `undefined` where nobody else can make it old. */
+  get confirmedMsAgo(): number | undefined {
+    return this.#sharing?.confirmedMsAgo;
+  }
+
+  /** How many commits of this process have written something. */
+  get commits(): number {
+    return this.#writer.commits;
+  }
+
   /** With whom it is shared; `undefined` where it is not. */
   get sharingReport(): SharingReport | undefined {
     if (this.#sharing === undefined) return undefined;
@@ -188,6 +228,11 @@ export class OpenStorage {
   /** Since when nobody knows what the others change, wall-clock ms; `undefined` where it is known, or there are none. */
   get unconfirmedSince(): number | undefined {
     return this.#sharing?.outOfTouchSince;
+  }
+
+  /** Looks what the others have changed. Never rejects. */
+  async look(): Promise<void> {
+    await this.#sharing?.freshness.look();
   }
 
   /** What tells whose the writes of this process are. */
@@ -255,7 +300,7 @@ export class OpenStorage {
     const join = async (events: ClaimEvents, isAgain: boolean): Promise<Writer> => {
       this.ending();
       this.#writerNumber = await joinBeside(storage, placeOf(storage), context, events, isAgain);
-      return this.#writerNumber;
+      return this.#writerNumber ?? this.#claim?.writer;
     };
     const { backplane } = options;
     try {

@@ -48,6 +48,8 @@ export interface MissReaderOptions<V> {
   /** Called with what a read found, before those who wait for it, unless the key was written to meanwhile. */
   readonly onFound: (key: MemoryKey, found: KnownValue<V>) => void;
   readonly onAsked: (keys: number) => void;
+  /** Called with why the database could not be read, for each question. */
+  readonly onFailed?: ((cause: unknown) => void) | undefined;
   /** How old an answer may be, ms: nobody joins a read that has been under way for longer. */
   readonly maxStaleMs: number;
 }
@@ -203,7 +205,8 @@ export class MissReader<V> implements Supersedable {
   }
 
   #readFailed(cause: unknown): CacheError {
-    const { namespace } = this.options;
+    const { namespace, onFailed } = this.options;
+    onFailed?.(cause);
     return new CacheError(
       'READ_FAILED',
       `Namespace '${namespace}': the database could not be read. Memory is unchanged; try again.`,

@@ -9,7 +9,7 @@ import type { KeySpace, MemoryKey } from '../keys/key-space.js';
 import type { CacheStorageAdapter, Stamp, StampedEntry } from '../storage-adapter.js';
 import { HeldValue, StoredValue } from '../values/stored-value.js';
 import { EntryStore } from './entry-store.js';
-import { InFlight, LoadWatch, type Covers } from './in-flight.js';
+import { InFlight, LoadWatch, type Covers, type Supersedable } from './in-flight.js';
 import { Knowledge } from './knowledge.js';
 import { ABSENT, present, stampOf, type KnownValue } from './known-value.js';
 import { MissReader } from './miss-reader.js';
@@ -26,6 +26,8 @@ export interface PersistedEntriesOptions<V> {
   readonly isShared: boolean;
   /** How far memory can be trusted where they do. */
   readonly freshness: Freshness;
+  /** Called with why the database could not be read. */
+  readonly onReadFailed?: ((cause: unknown) => void) | undefined;
 }
 
 /** The entries of a persisted namespace in memory, the knowledge about its other keys, and what is on its way into memory. */
@@ -41,6 +43,7 @@ export class PersistedEntries<V> implements ChangeListener {
   #isUnsaved: (key: MemoryKey) => boolean = () => false;
   #onEvict: (key: MemoryKey) => void = () => undefined;
   #rowWatcher: RowWatcher | undefined;
+  #toldOfOthers: Supersedable | undefined;
 
   constructor(private readonly options: PersistedEntriesOptions<V>) {
     const { definition, keys, storage, clock, counters, isShared, freshness } = options;
@@ -71,6 +74,7 @@ export class PersistedEntries<V> implements ChangeListener {
       onAsked: (asked) => {
         counters.storageReads += asked;
       },
+      onFailed: options.onReadFailed,
       maxStaleMs: freshness.maxStaleMs,
     });
     this.inFlight.add(this.reader);
@@ -86,9 +90,24 @@ export class PersistedEntries<V> implements ChangeListener {
     this.#isUnsaved = isUnsaved;
   }
 
+  /** Whether what is dirty decides what becomes of the row of `key`. */
+  isUnsaved(key: MemoryKey): boolean {
+    return this.#isUnsaved(key);
+  }
+
   /** Tells `watcher` from now on of every row that is read into memory, and of every entry that leaves it. */
   watchRows(watcher: RowWatcher): void {
     this.#rowWatcher = watcher;
+  }
+
+  /** How old an answer of memory may be, ms. */
+  get maxStaleMs(): number {
+    return this.options.freshness.maxStaleMs;
+  }
+
+  /** Tells `told` from now on of what others write. */
+  tellOfOthers(told: Supersedable): void {
+    this.#toldOfOthers = told;
   }
 
   /** The value of `key` in memory. With `needsText`, only its stored text: encoding a decoded value may give another text. */
@@ -162,6 +181,7 @@ export class PersistedEntries<V> implements ChangeListener {
     const covers = this.covers(changes);
     this.inFlight.supersedeWhere(covers);
     for (const watch of this.#commits) watch.supersedeWhere(covers);
+    this.#toldOfOthers?.supersedeWhere(covers);
     for (const key of Array.from(this.store.keys()))
       if (covers(key) && !this.#isUnsaved(key)) this.store.delete(key);
     // Others may have written behind it, and been told of before.
@@ -171,6 +191,7 @@ export class PersistedEntries<V> implements ChangeListener {
   lostTrack(): void {
     this.inFlight.supersedeAll();
     for (const watch of this.#commits) watch.supersedeAll();
+    this.#toldOfOthers?.supersedeAll();
     for (const key of Array.from(this.store.keys())) if (!this.#isUnsaved(key)) this.store.delete(key);
     this.#knowledge.expire();
     this.#lacksSome();
@@ -374,6 +395,7 @@ export class PersistedEntries<V> implements ChangeListener {
 
   #changedByOthers(key: MemoryKey, stamp: Stamp): void {
     for (const watch of this.#commits) watch.supersede(key);
+    this.#toldOfOthers?.supersede(key);
     if (!this.#isUnsaved(key) && this.store.stampOf(key) !== stamp) {
       this.forget(key);
       return;

@@ -84,7 +84,7 @@ class OneLoad<V> {
     } finally {
       entries.unwatch(watch, sawAll);
     }
-    if (this.#skipped > 0) reportSkipped(logger, definition.name, this.#skipped, this.#example);
+    if (this.#skipped > 0) reportSkipped(context, definition.name, this.#skipped, this.#example);
     return { rows: this.#rows, skipped: this.#skipped, durationMs: clock.monotonic() - startedAt };
   }
 

@@ -1,6 +1,6 @@
 import { CacheError } from '../cache-error.js';
-import type { CacheLogger } from '../cache-logger.js';
-import { publish } from '../diagnostics.js';
+import type { EngineContext } from '../context.js';
+import { report } from '../diagnostics.js';
 import { isTooLong } from '../keys/key-codec.js';
 import type { KeySpace, MemoryKey } from '../keys/key-space.js';
 import type { NamespaceCounters } from '../definition/namespace-stats.js';
@@ -72,7 +72,7 @@ function textOf(row: StoredEntry): string {
 
 /** Says once per load how many rows were skipped, with one example key. */
 export function reportSkipped(
-  logger: CacheLogger,
+  context: EngineContext,
   namespace: string,
   skipped: number,
   example: unknown,
@@ -80,13 +80,13 @@ export function reportSkipped(
   // A key column of an adopted table may hold any type.
   const key = String(example);
   const shown = key.length > 80 ? `${key.slice(0, 80)}…` : key;
-  publish({ type: 'rows-unreadable', namespace, count: skipped });
+  report({ type: 'rows-unreadable', namespace, count: skipped }, context);
   const what =
     skipped === 1
       ? 'row does not decode and was left as it is'
       : 'rows do not decode and were left as they are';
   const hint = isTooLong(key) ? ' This key is longer than the 512 characters that the cache reads.' : '';
-  logger.warn(
+  context.logger.warn(
     `Namespace '${namespace}': ${skipped} stored ${what} (for example key ${JSON.stringify(shown)}).${hint}`,
   );
 }

@@ -6,6 +6,7 @@ import { EntryStore } from '../entries/entry-store.js';
 import { InFlight } from '../entries/in-flight.js';
 import type { PersistedEntries } from '../entries/persisted-entries.js';
 import type { KeySpace } from '../keys/key-space.js';
+import type { NewerEntries } from '../listing/newer-entries.js';
 import type { CacheStorageAdapter } from '../storage-adapter.js';
 import type { StorageWriter } from '../writing/storage-writer.js';
 import type { WriteTurns } from '../writing/write-turns.js';
@@ -37,7 +38,12 @@ export interface PersistedParts<V> {
 }
 
 /** A persisted level in use. */
-export type PersistedLevel<V> = Level<V> & Drainable;
+export type PersistedLevel<V> = Level<V> & Drainable & Newer<V>;
+
+/** A level that knows of entries what the rows may not show. */
+interface Newer<V> {
+  readonly newer: NewerEntries<V>;
+}
 
 interface PersistedKind {
   /** Whether a write is acknowledged before it is in the database: a stop has to write it. */

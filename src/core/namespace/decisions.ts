@@ -29,11 +29,14 @@ export class Decisions<V> {
     return (current) => (current === undefined ? { next: offered, result: true } : kept(false));
   }
 
-  /** The same, answered with the value that there is then. */
-  load(offered: StoredValue<V>): Decide<V, V> {
+  /** The same of what a loader gave, answered with the value that there is then; stored only while `isCurrent` says so. */
+  load(offered: StoredValue<V>, isCurrent: () => boolean): Decide<V, V> {
     const { value: codec } = this.definition;
-    return (current) =>
-      current === undefined ? { next: offered, result: offered.read(codec) } : kept(current);
+    return (current) => {
+      if (current !== undefined) return kept(current);
+      const result = offered.read(codec);
+      return isCurrent() ? { next: offered, result, isLoaded: true } : kept(result);
+    };
   }
 
   /** The number there is plus `by`; absent counts as 0, and the expiry stays. */

@@ -1,9 +1,10 @@
 import { CacheError, isCacheError } from '../cache-error.js';
-import type { Clock } from '../clock.js';
+import { within, type Clock } from '../clock.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
 import type { NamespaceCounters } from '../definition/namespace-stats.js';
 import type { KeySpace, MemoryKey } from '../keys/key-space.js';
 import type { Level } from '../levels/level.js';
+import { acknowledgesEarly } from '../levels/levels.js';
 import type { Decisions } from './decisions.js';
 import { noValue } from './given-value.js';
 import { LoaderCalls, type LoaderCall } from './loader-calls.js';
@@ -59,16 +60,37 @@ export class ReadThrough<V> {
     call.loaded();
     if (value === undefined)
       throw noValue(definition.name, 'The loader gave undefined. Return null for "nothing", or throw.');
-    return call.isCurrent ? this.#store(key, value, ttlMs) : level.values.restored(value);
+    const isCurrent = call.isCurrent && (await this.#isConfirmed()) && call.isCurrent;
+    return isCurrent ? this.#store(call, key, value, ttlMs) : level.values.restored(value);
+  }
+
+  /**
+   * Whether every change that others have committed by now has superseded the loaders that it concerns: one of them may be a
+   * removal of what this loader has read before it was changed, and no row tells of a removal. Where nobody can say, a value that
+   * would be written through is not stored; one that is written back meets its row later anyway.
+   */
+  async #isConfirmed(): Promise<boolean> {
+    const { others, clock, definition } = this.options;
+    const { maxStaleMs } = others.freshness;
+    // Nobody else writes here.
+    if (maxStaleMs === Infinity) return true;
+    try {
+      if (await within(clock, maxStaleMs, others.freshness.confirmedAnew())) return true;
+    } catch {
+      // The database is away: see below.
+    }
+    return acknowledgesEarly(definition);
   }
 
   /** Stores what a loader gave unless there is a value by now. What could not be stored is still an answer. */
-  async #store(key: MemoryKey, value: V, ttlMs: number | undefined): Promise<V> {
+  async #store(call: LoaderCall<V>, key: MemoryKey, value: V, ttlMs: number | undefined): Promise<V> {
     const { level, counters, decisions } = this.options;
     counters.sets += 1;
     try {
       const loaded = level.values.stored(value, ttlMs);
-      return await level.modify(key, decisions.load(loaded), loaded);
+      // It may wait for its turn, and be superseded meanwhile.
+      const decide = decisions.load(loaded, () => call.isCurrent);
+      return await level.modify(key, decide, loaded);
     } catch (error) {
       if (isCacheError(error, 'INVALID_VALUE')) throw error;
       return level.values.restored(value);

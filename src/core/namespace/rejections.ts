@@ -1,9 +1,8 @@
 import { isCacheError, type CacheError, type CacheErrorCode } from '../cache-error.js';
-import type { CacheLogger } from '../cache-logger.js';
-import type { Clock } from '../clock.js';
+import type { EngineContext } from '../context.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
 import type { NamespaceCounters } from '../definition/namespace-stats.js';
-import { publish } from '../diagnostics.js';
+import { report } from '../diagnostics.js';
 
 const OF_STORAGE = ['WRITE_FAILED', 'READ_FAILED', 'ENTRY_REFUSED'] as const;
 /** The name of a namespace that is not declared may be anything, and as many. */
@@ -21,10 +20,7 @@ export class Rejections {
   /** When the last write was rejected because of the storage, on the monotonic clock. */
   #storageFailedAt = -Infinity;
 
-  constructor(
-    private readonly clock: Clock,
-    private readonly logger: CacheLogger,
-  ) {}
+  constructor(private readonly context: EngineContext) {}
 
   /** Gives the promise of a write a handler, and gives it back. */
   watch<T>(written: Promise<T>, handler: (error: unknown) => void): Promise<T> {
@@ -45,7 +41,7 @@ export class Rejections {
         return;
       }
       counters.rejected += 1;
-      publish({ type: 'write-rejected', namespace: name, code });
+      report({ type: 'write-rejected', namespace: name, code }, this.context);
       // An entry that the database refuses is told of where that is found out.
       if (code !== 'ENTRY_REFUSED') this.#storageFailed(name, persistence, error);
     };
@@ -68,18 +64,18 @@ export class Rejections {
     const kind = `${code} ${namespace}`;
     if (this.#told.has(kind) || this.#told.size >= MAX_TOLD) return;
     this.#told.add(kind);
-    this.logger.warn(
+    this.context.logger.warn(
       `A write was refused with ${code} and changed nothing. ${message} ` +
         `Further ones of namespace '${namespace}' with this code are not logged.`,
     );
   }
 
   #storageFailed(namespace: string, level: string, { code, message }: CacheError): void {
-    const now = this.clock.monotonic();
+    const now = this.context.clock.monotonic();
     const isTold = now - this.#storageFailedAt < QUIET_MS;
     this.#storageFailedAt = now;
     if (isTold) return;
-    this.logger.error(
+    this.context.logger.error(
       `Namespace '${namespace}', level ${level}: a write was rejected with ${code}. ${message} Further ones are not logged ` +
         "while this lasts: each rejects to its caller and counts in the figure 'rejected'.",
     );

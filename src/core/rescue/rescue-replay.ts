@@ -1,6 +1,6 @@
 import { sleep } from '../clock.js';
 import type { EngineContext } from '../context.js';
-import { publish } from '../diagnostics.js';
+import { report } from '../diagnostics.js';
 import { counted } from '../listed.js';
 import type { CacheStorageAdapter } from '../storage-adapter.js';
 import type { StorageWriter } from '../writing/storage-writer.js';
@@ -63,12 +63,10 @@ export class RescueReplay {
     await replay.run();
     if (!journal.isHeld()) return false;
     const { written, spared, conflicts, refused } = replay;
-    publish({
-      type: 'journal-replayed',
-      written,
-      conflicts: conflicts.length,
-      refused: refused.length,
-    });
+    report(
+      { type: 'journal-replayed', written, conflicts: conflicts.length, refused: refused.length },
+      context,
+    );
     context.logger.log(`Replayed ${journal.describe()}: ${counted(written, 'entry', 'entries')} written.`);
     if (spared > 0) {
       context.logger.warn(

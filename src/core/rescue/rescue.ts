@@ -1,5 +1,5 @@
-import type { CacheLogger } from '../cache-logger.js';
-import { publish } from '../diagnostics.js';
+import type { EngineContext } from '../context.js';
+import { report } from '../diagnostics.js';
 import { codeOf } from '../driver-code.js';
 import { counted } from '../listed.js';
 import type { LeftBehind } from '../reports.js';
@@ -33,7 +33,7 @@ export class Rescue {
   constructor(
     /** `undefined` where no storage was opened. */
     private readonly place: RescuePlace | undefined,
-    private readonly logger: CacheLogger,
+    private readonly context: EngineContext,
   ) {}
 
   /** Adds what a stop could not write to the journal; returns what is lost. */
@@ -68,8 +68,8 @@ export class Rescue {
       );
     }
     for (const { namespace, count, keys } of summarise(unwritten)) {
-      publish({ type: 'entries-rescued', namespace, count });
-      this.logger.error(
+      report({ type: 'entries-rescued', namespace, count }, this.context);
+      this.context.logger.error(
         `${circumstance.rescued(entries(count))} of namespace '${namespace}' (first keys: ${named(keys)}). ` +
           `They are in ${place}, and the next start replays them.`,
       );
@@ -80,8 +80,8 @@ export class Rescue {
   #lost(unwritten: readonly RescuedWrite[], circumstance: Circumstance, fate: string): LeftBehind[] {
     const lost = summarise(unwritten);
     for (const { namespace, count, keys } of lost) {
-      publish({ type: 'entries-lost', namespace, count });
-      this.logger.fatal(
+      report({ type: 'entries-lost', namespace, count }, this.context);
+      this.context.logger.fatal(
         `${circumstance.lost} ${entries(count)} unwritten in namespace '${namespace}' (first keys: ${named(keys)}). ${fate}`,
       );
     }

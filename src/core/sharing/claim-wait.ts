@@ -1,7 +1,7 @@
-import { hostname } from 'node:os';
 import { sleep } from '../clock.js';
 import type { EngineContext } from '../context.js';
 import type { Writer } from '../storage-adapter.js';
+import { aboutThisProcess } from './about-process.js';
 import { notClosedError, runningError, shownRivals, waitingLine } from './instance-running.js';
 import { ownInstances } from './own-instances.js';
 import { drawWriter } from './writer-number.js';
@@ -20,7 +20,7 @@ interface Seen {
 
 /**
  * Joins those that work beside others. Gives its number there; rejects as {@link ClaimWait.join} does. `isAgain`: it was said
- * already what is in the way.
+ * already what is in the way. `waitMs`: how long it waits for that; default 10 000.
  */
 export async function joinBeside(
   storage: ClaimingStorage,
@@ -28,16 +28,16 @@ export async function joinBeside(
   context: EngineContext,
   events: ClaimEvents,
   isAgain: boolean,
+  waitMs = WAIT_MS,
 ): Promise<Writer> {
-  const instance: Instance = { writer: drawWriter(), mode: 'many', about: aboutThisProcess() };
-  await new ClaimWait(storage, instance, place, context, WAIT_MS, isAgain).join(events);
+  const instance: Instance = {
+    writer: drawWriter(),
+    mode: 'many',
+    about: aboutThisProcess(context.clock.now()),
+  };
+  await new ClaimWait(storage, instance, place, context, waitMs, isAgain).join(events);
   ownInstances().add(instance.writer);
   return instance.writer;
-}
-
-/** What people call this process. */
-export function aboutThisProcess(): string {
-  return `${hostname()}, process ${process.pid}`;
 }
 
 /** The wait of an instance for those that it can't work beside. */

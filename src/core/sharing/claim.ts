@@ -2,7 +2,8 @@ import type { CacheError } from '../cache-error.js';
 import type { CacheTimer } from '../clock.js';
 import type { EngineContext } from '../context.js';
 import type { Writer } from '../storage-adapter.js';
-import { aboutThisProcess, ClaimWait } from './claim-wait.js';
+import { aboutThisProcess } from './about-process.js';
+import { ClaimWait } from './claim-wait.js';
 import { sayGoodbye } from './goodbye.js';
 import { drawWriter } from './writer-number.js';
 import { takenOverError } from './instance-running.js';
@@ -93,7 +94,11 @@ export class Claim {
 
   async #take(): Promise<void> {
     const { storage, place, context, waitMs, onOverwritten } = this.options;
-    const instance: Instance = { writer: this.writer, mode: 'one', about: aboutThisProcess() };
+    const instance: Instance = {
+      writer: this.writer,
+      mode: 'one',
+      about: aboutThisProcess(context.clock.now()),
+    };
     const before = this.#now();
     await new ClaimWait(storage, instance, place, context, waitMs).join({
       disturbed: () => this.#disturbed(),

@@ -1,5 +1,6 @@
 import { CacheError } from '../cache-error.js';
 import { listed } from '../listed.js';
+import { nameIn } from './about-process.js';
 import type { InstanceMode, Rival } from './shared-storage.js';
 
 /** How to have several processes, or none that is too many. */
@@ -17,7 +18,7 @@ function testRemedy(): string {
 /** Whose the claims are: `host, process 42 (instances: 'one')`. */
 export function shownRivals(rivals: readonly Rival[]): string {
   return listed(
-    rivals.map(({ about, mode }) => `${about} (instances: '${mode}')`),
+    rivals.map(({ about, mode }) => `${nameIn(about)} (instances: '${mode}')`),
     3,
   );
 }

@@ -1,7 +1,7 @@
 import type { LogPosition, Writer } from '../storage-adapter.js';
 import type { ChangeListener } from './change-listener.js';
 import { readNote } from './note.js';
-import type { LogHead, LogNote, SharedStorage } from './shared-storage.js';
+import { hasStopped, type LogHead, type LogNote, type SharedStorage } from './shared-storage.js';
 
 /** Most notes of a writer that are read at once. */
 const NOTES_PER_READ = 1000;
@@ -139,8 +139,4 @@ export class LogReader {
     for (const [namespace, changes] of note.changes)
       this.listeners.get(namespace)?.changed(changes, note.stamp);
   }
-}
-
-function hasStopped({ beat }: LogHead): boolean {
-  return beat < 0;
 }

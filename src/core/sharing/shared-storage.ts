@@ -60,6 +60,14 @@ export interface LogHead extends LogPosition {
   readonly beat: number;
 }
 
+/** Whether an instance has stopped, and will write no more. */
+export function hasStopped({ beat }: Pick<LogHead, 'beat'>): boolean {
+  return beat < 0;
+}
+
+/** An instance and how far its log reaches. */
+export interface LoggedInstance extends Instance, LogHead {}
+
 /** What a commit of an instance says of itself. */
 export interface LogNote extends LogPosition {
   readonly text: string;
@@ -79,6 +87,8 @@ export interface SharedStorage extends ClaimingStorage {
   readonly defaultInstances?: InstanceMode | undefined;
   /** How far the log of each instance reaches; `n` is 0 where there is no note. */
   heads(): Promise<readonly LogHead[]>;
+  /** The same with what people call each instance, for tools that show them. */
+  instances?(): Promise<readonly LoggedInstance[]>;
   /** Notes behind positions, in the order of `n` for each writer, at most `limit` of each. */
   notesSince(positions: readonly LogPosition[], limit: number): Promise<readonly LogNote[]>;
   /** Removes the notes of a writer up to `n`. */

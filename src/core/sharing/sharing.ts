@@ -15,6 +15,7 @@ import { readNote, type Note } from './note.js';
 import { NOTES_ARE_KEPT_MS } from './own-log.js';
 import { Poll } from './poll.js';
 import type { ClaimEvents, LogHead, SharedStorage } from './shared-storage.js';
+import { Sightings, type Sighting } from './sightings.js';
 import { TouchEpisode } from './touch-episode.js';
 import { Wire } from './wire.js';
 
@@ -52,6 +53,7 @@ export class Sharing {
   readonly #poll: Poll;
   readonly #heartbeat: Heartbeat;
   readonly #outOfTouch: TouchEpisode;
+  readonly #sightings: Sightings;
   #wire: Wire | undefined;
   readonly #membership: Membership;
   /** Whether there are others to tell of commits, as far as is known: who is alone sends no messages. */
@@ -86,6 +88,7 @@ export class Sharing {
       context,
     });
     this.#reader = new LogReader(storage, this.#listeners, () => this.#membership.log.writer);
+    this.#sightings = new Sightings(clock);
     this.#outOfTouch = new TouchEpisode(options.staleWhileDownMs, context);
     this.freshness = new SharedFreshness(() => this.#read(), options, clock, {
       needed: () => this.#poll.wake(),
@@ -126,6 +129,21 @@ export class Sharing {
   /** How many instances work on the storage, as far as was seen. */
   get instances(): number {
     return this.#reader.instances.filter(({ beat }) => beat >= 0).length;
+  }
+
+  /** The instances that work on the storage, each with when it was seen to do something last. */
+  get sightings(): readonly Sighting[] {
+    return this.#sightings.all;
+  }
+
+  /** Notes what was read of the instances beside. */
+  saw(heads: readonly LogHead[]): void {
+    this.#sightings.note(heads);
+  }
+
+  /** When the last look at the others' logs that succeeded began, ms ago. */
+  get confirmedMsAgo(): number {
+    return this.parts.context.clock.monotonic() - this.freshness.confirmedAt;
   }
 
   /** The figures of the messages between them; `undefined` where there are none. */
@@ -267,7 +285,9 @@ export class Sharing {
   }
 
   #saw(heads: readonly LogHead[] | undefined, own: LogPosition): void {
-    if (heads !== undefined) this.#membership.saw(heads, own);
+    if (heads === undefined) return;
+    this.#sightings.note(heads);
+    this.#membership.saw(heads, own);
   }
 
   /** Whether what the logs say is no measure of what is in memory. */

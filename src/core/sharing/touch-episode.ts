@@ -1,9 +1,10 @@
 import type { EngineContext } from '../context.js';
-import { publish } from '../diagnostics.js';
+import { report } from '../diagnostics.js';
 import { codeOf } from '../driver-code.js';
 
 /** A time in which the others' logs can't be read: it is said once at its beginning, and once at its end. */
 export class TouchEpisode {
+  /** On the monotonic clock: the wall clock is set at times. */
   #since: number | undefined;
 
   constructor(
@@ -13,16 +14,18 @@ export class TouchEpisode {
 
   /** Since when, wall-clock ms; `undefined` where they can be read. */
   get since(): number | undefined {
-    return this.#since;
+    if (this.#since === undefined) return undefined;
+    const { clock } = this.context;
+    return clock.now() - (clock.monotonic() - this.#since);
   }
 
   /** They can't be read, and could not for `forMs` before it was known. */
   begin(error: unknown, forMs = 0): void {
     if (this.#since !== undefined) return;
     const { clock, logger } = this.context;
-    this.#since = clock.now() - forMs;
+    this.#since = clock.monotonic() - forMs;
     const code = codeOf(error);
-    publish({ type: 'others-unseen', code, error });
+    report({ type: 'others-unseen', code, error }, this.context);
     const meanwhile =
       this.staleWhileDownMs === 0
         ? 'reads reject until it can'
@@ -35,9 +38,9 @@ export class TouchEpisode {
   end(): void {
     if (this.#since === undefined) return;
     const { clock, logger } = this.context;
-    const ms = Math.max(0, clock.now() - this.#since);
+    const ms = clock.monotonic() - this.#since;
     this.#since = undefined;
-    publish({ type: 'others-seen', afterMs: ms });
+    report({ type: 'others-seen', afterMs: ms }, this.context);
     logger.log(`The database can be asked again what other instances have changed, after ${ms} ms.`);
   }
 }

@@ -2,7 +2,7 @@ import { isCacheError } from '../cache-error.js';
 import { within } from '../clock.js';
 import type { EngineContext } from '../context.js';
 import type { BackplaneStats } from '../definition/backplane-stats.js';
-import { publish } from '../diagnostics.js';
+import { report } from '../diagnostics.js';
 import type { LogPosition, Writer } from '../storage-adapter.js';
 import { MAX_TEXT_BYTES, type Backplane, type BackplaneChannel } from './backplane.js';
 import { BackplaneInUse } from './backplane-in-use.js';
@@ -165,7 +165,7 @@ export class Wire {
       this.#sayDown(error);
       return;
     }
-    publish({ type: 'backplane-up', lost: this.#lost });
+    report({ type: 'backplane-up', lost: this.#lost }, this.context);
     // What was published while it was down has not been heard.
     this.options.onHint();
     // Who believes to be alone sends nothing.
@@ -180,7 +180,7 @@ export class Wire {
       `The backplane (${nameOf(this.options.backplane)}) is down: ${reason} Until it is back, instances see what others change when they ` +
         'look at the database.',
     );
-    publish({ type: 'backplane-down', error });
+    report({ type: 'backplane-down', error }, this.context);
   }
 
   #heard(text: string): void {

@@ -5,6 +5,8 @@ interface Decision<V, R> {
   /** What is stored from now on; `null` removes the entry, `undefined` leaves value and expiry as they are. */
   readonly next: StoredValue<V> | null | undefined;
   readonly result: R;
+  /** Whether {@link next} is what a loader gave: it may have been read before somebody removed the key. Default false. */
+  readonly isLoaded?: boolean | undefined;
 }
 
 /**

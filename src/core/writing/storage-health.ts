@@ -1,14 +1,12 @@
 import { CacheError } from '../cache-error.js';
-import { publish } from '../diagnostics.js';
+import { report } from '../diagnostics.js';
 import { codeOf } from '../driver-code.js';
 import type { EngineContext } from '../context.js';
 import { counted } from '../listed.js';
 
 /** Failures to write of which none was followed by a success. */
 export interface FailureEpisode {
-  /** When the first of them was, wall-clock ms. */
-  readonly since: number;
-  /** How long ago that is. */
+  /** How long ago the first of them was, on the monotonic clock. */
   readonly ms: number;
   /** Why it failed: a code of the driver, or its message. */
   readonly reason: string;
@@ -17,7 +15,6 @@ export interface FailureEpisode {
 /** Reports the storage's failures: once when an episode of them begins, and once when it is over. */
 export class StorageHealth {
   #failingSince: number | undefined;
-  #failingSinceWall = 0;
   #reason = '';
   #failures = 0;
   readonly #recoveries: (() => void)[] = [];
@@ -32,10 +29,9 @@ export class StorageHealth {
   failed(error: unknown): void {
     this.#failures += 1;
     this.#reason = reasonOf(error);
-    publish({ type: 'write-failed', code: codeOf(error), error });
+    report({ type: 'write-failed', code: codeOf(error), error }, this.context);
     if (this.#failingSince !== undefined) return;
     this.#failingSince = this.context.clock.monotonic();
-    this.#failingSinceWall = this.context.clock.now();
     this.context.logger.warn(
       `The cache cannot write to its database (${reasonOf(error)}), and tries again. An ON_CHANGE write that can't be ` +
         `committed rejects with WRITE_FAILED ${this.writeTimeoutMs} ms after its call (writeTimeoutMs); ON_SHUTDOWN writes ` +
@@ -47,7 +43,7 @@ export class StorageHealth {
   get episode(): FailureEpisode | undefined {
     if (this.#failingSince === undefined) return undefined;
     const ms = this.context.clock.monotonic() - this.#failingSince;
-    return { since: this.#failingSinceWall, ms, reason: this.#reason };
+    return { ms, reason: this.#reason };
   }
 
   /** Calls `recovered` at the end of each episode of failures. */
@@ -58,7 +54,7 @@ export class StorageHealth {
   succeeded(): void {
     if (this.#failingSince === undefined) return;
     const afterMs = this.context.clock.monotonic() - this.#failingSince;
-    publish({ type: 'write-recovered', afterMs, failures: this.#failures });
+    report({ type: 'write-recovered', afterMs, failures: this.#failures }, this.context);
     const seconds = (afterMs / 1000).toFixed(1);
     this.context.logger.log(
       `The cache writes to its database again, after ${seconds} s and ${counted(this.#failures, 'failure')}.`,
@@ -70,7 +66,10 @@ export class StorageHealth {
 
   /** The database refuses entries for what they are; `fate` says what becomes of them. */
   refused(namespace: string, keys: readonly string[], error: unknown, fate: string): void {
-    publish({ type: 'entry-refused', namespace, count: keys.length, code: codeOf(error), error });
+    report(
+      { type: 'entry-refused', namespace, count: keys.length, code: codeOf(error), error },
+      this.context,
+    );
     const [example = ''] = keys;
     const shown = example.length > 80 ? `${example.slice(0, 80)}…` : example;
     this.context.logger.error(

@@ -39,6 +39,12 @@ export interface WriteHooks<Row> {
 
 type AttemptHooks<Row> = Pick<WriteHooks<Row>, 'attempting' | 'committed'>;
 
+/** What a writer needs of a storage. */
+export type WritableStorage = Pick<
+  CacheStorageAdapter,
+  'write' | 'modify' | 'clear' | 'clearRange' | 'purgeExpired' | 'classify' | 'isUndone'
+>;
+
 /** Where the commits of this process leave notes for the others. */
 export interface CommitLog {
   /** The place of the next one. Rejects where the process can't be made known to the others. */
@@ -59,13 +65,15 @@ export interface CommitLog {
  */
 export class StorageWriter {
   readonly stamps = new Stamps();
+  /** How many commits have written something. */
+  commits = 0;
   readonly #counters = new Map<string, NamespaceCounters>();
   #log: CommitLog | undefined;
   /** Errors with which a commit has failed before it began. */
   readonly #unbegun = new WeakSet<object>();
 
   constructor(
-    private readonly storage: CacheStorageAdapter,
+    private readonly storage: WritableStorage,
     readonly health: StorageHealth,
     private readonly context: EngineContext,
     /** Asked before each commit, which waits for it and fails with it: others may have taken the storage over. */
@@ -335,6 +343,7 @@ export class StorageWriter {
   }
 
   #written(rows: readonly { readonly namespace: string }[]): void {
+    if (rows.length > 0) this.commits += 1;
     for (const { namespace } of rows) {
       const counters = this.#counters.get(namespace);
       if (counters !== undefined) counters.written += 1;

@@ -1,4 +1,10 @@
-import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import {
+  Inject,
+  Injectable,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+} from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { CacheError, CacheService } from '../../index.js';
 import { measureFigures, watchOperations } from './instrument-cache.js';
@@ -9,7 +15,7 @@ export const TELEMETRY_OPTIONS = Symbol('nestjs-durable-cache:telemetry-options'
 
 /** The telemetry of one application, from before its cache is loaded until it stops. */
 @Injectable()
-export class CacheTelemetry implements OnModuleInit, OnApplicationShutdown {
+export class CacheTelemetry implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
   readonly #stops: (() => void)[];
 
   constructor(
@@ -21,12 +27,26 @@ export class CacheTelemetry implements OnModuleInit, OnApplicationShutdown {
   }
 
   onModuleInit(): void {
-    this.#stops.push(measureFigures(this.#cache(), this.options));
+    this.#measure();
+  }
+
+  /** Begins anew: another module may have registered an SDK in its `onModuleInit`. */
+  onApplicationBootstrap(): void {
+    const before = this.#stops.splice(0);
+    this.#stops.push(watchOperations(this.options));
+    this.#measure();
+    for (const stop of before) stop();
   }
 
   /** Later than the hooks in which what is dirty is written. */
   onApplicationShutdown(): void {
     for (const stop of this.#stops.splice(0)) stop();
+  }
+
+  #measure(): void {
+    const endMeasuring = measureFigures(this.#cache(), this.options);
+    // The cache's own last hook, which comes after those here, may have something to count.
+    this.#stops.push(() => endMeasuring(true));
   }
 
   /** Wherever it is: the module of the cache need not be global. */

@@ -1,7 +1,7 @@
 import type { MeterProvider, TracerProvider } from '@opentelemetry/api';
 import type { CacheService } from '../../index.js';
 import { measureDurations } from './durations.js';
-import { FigureExport } from './figure-export.js';
+import { FigureExport, type EndMeasuring } from './figure-export.js';
 import { makeSpans } from './spans.js';
 import { TELEMETRY, resolveTelemetryOptions, type CacheTelemetryOptions } from './telemetry-options.js';
 import { WhileNeeded } from './while-needed.js';
@@ -42,7 +42,7 @@ export function watchOperations(options: CacheTelemetryOptions): () => void {
 }
 
 /** Begins what is read from the figures of a cache. */
-export function measureFigures(cache: CacheService, options: CacheTelemetryOptions): () => void {
+export function measureFigures(cache: CacheService, options: CacheTelemetryOptions): EndMeasuring {
   const { meterProvider } = resolveTelemetryOptions(options);
   if (meterProvider === undefined) return () => undefined;
   return of(figures, meterProvider, () => new FigureExport(meterProvider)).add(cache);

@@ -1,5 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
-import { tracingChannel } from 'node:diagnostics_channel';
 import {
   context,
   SpanStatusCode,
@@ -10,55 +8,39 @@ import {
   type TracerProvider,
 } from '@opentelemetry/api';
 import { errorTypeOf } from './error-type.js';
+import { followOperations, type AtEnd } from './follow-operations.js';
 import { guarded } from './guarded.js';
 import { SCOPE } from './names.js';
 import { OPERATIONS, type Operation, type OperationTrace } from './operations.js';
 
-/** Makes a span of each operation of all caches of the process, until the result is called. */
+/** Makes a span of each operation of all caches of the process that begins until the result is called. */
 export function makeSpans(provider: TracerProvider): () => void {
   const tracer = provider.getTracer(SCOPE);
-  const stops = OPERATIONS.map((operation) => makeSpansOf(operation, tracer));
+  const stops = OPERATIONS.map((operation) =>
+    followOperations(operation.channel, (trace) => begin(tracer, operation, trace)),
+  );
   return () => {
     for (const stop of stops) stop();
   };
 }
 
-/**
- * What Node runs an operation in. It hands the context over to OpenTelemetry, so that a span is active while its operation works, and
- * the spans of a database's driver are its children.
- */
-class ActiveContext extends AsyncLocalStorage<Context> {
-  override run<R, Args extends unknown[]>(active: Context, task: (...args: Args) => R, ...args: Args): R {
-    return context.with(active, task as (...given: unknown[]) => R, undefined, ...args);
-  }
+function begin(tracer: Tracer, operation: Operation, trace: OperationTrace): AtEnd {
+  const parent = context.active();
+  const span = tracer.startSpan(operation.span, { attributes: operation.begunWith(trace) }, parent);
+  activate(traces.setSpan(parent, span), trace);
+  return () => end(span, trace, operation);
 }
 
-function makeSpansOf(operation: Operation, tracer: Tracer): () => void {
-  const spans = new WeakMap<OperationTrace, Span>();
-  const begin = (message: unknown): Context => {
-    const parent = context.active();
-    const begun = guarded(() => {
-      const trace = message as OperationTrace;
-      const attributes = operation.begunWith(trace);
-      const span = tracer.startSpan(operation.span, { attributes }, parent);
-      spans.set(trace, span);
-      return traces.setSpan(parent, span);
-    });
-    return begun ?? parent;
+/**
+ * Has an operation work in a context, so that the spans of a database's driver are children of its own. A store bound to the channel
+ * would be entered by Node itself, and OpenTelemetry would not hear of it.
+ */
+function activate(active: Context, trace: OperationTrace): void {
+  const { around } = trace;
+  const enter = (operation: () => void): void => {
+    guarded(() => context.with(active, operation));
   };
-  const ended = (message: unknown): void => {
-    const trace = message as OperationTrace;
-    const span = spans.get(trace);
-    if (span !== undefined) guarded(() => end(span, trace, operation));
-  };
-  const { start, asyncEnd } = tracingChannel<Context, OperationTrace>(operation.channel);
-  const store = new ActiveContext();
-  start.bindStore(store, begin);
-  asyncEnd.subscribe(ended);
-  return () => {
-    start.unbindStore(store);
-    asyncEnd.unsubscribe(ended);
-  };
+  trace.around = around === undefined ? enter : (operation) => enter(() => around(operation));
 }
 
 /** What an error says may hold keys and values, and spans leave the process: its code alone goes with them. */

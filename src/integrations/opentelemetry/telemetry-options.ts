@@ -10,7 +10,7 @@ export interface CacheTelemetryOptions {
   readonly metrics?: boolean | undefined;
   /** Whether spans are made of loads, reads, flushes and commits. Default true. */
   readonly spans?: boolean | undefined;
-  /** What measures. Default: the provider that is registered when the telemetry begins. */
+  /** What measures. Default: the provider that is registered when the telemetry begins, or with the module when the application has started. */
   readonly meterProvider?: MeterProvider | undefined;
   /** What makes spans. Default: the provider that is registered, whenever it is. */
   readonly tracerProvider?: TracerProvider | undefined;

@@ -11,7 +11,8 @@ export interface CacheHealthOptions {
    */
   readonly maxFailingMs?: number | null | undefined;
   /**
-   * Milliseconds for which the oldest write may have been waiting for the database. What it refuses does not count. Default `null`:
+   * Milliseconds for which the oldest write may have been waiting for the database. A namespace with entries that
+   * it refuses does not count. Default `null`:
    * how long an `ON_SHUTDOWN` entry waits in good order is up to `checkpointIntervalMs`, and a database that takes no writes is
    * seen by `maxFailingMs`. If it is given, take more than two checkpoints.
    */

@@ -12,7 +12,7 @@ import type {
 import type { DriverError } from '../driver-error.js';
 import type { OpenTransaction } from '../sql/connection.js';
 import type { Dialect, TableState } from '../sql/dialect.js';
-import { beginsAll, boundsOf, pageBounds, type KeyBound } from '../sql/key-bounds.js';
+import { beginsAll, boundsOf, pageBounds } from '../sql/key-bounds.js';
 import { chunksOf, removedKeys, sortedRows, type Row } from '../sql/row-order.js';
 import type { Statement } from '../sql/statement.js';
 import { NO_ROWS, pageOf, textOf, toEntry, type PagedRow, type StoredRow } from '../sql/stored-row.js';
@@ -21,6 +21,7 @@ import { hasUniqueKey } from '../sql/unique-keys.js';
 import { mysqlTableFaults } from './table-check.js';
 import type { MysqlLog } from './commit-log.js';
 import { ConditionalRows } from './conditional-rows.js';
+import { conditionsOf } from './key-conditions.js';
 import { lonePut, loneRemoval } from './lone-write.js';
 import { packetParts } from './packet.js';
 import { KEYS_PER_LIST, ROWS_PER_STATEMENT, rowsStatement } from './row-statements.js';
@@ -204,10 +205,6 @@ export class MysqlDialect implements Dialect {
     if (ABOUT_DATA_BY_CODE.has(code)) return true;
     return sqlState !== undefined && ABOUT_DATA.has(sqlState.slice(0, 2));
   }
-}
-
-function conditionsOf(bounds: readonly KeyBound[]): string {
-  return bounds.map(({ operator }) => ` AND \`key\` ${operator} ?`).join('');
 }
 
 /** In a table of others: no page has them. */

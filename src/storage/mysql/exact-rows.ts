@@ -1,11 +1,20 @@
 import type { QueryRunner } from 'typeorm';
-import type { LoadPage } from '../../core/storage-adapter.js';
-import type { ExactRead, ExactRow, KeyPage, RefusedRows, SizedKey } from '../listed-storage.js';
+import type { LoadPage, Stamp } from '../../core/storage-adapter.js';
+import type {
+  ExactRead,
+  ExactRow,
+  KeyPage,
+  NamespaceFigures,
+  RefusedRows,
+  SizedKey,
+} from '../listed-storage.js';
 import type { ExactRows, NamespaceNames } from '../sql/exact-rows.js';
-import { exactReadOf, keyPageOf, namesOf, REASONS, type FoundKey } from '../sql/found-rows.js';
+import { exactReadOf, figuresOf, keyPageOf, namesOf, REASONS, type FoundKey } from '../sql/found-rows.js';
+import { beginsAll, pageBounds } from '../sql/key-bounds.js';
 import type { Statement } from '../sql/statement.js';
 import { textOf } from '../sql/stored-row.js';
 import { toTimestamp } from '../sql/timestamp.js';
+import { conditionsOf } from './key-conditions.js';
 import { packetParts } from './packet.js';
 import { INSERT, REPLACE } from './upsert.js';
 
@@ -33,17 +42,47 @@ export class MysqlExactRows implements ExactRows {
     return namesOf(found.map(({ text, count }) => ({ text, raw: undefined, count: Number(count) })));
   }
 
-  async keys(runner: QueryRunner, namespace: string, { after, limit, now }: LoadPage): Promise<KeyPage> {
-    const from = after === undefined ? '`key` IS NOT NULL' : '`key` > ?';
+  async figures(runner: QueryRunner, now: number): Promise<NamespaceFigures[]> {
     const found = (await runner.query(
-      `SELECT \`key\`, MAX(LENGTH(\`value\`)) AS \`size\`, COUNT(*) AS \`copies\` FROM ${TABLE} ` +
-        `WHERE \`namespace\` = ? AND ${from} AND ${ALIVE} GROUP BY \`key\` ORDER BY \`key\` LIMIT ?`,
-      after === undefined ? [namespace, now, limit] : [namespace, after, now, limit],
-    )) as Omit<FoundKey, 'raw'>[];
+      'SELECT `namespace` AS `text`, COUNT(*) AS `rows`, SUM(`expires_at` <= ?) AS `expired`, SUM(LENGTH(`value`)) AS `bytes`, ' +
+        `${timeOf('MIN(`updated_at`)')} AS \`oldest\`, ${timeOf('MAX(`updated_at`)')} AS \`newest\`, ` +
+        `MAX(\`updated_at\` IS NOT NULL) AS \`timed\` FROM ${TABLE} GROUP BY \`namespace\``,
+      [now],
+    )) as (Record<'text' | 'rows' | 'expired' | 'bytes', unknown> &
+      Pick<Row, 'timed'> & { oldest: Row['us']; newest: Row['us'] })[];
+    return figuresOf(
+      found.map(({ text, rows, expired, bytes, timed, oldest, newest }) => ({
+        text,
+        rows,
+        expired,
+        bytes,
+        oldest: writtenAtOf({ timed, us: oldest }),
+        newest: writtenAtOf({ timed, us: newest }),
+      })),
+    );
+  }
+
+  async keys(runner: QueryRunner, namespace: string, page: LoadPage): Promise<KeyPage> {
+    const { limit, now, reverse = false } = page;
+    const bounds = pageBounds(page);
+    const found = (await runner.query(
+      `SELECT \`key\`, MAX(LENGTH(\`value\`)) AS \`size\`, COUNT(*) AS \`copies\`, MAX(\`expires_at\`) AS \`expires_at\`, ` +
+        `MAX(\`updated_at\` IS NOT NULL) AS \`timed\`, ${timeOf('MAX(`updated_at`)')} AS \`us\` FROM ${TABLE} ` +
+        `WHERE \`namespace\` = ? AND \`key\` IS NOT NULL${conditionsOf(bounds)} AND ${ALIVE} ` +
+        `GROUP BY \`key\` ORDER BY \`key\`${reverse ? ' DESC' : ''} LIMIT ?`,
+      [namespace, ...bounds.map(({ value }) => value), now, limit],
+    )) as (Pick<FoundKey, 'key' | 'size' | 'copies'> & Pick<Row, 'expires_at' | 'timed' | 'us'>)[];
     return keyPageOf(
-      found.map(({ key, size, copies }) => ({ key, raw: undefined, size, copies })),
+      found.map(({ key, size, copies, expires_at: expiresAt, timed, us }) => ({
+        key,
+        raw: undefined,
+        size,
+        copies,
+        expiresAt,
+        writtenAt: writtenAtOf({ timed, us }),
+      })),
       limit,
-      after === undefined ? await keyless(runner, namespace, now) : [],
+      beginsAll(page) ? await keyless(runner, namespace, now) : [],
     );
   }
 
@@ -59,7 +98,7 @@ export class MysqlExactRows implements ExactRows {
   async read(runner: QueryRunner, namespace: string, keys: readonly string[]): Promise<ExactRead> {
     if (keys.length === 0) return { rows: [], refused: [] };
     const found = (await runner.query(
-      "SELECT `key`, `value`, `expires_at`, `updated_at` IS NOT NULL AS `timed`, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', `updated_at`) AS `us` " +
+      `SELECT \`key\`, \`value\`, \`expires_at\`, \`updated_at\` IS NOT NULL AS \`timed\`, ${timeOf('`updated_at`')} AS \`us\` ` +
         `FROM ${TABLE} WHERE \`namespace\` = ? AND \`key\` IN (?)`,
       [namespace, keys],
     )) as Row[];
@@ -68,13 +107,12 @@ export class MysqlExactRows implements ExactRows {
         key: textOf(key),
         value,
         expiresAt,
-        // MySQL has invalid times: '0000-00-00'.
-        writtenAt: us === null ? (Number(timed) === 0 ? null : 'unclear') : Math.round(Number(us) / 1000),
+        writtenAt: writtenAtOf({ timed, us }),
       })),
     );
   }
 
-  store(namespace: string, rows: readonly ExactRow[]): Iterable<Statement> {
+  store(namespace: string, rows: readonly ExactRow[], stamp: Stamp = 0): Iterable<Statement> {
     const all = rows.map((row) => ({ namespace, ...row }));
     // All of them at the call, so that a row that is too large does not appear in the middle of a transaction.
     return [...packetParts(all, ROWS_PER_STATEMENT, this.maxPacket())].map((part) => ({
@@ -86,11 +124,22 @@ export class MysqlExactRows implements ExactRows {
           value,
           expiresAt,
           typeof writtenAt === 'number' ? toTimestamp(writtenAt) : null,
-          0,
+          stamp,
         ]),
       ],
     }));
   }
+}
+
+/** Microseconds since 1970. */
+function timeOf(time: string): string {
+  return `TIMESTAMPDIFF(MICROSECOND, '1970-01-01', ${time})`;
+}
+
+/** MySQL has invalid times: '0000-00-00'. */
+function writtenAtOf({ timed, us }: Pick<Row, 'timed' | 'us'>): ExactRow['writtenAt'] {
+  if (us === null) return Number(timed) === 0 ? null : 'unclear';
+  return Math.round(Number(us) / 1000);
 }
 
 /** In an adopted table: no page has them. */

@@ -1,9 +1,10 @@
 import type { DataSource, QueryRunner } from 'typeorm';
-import type { LoadPage } from '../../core/storage-adapter.js';
+import type { LoadPage, Stamp } from '../../core/storage-adapter.js';
 import { CacheStorage } from '../cache-storage.entity.js';
-import type { ExactRead, ExactRow, KeyPage, SizedKey } from '../listed-storage.js';
+import type { ExactRead, ExactRow, KeyPage, NamespaceFigures, SizedKey } from '../listed-storage.js';
 import type { ExactRows, NamespaceNames } from '../sql/exact-rows.js';
-import { exactReadOf, keyPageOf, namesOf, REASONS } from '../sql/found-rows.js';
+import { exactReadOf, figuresOf, keyPageOf, namesOf, REASONS } from '../sql/found-rows.js';
+import { beginsAll, pageBounds } from '../sql/key-bounds.js';
 import { chunksOf } from '../sql/row-order.js';
 import type { Statement } from '../sql/statement.js';
 
@@ -26,28 +27,56 @@ export class PortableExactRows implements ExactRows {
     return namesOf(found.map(({ text, count }) => ({ text, raw: undefined, count: Number(count) })));
   }
 
-  async keys(runner: QueryRunner, namespace: string, { after, limit, now }: LoadPage): Promise<KeyPage> {
+  /** Without sizes and times: what databases say of those has many forms. */
+  async figures(runner: QueryRunner, now: number): Promise<NamespaceFigures[]> {
+    const found = await runner.manager
+      .createQueryBuilder(CacheStorage, 'row')
+      .select('row.namespace', 'text')
+      .addSelect('COUNT(*)', 'rows')
+      .addSelect('SUM(CASE WHEN row.expiresAt <= :now THEN 1 ELSE 0 END)', 'expired')
+      .setParameters({ now })
+      .groupBy('row.namespace')
+      .getRawMany<Record<'text' | 'rows' | 'expired', unknown>>();
+    return figuresOf(
+      found.map(({ text, rows, expired }) => ({ text, rows, expired, oldest: 'unclear', newest: 'unclear' })),
+    );
+  }
+
+  async keys(runner: QueryRunner, namespace: string, page: LoadPage): Promise<KeyPage> {
+    const { after, limit, now, reverse = false } = page;
     const alive = runner.manager
       .createQueryBuilder(CacheStorage, 'row')
       .where('row.namespace = :namespace', { namespace })
       .andWhere('(row.expiresAt IS NULL OR row.expiresAt > :now)', { now });
-    const found = await alive
+    const query = alive
       .clone()
       .select('row.key', 'key')
       .addSelect('COUNT(*)', 'copies')
-      .andWhere(after === undefined ? 'row.key IS NOT NULL' : 'row.key > :after', { after })
+      .addSelect('MAX(row.expiresAt)', 'expiresAt')
+      .andWhere('row.key IS NOT NULL');
+    pageBounds(page).forEach(({ operator, value }, i) =>
+      query.andWhere(`row.key ${operator} :bound${i}`, { [`bound${i}`]: value }),
+    );
+    const found = await query
       .groupBy('row.key')
-      .orderBy('row.key', 'ASC')
+      .orderBy('row.key', reverse ? 'DESC' : 'ASC')
       .limit(limit)
-      .getRawMany<{ key: unknown; copies: unknown }>();
+      .getRawMany<{ key: unknown; copies: unknown; expiresAt: unknown }>();
     // A key that does not come back unchanged can't be a cursor: the rows after it stay unread.
     if (after !== undefined && found.at(-1)?.key === after) {
       const lost = { reason: REASONS.keyNotUtf8, count: 1, keys: [String(after)] };
       return { keys: [], refused: [lost], next: undefined };
     }
-    const keyless = after === undefined ? await alive.clone().andWhere('row.key IS NULL').getCount() : 0;
+    const keyless = beginsAll(page) ? await alive.clone().andWhere('row.key IS NULL').getCount() : 0;
     return keyPageOf(
-      found.map(({ key, copies }) => ({ key, raw: undefined, size: GUESSED_SIZE, copies })),
+      found.map(({ key, copies, expiresAt }) => ({
+        key,
+        raw: undefined,
+        size: GUESSED_SIZE,
+        copies,
+        expiresAt,
+        writtenAt: 'unclear',
+      })),
       limit,
       keyless === 0 ? [] : [{ reason: REASONS.keyNoText, count: keyless, keys: ['NULL'] }],
     );
@@ -81,7 +110,7 @@ export class PortableExactRows implements ExactRows {
   }
 
   /** Replaces a row by a delete and an insert, which every database has. */
-  store(namespace: string, rows: readonly ExactRow[]): Statement[] {
+  store(namespace: string, rows: readonly ExactRow[], stamp: Stamp = 0): Statement[] {
     const among = `${this.dataSource.driver.escape('key')} IN (:...keys)`;
     return [...chunksOf(rows, ROWS_PER_STATEMENT)].flatMap((part) => {
       const builder = this.dataSource.createQueryBuilder();
@@ -97,6 +126,7 @@ export class PortableExactRows implements ExactRows {
             value,
             expiresAt,
             updatedAt: typeof writtenAt === 'number' ? new Date(writtenAt) : null,
+            version: stamp,
           })),
         )
         .updateEntity(false);

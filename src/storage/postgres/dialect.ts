@@ -12,7 +12,7 @@ import type {
 import { driverErrorOf, type DriverError } from '../driver-error.js';
 import type { OpenTransaction } from '../sql/connection.js';
 import type { ConditionalWrite, Dialect, TableState } from '../sql/dialect.js';
-import { beginsAll, boundsOf, pageBounds, type KeyBound } from '../sql/key-bounds.js';
+import { beginsAll, boundsOf, pageBounds } from '../sql/key-bounds.js';
 import { chunksOf, inKeyOrder, partsOf, removedKeys, sortedRows, type Row } from '../sql/row-order.js';
 import type { Statement } from '../sql/statement.js';
 import { NO_ROWS, pageOf, toEntry, type StoredRow } from '../sql/stored-row.js';
@@ -20,6 +20,7 @@ import type { TableFault } from '../sql/table-fault.js';
 import { COLUMNS, REPLACE } from '../sql/upsert.js';
 import type { PostgresLog } from './commit-log.js';
 import { conditionalWrite } from './conditional-write.js';
+import { conditionsOf } from './key-conditions.js';
 import { loneWrite } from './lone-write.js';
 import { areReplacements, Replacements } from './replacement.js';
 import { postgresTableFaults } from './table-check.js';
@@ -231,18 +232,6 @@ interface BytesRow {
   readonly valueBytes: Buffer;
   readonly expires_at: StoredRow['expires_at'];
   readonly version: StoredRow['version'];
-}
-
-/** Conditions whose parameters begin with `$first`. The collation is named: a table that others made may have another one. */
-function conditionsOf(bounds: readonly KeyBound[], first: number): string {
-  return bounds
-    .map(({ operator, value }, i) => {
-      const parameter = `$${first + i}`;
-      const text =
-        typeof value === 'string' ? parameter : `convert_from(${parameter}, getdatabaseencoding())`;
-      return ` AND "key" COLLATE "C" ${operator} ${text}`;
-    })
-    .join('');
 }
 
 const ALIVE = '("expires_at" IS NULL OR "expires_at" > $2)';

@@ -1,10 +1,18 @@
 import type { QueryRunner } from 'typeorm';
-import type { LoadPage } from '../../core/storage-adapter.js';
-import type { ExactRead, ExactRow, KeyPage, RefusedRows, SizedKey } from '../listed-storage.js';
+import type { LoadPage, Stamp } from '../../core/storage-adapter.js';
+import type {
+  ExactRead,
+  ExactRow,
+  KeyPage,
+  NamespaceFigures,
+  RefusedRows,
+  SizedKey,
+} from '../listed-storage.js';
 import type { ExactRows, NamespaceNames } from '../sql/exact-rows.js';
 import { exactText } from '../sql/exact-text.js';
 import {
   exactReadOf,
+  figuresOf,
   keyPageOf,
   namesOf,
   REASONS,
@@ -12,8 +20,10 @@ import {
   type FoundKey,
   type FoundRow,
 } from '../sql/found-rows.js';
+import { beginsAll, pageBounds } from '../sql/key-bounds.js';
 import type { Statement } from '../sql/statement.js';
 import { COLUMNS, REPLACE } from '../sql/upsert.js';
+import { conditionsOf } from './key-conditions.js';
 
 const ALIVE = '("expires_at" IS NULL OR "expires_at" > $2)';
 /** The latest and earliest times that JavaScript has. */
@@ -40,19 +50,55 @@ export class PostgresExactRows implements ExactRows {
     return namesOf(found.map((one) => ({ text: one.text, raw: undefined, count: Number(one.count) })));
   }
 
-  async keys(runner: QueryRunner, namespace: string, { after, limit, now }: LoadPage): Promise<KeyPage> {
-    const text = await this.#exactly(runner, 'key');
-    const last = typeof after === 'string' ? '$4' : 'convert_from($4, getdatabaseencoding())';
-    const from = after === undefined ? '"key" IS NOT NULL' : `"key" COLLATE "C" > ${last}`;
+  async figures(runner: QueryRunner, now: number): Promise<NamespaceFigures[]> {
+    const text = await this.#exactly(runner, 'namespace');
     const found = (await runner.query(
-      `SELECT ${text} AS "found", MAX(octet_length("value")) AS "size", COUNT(*) AS "copies" FROM ${this.table()} ` +
-        `WHERE "namespace" = $1 AND ${from} AND ${ALIVE} GROUP BY "key" ORDER BY "key" COLLATE "C" LIMIT $3`,
-      after === undefined ? [namespace, now, limit] : [namespace, now, limit, after],
-    )) as (Omit<FoundKey, 'key'> & { found: unknown })[];
+      `SELECT ${text} AS "text", COUNT(*) AS "rows", COUNT(*) FILTER (WHERE "expires_at" <= $1) AS "expired", ` +
+        `SUM(octet_length("value")) AS "bytes", ${msOf('MIN("updated_at")')} AS "oldest", ${msOf('MAX("updated_at")')} AS "newest" ` +
+        `FROM ${this.table()} GROUP BY "namespace"`,
+      [now],
+    )) as {
+      text: unknown;
+      rows: string;
+      expired: string;
+      bytes: string | null;
+      oldest: Row['ms'];
+      newest: Row['ms'];
+    }[];
+    return figuresOf(
+      found.map(({ text: name, rows, expired, bytes, oldest, newest }) => ({
+        text: name,
+        rows,
+        expired,
+        bytes,
+        oldest: instantOf(oldest),
+        newest: instantOf(newest),
+      })),
+    );
+  }
+
+  async keys(runner: QueryRunner, namespace: string, page: LoadPage): Promise<KeyPage> {
+    const { limit, now, reverse = false } = page;
+    const text = await this.#exactly(runner, 'key');
+    const bounds = pageBounds(page);
+    const found = (await runner.query(
+      `SELECT ${text} AS "found", MAX(octet_length("value")) AS "size", COUNT(*) AS "copies", MAX("expires_at") AS "expires_at", ` +
+        `${msOf('MAX("updated_at")')} AS "ms" FROM ${this.table()} ` +
+        `WHERE "namespace" = $1 AND "key" IS NOT NULL AND ${ALIVE}${conditionsOf(bounds, 4)} ` +
+        `GROUP BY "key" ORDER BY "key" COLLATE "C"${reverse ? ' DESC' : ''} LIMIT $3`,
+      [namespace, now, limit, ...bounds.map(({ value }) => value)],
+    )) as (Pick<FoundKey, 'size' | 'copies'> & Pick<Row, 'expires_at' | 'ms'> & { found: unknown })[];
     return keyPageOf(
-      found.map(({ found: key, size, copies }) => ({ key, raw: undefined, size, copies })),
+      found.map(({ found: key, size, copies, expires_at: expiresAt, ms }) => ({
+        key,
+        raw: undefined,
+        size,
+        copies,
+        expiresAt,
+        writtenAt: instantOf(ms),
+      })),
       limit,
-      after === undefined ? await this.#keyless(runner, namespace, now) : [],
+      beginsAll(page) ? await this.#keyless(runner, namespace, now) : [],
     );
   }
 
@@ -66,7 +112,7 @@ export class PostgresExactRows implements ExactRows {
   async read(runner: QueryRunner, namespace: string, keys: readonly string[]): Promise<ExactRead> {
     const value = await this.#exactly(runner, 'value');
     const found = (await runner.query(
-      `SELECT "key", ${value} AS "value", "expires_at", EXTRACT(EPOCH FROM "updated_at") * 1000 AS "ms" FROM ${this.table()} ` +
+      `SELECT "key", ${value} AS "value", "expires_at", ${msOf('"updated_at"')} AS "ms" FROM ${this.table()} ` +
         'WHERE "namespace" = $1 AND "key" = ANY($2::text[])',
       [namespace, keys],
     )) as Row[];
@@ -82,7 +128,7 @@ export class PostgresExactRows implements ExactRows {
     return { rows, refused: [...refused, ...broken] };
   }
 
-  *store(namespace: string, rows: readonly ExactRow[]): Generator<Statement> {
+  *store(namespace: string, rows: readonly ExactRow[], stamp: Stamp = 0): Generator<Statement> {
     const json = JSON.stringify(
       rows.map(({ key: k, value: v, expiresAt: e, writtenAt }) => ({
         k,
@@ -94,9 +140,9 @@ export class PostgresExactRows implements ExactRows {
     yield {
       sql:
         `INSERT INTO ${this.table()} ${COLUMNS} ` +
-        'SELECT $2, r.k, r.v, r.e, to_timestamp(r.w / 1000.0), 0 ' +
+        'SELECT $2, r.k, r.v, r.e, to_timestamp(r.w / 1000.0), $3::bigint ' +
         `FROM json_to_recordset($1::json) AS r(k text, v text, e bigint, w double precision) ${REPLACE}`,
-      parameters: [json, namespace],
+      parameters: [json, namespace, stamp],
     };
   }
 
@@ -118,6 +164,11 @@ export class PostgresExactRows implements ExactRows {
     }
     return this.#takesAnyBytes ? `convert_to("${column}", getdatabaseencoding())` : `"${column}"`;
   }
+}
+
+/** Wall-clock ms of a time. */
+function msOf(time: string): string {
+  return `EXTRACT(EPOCH FROM ${time}) * 1000`;
 }
 
 /** PostgreSQL has infinite times, and times beyond those of JavaScript. */

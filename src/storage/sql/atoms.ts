@@ -16,6 +16,7 @@ import type { Connection, OpenTransaction } from './connection.js';
 import { losersOf } from './counted-rows.js';
 import type { Dialect } from './dialect.js';
 import { knownWriter, leaveNote, writeNoted } from './noted-write.js';
+import type { Statement } from './statement.js';
 
 /** Writes atoms in one transaction; gives what became of each. */
 export async function writeAtoms(
@@ -153,6 +154,29 @@ async function writeWhere(
   if (commit.logged === undefined || log === undefined) return;
   const written = atoms.filter((atom) => !lost.has(atom)).flat();
   if (written.length > 0) await leaveNote(transaction, log, noteOf(written, commit, commit.logged));
+}
+
+/** A write in which something more is done to the rows that it has written. */
+export interface FollowedWrite<Row extends RowWrite> {
+  readonly atoms: readonly Atom<Row>[];
+  readonly commit: Commit;
+  /** What is executed behind, in the same transaction: for the rows that were written alone. */
+  readonly following: (written: readonly Row[]) => Iterable<Statement>;
+}
+
+/** Writes atoms, each of one row, and what follows from those written, in one transaction; gives what became of each. */
+export function writeFollowed<Row extends RowWrite>(
+  connection: Connection,
+  dialect: Dialect,
+  { atoms, commit, following }: FollowedWrite<Row>,
+): Promise<readonly AtomOutcome[]> {
+  return connection.transaction(async (transaction) => {
+    const lost = new Set<Atom>();
+    await writeWhere(transaction, dialect, atoms, commit, lost);
+    for (const statement of following(atoms.filter((atom) => !lost.has(atom)).flat()))
+      await transaction.execute(statement);
+    return atoms.map((atom) => (lost.has(atom) ? CONFLICT : COMMITTED));
+  });
 }
 
 /** What a task threw of its own: no error of the database. */

@@ -1,6 +1,13 @@
 import { constants } from 'node:buffer';
 import type { LoadCursor } from '../../core/storage-adapter.js';
-import type { ExactRead, ExactRow, KeyPage, RefusedRows, SizedKey } from '../listed-storage.js';
+import type {
+  ExactRead,
+  ExactRow,
+  KeyPage,
+  ListedKey,
+  NamespaceFigures,
+  RefusedRows,
+} from '../listed-storage.js';
 import type { NamespaceNames } from './exact-rows.js';
 import { exactText } from './exact-text.js';
 
@@ -45,6 +52,8 @@ export interface FoundKey {
   readonly size: unknown;
   /** How many rows have the key. */
   readonly copies: unknown;
+  readonly expiresAt: unknown;
+  readonly writtenAt: ExactRow['writtenAt'];
 }
 
 /** The page that `found` are, of a query for `limit` keys, beside what the query has left out. */
@@ -53,9 +62,9 @@ export function keyPageOf(
   limit: number,
   leftOut: readonly RefusedRows[] = [],
 ): KeyPage {
-  const keys: SizedKey[] = [];
+  const keys: ListedKey[] = [];
   const refused = [...leftOut];
-  for (const { key, raw, size, copies } of found) {
+  for (const { key, raw, size, copies, expiresAt, writtenAt } of found) {
     const text = exactText(key, raw);
     const count = Number(copies);
     const bytes = Number(size);
@@ -64,7 +73,8 @@ export function keyPageOf(
       refused.push({ reason, count, keys: [shown(raw ?? key)] });
     } else if (count > 1) refused.push({ reason: REASONS.keyTwice, count, keys: [text] });
     else if (bytes > constants.MAX_STRING_LENGTH) refused.push(refusal(REASONS.valueTooLong, text));
-    else keys.push({ key: text, size: bytes });
+    else
+      keys.push({ key: text, size: bytes, expiresAt: expiryOf(expiresAt) ?? unclear(expiresAt), writtenAt });
   }
   const last = found.length < limit ? undefined : found.at(-1);
   return { keys, refused, next: (last?.raw ?? last?.key) as LoadCursor | undefined };
@@ -90,6 +100,39 @@ export function exactReadOf(found: Iterable<FoundRow>): ExactRead {
     else rows.push({ key, value, expiresAt, writtenAt });
   }
   return { rows, refused };
+}
+
+function unclear(expiresAt: unknown): null | 'unclear' {
+  return expiresAt === null || expiresAt === undefined ? null : 'unclear';
+}
+
+/** What a database says of a namespace; rows whose namespace is no text are told of elsewhere. */
+export interface FoundFigures {
+  readonly text: unknown;
+  /** The bytes of the name, where its text may not be all of it. */
+  readonly raw?: unknown;
+  readonly rows: unknown;
+  readonly expired: unknown;
+  readonly bytes?: unknown;
+  readonly oldest: ExactRow['writtenAt'];
+  readonly newest: ExactRow['writtenAt'];
+}
+
+export function figuresOf(found: readonly FoundFigures[]): NamespaceFigures[] {
+  const figures: NamespaceFigures[] = [];
+  for (const { text, raw, rows, expired, bytes, oldest, newest } of found) {
+    const namespace = exactText(text, raw);
+    if (namespace === undefined) continue;
+    figures.push({
+      namespace,
+      rows: Number(rows),
+      expired: Number(expired ?? 0),
+      bytes: bytes === undefined ? undefined : Number(bytes ?? 0),
+      oldest,
+      newest,
+    });
+  }
+  return figures.sort((a, b) => (a.namespace < b.namespace ? -1 : 1));
 }
 
 function expiryOf(given: unknown): number | null | undefined {

@@ -1,13 +1,13 @@
 import type { DataSource, QueryRunner } from 'typeorm';
 import { quotedTable } from '../../../migrations/database-family.js';
 import { CHANGES_TABLE, INSTANCES_TABLE } from '../../../migrations/instance-tables.js';
-import type { Instance, LogHead, LogNote } from '../../core/sharing/shared-storage.js';
+import type { Instance, LoggedInstance, LogHead, LogNote } from '../../core/sharing/shared-storage.js';
 import type { LogPosition, Writer } from '../../core/storage-adapter.js';
 import { basicCode, driverErrorOf } from '../driver-error.js';
 import type { CommitLog } from './commit-log.js';
 import type { Connection } from './connection.js';
 import { query } from './execute.js';
-import { InstanceRows } from './instance-rows.js';
+import { InstanceRows, instancesIn } from './instance-rows.js';
 
 /** The quoted names of the tables. */
 interface Tables {
@@ -88,6 +88,18 @@ export class LogRows {
       `FROM ${instances} i`;
     const found = (await query(runner, { sql, parameters: [] })) as FoundHead[];
     return found.map(({ writer, n, beat }) => ({ writer: Number(writer), n: Number(n), beat: Number(beat) }));
+  }
+
+  async instances(runner: QueryRunner): Promise<LoggedInstance[]> {
+    const heads = new Map((await this.heads(runner)).map((head) => [head.writer, head]));
+    const rows = instancesIn(await query(runner, this.#rows.all()));
+    return rows.map(({ writer, mode, about, beat }) => ({
+      writer,
+      mode,
+      about,
+      beat,
+      n: heads.get(writer)?.n ?? 0,
+    }));
   }
 
   async notesSince(

@@ -1,11 +1,20 @@
 import type { QueryRunner } from 'typeorm';
-import type { LoadPage } from '../../core/storage-adapter.js';
+import { EVERY_KEY, isEvery, type KeyRange } from '../../core/keys/key-range.js';
+import type { LoadPage, Stamp } from '../../core/storage-adapter.js';
 import { CACHE_TABLE } from '../cache-storage.entity.js';
-import type { ExactRead, ExactRow, KeyPage, RefusedRows, SizedKey } from '../listed-storage.js';
+import type {
+  ExactRead,
+  ExactRow,
+  KeyPage,
+  NamespaceFigures,
+  RefusedRows,
+  SizedKey,
+} from '../listed-storage.js';
 import type { ExactRows, NamespaceNames } from '../sql/exact-rows.js';
 import { isDoubtful, isTextOf } from '../sql/exact-text.js';
 import {
   exactReadOf,
+  figuresOf,
   keyPageOf,
   MOST_EXAMPLES,
   namesOf,
@@ -17,7 +26,9 @@ import {
 import { chunksOf } from '../sql/row-order.js';
 import type { Statement } from '../sql/statement.js';
 import { toTimestamp } from '../sql/timestamp.js';
+import { beginsAll } from '../sql/key-bounds.js';
 import { COLUMNS, REPLACE } from '../sql/upsert.js';
+import { instantIn } from './instant-order.js';
 import { instantOf } from './instant.js';
 
 /** Rows or keys in one statement, whose text a driver may keep. */
@@ -52,17 +63,52 @@ export class SqliteExactRows implements ExactRows {
     );
   }
 
-  async keys(runner: QueryRunner, namespace: string, page: LoadPage): Promise<KeyPage> {
-    const { after, limit, now } = page;
-    // Keys that are text: in the order of SQLite's types they are between numbers and bytes.
-    const from = after === undefined ? `"key" >= ''` : '"key" > CAST(? AS TEXT) COLLATE BINARY';
+  async figures(runner: QueryRunner, now: number): Promise<NamespaceFigures[]> {
+    const instant = instantIn('"updated_at"');
     const found = (await runner.query(
-      `SELECT "key", CAST("key" AS BLOB) AS "raw", MAX(${SIZE}) AS "size", COUNT(*) AS "copies" FROM "${CACHE_TABLE}" ` +
-        `WHERE ${IN_NAMESPACE} AND ${from} AND "key" < X'' AND ${ALIVE} ` +
-        'GROUP BY "key" COLLATE BINARY ORDER BY "key" COLLATE BINARY LIMIT ?',
-      after === undefined ? [namespace, now, limit] : [namespace, after, now, limit],
-    )) as FoundKey[];
-    return keyPageOf(found, limit, after === undefined ? await this.#keyless(runner, namespace, now) : []);
+      `SELECT "namespace" AS "text", CAST("namespace" AS BLOB) AS "raw", COUNT(*) AS "rows", SUM("expires_at" <= ?) AS "expired", ` +
+        `SUM(${SIZE}) AS "bytes", MIN(${instant}) AS "oldest", MAX(${instant}) AS "newest" FROM "${CACHE_TABLE}" ` +
+        'GROUP BY "namespace" COLLATE BINARY',
+      [now],
+    )) as {
+      text: unknown;
+      raw: unknown;
+      rows: number;
+      expired: number | null;
+      bytes: number;
+      oldest: number | null;
+      newest: number | null;
+    }[];
+    // A BLOB is never a name, even if its bytes are text.
+    return figuresOf(found.filter(({ text }) => typeof text === 'string'));
+  }
+
+  async keys(runner: QueryRunner, namespace: string, page: LoadPage): Promise<KeyPage> {
+    const { after, limit, now, range = EVERY_KEY, reverse = false } = page;
+    // Keys that are text: in the order of SQLite's types they are between numbers and bytes.
+    const behind = after === undefined ? undefined : 'CAST(? AS TEXT) COLLATE BINARY';
+    const from = reverse || behind === undefined ? `''` : behind;
+    const to = reverse && behind !== undefined ? behind : `X''`;
+    const among = within(range);
+    const found = (await runner.query(
+      `SELECT "key", CAST("key" AS BLOB) AS "raw", MAX(${SIZE}) AS "size", COUNT(*) AS "copies", MAX("expires_at") AS "expires_at", ` +
+        `MAX("updated_at") AS "updated_at" FROM "${CACHE_TABLE}" WHERE ${IN_NAMESPACE} ` +
+        `AND "key" ${from === `''` ? '>=' : '>'} ${from} AND "key" < ${to} AND ${ALIVE}${among.sql} ` +
+        `GROUP BY "key" COLLATE BINARY ORDER BY "key" COLLATE BINARY ${reverse ? 'DESC' : ''} LIMIT ?`,
+      [namespace, ...(after === undefined ? [] : [after]), now, ...among.parameters, limit],
+    )) as (Pick<FoundKey, 'key' | 'raw' | 'size' | 'copies'> & Pick<Row, 'expires_at' | 'updated_at'>)[];
+    return keyPageOf(
+      found.map(({ key, raw, size, copies, expires_at: expiresAt, updated_at: updatedAt }) => ({
+        key,
+        raw,
+        size,
+        copies,
+        expiresAt,
+        writtenAt: writtenAtOf(updatedAt),
+      })),
+      limit,
+      beginsAll(page) ? await this.#keyless(runner, namespace, now) : [],
+    );
   }
 
   async sizes(runner: QueryRunner, namespace: string, keys: readonly string[]): Promise<readonly SizedKey[]> {
@@ -88,16 +134,17 @@ export class SqliteExactRows implements ExactRows {
   }
 
   /** With parameters: some versions of SQLite's JSON end a text at a NUL. */
-  *store(namespace: string, rows: readonly ExactRow[]): Generator<Statement> {
+  *store(namespace: string, rows: readonly ExactRow[], stamp: Stamp = 0): Generator<Statement> {
     for (const part of chunksOf(rows, ROWS_PER_STATEMENT)) {
       yield {
-        sql: `INSERT INTO "${CACHE_TABLE}" ${COLUMNS} VALUES ${part.map(() => '(?, ?, ?, ?, ?, 0)').join(', ')} ${REPLACE}`,
+        sql: `INSERT INTO "${CACHE_TABLE}" ${COLUMNS} VALUES ${part.map(() => '(?, ?, ?, ?, ?, ?)').join(', ')} ${REPLACE}`,
         parameters: part.flatMap(({ key, value, expiresAt, writtenAt }) => [
           namespace,
           key,
           value,
           expiresAt,
           typeof writtenAt === 'number' ? toTimestamp(writtenAt) : null,
+          stamp,
         ]),
       };
     }
@@ -137,10 +184,17 @@ export class SqliteExactRows implements ExactRows {
 }
 
 function toFound({ key, value, expires_at: expiresAt, updated_at: writtenAt }: Row): FoundRow {
-  return {
-    key,
-    value,
-    expiresAt,
-    writtenAt: writtenAt === null ? null : (instantOf(writtenAt) ?? 'unclear'),
-  };
+  return { key, value, expiresAt, writtenAt: writtenAtOf(writtenAt) };
+}
+
+function writtenAtOf(stored: unknown): ExactRow['writtenAt'] {
+  return stored === null ? null : (instantOf(stored) ?? 'unclear');
+}
+
+/** Whatever the encoding of the file sorts by, and whatever collation the column has. */
+function within(range: KeyRange): { readonly sql: string; readonly parameters: readonly string[] } {
+  const { prefix, isWhole } = range;
+  if (isWhole) return { sql: ' AND "key" = ? COLLATE BINARY', parameters: [prefix] };
+  if (isEvery(range)) return { sql: '', parameters: [] };
+  return { sql: ' AND substr("key", 1, length(?)) = ? COLLATE BINARY', parameters: [prefix, prefix] };
 }

@@ -77,6 +77,24 @@ export function sharedLogs({ storage, put, all, it: declare, refusesNull }: Cont
   const heads = async (): Promise<readonly LogHead[]> =>
     (await shared.heads()).toSorted((a, b) => a.writer - b.writer);
 
+  it('says what people call each instance, if it says anything of them', async () => {
+    await join(ME, YOU);
+    await storage.write(each(store('a', '1', undefined)), commit(3));
+    if (shared.instances === undefined) return;
+    const found = (await shared.instances()).toSorted((a, b) => a.writer - b.writer);
+    assert.deepEqual(
+      found.map(({ writer, mode, about, n }) => ({ writer, mode, about, n })),
+      [
+        { writer: ME, mode: 'many', about: `the test's ${ME}`, n: 3 },
+        { writer: YOU, mode: 'many', about: `the test's ${YOU}`, n: 0 },
+      ],
+    );
+    assert.deepEqual(
+      found.map(({ beat }) => beat),
+      (await heads()).map(({ beat }) => beat),
+    );
+  });
+
   it('leaves a note of the rows of a commit, one or thousands', async () => {
     await join(ME);
     const expected: (readonly [number, Told])[] = [];
@@ -133,6 +151,7 @@ export function sharedLogs({ storage, put, all, it: declare, refusesNull }: Cont
     ['a store that expects a row', store('a', '2', STAMP), store('a', '2', OTHER)],
     ['a store that expects none', store('b', '2', null), store('a', '2', null)],
     ['a removal', remove('a', STAMP), remove('a', OTHER)],
+    ['a removal of what is not there', remove('b', null), remove('a', null)],
   ] as const)
     it(`leaves a note of ${what} if it was written, and none if it is in conflict`, async () => {
       await join(ME);

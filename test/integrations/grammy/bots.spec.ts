@@ -70,6 +70,47 @@ describe.each(BOTS)('a bot of $name', ({ newBot }) => {
     expect(await bot.say('milk')).toEqual({ count: 1, texts: ['milk'] });
   });
 
+  it('goes on with a session whose read has failed as soon as the database is back', async () => {
+    const storage = new FaultyStorage(new InMemoryStorage());
+    const { sessions } = await startBotApp({ cache: { storage, instances: 'many' } });
+    const bot = newBot(sessions);
+    await bot.say('tea');
+    storage.failReads(Infinity);
+    for (let i = 0; i < 2; i += 1) await expect(bot.say('milk')).rejects.toThrow("can't be asked");
+    storage.heal();
+    expect(await bot.say('sugar')).toEqual({ count: 2, texts: ['tea', 'sugar'] });
+    expect(await bot.say('look')).toMatchObject({ count: 2 });
+  });
+
+  it.each(Object.values(CachePersistenceLevel))(
+    'undoes nothing with an update that only looks at what another one changes or drops meanwhile (%s)',
+    async (persistence) => {
+      const { sessions } = await startBotApp({ cache: { storage: onFile() }, namespace: { persistence } });
+      const bot = newBot(sessions);
+      await bot.say('tea');
+      await bot.say('look', 7, () => bot.say('milk'));
+      expect(await bot.say('look')).toEqual({ count: 2, texts: ['tea', 'milk'] });
+      await bot.say('look', 7, () => newBot(sessions).say('forget'));
+      expect(await sessions.has('7')).toBe(false);
+    },
+  );
+
+  it('does so on ON_CHANGE also beside another instance, and renews the time to live of what that has written', async () => {
+    const storage = onFile();
+    for (const ttlMs of [null, 60_000]) {
+      const given = {
+        cache: { storage, instances: 'many' },
+        namespace: { name: `visits-${ttlMs}`, ttlMs },
+      } as const;
+      const [one, other] = [await startBotApp(given), await startBotApp(given)];
+      await newBot(one.sessions).say('tea');
+      await newBot(one.sessions).say('look', 7, () => newBot(other.sessions).say('milk'));
+      expect(await newBot(one.sessions).say('look')).toEqual({ count: 2, texts: ['tea', 'milk'] });
+      await stop(one);
+      await stop(other);
+    }
+  });
+
   describe.each(SHOP_DATABASES)('on two instances with $name', ({ newStorage }) => {
     it('loses no change of a session, whichever instance is sent the next update', async () => {
       const cache = { storage: await newStorage(), instances: 'many', backplane: false } as const;
@@ -102,6 +143,14 @@ describe('a bot of grammY', () => {
     await bot.say('tea');
     expect(await bot.say('milk')).toEqual({ count: 2, texts: ['tea', 'milk'] });
     expect(await rows.get('7')).toEqual({ count: 2, texts: ['tea', 'milk'] });
+  });
+
+  it('undoes nothing by looking at a lazy session', async () => {
+    const { sessions } = await startBotApp({ cache: { storage: onFile() } });
+    const bot = lazyGrammyBot(sessions);
+    await bot.say('tea');
+    await bot.say('look', 7, () => bot.say('milk'));
+    expect(await sessions.read('7')).toMatchObject({ count: 2 });
   });
 
   it('keeps each of multi sessions in a namespace of its own, also after a restart', async () => {
@@ -141,6 +190,10 @@ describe('a bot of grammY', () => {
     expect(await bot.say('milk')).toEqual({ count: 2, texts: ['TEA', 'milk'] });
     expect(await bot.say('sugar')).toEqual({ count: 3, texts: ['TEA', 'milk', 'sugar'] });
     expect(await rows.get('7')).toMatchObject({ v: 1, __d: { count: 3 } });
+    const { written } = rows.stats();
+    await bot.say('look', 7, () => bot.say('salt'));
+    expect(await bot.say('look')).toMatchObject({ count: 4 });
+    expect(rows.stats().written).toBe(written + 1);
     await app.close();
   });
 

@@ -40,8 +40,21 @@ export function update(text: string, chatId: number): Update {
 
 /** Somebody who writes to a bot. */
 export interface Conversation {
-  /** Resolves when the bot has handled the message, with what the session was then. */
-  say(text: string, chatId?: number): Promise<Visits>;
+  /**
+   * Resolves when the bot has handled the message, with what the handler has seen of the session. The handler waits for `meanwhile` when
+   * it is done with that.
+   */
+  say(text: string, chatId?: number, meanwhile?: () => Promise<unknown>): Promise<Visits>;
+}
+
+/** What the handler of an update waits for, by the id of the update. */
+const waits = new Map<number, () => Promise<unknown>>();
+
+/** An update whose handler waits for `meanwhile`. */
+function updateWith(text: string, chatId: number, meanwhile?: () => Promise<unknown>): Update {
+  const made = update(text, chatId);
+  if (meanwhile !== undefined) waits.set(made.update_id, meanwhile);
+  return made;
 }
 
 /** Counts a message in the session of its chat; `look` leaves that alone, `forget` drops it, and at `fail` the handler throws. */
@@ -62,10 +75,11 @@ function conversationWith<C extends Context>(bot: Bot<C>, answer: (context: C) =
   let seen = newVisits();
   bot.on('message:text', async (context) => {
     seen = await answer(context);
+    await waits.get(context.update.update_id)?.();
   });
   return {
-    async say(text: string, chatId = 7) {
-      await bot.handleUpdate(update(text, chatId));
+    async say(text: string, chatId = 7, meanwhile?: () => Promise<unknown>) {
+      await bot.handleUpdate(updateWith(text, chatId, meanwhile));
       return seen;
     },
   };
@@ -120,15 +134,17 @@ function telegrafBot(store: Sessions): Conversation {
   bot.botInfo = ME;
   bot.use(telegrafSession({ store, defaultSession: newVisits, getSessionKey: ({ chat }) => `${chat?.id}` }));
   let seen = newVisits();
-  bot.on(message('text'), (context) => {
+  bot.on(message('text'), async (context) => {
     seen = handle(context, context.message.text);
+    await waits.get(context.update.update_id)?.();
   });
   bot.catch((error) => {
     throw error;
   });
   return {
-    async say(text, chatId = 7) {
-      await bot.handleUpdate(update(text, chatId) as Parameters<typeof bot.handleUpdate>[0]);
+    async say(text, chatId = 7, meanwhile) {
+      const made = updateWith(text, chatId, meanwhile);
+      await bot.handleUpdate(made as Parameters<typeof bot.handleUpdate>[0]);
       return seen;
     },
   };

@@ -5,6 +5,7 @@ import {
   CachePersistenceLevel,
   CacheService,
   defineNamespace,
+  InMemoryStorage,
   json,
   rich,
   stringKey,
@@ -15,7 +16,7 @@ import {
   type BotSessionNamespaceOptions,
   type BotSessionsOptions,
 } from '../../../src/integrations/grammy/index.js';
-import { TestClock } from '../../../src/testing/index.js';
+import { FaultyStorage, TestClock } from '../../../src/testing/index.js';
 import { errorWith } from '../../support/definitions.js';
 import { startApp } from '../../support/nest-app.js';
 import { tempFolder } from '../../support/temp-folder.js';
@@ -134,16 +135,65 @@ describe('a DurableBotSessions', () => {
     expect(rows.stats().written).toBe(written + 2);
   });
 
-  it('writes what was stored before it was deleted', async () => {
+  it('leaves what was deleted deleted where it is written back as it was read, and brings a copy of it back', async () => {
     const { sessions } = await start();
     await sessions.write('7', newVisits());
     const session = (await sessions.read('7')) as Visits;
     await sessions.delete('7');
     await sessions.write('7', session);
+    expect(await sessions.has('7')).toBe(false);
+    await sessions.write('7', structuredClone(session));
     expect(await sessions.read('7')).toEqual(newVisits());
     const deleted = sessions.delete('7');
-    await Promise.all([deleted, sessions.write('7', session)]);
+    await Promise.all([deleted, sessions.write('7', { ...session })]);
     expect(await sessions.read('7')).toEqual(newVisits());
+  });
+
+  it('writes what was read under another key', async () => {
+    const { sessions } = await start();
+    await sessions.write('7', { count: 1, texts: [] });
+    await sessions.write('8', (await sessions.read('7')) as Visits);
+    expect(await sessions.read('8')).toEqual({ count: 1, texts: [] });
+  });
+
+  it('writes what is as it was read again while another state of it is being written, or could not be', async () => {
+    const storage = new FaultyStorage(new InMemoryStorage());
+    const { sessions } = await startBotApp({ cache: { storage, writeTimeoutMs: 50 } });
+    await sessions.write('7', newVisits());
+    const session = (await sessions.read('7')) as Visits;
+    storage.hang('writes');
+    session.count = 1;
+    const first = sessions.write('7', session);
+    session.count = 0;
+    const second = sessions.write('7', session);
+    storage.heal();
+    await Promise.all([first, second]);
+    expect(await sessions.read('7')).toEqual(newVisits());
+    storage.failWrites(Infinity);
+    session.count = 2;
+    await expect(sessions.write('7', session)).rejects.toThrow(errorWith('WRITE_FAILED'));
+    storage.heal();
+    await sessions.write('7', session);
+    expect(await sessions.read('7')).toMatchObject({ count: 2 });
+  });
+
+  it('reads again where the promise of a read that has failed is awaited again, and once where it has not', async () => {
+    const storage = new FaultyStorage(new InMemoryStorage());
+    const { sessions, rows } = await startBotApp({ cache: { storage, instances: 'many' } });
+    await sessions.write('7', newVisits());
+    const reads = () => rows.stats().hits + rows.stats().misses;
+    const before = reads();
+    const read = sessions.get('7');
+    expect(read).toBeInstanceOf(Promise);
+    expect(await read).toBe(await read);
+    expect(reads()).toBe(before + 1);
+    storage.failReads(Infinity);
+    const failed = sessions.get('7');
+    for (const again of [failed, failed.catch((error: unknown) => Promise.reject(error)), failed])
+      await expect(again).rejects.toThrow(errorWith('READ_FAILED'));
+    storage.heal();
+    expect(await failed).toEqual(newVisits());
+    expect(await failed.finally(() => undefined)).toEqual(newVisits());
   });
 
   it('keeps dates and maps with rich()', async () => {

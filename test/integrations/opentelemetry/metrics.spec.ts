@@ -1,4 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { metrics } from '@opentelemetry/api';
+import { Module, type OnModuleInit } from '@nestjs/common';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { CacheService, InMemoryStorage, type NamespaceStats } from '../../../src/index.js';
 import {
   CacheTelemetryModule,
@@ -10,7 +12,7 @@ import { errorWith } from '../../support/definitions.js';
 import { startApp } from '../../support/nest-app.js';
 import { onPostgres } from '../../support/shops.js';
 import { Sdk, type Scrape } from './sdk.js';
-import { startTelemetryApp, type TelemetryApp } from './telemetry-app.js';
+import { LateWriterModule, startTelemetryApp, telemetryOf, type TelemetryApp } from './telemetry-app.js';
 
 /** What each metric is in Prometheus, and the figure that it shows. */
 const SHOWN: Readonly<Record<string, (stats: NamespaceStats) => number>> = {
@@ -150,17 +152,37 @@ describe('the metrics of the cache', () => {
     third();
   });
 
-  it('end with the application: nothing of it is asked any more', async () => {
+  it('keep what was counted when the application has stopped, for the last export, and show nothing else of it', async () => {
     const sdk = await Sdk.start();
-    const { app, cache } = await startTelemetryApp(sdk);
+    const { app, scratch } = await startTelemetryApp(sdk);
+    await scratch.set('a', 1);
+    scratch.getIfPresent('a');
     await app.close();
-    let asked = 0;
-    cache.namespaces = () => {
-      asked += 1;
-      return [];
-    };
-    await sdk.scrape();
-    expect(asked).toBe(0);
+    const scrape = await sdk.scrape();
+    expect(scrape.value('cache_hits_total', 'scratch')).toBe(1);
+    expect(scrape.value('cache_sets_total', 'scratch')).toBe(1);
+    for (const name of ['cache_entry_count', 'cache_entry_limit', 'cache_dirty_age'])
+      expect(scrape.value(name, 'scratch')).toBeUndefined();
+  });
+
+  it('count what the cache writes in the last hook of the application', async () => {
+    const sdk = await Sdk.start();
+    const started = await startTelemetryApp(sdk, {}, [telemetryOf(sdk), LateWriterModule]);
+    await started.app.close();
+    expect((await sdk.scrape()).value('cache_storage_writes_total', 'drafts')).toBe(1);
+  });
+
+  it('of a cache that is measured no more are those that it had then', async () => {
+    const sdk = await Sdk.start();
+    const { app, scratch } = await startTelemetryApp(sdk, {}, []);
+    const { meterProvider, tracerProvider } = sdk;
+    const stop = instrumentCache(app.get(CacheService), { meterProvider, tracerProvider });
+    await scratch.set('a', 1);
+    stop();
+    await scratch.set('b', 1);
+    const scrape = await sdk.scrape();
+    expect(scrape.value('cache_sets_total', 'scratch')).toBe(1);
+    expect(scrape.value('cache_entry_count', 'scratch')).toBeUndefined();
   });
 
   it('are not made where the telemetry is of spans alone', async () => {
@@ -216,6 +238,29 @@ describe('the telemetry', () => {
       code: 'MISSING_MODULE',
       message: expect.stringContaining('CacheModule.forRoot()') as string,
     });
+  });
+
+  it('measures with a provider that another module registers when it starts', async () => {
+    const sdk = await Sdk.start();
+    onTestFinished(() => metrics.disable());
+    @Module({})
+    class SdkModule implements OnModuleInit {
+      onModuleInit(): void {
+        metrics.setGlobalMeterProvider(sdk.meterProvider);
+      }
+    }
+    for (const modules of [
+      [CacheTelemetryModule.forRoot(), SdkModule],
+      [SdkModule, CacheTelemetryModule.forRoot()],
+    ]) {
+      const { app, carts } = await startTelemetryApp(sdk, {}, modules);
+      await carts.set('a', 1);
+      await app.close();
+      metrics.disable();
+    }
+    const scrape = await sdk.scrape();
+    expect(scrape.value('cache_sets_total', 'carts')).toBe(2);
+    expect(scrape.value('cache_commit_duration_count', 'carts')).toBe(2);
   });
 
   it('does nothing where no SDK is registered', async () => {

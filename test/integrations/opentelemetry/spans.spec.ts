@@ -1,11 +1,13 @@
+import { tracingChannel } from 'node:diagnostics_channel';
 import { diag } from '@opentelemetry/api';
 import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
 import { ATTR_ERROR_TYPE, ERROR_TYPE_VALUE_OTHER } from '@opentelemetry/semantic-conventions';
 import { DataSource } from 'typeorm';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { CacheService, InMemoryStorage } from '../../../src/index.js';
+import { CacheService, COMMIT_CHANNEL, InMemoryStorage, type CommitTrace } from '../../../src/index.js';
 import { instrumentCache } from '../../../src/integrations/opentelemetry/index.js';
 import { FaultyStorage } from '../../../src/testing/index.js';
+import { Gate } from '../../support/gate.js';
 import { isChildOf, isFailed, Sdk } from './sdk.js';
 import { newFile, startTelemetryApp, telemetryOf } from './telemetry-app.js';
 
@@ -89,6 +91,34 @@ describe('the spans of the cache', () => {
     expect(sdk.writes.map((span) => isChildOf(span, flush))).toEqual([true]);
   });
 
+  it('show a flush that is tried again under nobody: it is not the business of its caller any more', async () => {
+    const sdk = await Sdk.start();
+    const storage = new FaultyStorage(new InMemoryStorage());
+    const { drafts } = await startTelemetryApp(sdk, { storage });
+    await drafts.set('a', 1);
+    storage.failWrites(2);
+    const save = await sdk.request('save', () => drafts.flush());
+    await vi.waitFor(() => expect(sdk.named('cache.flush')).toHaveLength(3), { timeout: 10_000 });
+    const [first, ...again] = sdk.named('cache.flush');
+    expect(first && isChildOf(first, save)).toBe(true);
+    expect(again.map(({ parentSpanContext }) => parentSpanContext)).toEqual([undefined, undefined]);
+  });
+
+  it('leave what goes on by itself out of the span in which it was set going, such as that of the start', async () => {
+    const sdk = await Sdk.start();
+    class TracedStorage extends InMemoryStorage {
+      override heads() {
+        sdk.tracer.startSpan('HEADS').end();
+        return super.heads();
+      }
+    }
+    const storage = new TracedStorage();
+    await sdk.request('create', () => startTelemetryApp(sdk, { storage, instances: 'many', pollMs: 5 }));
+    const seen = sdk.named('HEADS').length;
+    await vi.waitFor(() => expect(sdk.named('HEADS').length).toBeGreaterThan(seen + 3), { timeout: 10_000 });
+    expect(sdk.named('HEADS').at(-1)?.parentSpanContext).toBeUndefined();
+  });
+
   it('are active while the database works, for the spans of its driver', async () => {
     const sdk = await Sdk.start();
     class TracedStorage extends InMemoryStorage {
@@ -164,6 +194,32 @@ describe('the spans of the cache', () => {
     const without = await startTelemetryApp(sdk, {}, []);
     await without.carts.set('a', 1);
     expect(sdk.spans.getFinishedSpans()).toHaveLength(told);
+  });
+
+  it('end with their operations, also when the telemetry has ended before', async () => {
+    const sdk = await Sdk.start();
+    const storage = new FaultyStorage(new InMemoryStorage());
+    const { app, carts } = await startTelemetryApp(sdk, { storage }, []);
+    const { meterProvider, tracerProvider } = sdk;
+    const stop = instrumentCache(app.get(CacheService), { meterProvider, tracerProvider });
+    storage.hang('writes');
+    const begun = new Gate();
+    const { start } = tracingChannel<unknown, CommitTrace>(COMMIT_CHANNEL);
+    const look = (trace: unknown): void => {
+      if ((trace as CommitTrace).operation === 'write') begun.open();
+    };
+    start.subscribe(look);
+    const written = carts.set('a', 1);
+    await begun.opened;
+    start.unsubscribe(look);
+    stop();
+    storage.heal();
+    await written;
+    expect(sdk.writes).toHaveLength(1);
+    expect((await sdk.scrape()).value('cache_commit_duration_count', 'carts')).toBe(1);
+    await carts.set('b', 1);
+    expect(sdk.writes).toHaveLength(1);
+    expect(tracingChannel(COMMIT_CHANNEL).hasSubscribers).toBe(false);
   });
 
   it('are not made where the telemetry is of metrics alone', async () => {

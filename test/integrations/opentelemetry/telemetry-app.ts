@@ -4,10 +4,13 @@ import {
   Get,
   Inject,
   Logger,
+  Module,
   Param,
   Post,
   type DynamicModule,
   type INestApplication,
+  type OnApplicationShutdown,
+  type Type,
 } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { onTestFinished } from 'vitest';
@@ -56,6 +59,16 @@ class CartsController {
   }
 }
 
+/** Writes when the application has drained its cache already. */
+@Module({})
+export class LateWriterModule implements OnApplicationShutdown {
+  constructor(private readonly cache: CacheService) {}
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.cache.namespace(drafts).set('late', 1);
+  }
+}
+
 export interface TelemetryApp {
   readonly app: INestApplication;
   readonly url: string;
@@ -74,7 +87,7 @@ export function telemetryOf({ meterProvider, tracerProvider }: Sdk): DynamicModu
 export async function startTelemetryApp(
   sdk: Sdk,
   options: CacheModuleOptions = {},
-  telemetry: readonly DynamicModule[] = [telemetryOf(sdk)],
+  telemetry: readonly (DynamicModule | Type)[] = [telemetryOf(sdk)],
 ): Promise<TelemetryApp> {
   class AppModule {}
   const module = {

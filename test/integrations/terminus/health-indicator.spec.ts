@@ -9,6 +9,7 @@ import {
 } from '../../../src/integrations/terminus/index.js';
 import { FaultyStorage, StorageFault, TestClock } from '../../../src/testing/index.js';
 import { errorWith, namespaceOf, ON_CHANGE, ON_SHUTDOWN } from '../../support/definitions.js';
+import { FakeClock } from '../../support/fake-clock.js';
 import { NestLog } from '../../support/nest-app.js';
 import { HealthController, PROBE_OPTIONS } from './health.controller.js';
 
@@ -167,6 +168,16 @@ describe('the cache in a health check', () => {
     expect(await probe()).toMatchObject({ code: 200, status: 'ok' });
   });
 
+  it('is up beside other instances as soon as the database answers, though nobody uses the cache', async () => {
+    const probe = await start({ cache: { instances: 'many' }, probe: { maxUnconfirmedMs: 1000 } });
+    await clock.advance(29_000);
+    storage.failReads(Infinity);
+    await clock.advance(2000);
+    storage.heal();
+    await clock.advance(2000);
+    expect(await probe()).toMatchObject({ code: 200, status: 'ok', cache: { status: 'up', reasons: [] } });
+  });
+
   it('minds how long a write has been waiting where it is told to', async () => {
     const cache = { checkpointIntervalMs: 3_600_000 };
     const probe = await start({ cache, probe: { maxUnwrittenMs: 60_000 } });
@@ -188,6 +199,67 @@ describe('the cache in a health check', () => {
     await service().namespace(drafts).set('a', 1);
     await clock.advance(120_000);
     expect(await probe()).toMatchObject({ code: 200, cache: { status: 'degraded', dirty: 1 } });
+  });
+
+  it('is down in an outage whatever becomes of the wall clock', async () => {
+    const wall = new FakeClock();
+    clock = wall;
+    storage = new FaultyStorage(new InMemoryStorage(), clock);
+    const probe = await start({ cache: { instances: 'many' } });
+    await service().namespace(carts).set('a', 1);
+    storage.failReads(Infinity);
+    await clock.advance(5000);
+    expect(await probe()).toMatchObject({ code: 200, cache: { status: 'degraded' } });
+    wall.stepWall(3_600_000);
+    expect(await probe()).toMatchObject({ code: 200, cache: { status: 'degraded' } });
+    wall.stepWall(-7_200_000);
+    await clock.advance(30_000);
+    expect(await probe()).toMatchObject({ code: 503, cache: { status: 'down' } });
+  });
+
+  it('is down at once when another process has taken the table over, also after an outage that does not count', async () => {
+    class TakenStorage extends InMemoryStorage {
+      override readonly keepsOthersOut = true;
+      isAway = false;
+      isTaken = false;
+
+      override async beat(...args: Parameters<InMemoryStorage['beat']>) {
+        return !this.isTaken && (await super.beat(...args));
+      }
+
+      override async write(...args: Parameters<InMemoryStorage['write']>) {
+        if (this.isAway) throw new Error('away');
+        return super.write(...args);
+      }
+
+      override async purgeExpired(...args: Parameters<InMemoryStorage['purgeExpired']>) {
+        if (this.isAway) throw new Error('away');
+        return super.purgeExpired(...args);
+      }
+    }
+    const taken = new TakenStorage();
+    const probe = await start({
+      cache: { storage: taken, instances: 'one' },
+      probe: { maxFailingMs: null, maxUnconfirmedMs: null },
+    });
+    taken.isAway = true;
+    const written = service().namespace(carts).set('a', 1);
+    await expect(clock.advanceUntil(written)).rejects.toThrow(errorWith('WRITE_FAILED'));
+    expect(await probe()).toMatchObject({ code: 200, cache: { status: 'degraded' } });
+    taken.isTaken = true;
+    await clock.advance(10_000);
+    expect(await probe()).toMatchObject({ code: 503, cache: { status: 'down', health: 'down' } });
+  });
+
+  it('is down at once when the cache has been stopped in an outage that does not count', async () => {
+    await start();
+    const indicator = (app as INestApplication).get(DurableCacheHealthIndicator);
+    storage.failReads(Infinity);
+    expect(await indicator.check('cache')).toMatchObject({ cache: { status: 'degraded' } });
+    await clock.advanceUntil((app as INestApplication).close());
+    expect(await indicator.check('cache', { maxFailingMs: null })).toMatchObject({
+      cache: { status: 'down' },
+    });
   });
 
   it('is down at once when the cache has been stopped', async () => {

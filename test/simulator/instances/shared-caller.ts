@@ -250,7 +250,7 @@ export class SharedCaller {
   }
 
   #remove(key: string, how: 'delete' | 'take'): void {
-    const { entries, seen } = this.parts;
+    const { entries, seen, name } = this.parts;
     const done = seen.writing('entries', [key]);
     const promise: Promise<unknown> = how === 'delete' ? entries.delete(key) : entries.take(key);
     this.#follow(
@@ -265,7 +265,8 @@ export class SharedCaller {
             begun,
             'entries',
             key,
-            (version) => seen.isAbsent(version),
+            // Not by this very call.
+            (version) => seen.isAbsent(version) && (version.by !== name || version.seq <= begun.seq),
             'now',
             `its absence (${how})`,
           );

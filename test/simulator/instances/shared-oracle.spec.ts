@@ -232,8 +232,22 @@ describe('the simulator of several processes notices', { timeout: 180_000 }, () 
     expect(await verdict({ ...climate, calls: ['clear', 'set', 'look'] })).toMatch(OLD);
   });
 
-  it('a delete that memory answers', async () => {
+  it('a call that changes nothing and that memory answers', async () => {
     vi.spyOn(KnownRows.prototype, 'isFresh').mockReturnValue(true);
-    expect(await verdict(CALM)).toMatch(/its absence \(delete\)/);
+    expect(await verdict(CALM)).toMatch(/shows true \(touch\)/);
+  });
+
+  it('a delete of what memory takes for absent that removes whatever row there is', async () => {
+    const sabotage = storageWith((inner) => ({
+      write: (atoms, commit) =>
+        inner.write(
+          atoms.map((atom) =>
+            atom.map((row) => (row.value === undefined ? { ...row, expects: undefined } : row)),
+          ),
+          commit,
+        ),
+    }));
+    const calls = ['delete', 'set', 'look'] as const;
+    expect(await verdict({ ...CALM, calls }, sabotage)).toMatch(/its absence \(delete\)/);
   });
 });

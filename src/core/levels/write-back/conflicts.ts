@@ -1,5 +1,5 @@
 import { CacheError } from '../../cache-error.js';
-import { publish } from '../../diagnostics.js';
+import { report } from '../../diagnostics.js';
 import { codeOf } from '../../driver-code.js';
 import type { NamespaceCounters } from '../../definition/namespace-stats.js';
 import { counted } from '../../listed.js';
@@ -131,7 +131,7 @@ export class Conflicts<V> {
     const isNew = now - this.#lastAt > EPISODE_MS;
     this.#lastAt = now;
     counters.conflicts += keys.length;
-    publish({ type: 'entries-in-conflict', namespace: definition.name, count: keys.length });
+    report({ type: 'entries-in-conflict', namespace: definition.name, count: keys.length }, context);
     if (!isNew) return;
     context.logger.warn(
       `Namespace '${definition.name}': another process has written ${counted(keys.length, 'entry', 'entries')} that ` +
@@ -154,7 +154,7 @@ export class Conflicts<V> {
     const [error] = failed.values();
     if (rows.length === 0) return;
     counters.conflicts += rows.length;
-    publish({ type: 'conflict-unsettled', namespace: definition.name, count: rows.length, error });
+    report({ type: 'conflict-unsettled', namespace: definition.name, count: rows.length, error }, context);
     context.logger.error(
       `Namespace '${definition.name}': onConflict failed for ${counted(rows.length, 'entry', 'entries')} ` +
         `(for example key ${shown(rows[0]?.key)}; ${codeOf(error) ?? nameOf(error)}). At level ON_SHUTDOWN it is kept and tried again. ` +

@@ -10,6 +10,7 @@ import { ValueEncoder } from '../../entries/value-encoder.js';
 import { EVERY_KEY, type KeyRange } from '../../keys/key-range.js';
 import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
 import type { EntryPages, Listing } from '../../listing/entry-pages.js';
+import type { NewerEntries } from '../../listing/newer-entries.js';
 import { RowPages } from '../../listing/row-pages.js';
 import type { FlushReport, LoadReport } from '../../reports.js';
 import type { RescuedWrite } from '../../rescue/rescue-journal.js';
@@ -218,11 +219,12 @@ export class WriteBack<V> implements Level<V>, Drainable {
     return this.#count.of(EVERY_KEY, false);
   }
 
+  get newer(): NewerEntries<V> {
+    return { keys: () => this.#dirty.putKeys(), watch: () => this.#view.watchNewer() };
+  }
+
   pages(listing: Listing): EntryPages<V> {
-    return new RowPages(this.options, listing, {
-      keys: () => this.#dirty.putKeys(),
-      watch: () => this.#view.watchNewer(),
-    });
+    return new RowPages(this.options, listing, this.newer);
   }
 
   flush(): Promise<FlushReport> {

@@ -12,6 +12,7 @@ import { isTakenOver, type StorageWriter } from '../../writing/storage-writer.js
 import { closedError } from '../level.js';
 import { asWriteFailure, CommitRound } from './commit-round.js';
 import type { CommitSource, GroupCommitter, Round } from './group-committer.js';
+import type { StoredLoads } from './stored-loads.js';
 import { WriteQueue, type WriteRequest } from './write-queue.js';
 
 /** Most writes of one namespace in one commit. */
@@ -34,6 +35,8 @@ export interface CommitLineOptions<V> {
   readonly writeTimeoutMs: number;
   /** Whether other processes write to the same rows. */
   readonly isShared: boolean;
+  /** Where they do. */
+  readonly loads: StoredLoads | undefined;
 }
 
 /**

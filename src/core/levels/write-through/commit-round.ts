@@ -14,6 +14,7 @@ import { Fold, type FoldedKey } from './fold.js';
 import { FoldedRow } from './folded-row.js';
 import { Receipts } from './receipts.js';
 import type { Round } from './group-committer.js';
+import type { StoredLoads } from './stored-loads.js';
 import { KnownRows } from './known-rows.js';
 import { keysBuiltUpon, keysWritten, type QueuedWrite } from './write-queue.js';
 
@@ -26,6 +27,8 @@ export interface CommitRoundOptions<V> {
   readonly context: EngineContext;
   /** Whether other processes write to the same rows. */
   readonly isShared: boolean;
+  /** Where they do. */
+  readonly loads: StoredLoads | undefined;
   readonly onAttempted: (error: unknown) => void;
   /** So many writes were not taken by the database. */
   readonly onReject: (count: number, error: CacheError) => void;
@@ -254,7 +257,7 @@ export class CommitRound<V> implements Round {
     const { definition, isShared } = this.options;
     const fold = new Fold<V>((key) => this.#known.get(key), definition.value, {
       removed: () => this.#removed,
-      failsLate: isShared,
+      isShared,
     });
     for (const write of this.#writes) if (!write.isSettled) fold.add(write);
     const { atoms, unchanged } = fold.groups();
@@ -297,10 +300,10 @@ export class CommitRound<V> implements Round {
   }
 
   #rowOf(folded: FoldedKey<V>): FoldedRow<V> {
-    const { keys, entries, isShared } = this.options;
+    const { keys, entries, isShared, loads } = this.options;
     const expects = isShared && folded.isBuiltUpon ? stampOf(folded.base) : undefined;
     const text = keys.textOf(folded.key);
-    return new FoldedRow(this.namespace, text, expects, folded, entries, this.#others, (error) => {
+    return new FoldedRow(this.namespace, text, expects, folded, entries, this.#others, loads, (error) => {
       this.options.onReject(folded.waiting.length, error);
       // An earlier attempt may have had another end than this one.
       if (this.#mayHaveCommitted) entries.doubt(folded.key);

@@ -18,14 +18,19 @@ export interface FoldedKey<V> {
   found: KnownValue<V>;
   /** Whether that was written by this fold, and so must be committed. */
   changed: boolean;
+  /** Whether it is what a loader gave. */
+  isLoaded: boolean;
   readonly waiting: Settle[];
 }
 
 export interface FoldOptions {
   /** What a removal returns, which is always the only write; asked when that is committed. */
   readonly removed: () => number | undefined;
-  /** Whether a write that fails waits for what its key is about: what it failed on may not be what there is. Default false. */
-  readonly failsLate: boolean;
+  /**
+   * Whether others write to the same rows. Then a write that fails waits for what its key is about, since what it failed on may
+   * not be what there is; and the removal of what is not there is written, since it tells those who are about to store it.
+   */
+  readonly isShared: boolean;
 }
 
 type RequestOf<V, Kind> = WriteRequest<V> & { kind: Kind };
@@ -52,7 +57,7 @@ export class Fold<V> {
     try {
       this.#apply(write);
     } catch (error) {
-      if (this.options.failsLate && 'key' in write.request)
+      if (this.options.isShared && 'key' in write.request)
         this.#key(write.request.key).waiting.push((failure) => write.reject(failure ?? error));
       else write.reject(error);
     }
@@ -114,14 +119,14 @@ export class Fold<V> {
 
   #modify({ key, decide }: RequestOf<V, 'modify'>, write: QueuedWrite<V>): void {
     const { found } = this.#lookedAt(key);
-    const { next, result } = decide(valueOf(found, this.codec), storedOf(found));
-    if (next !== undefined) this.#assign(key, next === null ? ABSENT : present(next));
+    const { next, result, isLoaded } = decide(valueOf(found, this.codec), storedOf(found));
+    if (next !== undefined) this.#assign(key, next === null ? ABSENT : present(next), isLoaded);
     this.#wait(key, write, result);
   }
 
   #delete({ key }: RequestOf<V, 'delete'>, write: QueuedWrite<V>): void {
     const existed = this.#lookedAt(key).found.kind !== 'absent';
-    if (existed) this.#assign(key, ABSENT);
+    if (existed || this.options.isShared) this.#assign(key, ABSENT);
     this.#wait(key, write, existed);
   }
 
@@ -144,10 +149,11 @@ export class Fold<V> {
     this.cleared.push((error) => settling(write, result())(error));
   }
 
-  #assign(key: MemoryKey, found: KnownValue<V>): void {
+  #assign(key: MemoryKey, found: KnownValue<V>, isLoaded = false): void {
     const folded = this.#key(key);
     folded.found = found;
     folded.changed = true;
+    folded.isLoaded = isLoaded;
   }
 
   #wait(key: MemoryKey, write: QueuedWrite<V>, result: unknown): void {
@@ -165,7 +171,7 @@ export class Fold<V> {
     let folded = this.#keys.get(key);
     if (folded === undefined) {
       const found = this.cleared === undefined ? this.committed(key) : ABSENT;
-      folded = { key, base: found, isBuiltUpon: false, found, changed: false, waiting: [] };
+      folded = { key, base: found, isBuiltUpon: false, found, changed: false, isLoaded: false, waiting: [] };
       this.#keys.set(key, folded);
     }
     return folded;

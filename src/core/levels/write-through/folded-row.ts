@@ -6,6 +6,7 @@ import type { Commit, Stamp } from '../../storage-adapter.js';
 import { refusedError } from '../../writing/storage-health.js';
 import type { FoldedKey } from './fold.js';
 import type { RoundRow } from './group-committer.js';
+import type { StoredLoads } from './stored-loads.js';
 
 /** A folded key as the row that is written for it. */
 export class FoldedRow<V> implements RoundRow {
@@ -23,6 +24,7 @@ export class FoldedRow<V> implements RoundRow {
     private readonly entries: PersistedEntries<V>,
     /** What others have written since the round began; `undefined` where there are none. */
     private readonly others: LoadWatch | undefined,
+    private readonly loads: StoredLoads | undefined,
     private readonly onRefused: (error: CacheError) => void,
   ) {
     const { found } = folded;
@@ -51,11 +53,14 @@ export class FoldedRow<V> implements RoundRow {
   }
 
   committed(stamp: Stamp | undefined): void {
-    const { key, found, waiting } = this.folded;
+    const { key, found, waiting, isLoaded } = this.folded;
     this.isOver = true;
+    if (isLoaded && stamp !== undefined) this.loads?.add(key, stamp);
     // Others may have written it after this commit, and been told of before it.
-    if (this.others?.isNewer(key) === true) this.entries.forget(key);
-    else this.entries.applyWrite(key, found.kind === 'present' ? found.stored : undefined, stamp);
+    if (this.others?.isNewer(key) === true) {
+      this.entries.forget(key);
+      this.loads?.supersede(key);
+    } else this.entries.applyWrite(key, found.kind === 'present' ? found.stored : undefined, stamp);
     for (const settle of waiting) settle();
   }
 

@@ -9,15 +9,17 @@ import { ValueEncoder } from '../../entries/value-encoder.js';
 import type { KeyRange } from '../../keys/key-range.js';
 import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
 import type { EntryPages, Listing } from '../../listing/entry-pages.js';
+import type { NewerEntries } from '../../listing/newer-entries.js';
 import { RowPages } from '../../listing/row-pages.js';
 import type { FlushReport, LoadReport } from '../../reports.js';
-import type { CacheStorageAdapter } from '../../storage-adapter.js';
+import type { CacheStorageAdapter, Stamp } from '../../storage-adapter.js';
 import type { Decide } from '../../values/decision.js';
 import type { StorageWriter } from '../../writing/storage-writer.js';
 import type { Drainable } from '../drainable.js';
 import type { Level, LevelFigures } from '../level.js';
 import { CommitLine } from './commit-line.js';
 import type { GroupCommitter } from './group-committer.js';
+import { StoredLoads } from './stored-loads.js';
 
 export interface WriteThroughOptions<V> {
   readonly definition: NamespaceDefinition<unknown, V>;
@@ -48,8 +50,20 @@ export class WriteThrough<V> implements Level<V>, Drainable {
   constructor(private readonly options: WriteThroughOptions<V>) {
     this.values = new ValueEncoder(options.definition, options.context.clock);
     this.#preload = new Preload({ ...options, unsaved: () => [], removed: () => [] });
-    this.#line = new CommitLine(options);
+    const { isShared, entries, context } = options;
+    const loads = isShared ? new StoredLoads(context.clock, entries.maxStaleMs, this.#takeBack) : undefined;
+    if (loads !== undefined) entries.tellOfOthers(loads);
+    this.#line = new CommitLine({ ...options, loads });
   }
+
+  /** Removes what a loader gave, if it is still there. Where the database does not take that, it stays. */
+  readonly #takeBack = (key: MemoryKey, stamp: Stamp): void => {
+    const decide: Decide<V, undefined> = (_, stored) => ({
+      next: stored?.stamp === stamp ? null : undefined,
+      result: undefined,
+    });
+    this.#line.push({ kind: 'modify', key, decide }).catch(() => undefined);
+  };
 
   get dirty(): number {
     return this.#line.length;
@@ -123,14 +137,18 @@ export class WriteThrough<V> implements Level<V>, Drainable {
   }
 
   /** A key in doubt is listed as readers see it. */
-  pages(listing: Listing): EntryPages<V> {
+  get newer(): NewerEntries<V> {
     const { entries, isShared } = this.options;
     // Where others write, too, the rows are what there is.
     const shown = (key: MemoryKey): KnownValue<V> | undefined => (isShared ? undefined : entries.held(key));
-    return new RowPages(this.options, listing, {
+    return {
       keys: () => entries.doubted().filter((key) => shown(key) !== undefined),
       watch: () => ({ isEmptied: false, known: shown, end: () => undefined }),
-    });
+    };
+  }
+
+  pages(listing: Listing): EntryPages<V> {
+    return new RowPages(this.options, listing, this.newer);
   }
 
   /** Waits for the writes accepted so far; each tells its own caller how it went. */

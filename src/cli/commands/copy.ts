@@ -1,20 +1,89 @@
-import { CacheError } from '../core/cache-error.js';
-import type { ListedStorage } from '../storage/listed-storage.js';
-import { chosenNamespaces } from './chosen-namespaces.js';
-import type { CopyCommand } from './command-line.js';
-import { CopyProgress, type ProgressStream } from './copy-progress.js';
-import { inWords, leftOut, reportOf } from './copy-report.js';
-import { printable } from './printable.js';
-import { StorageCopy, type NamespaceCopy, type NamespacePlan } from './storage-copy.js';
-import { StorageLocation } from './storage-location.js';
-import { withClaim } from './target-claim.js';
-import { refuseJournal, refuseRunning } from './unattended.js';
+import type { Command } from 'commander';
+import { CacheError } from '../../core/cache-error.js';
+import type { ListedStorage } from '../../storage/listed-storage.js';
+import { chosenNamespaces } from '../chosen-namespaces.js';
+import type { CommandIo } from '../command-io.js';
+import { inWords, leftOut, reportOf } from '../copy-report.js';
+import { gathered } from '../database-option.js';
+import { EXIT } from '../exit-code.js';
+import { printable } from '../printable.js';
+import { Progress, type ProgressStream } from '../progress.js';
+import { StorageCopy, type NamespaceCopy, type NamespacePlan } from '../storage-copy.js';
+import { StorageLocation } from '../storage-location.js';
+import { withClaim } from '../target-claim.js';
+import { refuseJournal, refuseRunning } from '../unattended.js';
+import { UsageError } from '../usage-error.js';
+
+interface CopyOptions {
+  readonly from: string;
+  readonly to: string;
+  /** `undefined` for all there are. */
+  readonly namespace?: readonly string[];
+  readonly dryRun?: boolean;
+  readonly force?: boolean;
+  /** Where rescue journals of the applications may be, besides the places where they are by default. */
+  readonly journal?: readonly string[];
+  readonly ignoreRunning?: boolean;
+}
+
+/** What is asked for, every option with its default. */
+interface CopyCommand {
+  readonly from: string;
+  readonly to: string;
+  readonly namespaces: readonly string[] | undefined;
+  readonly dryRun: boolean;
+  readonly force: boolean;
+  readonly journals: readonly string[];
+  readonly ignoreRunning: boolean;
+}
+
+/** Adds `copy`. */
+export function addCopy(program: Command, { stdout, stderr, end }: CommandIo): void {
+  program
+    .command('copy')
+    .summary('carry everything over into another database')
+    .description(
+      'Copies what the caches of an application hold from one database into another, with expiry and times of writing. Stop the ' +
+        'applications that use them first. The source is only read. Rows that have expired are left out.',
+    )
+    .option('--from <database>', 'where to read')
+    .option('--to <database>', 'where to write; the table is made where it is missing')
+    .option('--namespace <name>', 'copy this namespace only; may be given several times', gathered)
+    .option('--dry-run', 'say what would be copied, and write nothing')
+    .option(
+      '--force',
+      'overwrite rows of the target that differ; without it, a namespace in which the target has rows that the source does not ' +
+        'have is refused. Nothing is ever removed',
+    )
+    .option(
+      '--journal <file>',
+      'where an application keeps its rescue journal, if that is not beside the SQLite file or under data/ of this folder; may ' +
+        'be given several times. The copy is refused while there is one',
+      gathered,
+    )
+    .option('--ignore-running', 'copy even if an application is connected to one of the databases')
+    .addHelpText(
+      'after',
+      '\nA copy that was interrupted is finished by running it again. Afterwards both sides are read and compared.\n' +
+        "Rows that can't be stored on the other side as they are, such as bytes that are no text, are left out, counted and named.",
+    )
+    .action(async (options: Partial<CopyOptions>) => {
+      if (!(await runCopy(commandOf(options), stdout, stderr))) end(EXIT.incomplete);
+    });
+}
+
+function commandOf({ from, to, namespace, journal = [], ...flags }: Partial<CopyOptions>): CopyCommand {
+  if (!from) throw new UsageError('--from is missing');
+  if (!to) throw new UsageError('--to is missing');
+  const { dryRun = false, force = false, ignoreRunning = false } = flags;
+  return { from, to, namespaces: namespace, dryRun, force, journals: journal, ignoreRunning };
+}
 
 /**
- * Runs `copy`: results go to `stdout`, progress and warnings to `stderr`. Returns whether everything was copied. Rejects
- * with the error to print.
+ * Results go to `stdout`, progress and warnings to `stderr`. Returns whether everything was copied. Rejects with the error to
+ * print.
  */
-export async function runCopy(
+async function runCopy(
   command: CopyCommand,
   stdout: ProgressStream,
   stderr: ProgressStream,
@@ -64,7 +133,7 @@ async function copied(
   dryRun: boolean,
   stream: ProgressStream,
 ): Promise<readonly NamespaceCopy[]> {
-  const progress = new CopyProgress(stream);
+  const progress = new Progress(stream);
   try {
     const copies = await copy.run(plan, progress.listener(dryRun ? 'reading' : 'copying'), { dryRun });
     if (!dryRun) await copy.verify(copies, progress.listener('checking'));

@@ -1,5 +1,5 @@
+import { SingleBar } from 'cli-progress';
 import { cutTo, printable, widthOf } from './printable.js';
-import type { CopyListener } from './storage-copy.js';
 
 const BAR_WIDTH = 30;
 /** A shorter bar says nothing. */
@@ -18,17 +18,22 @@ export interface ProgressStream {
   write(text: string): unknown;
 }
 
-/** Shows how far a copy is: a bar that moves on a terminal, a line now and then elsewhere. */
-export class CopyProgress {
+/** Called after each part with how many of the `total` rows of a namespace are done. */
+export type ProgressListener = (namespace: string, done: number, total: number) => void;
+
+/** Shows how far a command is: a bar that moves on a terminal, a line now and then elsewhere. */
+export class Progress {
+  #bar: SingleBar | undefined;
+  /** What the bar is of. */
+  #subject = '';
   /** How wide what is drawn is; 0 where nothing is. */
   #drawn = 0;
-  #percent = -1;
   #told = 0;
 
   constructor(private readonly stream: ProgressStream) {}
 
   /** What to call for the parts of one pass, such as `copying`. */
-  listener(pass: string): CopyListener {
+  listener(pass: string): ProgressListener {
     return (namespace, done, total) => {
       const name = printable(namespace);
       if (this.stream.isTTY === true) this.#draw(pass, name, done, total);
@@ -36,30 +41,55 @@ export class CopyProgress {
     };
   }
 
-  /** Takes the bar away, so that something else can be printed. */
+  /** Takes the bar away, so that something else can be printed. To be called at the end, too: the bar has a timer. */
   clear(): void {
-    if (this.#drawn > 0) this.stream.write(this.#erasing());
+    if (this.#bar === undefined) return;
+    this.#unwrap();
+    this.#bar.stop();
+    this.#bar = undefined;
+    this.#subject = '';
     this.#drawn = 0;
-    this.#percent = -1;
   }
 
   #draw(pass: string, name: string, done: number, total: number): void {
-    const share = total === 0 ? 1 : done / total;
-    const percent = Math.floor(share * 100);
-    if (done > 0 && percent === this.#percent) return;
-    this.#percent = percent;
-    // The last column stays free: a terminal may begin a new line when it is filled.
-    const columns = Math.max(1, this.#columns - 1);
-    const line = fitted(pass, name, share, `${percent} % (${done} of ${total} rows)`, columns);
-    this.stream.write(`${this.#erasing()}${line}`);
-    this.#drawn = widthOf(line);
+    const subject = `${pass} ${name}`;
+    if (done === 0 || subject !== this.#subject) {
+      this.clear();
+      this.#subject = subject;
+      this.#bar = this.#begun(pass, name, done, total);
+      return;
+    }
+    this.#bar?.setTotal(total);
+    this.#bar?.update(done);
   }
 
-  /** A terminal that has become narrower since shows what was drawn on several lines. */
-  #erasing(): string {
+  #begun(pass: string, name: string, done: number, total: number): SingleBar {
+    const bar = new SingleBar({
+      // Its type is wider than what it uses.
+      stream: this.stream as unknown as NodeJS.WritableStream,
+      clearOnComplete: true,
+      // Else it changes how the terminal wraps lines, and who is killed never changes that back.
+      linewrap: true,
+      // The command decides itself what an interruption ends.
+      gracefulExit: false,
+      format: (_options, { value, total: all }) => {
+        const share = all === 0 ? 1 : Math.min(1, value / all);
+        const figures = `${Math.floor(share * 100)} % (${value} of ${all} rows)`;
+        // The last column stays free: a terminal may begin a new line when it is filled.
+        const line = fitted(pass, name, share, figures, Math.max(1, this.#columns - 1));
+        this.#unwrap();
+        this.#drawn = widthOf(line);
+        return line;
+      },
+    });
+    bar.start(total, done);
+    return bar;
+  }
+
+  /** A terminal that has become narrower since shows what was drawn on several lines, of which the bar knows one. */
+  #unwrap(): void {
     const lines = Math.ceil(this.#drawn / this.#columns);
-    const up = lines > 1 ? `\u001B[${lines - 1}A` : '';
-    return `${up}\r\u001B[J`;
+    if (lines > 1) this.stream.write(`\u001B[${lines - 1}A\r\u001B[J`);
   }
 
   get #columns(): number {

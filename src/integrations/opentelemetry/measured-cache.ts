@@ -1,0 +1,44 @@
+import type { CacheService } from '../../index.js';
+import { countersOf, valuesOf, type Values } from './figure-values.js';
+
+/** A cache whose figures are shown, and what it has counted once they are not. */
+export class MeasuredCache {
+  /** How often it is measured. Held for so long. */
+  #times = 0;
+  #held: CacheService | undefined;
+  readonly #cache: WeakRef<CacheService>;
+  /** Whether it may still count, though nobody measures it: its application stops. */
+  #isEnding = false;
+  #counted: Values = new Map();
+
+  constructor(cache: CacheService) {
+    this.#cache = new WeakRef(cache);
+  }
+
+  /** Whether nothing of it can change any more. */
+  get isGone(): boolean {
+    return this.#cache.deref() === undefined;
+  }
+
+  begin(): void {
+    this.#times += 1;
+    this.#held = this.#cache.deref();
+  }
+
+  /** Where the application stops, what it counts until it has is still shown. */
+  end(isEnding: boolean): void {
+    this.#times -= 1;
+    if (this.#times > 0 || this.#held === undefined) return;
+    this.#counted = countersOf(valuesOf(this.#held));
+    this.#isEnding = isEnding;
+    this.#held = undefined;
+  }
+
+  /** What there is to show of it: of one that is not measured any more, what it has counted. */
+  values(): Values {
+    if (this.#held !== undefined) return valuesOf(this.#held);
+    const ending = this.#isEnding ? this.#cache.deref() : undefined;
+    if (ending !== undefined) this.#counted = countersOf(valuesOf(ending));
+    return this.#counted;
+  }
+}
