@@ -29,6 +29,7 @@ const LONGEST = [
   TYPEORM_1,
   'test/cluster/fairness.spec.ts',
   'test/crash/bot/bot.spec.ts',
+  'test/crash/restore-drill.spec.ts',
   'test/crash/sigkill.spec.ts',
   'test/package/testing-docs.spec.ts',
 ];

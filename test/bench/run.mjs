@@ -10,6 +10,7 @@ import { bulk } from './parts/bulk.mjs';
 import { coalescing } from './parts/coalescing.mjs';
 import { conditionalWrites } from './parts/conditional-writes.mjs';
 import { databases } from './parts/databases.mjs';
+import { decoratedHits } from './parts/decorated-hits.mjs';
 import { durableWrites } from './parts/durable-writes.mjs';
 import { hits } from './parts/hits.mjs';
 import { listing } from './parts/listing.mjs';
@@ -28,6 +29,7 @@ import { tableOf } from './support/table.mjs';
 const PARTS = [
   hits,
   asyncHits,
+  decoratedHits,
   allocations,
   sets,
   sustainedSets,

@@ -30,7 +30,7 @@ function isThere(path: string): boolean {
 
 /** Pages about the project itself: others may name files of an application. */
 const ABOUT_SOURCES = [
-  ...pages().filter((page) => /architecture|glossary|decisions|durability|bot\.md/.test(page)),
+  ...pages().filter((page) => /architecture|glossary|decisions|durability|operations|bot\.md/.test(page)),
   'CONTRIBUTING.md',
   'SECURITY.md',
   'test/README.md',

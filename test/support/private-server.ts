@@ -1,6 +1,15 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -122,6 +131,15 @@ export class PrivateServer {
     mkdirSync(path);
     this.own(path);
     return path;
+  }
+
+  /** Puts a copy of its data folder in the place of that. It has to be stopped. */
+  replaceData(copy: string): void {
+    const data = join(this.folder, 'data');
+    rmSync(data, { recursive: true });
+    cpSync(copy, data, { recursive: true });
+    this.own(data);
+    for (const path of readdirSync(data, { recursive: true, encoding: 'utf8' })) this.own(join(data, path));
   }
 
   own(path: string): void {

@@ -61,11 +61,11 @@ function eviction(where: string, definition: NamespaceDefinition, given: unknown
   const removalOf = removals(where, definition, given);
   const { before = false } = given as { before?: unknown };
   if (typeof before !== 'boolean') throw invalid(where, 'before', 'true or false');
-  return async ({ args, method, write }) => {
-    const removal = removalOf(args);
-    if (before) await write(removal);
-    const result = await method();
-    if (!before) await write(removal);
+  return async (call) => {
+    const removal = removalOf(call.args);
+    if (before) await call.write(removal);
+    const result = await call.method();
+    if (!before) await call.write(removal);
     return result;
   };
 }

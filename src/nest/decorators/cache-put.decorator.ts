@@ -45,12 +45,13 @@ function storing(where: string, definition: NamespaceDefinition, given: unknown)
   const { key: _, keyOfResult: __, ...options } = given as CachePutOptions<unknown, [], []>;
   saying(where, () => ttlIn(definition.name, options));
   const keys = new KeySpace(definition.name, definition.key);
-  return async ({ args, method, write }) => {
+  return async (call) => {
+    const { args } = call;
     const known = by === 'key' ? { key: keyAsGiven(keys, keyOf(...args)) } : undefined;
-    const value = await method();
+    const value = await call.method();
     if (value === undefined) return value;
     const { key } = known ?? { key: keyOf(value, ...args) };
-    await write((cache) => cache.set(key, value, options));
+    await call.write((cache) => cache.set(key, value, options));
     return value;
   };
 }

@@ -2,9 +2,9 @@ import type { NamespaceDefinition } from '../../core/definition/namespace-defini
 import { KeySpace } from '../../core/keys/key-space.js';
 import { timesIn } from '../../core/namespace/call-options.js';
 import { noValue } from '../../core/namespace/given-value.js';
-import type { LoadOptions } from '../../core/namespace/namespace-cache.js';
+import type { LoadOptions, NamespaceCache } from '../../core/namespace/namespace-cache.js';
 import type { ValueMode } from '../../core/values/value-mode.js';
-import type { Decorate } from './call-outcome.js';
+import type { Decorate, MethodCall } from './call-outcome.js';
 import { decorator } from './decorated-method.js';
 import { keyAsGiven } from './key-as-given.js';
 import { begin, waiting, type LoadRun } from './loads-under-way.js';
@@ -38,33 +38,39 @@ export function Cached<K, V, M extends ValueMode, A extends unknown[]>(
 function reading(where: string, definition: NamespaceDefinition, given: unknown): Decorate {
   assertGiven(where, given, '{ key: (id: string) => id }');
   const keyOf: KeyFunction = functionIn(where, given, 'key');
-  const { key: _, ...options } = given as CachedOptions<unknown, unknown[]>;
-  saying(where, () => timesIn(definition.name, options));
+  const { key: _, ...times } = given as CachedOptions<unknown, unknown[]>;
+  saying(where, () => timesIn(definition.name, times));
+  // Times are checked at each call that has some.
+  const options = Object.values(times).some((time) => time !== undefined) ? times : undefined;
   const keys = new KeySpace(definition.name, definition.key);
   const nothing = noValue(definition.name, `${where} gave undefined, which is not stored.`);
-  return async ({ args, method, namespace }) => {
-    const made = keyOf(...args);
+
+  const ask = (call: MethodCall, cache: NamespaceCache<unknown, unknown>, key: unknown): Promise<unknown> => {
+    let begun: LoadRun | undefined;
+    const load = async (): Promise<{} | null> => {
+      begun = begin(cache, keys.admit(key));
+      const value = await begun.run(() => call.method());
+      if (value === undefined) throw nothing;
+      return value;
+    };
+    call.failed = (error) => {
+      // It may have been given up.
+      begun?.end();
+      if (error === nothing) return undefined;
+      throw error;
+    };
+    const wait = (): Promise<unknown> => cache.getOrLoad(key, load, options);
+    return waiting(cache, () => keys.admit(key), { wait, method: () => call.method() });
+  };
+
+  // Not async: a hit costs no promise more than it must.
+  return (call) => {
+    const made = keyOf(...call.args);
     // What is no object can't change, and is checked where it is not found.
     const key = typeof made === 'object' ? keyAsGiven(keys, made) : made;
-    const cache = await namespace();
-    const wait = async (): Promise<unknown> => {
-      let begun: LoadRun | undefined;
-      const load = async (): Promise<{} | null> => {
-        begun = begin(cache, keys.admit(key));
-        const value = await begun.run(method);
-        if (value === undefined) throw nothing;
-        return value;
-      };
-      try {
-        return await cache.getOrLoad(key, load, options);
-      } catch (error) {
-        if (error === nothing) return undefined;
-        throw error;
-      } finally {
-        // It may have been given up.
-        begun?.end();
-      }
-    };
-    return waiting(cache, () => keys.admit(key), { wait, method });
+    const { namespace } = call;
+    return namespace instanceof Promise
+      ? namespace.then((cache) => ask(call, cache, key))
+      : ask(call, namespace, key);
   };
 }

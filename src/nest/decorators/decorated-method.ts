@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { CacheError } from '../../core/cache-error.js';
 import { isDefinition, type NamespaceDefinition } from '../../core/definition/namespace-definition.js';
-import { outcomeOf, type Decorate } from './call-outcome.js';
+import { MethodCall, type Decorate } from './call-outcome.js';
 import { cachesOf, expectCaches, tellOfStranger } from './method-binding.js';
 import { noteUse, type MethodUse } from './method-uses.js';
 
@@ -29,11 +29,11 @@ export function decorator(
         tellOfStranger(this, where);
         return original.apply(this, args);
       }
-      return outcomeOf(decorate, {
-        args,
-        method: () => original.apply(this, args),
+      const call = new MethodCall(args, {
+        method: (given) => original.apply(this, [...given]),
         namespace: () => caches.namespace(use),
       });
+      return call.outcome(decorate);
     };
     descriptor.value = takingAfter(original, decorated);
     noteUse(target, method, use);

@@ -16,7 +16,7 @@ export const newVisits = (): Visits => ({ count: 0, texts: [] });
 
 const TOKEN = '42:a-secret-token';
 // What getMe would give: with it a bot asks nothing of Telegram.
-const ME = {
+export const ME = {
   id: 42,
   is_bot: true,
   first_name: 'Gromozeka',
@@ -31,7 +31,7 @@ const ME = {
 let updates = 0;
 
 /** An update as Telegram sends it when somebody writes. */
-function update(text: string, chatId: number): Update {
+export function update(text: string, chatId: number): Update {
   updates += 1;
   const chat = { id: chatId, type: 'private', first_name: 'Alice' } as const;
   const from = { id: chatId, is_bot: false, first_name: 'Alice' };

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { BACKPLANE_FIGURES, NAMESPACE_FIGURES } from '../../../src/integrations/opentelemetry/figures.js';
 import { OPERATIONS } from '../../../src/integrations/opentelemetry/operations.js';
 import { onPostgres } from '../../support/shops.js';
-import { Sdk, type Scrape } from './sdk.js';
+import { namesIn, unknownIn } from './queries.js';
+import { Sdk } from './sdk.js';
 import { startTelemetryApp } from './telemetry-app.js';
 
 const [METRICS = '', SPANS = ''] = readFileSync('docs/opentelemetry.md', 'utf8').split('\n## Spans\n');
@@ -63,31 +64,6 @@ describe('the page on OpenTelemetry', () => {
     }
   });
 });
-
-/** The names of metrics in a query: a selector has a name before its braces, or a pattern of names in them. */
-function namesIn(query: string): { exact: string[]; patterns: string[] } {
-  const patterns = Array.from(query.matchAll(/__name__=~"([^"]+)"/g), ([, pattern = '']) => pattern);
-  const rest = query.replaceAll(/"[^"]*"/g, '""');
-  const exact = Array.from(rest.matchAll(/\bcache_\w+/g), ([name]) => name).filter(
-    (name) => name !== 'cache_namespace',
-  );
-  return { exact, patterns };
-}
-
-/** What is wrong with the queries of a dashboard, given what Prometheus has. */
-function unknownIn(queries: readonly string[], { names }: Pick<Scrape, 'names'>): string[] {
-  return queries.flatMap((query) => {
-    const { exact, patterns } = namesIn(query);
-    if (exact.length + patterns.length === 0) return [`no metric: ${query}`];
-    return [
-      ...exact.filter((name) => !names.has(name)),
-      ...patterns.filter((pattern) => {
-        const whole = new RegExp(`^(?:${pattern})$`);
-        return ![...names].some((name) => whole.test(name));
-      }),
-    ];
-  });
-}
 
 describe('the dashboard', () => {
   const { panels, templating } = JSON.parse(DASHBOARD) as Dashboard;

@@ -132,3 +132,33 @@ it.each([0, 2])(
     expect(longest).toBeLessThan(10);
   },
 );
+
+// From Node.js 24 on nothing is watched for it, and what a load has set going keeps its store.
+it.skipIf(Number.parseInt(process.versions.node, 10) >= 24)(
+  'loads have Node.js watch the promises of the process for as long as one is under way',
+  async () => {
+    const { innermost } = Reflect.get(globalThis, Symbol.for('nestjs-durable-cache:loads')) as {
+      innermost: AsyncLocalStorage<object>;
+    };
+    const ends = { a: new Gate(), b: new Gate() };
+    const later = new Gate();
+    const left: Promise<object | undefined>[] = [];
+    class Slow {
+      @Cached(numbers, { key })
+      async find(name: 'a' | 'b'): Promise<number> {
+        left.push(later.opened.then(() => innermost.getStore()));
+        await ends[name].opened;
+        expect(innermost.getStore()).toBeDefined();
+        return 1;
+      }
+    }
+    const slow = await instanceOf(Slow);
+    const [a, b] = [slow.find('a'), slow.find('b')];
+    ends.a.open();
+    await a;
+    ends.b.open();
+    await b;
+    later.open();
+    expect(await Promise.all(left)).toEqual([undefined, undefined]);
+  },
+);

@@ -16,6 +16,12 @@ export async function assertRemembers(start: () => Promise<RunningApp>, also?: A
   const before = await first.request('POST', '/players/ada/hours/7/points/5');
   deepStrictEqual(before, { points: 15, thisHour: 16, streak: 2 });
   deepStrictEqual(await first.request('DELETE', '/players/bob'), { forgotten: true });
+  // Decorated methods, as the app's compiler makes them.
+  const title = { title: 'ada the great', asked: 1 };
+  for (let time = 0; time < 2; time += 1)
+    deepStrictEqual(await first.request('GET', '/players/ada/title'), title);
+  await first.request('GET', '/players/bob/title');
+  deepStrictEqual(await first.request('DELETE', '/players/bob/title'), { forgotten: 'bob' });
   if (also !== undefined) await first.request(...also.write);
   await assertStops(first);
 
@@ -24,6 +30,8 @@ export async function assertRemembers(start: () => Promise<RunningApp>, also?: A
   const gone = { points: 0, thisHour: 0, streak: 0 };
   deepStrictEqual(await second.request('GET', '/players/ada/hours/7'), ada);
   deepStrictEqual(await second.request('GET', '/players/bob/hours/8'), gone);
+  deepStrictEqual(await second.request('GET', '/players/ada/title'), { ...title, asked: 0 });
+  deepStrictEqual(await second.request('GET', '/players/bob/title'), { title: 'bob the great', asked: 1 });
   if (also !== undefined) deepStrictEqual(await second.request(...also.read), also.answer);
   await assertStops(second);
 }

@@ -23,3 +23,11 @@ export const playerStreaks = defineNamespace({
   value: json<number>(),
   persistence: CachePersistenceLevel.MEMORY_ONLY,
 });
+
+/** What decorated methods find out about a player, once. */
+export const playerTitles = defineNamespace({
+  name: 'titles',
+  key: stringKey(),
+  value: json<string>(),
+  persistence: CachePersistenceLevel.ON_CHANGE,
+});

@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DataSource } from 'typeorm';
+import { describe, expect, it } from 'vitest';
+import { CacheModule } from '../../src/index.js';
+import { resolveEngineOptions } from '../../src/core/engine/engine-options.js';
+import { startApp } from '../support/nest-app.js';
+import { commandsOfPage } from '../support/page-commands.js';
+import { tempFolder } from '../support/temp-folder.js';
+
+const PAGE = readFileSync('docs/operations.md', 'utf8');
+const ALERTS = readFileSync('docs/grafana/alerts.yml', 'utf8');
+const folder = tempFolder();
+const { shutdownTimeoutMs, maxDirty, checkpointIntervalMs, staleWhileDownMs, writeTimeoutMs } =
+  resolveEngineOptions({});
+
+/** The number that a pattern finds, with thousands set apart in any way. */
+function numberIn(text: string, pattern: RegExp): number {
+  const [, digits = ''] = pattern.exec(text) ?? [];
+  if (digits === '') throw new Error(`There is no ${String(pattern)}.`);
+  return Number(digits.replaceAll(/[ _]/g, ''));
+}
+
+/** The threshold of a rule. */
+function thresholdOf(alert: string): number {
+  return numberIn(ALERTS, new RegExp(`alert: ${alert}\\n +expr: .* > (\\d+)\\n`));
+}
+
+describe('the page on operations', () => {
+  it('names the tables of the cache, and no others, and has each in its commands', async () => {
+    const database = join(folder, 'cache.sqlite');
+    const app = await startApp([CacheModule.forRoot({ storage: { type: 'better-sqlite3', database } })]);
+    await app.close();
+    const db = await new DataSource({ type: 'better-sqlite3', database }).initialize();
+    const made: { name: string }[] = await db.query(
+      "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
+    );
+    await db.destroy();
+    const tables = made.map(({ name }) => name);
+    expect(tables).toHaveLength(5);
+    const rows = Array.from(PAGE.matchAll(/^\| `(cache_\w+)` +\|/gm), ([, name]) => name);
+    expect(new Set(rows)).toEqual(new Set(tables));
+    for (const title of ['Back up the tables on PostgreSQL', 'Back up the tables on MariaDB']) {
+      const named = commandsOfPage()
+        .get(title)
+        ?.match(/cache_\w+/g);
+      expect(new Set(named), title).toEqual(new Set(tables));
+    }
+  });
+
+  it('gives each process manager more time than a stop may take', () => {
+    const needed = shutdownTimeoutMs / 1000 + 2;
+    const preStop = numberIn(PAGE, /command: \['sleep', '(\d+)'\]/);
+    expect(numberIn(PAGE, /terminationGracePeriodSeconds: (\d+)/)).toBeGreaterThanOrEqual(needed + preStop);
+    expect(numberIn(PAGE, /stop_grace_period: (\d+)s/)).toBeGreaterThanOrEqual(needed);
+    expect(numberIn(PAGE, /TimeoutStopSec=(\d+)/)).toBeGreaterThanOrEqual(needed);
+    expect(numberIn(PAGE, /kill_timeout: ([\d_]+)/) / 1000).toBeGreaterThanOrEqual(needed);
+    expect(numberIn(PAGE, /`shutdownTimeoutMs` \((\d+) s\)/) * 1000).toBe(shutdownTimeoutMs);
+  });
+
+  it('has thresholds that follow from the defaults', () => {
+    expect(numberIn(PAGE, /half of `maxDirty` \(([\d ]+)\)/)).toBe(maxDirty / 2);
+    expect(numberIn(PAGE, /80 % of it \(([\d ]+)\)/)).toBe(0.8 * maxDirty);
+    expect(thresholdOf('CacheNearlyFull')).toBe(0.8 * maxDirty);
+    expect(numberIn(PAGE, /two checkpoints \((\d+) s\)/) * 1000).toBe(2 * Number(checkpointIntervalMs));
+    expect(thresholdOf('CacheEntriesLate') * 1000).toBe(4 * Number(checkpointIntervalMs));
+    expect(numberIn(PAGE, /`staleWhileDownMs` \((\d+) s\)/) * 1000).toBe(staleWhileDownMs);
+    expect(numberIn(PAGE, /`writeTimeoutMs` \((\d+) s\)/) * 1000).toBe(writeTimeoutMs);
+  });
+});
