@@ -5,6 +5,7 @@ import { PageClient } from '../e2e/support/page-client.js';
 import { PHONE, testBrowser } from '../support/browser.js';
 import { tempFolder } from '../support/temp-folder.js';
 import { violationsOf } from './support/accessibility.js';
+import { Front } from './support/front.js';
 import { brightnessOf, focused, overhangOf, showsFocus, stickingOut } from './support/layout.js';
 
 const browser = testBrowser();
@@ -12,6 +13,7 @@ const browser = testBrowser();
 describe.skipIf(browser === undefined)('The page of the bot, in a browser', () => {
   const folder = tempFolder();
   const otherFolder = tempFolder();
+  const front = new Front();
   let bot: BotProcess;
   let port: number;
   beforeAll(async () => {
@@ -123,19 +125,30 @@ describe.skipIf(browser === undefined)('The page of the bot, in a browser', () =
     expect(await violationsOf(page)).toEqual([]);
   });
 
+  it('has the inspector of its cache beside it', async () => {
+    const page = await browser!.open(`http://localhost:${port}/cache`);
+    await page.getByRole('main').getByRole('link', { name: 'chatUsers', exact: true }).click();
+    await page.getByText(/entr(?:y|ies) on this page/).waitFor();
+  });
+
   it('says that the bot has stopped, and goes on when it is back', async () => {
-    const other = new BotProcess(otherFolder);
-    const { port: ownPort } = await PageClient.of(other);
-    const page = await browser!.open(`http://localhost:${ownPort}`);
-    await page.getByText('Figures since the bot was started.').waitFor();
-    browser!.expectComplaints(/ERR_CONNECTION_REFUSED/);
-    await other.stop();
-    await page.getByText('The bot is not running.').waitFor();
-    const back = new BotProcess(otherFolder, { PORT: String(ownPort) });
+    const start = async (): Promise<BotProcess> => {
+      const started = new BotProcess(otherFolder);
+      front.target = (await PageClient.of(started)).port;
+      return started;
+    };
+    let other = await start();
     try {
+      const page = await browser!.open(front.url);
+      await page.getByText('Figures since the bot was started.').waitFor();
+      browser!.expectComplaints(/net::ERR_/);
+      await other.stop();
+      front.target = undefined;
+      await page.getByText('The bot is not running.').waitFor();
+      other = await start();
       await page.getByText('Figures since the bot was started.').waitFor();
     } finally {
-      back.end();
+      other.end();
     }
   });
 });

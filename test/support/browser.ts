@@ -6,13 +6,13 @@ import {
   type BrowserContextOptions,
   type Page,
 } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+import { afterAll, afterEach, beforeAll } from 'vitest';
 
 /** Where Debian puts it. */
 const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
 
 /** It runs as root in containers, where there is no sandbox for it, and has no business with anybody but the page. */
-export const CHROMIUM_FLAGS = [
+const CHROMIUM_FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',
@@ -22,12 +22,12 @@ export const CHROMIUM_FLAGS = [
   '--disable-sync',
 ];
 
-export const DESKTOP = { width: 1280, height: 900 };
+const DESKTOP = { width: 1280, height: 900 };
 /** The narrowest that is common. */
 export const PHONE = { width: 360, height: 740 };
 
 /** How long a page may take for what it is expected to show, ms. A busy machine takes its time. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 30_000;
 
 /** What a test opens pages with. */
 export class TestBrowser {
@@ -43,8 +43,10 @@ export class TestBrowser {
     afterEach(async () => {
       await Promise.all(this.#contexts.splice(0).map((context) => context.close()));
       const expected = this.#expected.splice(0);
-      const complaints = this.#complaints.splice(0);
-      expect(complaints.filter((text) => !expected.some((pattern) => pattern.test(text)))).toEqual([]);
+      const complaints = this.#complaints
+        .splice(0)
+        .filter((text) => !expected.some((pattern) => pattern.test(text)));
+      if (complaints.length > 0) throw new Error(`The page complained:\n${complaints.join('\n')}`);
     });
     afterAll(() => this.#browser?.close());
   }
