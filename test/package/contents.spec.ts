@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
@@ -22,9 +22,20 @@ const scripts = [...files].filter((path) => path.endsWith('.js'));
 /** The package's own modules that a script loads, or that its types name: a module may hold nothing but types. */
 function importsOf(path: string): string[] {
   return [path, path.replace(/\.js$/, '.d.ts')]
+    .filter((file) => existsSync(file))
     .flatMap((file) => ts.preProcessFile(readFileSync(file, 'utf8'), true, true).importedFiles)
     .filter(({ fileName }) => fileName.startsWith('.'))
-    .map(({ fileName }) => posix.join(posix.dirname(path), fileName));
+    .map(({ fileName }) => posix.join(posix.dirname(path), fileName))
+    .filter((name) => name !== FROM_UPLOT);
+}
+
+/** The inspector serves it to its page from the package of that name. */
+const FROM_UPLOT = 'dist/src/inspector/page/uplot.js';
+
+/** What the page of the inspector has a browser load. */
+function scriptsOfPage(): string[] {
+  const html = readFileSync('dist/src/inspector/page/page.html', 'utf8');
+  return Array.from(html.matchAll(/assets\/([\w-]+\.js)"/g), ([, name]) => `dist/src/inspector/page/${name}`);
 }
 
 function reachable(entries: readonly string[]): Set<string> {
@@ -79,11 +90,12 @@ describe('the package', () => {
   const entries = [
     ...Object.values(exports).map((entry) => (typeof entry === 'string' ? entry : entry.default)),
     ...Object.values(bin),
+    ...scriptsOfPage(),
   ]
     .map((path) => posix.normalize(path))
     .filter((path) => path.endsWith('.js'));
 
-  it('ships every script that its exports and its command reach, and no other', () => {
+  it('ships every script that its exports, its command and its page reach, and no other', () => {
     expect(entries.length).toBeGreaterThan(1);
     expect(scripts.toSorted()).toEqual([...reachable(entries)].toSorted());
   });

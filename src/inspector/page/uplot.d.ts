@@ -1,0 +1,2 @@
+// Served from the package of that name, under this one.
+export { default } from 'uplot';
