@@ -3,7 +3,7 @@
 // OUT=folder BUSY_SECONDS=20 npm run screenshot    a quick look, somewhere else
 import { fork, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { chromium } from 'playwright-core';
@@ -29,7 +29,10 @@ const SAID = [
   '/primes 1000000',
 ];
 
-const folder = mkdtempSync(join(tmpdir(), 'screenshots-'));
+/** It stands at the head of the page, and so in the pictures. */
+const folder = join(tmpdir(), 'shop');
+rmSync(folder, { recursive: true, force: true });
+mkdirSync(folder);
 const children = [];
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
@@ -55,7 +58,7 @@ async function takeBot() {
 }
 
 async function takeInspector() {
-  const database = 'shop.sqlite';
+  const database = 'cache.sqlite';
   const address = `${await startApp({ database, share: 0.7 })}/cache`;
   await startApp({ database, share: 0.3 });
   await new Promise((done) => {

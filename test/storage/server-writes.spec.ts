@@ -182,8 +182,11 @@ for (const { kind, name, server } of KINDS)
       await other.startTransaction();
       await other.query(`INSERT INTO cache_storage (namespace, ${key()}, value) VALUES ('n', 'a', '0')`);
       await expect(cache.set('a', 7)).rejects.toThrow(errorWith('WRITE_FAILED'));
-      expect(await cache.delete('a')).toBe(false);
+      // MariaDB has a removal wait for what the other session holds, too, until it is given up on.
+      const removed = await cache.delete('a').catch((error: unknown) => error);
+      expect([false, errorWith('WRITE_FAILED')]).toContainEqual(removed);
       await other.rollbackTransaction();
+      expect(await cache.delete('a')).toBe(false);
       await until(db, kind.waiting, (n) => n === 0);
       expect(await db.query(`SELECT * FROM cache_storage`)).toEqual([]);
       await app.close();
