@@ -194,7 +194,7 @@ for (const { kind, name, server } of KINDS)
         }
         const small = disk;
         // Ample for the megabytes that there is room for, on a busy machine too.
-        await start({ writeTimeoutMs: 3000, checkpointIntervalMs: 50 });
+        await start({ writeTimeoutMs: 6000, checkpointIntervalMs: 50 });
         await onServer((db) => move(db, small));
         await cache.setUserData(1, 1, 'a', 1);
         spawnSync('dd', ['if=/dev/zero', `of=${join(small, 'filler')}`, 'bs=4k', 'count=5000']);
