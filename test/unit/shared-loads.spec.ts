@@ -153,4 +153,30 @@ describe('a load under way while another instance removes its key', () => {
       expect(await one.cache.get('city', { fresh: true })).toBeUndefined();
     });
   });
+
+  it('that nobody could join any more stores nothing either', async () => {
+    const slow = await world.start({ maxStaleMs: 2000 });
+    const givers: ((value: string) => void)[] = [];
+    const load = (): Promise<string> =>
+      new Promise((resolve) => {
+        givers.push(resolve);
+      });
+    // Then it asks the database whether there is a row.
+    await one.cache.delete('city');
+    await world.clock.advance(200);
+    // Its read lasts so long that the next caller asks anew.
+    const read = holdAnswer(slow.storage, 'read');
+    const first = slow.cache.getOrLoad('city', load);
+    await settle();
+    await world.clock.advance(2001);
+    const second = slow.cache.getOrLoad('city', load);
+    await settle();
+    read();
+    await settle();
+    expect(givers).toHaveLength(2);
+    await slow.cache.delete('city');
+    for (const give of givers) give('old');
+    expect(await Promise.all([first, second])).toEqual(['old', 'old']);
+    expect(await one.cache.get('city', { fresh: true })).toBeUndefined();
+  });
 });
