@@ -145,6 +145,21 @@ describe('a load under way while another instance removes its key', () => {
       expect(await other.cache.get('city', { fresh: true })).toBe('theirs');
     });
 
+    it('takes it back where nobody has used the cache since, which looks at its beat alone', async () => {
+      const idle = await world.start({ maxStaleMs: 2000 });
+      const { answer } = await begunIn(idle);
+      await world.clock.advance(11_000);
+      const write = holdCall(idle.storage, 'write');
+      loader.give('old');
+      await settle();
+      await one.cache.delete('city');
+      write();
+      expect(await answer).toBe('old');
+      await world.clock.advance(30_000);
+      await idle.cache.flush();
+      expect(await one.cache.get('city', { fresh: true })).toBeUndefined();
+    });
+
     it('takes it back however late it is told, as long as memory answers without a look', async () => {
       await overtaken(() => one.cache.delete('city'));
       await world.clock.advance(29_999);
