@@ -1,6 +1,16 @@
-import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { Child } from '../support/child-process.js';
 import { tempFolder } from '../support/temp-folder.js';
 import { databaseKinds, entry, fill, type TestDatabase } from './support/databases.js';
 import { run as execute } from './support/raw-table.js';
@@ -318,6 +328,42 @@ describe('a file to export to', () => {
     });
   });
 
+  it('is never opened where somebody else has put one, and leads nowhere else', async () => {
+    const database = await sqlite!.newDatabase();
+    await fillWell(database);
+    const file = newPath('all.ndjson');
+    const precious = newPath('precious');
+    writeFileSync(precious, 'precious');
+    symlinkSync(precious, `${file}.part`);
+    expect(await exported(database, '--out', file)).toMatchObject({ code: 0 });
+    expect(readFileSync(precious, 'utf8')).toBe('precious');
+    expect(lstatSync(file).isFile()).toBe(true);
+    expect(readFileSync(file, 'utf8')).toMatch(/\{"rows":6\}\n$/);
+  });
+
+  it('is not there when not even its last line fits on the disk', async () => {
+    const database = await sqlite!.newDatabase();
+    await fill(database, { n: [entry('a', '')] });
+    const { length: bare } = (await exported(database)).stdout;
+    const limit = 300 * 1024;
+    await fill(database, { n: [entry('a', 'x'.repeat(limit - bare + 5))] });
+    const file = newPath('all.ndjson');
+    const command = [process.execPath, resolve('dist/src/cli/main.js'), 'export', '--out', file];
+    const child = new Child('bash', [
+      '-c',
+      `ulimit -f ${limit / 1024} && exec "$@"`,
+      'bash',
+      ...command,
+      '--database',
+      database.address,
+    ]);
+    expect(await child.ended).toMatchObject({
+      code: 1,
+      output: expect.stringMatching(/INVALID_OPTION: --out: .*can't be written \(EFBIG\)/) as string,
+    });
+    expect(readdirSync(dirname(file))).toEqual([]);
+  });
+
   it('is not there when the export was interrupted', async () => {
     const database = await sqlite!.newDatabase();
     await fill(database, { n: Array.from({ length: 50_000 }, (_, i) => entry(String(i), 'x'.repeat(500))) });
@@ -329,8 +375,7 @@ describe('a file to export to', () => {
       code: 130,
       output: expect.stringContaining('Interrupted: the export is incomplete.') as string,
     });
-    expect(existsSync(file)).toBe(false);
-    expect(existsSync(`${file}.part`)).toBe(false);
+    expect(readdirSync(dirname(file))).toEqual([]);
   });
 });
 
