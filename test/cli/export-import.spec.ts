@@ -209,6 +209,26 @@ describe.each(kinds)('on $name', ({ newDatabase }) => {
   });
 });
 
+describe('an import from standard input', () => {
+  it('ends when it is interrupted, though nothing comes and nothing ends', async () => {
+    const database = await sqlite!.newDatabase();
+    const rows = Array.from({ length: 501 }, (_, i) => `${JSON.stringify(row(String(i)))}\n`);
+    const child = startProcess(['import', '-', '--database', database.address], {
+      input: `{"export":"nestjs-durable-cache","version":1,"database":null}\n${rows.join('')}`,
+      isInputOpen: true,
+    });
+    // A batch of them is there.
+    await expect
+      .poll(async () => (await run(['ls', '--database', database.address])).stdout, { timeout: 10_000 })
+      .toMatch(/^n\t500\t/);
+    child.kill('SIGINT');
+    expect(await child.ended).toMatchObject({
+      code: 130,
+      output: expect.stringContaining('Interrupted: 500 rows imported.') as string,
+    });
+  });
+});
+
 describe('a file to import', () => {
   const HEADER = JSON.stringify({ export: 'nestjs-durable-cache', version: 1, database: null });
   const GOOD = JSON.stringify(row('a'));
