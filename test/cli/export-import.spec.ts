@@ -1,6 +1,16 @@
-import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { Child } from '../support/child-process.js';
 import { tempFolder } from '../support/temp-folder.js';
 import { databaseKinds, entry, fill, type TestDatabase } from './support/databases.js';
 import { run as execute } from './support/raw-table.js';
@@ -199,6 +209,26 @@ describe.each(kinds)('on $name', ({ newDatabase }) => {
   });
 });
 
+describe('an import from standard input', () => {
+  it('ends when it is interrupted, though nothing comes and nothing ends', async () => {
+    const database = await sqlite!.newDatabase();
+    const rows = Array.from({ length: 501 }, (_, i) => `${JSON.stringify(row(String(i)))}\n`);
+    const child = startProcess(['import', '-', '--database', database.address], {
+      input: `{"export":"nestjs-durable-cache","version":1,"database":null}\n${rows.join('')}`,
+      isInputOpen: true,
+    });
+    // A batch of them is there.
+    await expect
+      .poll(async () => (await run(['ls', '--database', database.address])).stdout, { timeout: 10_000 })
+      .toMatch(/^n\t500\t/);
+    child.kill('SIGINT');
+    expect(await child.ended).toMatchObject({
+      code: 130,
+      output: expect.stringContaining('Interrupted: 500 rows imported.') as string,
+    });
+  });
+});
+
 describe('a file to import', () => {
   const HEADER = JSON.stringify({ export: 'nestjs-durable-cache', version: 1, database: null });
   const GOOD = JSON.stringify(row('a'));
@@ -318,6 +348,42 @@ describe('a file to export to', () => {
     });
   });
 
+  it('is never opened where somebody else has put one, and leads nowhere else', async () => {
+    const database = await sqlite!.newDatabase();
+    await fillWell(database);
+    const file = newPath('all.ndjson');
+    const precious = newPath('precious');
+    writeFileSync(precious, 'precious');
+    symlinkSync(precious, `${file}.part`);
+    expect(await exported(database, '--out', file)).toMatchObject({ code: 0 });
+    expect(readFileSync(precious, 'utf8')).toBe('precious');
+    expect(lstatSync(file).isFile()).toBe(true);
+    expect(readFileSync(file, 'utf8')).toMatch(/\{"rows":6\}\n$/);
+  });
+
+  it('is not there when not even its last line fits on the disk', async () => {
+    const database = await sqlite!.newDatabase();
+    await fill(database, { n: [entry('a', '')] });
+    const { length: bare } = (await exported(database)).stdout;
+    const limit = 300 * 1024;
+    await fill(database, { n: [entry('a', 'x'.repeat(limit - bare + 5))] });
+    const file = newPath('all.ndjson');
+    const command = [process.execPath, resolve('dist/src/cli/main.js'), 'export', '--out', file];
+    const child = new Child('bash', [
+      '-c',
+      `ulimit -f ${limit / 1024} && exec "$@"`,
+      'bash',
+      ...command,
+      '--database',
+      database.address,
+    ]);
+    expect(await child.ended).toMatchObject({
+      code: 1,
+      output: expect.stringMatching(/INVALID_OPTION: --out: .*can't be written \(EFBIG\)/) as string,
+    });
+    expect(readdirSync(dirname(file))).toEqual([]);
+  });
+
   it('is not there when the export was interrupted', async () => {
     const database = await sqlite!.newDatabase();
     await fill(database, { n: Array.from({ length: 50_000 }, (_, i) => entry(String(i), 'x'.repeat(500))) });
@@ -329,8 +395,7 @@ describe('a file to export to', () => {
       code: 130,
       output: expect.stringContaining('Interrupted: the export is incomplete.') as string,
     });
-    expect(existsSync(file)).toBe(false);
-    expect(existsSync(`${file}.part`)).toBe(false);
+    expect(readdirSync(dirname(file))).toEqual([]);
   });
 });
 

@@ -1,5 +1,6 @@
-import type { INestApplication } from '@nestjs/common';
-import type { Server } from 'node:http';
+import type { CanActivate, INestApplication } from '@nestjs/common';
+import { once } from 'node:events';
+import type { Server, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { InMemoryStorage, type NamespaceDefinition } from '../../src/index.js';
@@ -24,7 +25,7 @@ interface Started extends InspectedApp {
 }
 
 describe.each(PLATFORMS)('the events of an inspector on %s', (platform) => {
-  async function start(more: readonly NamespaceDefinition[] = []): Promise<Started> {
+  async function start(more: readonly NamespaceDefinition[] = [], guard?: CanActivate): Promise<Started> {
     const clock = new TestClock();
     const storage = new FaultyStorage(new InMemoryStorage(), clock);
     const cache = {
@@ -33,7 +34,41 @@ describe.each(PLATFORMS)('the events of an inspector on %s', (platform) => {
       namespaces: [users, drafts, ...more],
       checkpointIntervalMs: false as const,
     };
-    return { ...(await inspectedApp({ platform, cache })), clock, storage };
+    return { ...(await inspectedApp({ platform, cache, inspector: { guard } })), clock, storage };
+  }
+
+  /** With minutes behind it that take megabytes to tell, more than the buffers of the system. */
+  async function startLong(): Promise<Started> {
+    const started = await start(
+      Array.from({ length: 500 }, (_, i) => namespaceOf(ON_CHANGE, { name: `namespace${i}` })),
+    );
+    await started.clock.advance(300_000);
+    return started;
+  }
+
+  /** Counts the questions to the database; those that are held wait for what is given back. */
+  function counted({ storage }: Started): { asked: number; hold: () => () => void } {
+    const read = storage.read.bind(storage);
+    let held: Promise<void> | undefined;
+    const counts = {
+      asked: 0,
+      hold: () => {
+        let release: () => void = () => undefined;
+        held = new Promise((resolve) => {
+          release = resolve;
+        });
+        return () => {
+          held = undefined;
+          release();
+        };
+      },
+    };
+    storage.read = async (...of) => {
+      counts.asked += 1;
+      await held;
+      return read(...of);
+    };
+    return counts;
   }
 
   it('begin with the minutes before, and how the cache is', async () => {
@@ -170,6 +205,81 @@ describe.each(PLATFORMS)('the events of an inspector on %s', (platform) => {
     await Promise.all(readers.map((events) => events.next('overview')));
     await closeApp(started);
     await Promise.all(readers.map(({ ended }) => ended));
+  });
+
+  it('end with the application, though somebody has stopped to read', async () => {
+    const started = await startLong();
+    const reader = await started.client.events();
+    reader.stall();
+    await started.clock.advance(1000);
+    await closeApp(started);
+    reader.close();
+  });
+
+  it('bring the minutes before to whoever reads slowly, however long they are', async () => {
+    const { client, clock } = await startLong();
+    const reader = await client.events();
+    reader.stall();
+    await clock.advance(1000);
+    await clock.advance(1000);
+    reader.goOn();
+    expect((await reader.next<{ samples: Sample[] }>('history')).samples).toHaveLength(150);
+    await reader.next<Overview>('overview', ({ at }) => at === clock.now());
+    reader.close();
+  });
+
+  it('are not sent to who has left while the guard was asked', async () => {
+    let admit: () => void = () => undefined;
+    let isAsked: (response: ServerResponse) => void = () => undefined;
+    const asked = new Promise<ServerResponse>((resolve) => {
+      isAsked = resolve;
+    });
+    const started = await start([], {
+      canActivate: (context) => {
+        const http = context.switchToHttp();
+        if (!http.getRequest<{ url: string }>().url.endsWith('/events')) return true;
+        const response = http.getResponse<ServerResponse & { raw?: ServerResponse }>();
+        isAsked(response.raw ?? response);
+        return new Promise<boolean>((resolve) => {
+          admit = () => resolve(true);
+        });
+      },
+    });
+    const reader = started.client.events().catch(() => undefined);
+    const response = await asked;
+    const isGone = once(response, 'close');
+    response.req.socket.destroy();
+    await isGone;
+    await reader;
+    admit();
+    await started.client.read('/api/overview');
+    const counts = counted(started);
+    await started.clock.advance(10_000);
+    expect(counts.asked).toBe(0);
+  });
+
+  it('are told once a second, however readers come and go', async () => {
+    const started = await start();
+    const { client, clock, app } = started;
+    const counts = counted(started);
+    const first = await client.events();
+    await first.next('overview');
+    const release = counts.hold();
+    await clock.advance(1000);
+    first.close();
+    await expect.poll(() => connections(app)).toBe(0);
+    const second = await client.events();
+    await second.next('history');
+    await clock.advance(300);
+    release();
+    await second.next('overview');
+    counts.asked = 0;
+    for (let seconds = 0; seconds < 5; seconds += 1) {
+      await clock.advance(1000);
+      await second.next('overview');
+    }
+    expect(counts.asked).toBe(5);
+    second.close();
   });
 
   it('end after ten minutes, so that the guard is asked again', async () => {

@@ -145,6 +145,21 @@ describe('a load under way while another instance removes its key', () => {
       expect(await other.cache.get('city', { fresh: true })).toBe('theirs');
     });
 
+    it('takes it back where nobody has used the cache since, which looks at its beat alone', async () => {
+      const idle = await world.start({ maxStaleMs: 2000 });
+      const { answer } = await begunIn(idle);
+      await world.clock.advance(11_000);
+      const write = holdCall(idle.storage, 'write');
+      loader.give('old');
+      await settle();
+      await one.cache.delete('city');
+      write();
+      expect(await answer).toBe('old');
+      await world.clock.advance(30_000);
+      await idle.cache.flush();
+      expect(await one.cache.get('city', { fresh: true })).toBeUndefined();
+    });
+
     it('takes it back however late it is told, as long as memory answers without a look', async () => {
       await overtaken(() => one.cache.delete('city'));
       await world.clock.advance(29_999);
@@ -152,5 +167,31 @@ describe('a load under way while another instance removes its key', () => {
       await other.cache.flush();
       expect(await one.cache.get('city', { fresh: true })).toBeUndefined();
     });
+  });
+
+  it('that nobody could join any more stores nothing either', async () => {
+    const slow = await world.start({ maxStaleMs: 2000 });
+    const givers: ((value: string) => void)[] = [];
+    const load = (): Promise<string> =>
+      new Promise((resolve) => {
+        givers.push(resolve);
+      });
+    // Then it asks the database whether there is a row.
+    await one.cache.delete('city');
+    await world.clock.advance(200);
+    // Its read lasts so long that the next caller asks anew.
+    const read = holdAnswer(slow.storage, 'read');
+    const first = slow.cache.getOrLoad('city', load);
+    await settle();
+    await world.clock.advance(2001);
+    const second = slow.cache.getOrLoad('city', load);
+    await settle();
+    read();
+    await settle();
+    expect(givers).toHaveLength(2);
+    await slow.cache.delete('city');
+    for (const give of givers) give('old');
+    expect(await Promise.all([first, second])).toEqual(['old', 'old']);
+    expect(await one.cache.get('city', { fresh: true })).toBeUndefined();
   });
 });

@@ -43,24 +43,26 @@ async function exportRows(storage: TypeOrmStorage, options: ExportOptions, io: C
   const all = await storage.namespaces();
   const namespaces = wanted === undefined ? all : all.filter((name) => wanted.includes(name));
   const signal = io.interruption();
+  const refusals = new Refusals();
+  if (wanted === undefined) for (const stray of await storage.strayRows()) refusals.add(stray);
   const { out = '-' } = options;
   const sink: Sink = out === '-' ? new StreamSink(io.stdout) : new FileSink(resolve(out));
   // A bar between the lines of the export would help nobody.
   const isShown = out !== '-' || io.stdout.isTTY !== true;
   const progress = new Progress(io.stderr);
-  const refusals = new Refusals();
-  if (wanted === undefined) for (const stray of await storage.strayRows()) refusals.add(stray);
   let rows: number | undefined;
+  let isDone = false;
   try {
     const listener = isShown ? progress.listener('exporting') : () => undefined;
     rows = await exported(storage, { namespaces, sink, signal, refusals, listener });
     if (rows !== undefined) await sink.done();
+    isDone = rows !== undefined;
   } finally {
     progress.clear();
-    if (rows === undefined) sink.abandon();
+    if (!isDone) sink.abandon();
   }
   const say = (line: string): unknown => io.stderr.write(`${printable(line)}\n`);
-  if (signal.aborted) {
+  if (rows === undefined && signal.aborted) {
     say('Interrupted: the export is incomplete.');
     io.end(EXIT.interrupted);
     return;

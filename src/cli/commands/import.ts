@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
+import { addAbortSignal, type Readable } from 'node:stream';
 import type { Command } from 'commander';
 import { CacheError, isCacheError } from '../../core/cache-error.js';
 import { nextTurn, systemClock } from '../../core/clock.js';
@@ -123,7 +124,8 @@ async function imported(rowImport: RowImport, task: Task, io: CommandIo): Promis
   const { file, options, progress, signal, total } = task;
   const { counts } = rowImport;
   const listener = progress.listener(options.dryRun === true ? 'reading' : 'importing');
-  const source = file === '-' ? rowsOf(io.stdin) : fileRows(file);
+  // Whoever waits for input that does not come waits for nothing any more.
+  const source = file === '-' ? rowsOf(addAbortSignal(signal, io.stdin as Readable)) : fileRows(file);
   try {
     for await (const batch of batchesOf(chosen(source, options.namespace))) {
       await rowImport.take(batch);
@@ -133,6 +135,7 @@ async function imported(rowImport: RowImport, task: Task, io: CommandIo): Promis
       if (signal.aborted) break;
     }
   } catch (error) {
+    if (signal.aborted && isCutOff(error)) return counts;
     if (!isCacheError(error, 'EXPORT_NOT_UNDERSTOOD') || options.dryRun === true) throw error;
     throw new CacheError(
       'EXPORT_NOT_UNDERSTOOD',
@@ -140,6 +143,13 @@ async function imported(rowImport: RowImport, task: Task, io: CommandIo): Promis
     );
   }
   return counts;
+}
+
+/** Whether the input has ended by the interruption: its own, or that of the process which sends it. */
+function isCutOff(error: unknown): boolean {
+  return (
+    isCacheError(error, 'EXPORT_NOT_UNDERSTOOD') || (error instanceof Error && error.name === 'AbortError')
+  );
 }
 
 async function* fileRows(file: string): AsyncGenerator<ReadRow> {

@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { createWriteStream, existsSync, renameSync, rmSync, type WriteStream } from 'node:fs';
 import { once } from 'node:events';
+import { finished } from 'node:stream/promises';
 import { CacheError } from '../../core/cache-error.js';
 import { codeOf } from '../../core/driver-code.js';
 import type { OutputStream } from '../command-io.js';
@@ -52,10 +54,10 @@ export class FileSink implements Sink {
 
   /** Throws `INVALID_OPTION` where there is such a file already. */
   constructor(private readonly path: string) {
-    if (existsSync(path))
-      throw new CacheError('INVALID_OPTION', `--out: there is a file ${path}. Name another one.`);
-    this.#part = `${path}.part`;
-    this.#stream = createWriteStream(this.#part, { mode: MODE });
+    this.#refuseOther();
+    // Of this export alone: what somebody else has put there would keep its mode, or lead elsewhere.
+    this.#part = `${path}.${randomBytes(4).toString('hex')}.part`;
+    this.#stream = createWriteStream(this.#part, { mode: MODE, flags: 'wx' });
     this.#stream.on('error', (error) => {
       this.#error ??= error;
     });
@@ -70,14 +72,21 @@ export class FileSink implements Sink {
   }
 
   async done(): Promise<void> {
-    await new Promise<void>((resolve) => this.#stream.end(() => resolve())).catch(() => undefined);
+    this.#stream.end();
+    await finished(this.#stream).catch((error: Error) => (this.#error ??= error));
     this.#check();
+    this.#refuseOther();
     renameSync(this.#part, this.path);
   }
 
   abandon(): void {
     this.#stream.destroy();
     rmSync(this.#part, { force: true });
+  }
+
+  #refuseOther(): void {
+    if (existsSync(this.path))
+      throw new CacheError('INVALID_OPTION', `--out: there is a file ${this.path}. Name another one.`);
   }
 
   #check(): void {

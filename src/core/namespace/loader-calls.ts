@@ -78,6 +78,8 @@ export class LoaderCalls<V> implements Supersedable {
       underway.callers += 1;
       return underway;
     }
+    // Who writes to the key finds the new one alone: what this one gives may be from before that.
+    if (underway !== undefined) underway.isCurrent = false;
     const started = new LoaderCall<V>(this.clock, load, (ended) => {
       if (this.#calls.get(key) === ended) this.#calls.delete(key);
     });

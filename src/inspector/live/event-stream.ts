@@ -1,7 +1,7 @@
 import { begin, DATA } from '../http/answer.js';
 import type { Exchange } from '../http/exchange.js';
 
-/** As much may wait for a reader, bytes: one that is slower is let go, and comes back by itself. */
+/** As much may wait for a reader, bytes, besides what it was sent first: one that is slower is let go, and comes back by itself. */
 const MOST_WAITING = 2 ** 20;
 export const EVENTS_TYPE = 'text/event-stream; charset=utf-8';
 /** How soon it does, ms. */
@@ -9,6 +9,8 @@ const RETRY_MS = 2000;
 
 /** Server-sent events to one reader. */
 export class EventStream {
+  #mostWaiting = MOST_WAITING;
+
   constructor(
     private readonly exchange: Exchange,
     /** When it began, on the monotonic clock. */
@@ -27,11 +29,20 @@ export class EventStream {
   send(event: string, data: string): void {
     const { response } = this.exchange;
     if (response.destroyed || response.writableEnded) return;
-    if (response.writableLength > MOST_WAITING) response.destroy();
+    if (response.writableLength > this.#mostWaiting) response.destroy();
     else response.write(`event: ${event}\ndata: ${data}\n\n`);
   }
 
+  /** The same of what comes first, however long it is: who is let go for its length would come for it again. */
+  sendFirst(event: string, data: string): void {
+    this.#mostWaiting = MOST_WAITING + Buffer.byteLength(data);
+    this.send(event, data);
+  }
+
+  /** What still waits for a reader is dropped: one that reads no more would never let the response end, nor the server. */
   end(): void {
-    this.exchange.response.end();
+    const { response } = this.exchange;
+    if (response.writableLength > 0) response.destroy();
+    else response.end();
   }
 }

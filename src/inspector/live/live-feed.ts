@@ -22,6 +22,8 @@ export interface LiveFeedParts {
 export class LiveFeed {
   readonly #streams = new Set<EventStream>();
   #timer: CacheTimer | undefined;
+  /** Whether all are being told: the timer is set again then. */
+  #isTelling = false;
   #building: Promise<Overview> | undefined;
   #isOver = false;
 
@@ -41,6 +43,8 @@ export class LiveFeed {
       exchange.response.destroy();
       return;
     }
+    // Gone while the guard was asked: nothing would tell that any more.
+    if (exchange.response.destroyed) return;
     if (exchange.request.method === 'HEAD') {
       send(exchange, 200, { ...DATA, 'Content-Type': EVENTS_TYPE }, '');
       return;
@@ -53,7 +57,7 @@ export class LiveFeed {
       );
     const stream = new EventStream(exchange, this.parts.clock.monotonic(), (closed) => this.#closed(closed));
     this.#streams.add(stream);
-    stream.send('history', JSON.stringify({ samples: this.parts.samples() }));
+    stream.sendFirst('history', JSON.stringify({ samples: this.parts.samples() }));
     this.#schedule();
     stream.send('overview', JSON.stringify(await this.overview()));
   }
@@ -78,14 +82,17 @@ export class LiveFeed {
   }
 
   #schedule(): void {
+    if (this.#isTelling) return;
     this.#timer ??= this.parts.clock.setTimer(EVERY_MS, () => void this.#tellAll(), false);
   }
 
   async #tellAll(): Promise<void> {
+    this.#isTelling = true;
     const endedBefore = this.parts.clock.monotonic() - LONGEST_MS;
     for (const stream of this.#streams) if (stream.openedAt <= endedBefore) stream.end();
     // What an application has handed in may throw: there is another one in a second.
     const overview = await this.overview().catch(() => undefined);
+    this.#isTelling = false;
     this.#timer = undefined;
     if (this.#isOver || this.#streams.size === 0) return;
     this.#schedule();

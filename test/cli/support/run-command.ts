@@ -15,19 +15,22 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** What it reads from standard input; nothing by default. */
   readonly input?: string;
+  /** Whether more may come there. */
+  readonly isInputOpen?: boolean;
   /** Options of Node itself. */
   readonly node?: readonly string[];
 }
 
 /** The package's command as a process. */
 export function startProcess(args: readonly string[], options: RunOptions = {}): Child {
-  const { cwd, env = {}, input = '', node = [] } = options;
+  const { cwd, env = {}, input = '', isInputOpen = false, node = [] } = options;
   const child = new Child(process.execPath, [...node, MAIN, ...args], {
     ...(cwd === undefined ? {} : { cwd }),
     env: { ...process.env, ...env },
   });
   child.process.stdin.on('error', () => undefined);
-  child.process.stdin.end(input);
+  if (isInputOpen) child.process.stdin.write(input);
+  else child.process.stdin.end(input);
   return child;
 }
 

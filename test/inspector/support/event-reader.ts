@@ -61,6 +61,13 @@ export class EventReader {
     this.response.socket.pause();
   }
 
+  /** Reads again. */
+  goOn(): void {
+    this.response.on('data', (chunk: string) => this.#take(chunk));
+    this.response.socket.resume();
+    this.response.resume();
+  }
+
   close(): void {
     this.asked.destroy();
   }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock.js';
 import type { Covers, Supersedable } from '../../entries/in-flight.js';
 import type { MemoryKey } from '../../keys/key-space.js';
+import { BEAT_MS } from '../../sharing/own-log.js';
 import type { Stamp } from '../../storage-adapter.js';
 
 /** How long a commit of another instance may last that has not seen the row, ms. */
@@ -24,12 +25,13 @@ export class StoredLoads implements Supersedable {
 
   constructor(
     private readonly clock: Clock,
-    /** After how long this instance knows of a commit, ms. */
+    /** How old an answer of memory may be, ms. */
     maxStaleMs: number,
     /** Removes the row of a key if it has this stamp. */
     private readonly takeBack: (key: MemoryKey, stamp: Stamp) => void,
   ) {
-    this.#openMs = COMMIT_MS + maxStaleMs;
+    // An instance that is not used looks at the others' logs with its beat alone.
+    this.#openMs = COMMIT_MS + BEAT_MS + maxStaleMs;
   }
 
   add(key: MemoryKey, stamp: Stamp): void {
