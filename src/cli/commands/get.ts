@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { laidOut } from '../../core/values/json-layout.js';
 import { CacheError } from '../../core/cache-error.js';
 import type { ExactRow, ListedStorage } from '../../storage/listed-storage.js';
 import type { CommandIo } from '../command-io.js';
@@ -6,7 +7,6 @@ import { databaseOf, takesDatabase, type DatabaseOption } from '../database-opti
 import { EXIT } from '../exit-code.js';
 import { timeInWords, timeOf } from '../figures.js';
 import { formOf, JSON_OPTION, type FormOption } from '../form.js';
-import { prettyJson } from '../pretty-json.js';
 import { printable, printableJson } from '../printable.js';
 import { reading } from '../reading.js';
 
@@ -50,7 +50,7 @@ async function printEntry(
       stdout.write(`${printableJson(objectOf(place.namespace, row))}\n`);
       break;
     case 'table':
-      for (const line of prettyJson(row.value).split('\n')) stdout.write(`${printable(line)}\n`);
+      for (const line of (laidOut(row.value) ?? row.value).split('\n')) stdout.write(`${printable(line)}\n`);
       break;
     case 'plain':
       stdout.write(`${row.value}\n`);

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import type { ValueCodec } from '../../core/values/value-codec.js';
-import { laidOut } from './json-layout.js';
+import { laidOut } from '../../core/values/json-layout.js';
 
 /** The longest value that is laid out and may be edited, characters; of a longer one its beginning is shown. */
 export const MOST_CHARACTERS = 2 ** 20;

@@ -3,11 +3,11 @@ const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s"{}[\],:]+/gs;
 const INDENT = '  ';
 
 /**
- * `text` on several lines, indented, where it is JSON; as it is where it is something else. Tokens stay as they are written: a
- * parser would round large numbers, and drop what is there twice.
+ * The same JSON on several lines, indented; `undefined` for a text that is no JSON. Tokens stay as they are written: a parser
+ * would round large numbers, and drop what is there twice.
  */
-export function prettyJson(text: string): string {
-  if (!isJson(text)) return text;
+export function laidOut(text: string): string | undefined {
+  if (!isJson(text)) return undefined;
   const tokens = text.match(TOKEN) ?? [];
   let line = '';
   let depth = 0;
