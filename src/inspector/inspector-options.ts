@@ -15,8 +15,8 @@ export interface CacheInspectorBehaviour {
   /** Whether it shows values; without them neither what is read, nor an error, nor an edit gives any away. Default true. */
   readonly values?: boolean | undefined;
   /**
-   * Who has sent a request, for the log of the actions; it is given the request as the platform has it. Default: the address that it
-   * came from.
+   * Who has sent a request, for the log of the actions; it is given the request as the platform has it. The action waits a second for a
+   * promise, and is logged with the address otherwise. Default: the address that it came from.
    */
   describe?(request: object): string | Promise<string>;
 }

@@ -51,7 +51,8 @@ export class Inspector implements OnApplicationBootstrap, OnModuleDestroy {
     const views = new EntryViews(options, new EntryVersions());
     this.reader = new EntryReader(engine.inspection, views);
     const edits = new EntryEdits(engine, views, options);
-    this.actions = new Actions({ engine, reader: this.reader, edits, audit: new AuditLog(options), options });
+    const audit = new AuditLog(options, clock);
+    this.actions = new Actions({ engine, reader: this.reader, edits, audit, options });
   }
 
   onApplicationBootstrap(): void {

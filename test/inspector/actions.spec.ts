@@ -267,6 +267,7 @@ describe.each(PLATFORMS)('an action on %s', (platform) => {
     ],
     ['rejects', () => Promise.reject(new Error('secret'))],
     ['gives nothing', () => undefined as unknown as string],
+    ['never answers', () => new Promise<string>(() => undefined)],
   ])('is done and logged where describe %s', async (_what, nameOf) => {
     const started = await start({ actions: true, describe: nameOf });
     expect((await started.client.act('/api/flush')).status).toBe(200);

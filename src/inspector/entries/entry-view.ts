@@ -75,8 +75,8 @@ export class EntryViews {
 
   /** What the version of an entry is made of: the value, however its text is written. */
   versionOf({ key, text, fault }: InspectedEntry, { name, value: codec }: NamespaceDefinition): string {
-    const canonical = fault === undefined ? canonicalText(text ?? '', codec) : `unreadable ${text ?? ''}`;
-    return this.versions.of(name, key, canonical);
+    if (fault !== undefined) return this.versions.of(name, key, `unreadable ${text ?? ''}`);
+    return this.versions.of(name, key, canonicalText(text ?? '', codec));
   }
 
   /** The same of a value, as its codec encodes it; `undefined` where that can't, which no version is. */

@@ -19,8 +19,9 @@ export function readableText(text: string, codec: Codec): string {
   }
 }
 
-/** What the codec makes of the value: the same however its text is written. */
+/** What the codec makes of the value: the same however its text is written. A longer one than may be edited stays as it is. */
 export function canonicalText(text: string, codec: Codec): string {
+  if (text.length > MOST_CHARACTERS) return text;
   try {
     return codec.encode(codec.decode(text));
   } catch {
