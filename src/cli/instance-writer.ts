@@ -101,21 +101,25 @@ export class InstanceWriter {
     return { conflicts, refused };
   }
 
-  /** Removes keys of a namespace, in one transaction. Gives those that were there. */
+  /**
+   * Removes keys of a namespace, in one transaction. Gives those that were there. Keys without a row are named in the note, too: an
+   * instance may be about to store what it has loaded for one before.
+   */
   async remove(namespace: string, keys: readonly string[]): Promise<readonly string[]> {
-    let removed: readonly string[] = [];
+    // Kept over the attempts: after one that ended nobody knows how, its rows are gone.
+    const removed = new Set<string>();
     await this.#attempted(() =>
       this.writer.modify(
         namespace,
         keys,
         (rows) => {
-          removed = rows.map(({ key }) => key);
-          return removed.map((key) => [{ namespace, key, value: undefined, expiresAt: null }]);
+          for (const { key } of rows) removed.add(key);
+          return keys.map((key) => [{ namespace, key, value: undefined, expiresAt: null }]);
         },
         { committed: () => undefined },
       ),
     );
-    return removed;
+    return [...removed];
   }
 
   /**

@@ -63,6 +63,14 @@ describe.each(kinds)('rm on $name', ({ newDatabase }) => {
     expect(await keysIn(database, 'n')).toHaveLength(4);
   });
 
+  it('tells the instances of a key that has no row, which one of them may be about to store', async () => {
+    const database = await newDatabase();
+    await fill(database, ROWS);
+    expect(await rm(database, 'none')).toMatchObject({ code: 4, stdout: 'n: 0 entries removed\n' });
+    const { stdout } = await run(['stats', '--json', '--database', database.address]);
+    expect(JSON.parse(stdout)).toMatchObject({ log: { notes: 1 } });
+  });
+
   it('leaves its note with each commit, and is known as an instance that has stopped', async () => {
     const database = await newDatabase();
     await fill(database, ROWS);

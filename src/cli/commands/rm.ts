@@ -57,8 +57,9 @@ async function removeKeys(
 ): Promise<void> {
   if (keys.length === 0) throw new UsageError('rm takes keys, or --prefix');
   const all = [...new Set(keys)];
+  // Before it joins the instances: a database without the table stays as it is.
   let there = await reading(address, (storage) => present(storage, namespace, all));
-  if (options.dryRun !== true && there.length > 0)
+  if (options.dryRun !== true)
     there = await asInstance(address, io, async (writer) => {
       const removed: string[] = [];
       for (const part of chunksOf(all, KEYS_PER_COMMIT))
