@@ -11,8 +11,8 @@ const LEADS = ['You see', 'The cache', 'You', 'Over'];
 
 /** Lines whose texts come from elsewhere: the page has those, too, and what options are warned of is on other pages. */
 const COMPUTED = [
-  'src/core/engine/open-storage.ts: reason',
   'src/core/engine/open-storage.ts: warning',
+  'src/core/rescue/assert-writable.ts: reason',
   'src/core/sharing/claim-wait.ts: waitingLine(place, rivals, this.waitMs)',
   'src/core/sharing/claim.ts: this.#lost.message',
   'src/core/sharing/membership.ts: why',

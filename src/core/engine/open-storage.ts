@@ -1,7 +1,5 @@
 import { CacheError, isCacheError } from '../cache-error.js';
-import type { CacheTimer } from '../clock.js';
 import type { EngineContext } from '../context.js';
-import { codeOf } from '../driver-code.js';
 import type { BackplaneStats } from '../definition/backplane-stats.js';
 import type { NamespaceDefinition } from '../definition/namespace-definition.js';
 import type { NamespaceCounters } from '../definition/namespace-stats.js';
@@ -10,8 +8,9 @@ import type { KeySpace } from '../keys/key-space.js';
 import { persistedLevel, type PersistedLevel } from '../levels/levels.js';
 import { DirtyBudget } from '../levels/write-back/dirty-budget.js';
 import { GroupCommitter } from '../levels/write-through/group-committer.js';
+import { assertWritable } from '../rescue/assert-writable.js';
 import type { JournalOrigin, RescueJournal } from '../rescue/rescue-journal.js';
-import { RescueReplay } from '../rescue/rescue-replay.js';
+import { replayAtStart } from '../rescue/start-replay.js';
 import type { Backplane } from '../sharing/backplane.js';
 import { Claim } from '../sharing/claim.js';
 import { joinBeside } from '../sharing/claim-wait.js';
@@ -27,20 +26,14 @@ import { Sharing } from '../sharing/sharing.js';
 import type { Sighting } from '../sharing/sightings.js';
 import { StrangerLog } from '../sharing/stranger-log.js';
 import type { CacheStorageAdapter, Writer } from '../storage-adapter.js';
-import { repeat } from '../writing/retry.js';
 import { StorageHealth, type FailureEpisode } from '../writing/storage-health.js';
 import { StorageWriter } from '../writing/storage-writer.js';
 import { WriteTurns } from '../writing/write-turns.js';
 import type { ResolvedEngineOptions } from './engine-options.js';
 import { ExpiryPurge } from './expiry-purge.js';
+import { openPatiently } from './patient-opening.js';
 import { placeOf } from './place-of.js';
 import type { SharingReport } from './start-report.js';
-
-/** How long a start waits for the database to take what the journal holds. */
-const REPLAY_TIMEOUT_MS = 10_000;
-const REPLAY_BACKOFF_MS = 250;
-/** How often a start that waits for its storage says so, ms. */
-const OPENING_LINE_MS = 10_000;
 
 /** An open storage, with the parts that all its writes share: writer, turns, committer and budget. */
 export class OpenStorage {
@@ -94,8 +87,8 @@ export class OpenStorage {
   ): Promise<OpenStorage> {
     const opened = new OpenStorage(storage, options, context, journal, backplane);
     try {
-      if (journal !== undefined) assertPlace(journal, context);
-      await opened.#openPatiently();
+      if (journal !== undefined) assertWritable(journal, context);
+      await openPatiently(storage, context);
       if (options.instances === 'many') await opened.#share();
       for (const warning of storage.warnings ?? []) context.logger.warn(warning);
       if (options.instances === 'one') await opened.#takeClaim();
@@ -316,67 +309,15 @@ export class OpenStorage {
     this.#writer.logTo(this.#sharing);
   }
 
-  /** Says now and then that it waits, and for what: who started the application sees nothing else. */
-  async #openPatiently(): Promise<void> {
-    const { clock, logger } = this.context;
-    const startedAt = clock.monotonic();
-    let timer: CacheTimer;
-    const wait = (): void => {
-      timer = clock.setTimer(OPENING_LINE_MS, say, false);
-    };
-    const say = (): void => {
-      const seconds = Math.round((clock.monotonic() - startedAt) / 1000);
-      logger.warn(
-        `The cache has been waiting for ${seconds} s to open its storage (${placeOf(this.storage)}): another session may ` +
-          'hold a lock, a migration may take its time, or the server does not answer.',
-      );
-      wait();
-    };
-    wait();
-    try {
-      await this.storage.open();
-    } finally {
-      timer!.cancel();
-    }
-  }
-
-  /** Retries for a while: the lock that kept the stop from writing may still be held. */
+  /** Replays the journal; where that fails nobody waits for this instance, and the storage is closed. */
   async #replay(journal: RescueJournal): Promise<void> {
-    const { clock } = this.context;
-    const deadline = clock.monotonic() + REPLAY_TIMEOUT_MS;
-    const replay = new RescueReplay(this.storage, this.#writer, journal, this.context);
-    let cause: unknown;
-    const isReplayed = await repeat(this.context, REPLAY_BACKOFF_MS, deadline, async () => {
-      try {
-        await replay.run();
-        return true;
-      } catch (error) {
-        cause = error;
-        // Of the journal itself, which says what is wrong with it.
-        if (isCacheError(error)) throw await this.#closed(error);
-        if (this.#writer.classify(error) === 'transient') return false;
-        throw await this.#notReplayed(journal, error);
-      }
-    });
-    if (!isReplayed) throw await this.#notReplayed(journal, cause);
-  }
-
-  #notReplayed(journal: RescueJournal, cause: unknown): Promise<CacheError> {
-    return this.#closed(
-      new CacheError(
-        'STORAGE_OPEN_FAILED',
-        `The cache could not replay the files of its rescue journal, ${journal.describe()}.…, which hold writes that an earlier ` +
-          'stop could not make. Start again when the database can be written to; to start without them, move the files away.',
-        { cause },
-      ),
-    );
-  }
-
-  /** The failure of a start, once others are left and the storage is closed. */
-  async #closed(failure: CacheError): Promise<CacheError> {
-    this.ending();
-    await this.close().catch(() => undefined);
-    return failure;
+    try {
+      await replayAtStart(journal, this.storage, this.#writer, this.context);
+    } catch (error) {
+      this.ending();
+      await this.close().catch(() => undefined);
+      throw error;
+    }
   }
 }
 
@@ -386,17 +327,4 @@ function usesOf(counters: readonly NamespaceCounters[]): number {
     (sum, { hits, misses, sets, updates, deletes }) => sum + hits + misses + sets + updates + deletes,
     0,
   );
-}
-
-/** Throws `INVALID_OPTION` where the application named a place that can't be written to; of another one it only says so. */
-function assertPlace(journal: RescueJournal, { logger }: EngineContext): void {
-  const obstacle = journal.obstacle();
-  if (obstacle === undefined) return;
-  const reason =
-    `The rescue journal ${journal.describe()} can't be written (${codeOf(obstacle) ?? obstacle.message}): what a stop ` +
-    'could not write to the database would be lost. Set rescueJournal to a file in a folder that the process may write to, ' +
-    'or to false to do without.';
-  if (journal.isChosen)
-    throw new CacheError('INVALID_OPTION', reason, { option: 'rescueJournal', cause: obstacle });
-  logger.warn(reason);
 }
