@@ -40,3 +40,16 @@ it('a start that fails at its journal leaves the other instances, and asks and h
   expect(asked).not.toHaveBeenCalled();
   expect(logger.with('warn: ')).toEqual([]);
 });
+
+it('a start that its storage can not be shared for closes it', async () => {
+  const storage = new InMemoryStorage();
+  const engine = new CacheEngine(
+    () => Object.assign(storage, { canBeShared: false }),
+    resolveEngineOptions({ instances: 'many' }),
+    {},
+    { clock: new FakeClock(), logger: new RecordingLogger(), random: () => 0.5 },
+  );
+  const closed = vi.spyOn(storage, 'close');
+  await expect(engine.register(namespaceOf(ON_CHANGE))).rejects.toThrow(errorWith('INVALID_OPTION'));
+  expect(closed).toHaveBeenCalledOnce();
+});

@@ -89,18 +89,15 @@ export class OpenStorage {
     try {
       if (journal !== undefined) assertWritable(journal, context);
       await openPatiently(storage, context);
-      if (options.instances === 'many') await opened.#share();
-      for (const warning of storage.warnings ?? []) context.logger.warn(warning);
-      if (options.instances === 'one') await opened.#takeClaim();
-      // Before anyone reads: the journal of an earlier stop is newer than the rows.
-      if (journal !== undefined) await opened.#replay(journal);
     } catch (error) {
-      if (isCacheError(error)) throw error;
-      throw new CacheError(
-        'STORAGE_OPEN_FAILED',
-        `The cache could not open its storage (${placeOf(storage)}): ${error instanceof Error ? error.message : String(error)}`,
-        { cause: error },
-      );
+      throw openFailed(storage, error);
+    }
+    try {
+      await opened.#begin();
+    } catch (error) {
+      opened.ending();
+      await opened.close().catch(() => undefined);
+      throw openFailed(storage, error);
     }
     return opened;
   }
@@ -252,21 +249,26 @@ export class OpenStorage {
     await this.storage.close();
   }
 
+  /** What comes before anyone reads or writes. */
+  async #begin(): Promise<void> {
+    const { storage, options, context, journal } = this;
+    if (options.instances === 'many') await this.#share();
+    for (const warning of storage.warnings ?? []) context.logger.warn(warning);
+    if (options.instances === 'one') await this.#takeClaim();
+    // The journal of an earlier stop is newer than the rows.
+    if (journal !== undefined) await replayAtStart(journal, storage, this.#writer, context);
+  }
+
   async #takeClaim(): Promise<void> {
     const { storage, context } = this;
     if (!isClaimingStorage(storage) || !storage.keepsOthersOut) return;
-    try {
-      this.#claim = await Claim.take({
-        storage,
-        place: placeOf(storage),
-        context,
-        onLost: (error) => this.#refuseWrites(error),
-        onOverwritten: () => this.#overwritten(),
-      });
-    } catch (error) {
-      await storage.close().catch(() => undefined);
-      throw error;
-    }
+    this.#claim = await Claim.take({
+      storage,
+      place: placeOf(storage),
+      context,
+      onLost: (error) => this.#refuseWrites(error),
+      onOverwritten: () => this.#overwritten(),
+    });
   }
 
   #refuseWrites(error: CacheError): void {
@@ -296,28 +298,11 @@ export class OpenStorage {
       return this.#writerNumber ?? this.#claim?.writer;
     };
     const { backplane } = options;
-    try {
-      this.#sharing = await Sharing.begin(
-        { storage, join, context, uses: () => usesOf(this.#counters) },
-        { ...options, backplane: backplane === undefined ? this.backplane : backplane || undefined },
-      );
-    } catch (error) {
-      this.ending();
-      await storage.close().catch(() => undefined);
-      throw error;
-    }
+    this.#sharing = await Sharing.begin(
+      { storage, join, context, uses: () => usesOf(this.#counters) },
+      { ...options, backplane: backplane === undefined ? this.backplane : backplane || undefined },
+    );
     this.#writer.logTo(this.#sharing);
-  }
-
-  /** Replays the journal; where that fails nobody waits for this instance, and the storage is closed. */
-  async #replay(journal: RescueJournal): Promise<void> {
-    try {
-      await replayAtStart(journal, this.storage, this.#writer, this.context);
-    } catch (error) {
-      this.ending();
-      await this.close().catch(() => undefined);
-      throw error;
-    }
   }
 }
 
@@ -326,5 +311,14 @@ function usesOf(counters: readonly NamespaceCounters[]): number {
   return counters.reduce(
     (sum, { hits, misses, sets, updates, deletes }) => sum + hits + misses + sets + updates + deletes,
     0,
+  );
+}
+
+function openFailed(storage: CacheStorageAdapter, cause: unknown): CacheError {
+  if (isCacheError(cause)) return cause;
+  return new CacheError(
+    'STORAGE_OPEN_FAILED',
+    `The cache could not open its storage (${placeOf(storage)}): ${cause instanceof Error ? cause.message : String(cause)}`,
+    { cause },
   );
 }
