@@ -21,7 +21,7 @@ export class History {
 
   /** @param {Sample} sample */
   add(sample) {
-    if (sample.at <= (this.#samples.at(-1)?.at ?? 0)) return;
+    if (sample.at === this.#samples.at(-1)?.at) return;
     this.#samples.push(sample);
     this.#trim();
   }
@@ -49,10 +49,16 @@ export class History {
     return [times, ...columns];
   }
 
+  /** What seems to lie behind the last one was sampled before the clock of the application was put back. */
   #trim() {
-    const from = (this.#samples.at(-1)?.at ?? 0) - WINDOW_MS;
-    const first = this.#samples.findIndex(({ at }) => at >= from);
-    if (first > 0) this.#samples.splice(0, first);
+    const to = this.#samples.at(-1)?.at ?? 0;
+    /** @type {Sample[]} */
+    const kept = [];
+    for (const sample of this.#samples.toReversed()) {
+      const before = kept.at(-1)?.at ?? Infinity;
+      if (sample.at < before && sample.at >= to - WINDOW_MS) kept.push(sample);
+    }
+    this.#samples = kept.toReversed();
   }
 }
 
