@@ -15,20 +15,27 @@ interface TypeNames {
   readonly name: string;
   /** For the keys of a whole commit. */
   readonly changes: string;
-  /** What ends a `CREATE TABLE`. */
-  readonly end: string;
+  /** What ends the `CREATE TABLE` of each table. */
+  readonly end: { readonly ofInstances: string; readonly ofChanges: string };
 }
 
-const STANDARD: TypeNames = { text: 'VARCHAR(255)', name: 'VARCHAR(100)', changes: 'TEXT', end: '' };
+const STANDARD: TypeNames = {
+  text: 'VARCHAR(255)',
+  name: 'VARCHAR(100)',
+  changes: 'TEXT',
+  end: { ofInstances: '', ofChanges: '' },
+};
+// A foreign key is no more than a comment in other engines.
+const INNODB = ' ENGINE=InnoDB';
 const TYPES: Readonly<Record<Exclude<DatabaseFamily, 'other'>, TypeNames>> = {
-  sqlite: STANDARD,
+  // The table is its own index: the note of a commit takes one page, and two otherwise.
+  sqlite: { ...STANDARD, end: { ofInstances: '', ofChanges: ' WITHOUT ROWID' } },
   postgres: STANDARD,
   mysql: {
     text: 'VARCHAR(255) CHARACTER SET utf8mb4',
     name: 'VARCHAR(100) CHARACTER SET ascii COLLATE ascii_bin',
     changes: 'MEDIUMTEXT CHARACTER SET utf8mb4',
-    // A foreign key is no more than a comment in other engines.
-    end: ' ENGINE=InnoDB',
+    end: { ofInstances: INNODB, ofChanges: INNODB },
   },
 };
 
@@ -51,14 +58,14 @@ export async function makeInstanceTables(queryRunner: QueryRunner): Promise<void
   if (!(await isTaken(queryRunner, INSTANCES_TABLE))) {
     await queryRunner.query(
       `CREATE TABLE ${instances} (${writer} BIGINT NOT NULL PRIMARY KEY, ${quoted('mode')} ${name} NOT NULL, ` +
-        `${quoted('session')} ${name} NOT NULL, ${quoted('about')} ${text} NOT NULL, ${quoted('beat')} BIGINT NOT NULL)${end}`,
+        `${quoted('session')} ${name} NOT NULL, ${quoted('about')} ${text} NOT NULL, ${quoted('beat')} BIGINT NOT NULL)${end.ofInstances}`,
     );
   }
   if (await hasInstanceTables(queryRunner)) return;
   await queryRunner.query(
     `CREATE TABLE ${quotedTable(connection, CHANGES_TABLE)} (${writer} BIGINT NOT NULL, ${quoted('n')} BIGINT NOT NULL, ` +
       `${quoted('changes')} ${changes} NOT NULL, PRIMARY KEY (${writer}, ${quoted('n')}), ` +
-      `FOREIGN KEY (${writer}) REFERENCES ${instances} (${writer}) ON DELETE CASCADE)${end}`,
+      `FOREIGN KEY (${writer}) REFERENCES ${instances} (${writer}) ON DELETE CASCADE)${end.ofChanges}`,
   );
 }
 

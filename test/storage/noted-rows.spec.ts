@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import sqlite3 from 'sqlite3';
 import { DataSource } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -10,6 +11,10 @@ import { sqliteFiles } from '../contract/sql-storage.js';
 const WRITER = 1001;
 const OLD = 11;
 const NEW = 22;
+/** Of SQLite, bytes: a page, and what its log adds to one. */
+const PAGE_BYTES = 4096;
+const FRAME_BYTES = 24;
+const COMMITS = 200;
 const newFile = sqliteFiles();
 
 const put = (key: string, expects?: Stamp | null, expiresAt: number | null = null): Atom => [
@@ -55,6 +60,20 @@ describe.each(['sqlite', 'better-sqlite3'] as const)('rows and their note (%s)',
     vi.restoreAllMocks();
     await db.destroy();
     await storage.close();
+  });
+
+  it('take two pages of the file with each commit: one for the row, one for the note', async () => {
+    const { database = '' } = db.options as { readonly database?: string };
+    // Others hold the log back, so that it grows by all that is written.
+    await db.query('BEGIN');
+    await db.query('SELECT * FROM cache_changes');
+    const before = statSync(`${database}-wal`).size;
+    for (let i = 0; i < COMMITS; i += 1) await storage.write([put('a', undefined)], commit(100 + i));
+    await db.query('COMMIT');
+    const pages = (statSync(`${database}-wal`).size - before) / (PAGE_BYTES + FRAME_BYTES);
+    // A page that is full is split now and then.
+    expect(pages / COMMITS).toBeGreaterThanOrEqual(2);
+    expect(pages / COMMITS).toBeLessThan(2.2);
   });
 
   /** What there is, as `key=value@stamp` with the expiry where there is one. */
