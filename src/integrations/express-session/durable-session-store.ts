@@ -1,7 +1,7 @@
 import type { NamespaceCache } from '../../index.js';
 import { answer, type Callback } from './answer.js';
 import { ExpressStore } from './express-store.js';
-import { hideMark, isRead, markRead } from './read-mark.js';
+import { hideMark, isAsRead, isRead, markRead } from './read-mark.js';
 import {
   cookieTtlMs,
   isSameCookie,
@@ -53,7 +53,8 @@ export class DurableSessionStore<S = any> extends ExpressStore {
 
   /**
    * Stores what `JSON.stringify` makes of `session` now. One whose cookie is over is destroyed. One that `get` gave under this id,
-   * and that has been destroyed since, or has expired, stays so: nothing is stored, and that is no error.
+   * and that has been destroyed since, or has expired, stays so: nothing is stored, and that is no error. One that `get` gave and
+   * that was not changed is touched instead.
    */
   set(sid: string, session: S, callback?: Callback): void {
     answer(this.#write(sid, session), callback);
@@ -66,7 +67,8 @@ export class DurableSessionStore<S = any> extends ExpressStore {
 
   /**
    * Gives a session the expiry of its cookie, and the cookie itself where more of it was changed. Leaves all else as it is
-   * stored. One that was destroyed stays destroyed.
+   * stored. One that was destroyed stays destroyed. The expiry alone is not waited for: `callback` is called at once, and the cache
+   * logs what the database does not take.
    */
   touch(sid: string, session: S, callback?: Callback): void {
     answer(this.#prolong(sid, session), callback);
@@ -119,6 +121,7 @@ export class DurableSessionStore<S = any> extends ExpressStore {
     const text = textOf(session);
     const ttlMs = cookieTtlMs(session);
     if (ttlMs !== undefined && ttlMs <= 0) await this.#remove(sid);
+    else if (isAsRead(sid, session)) await this.#prolong(sid, session);
     else if (isRead(sid, session)) await this.#replace(sid, () => text, this.#lifeMs(session));
     else await this.#sessions.set(sid, text, { ttlMs });
   }
@@ -142,7 +145,12 @@ export class DurableSessionStore<S = any> extends ExpressStore {
     if (ttlMs !== null && ttlMs <= 0) await this.#remove(sid);
     else if (cookie !== undefined && !(await this.#isStoredWith(sid, cookie)))
       await this.#replace(sid, (text) => withCookie(text, cookie), ttlMs);
-    else if (await this.#isDue(sid, ttlMs)) await this.#sessions.touch(sid, { ttlMs });
+    else if (await this.#isDue(sid, ttlMs)) this.#renew(sid, ttlMs);
+  }
+
+  /** What a crash or an outage takes of it is a part of the session's life, which no request should wait for. */
+  #renew(sid: string, ttlMs: number | null): void {
+    void this.#sessions.touch(sid, { ttlMs });
   }
 
   /** Milliseconds from now that a session lives which is saved or touched; `null` for ever. */

@@ -6,6 +6,8 @@ export interface SessionCookie {
   maxAge?: number | null;
   /** How long the cookie lives from each touch. */
   originalMaxAge?: number | null;
+  /** Of @fastify/session: `expires` as it was read. */
+  originalExpires?: unknown;
 }
 
 /** A session, as it is parsed or of a framework. */
@@ -43,8 +45,8 @@ export function storedCookieOf(session: unknown): SessionCookie | undefined {
 
 /** Whether two cookies, as they are stored, are the same but for the time that has passed between them. */
 export function isSameCookie(one: SessionCookie, other: SessionCookie): boolean {
-  const { expires: oneEnd, originalMaxAge: oneAge = null, ...oneRest } = one;
-  const { expires: otherEnd, originalMaxAge: otherAge = null, ...otherRest } = other;
+  const { expires: oneEnd, originalMaxAge: oneAge = null, originalExpires: _one, ...oneRest } = one;
+  const { expires: otherEnd, originalMaxAge: otherAge = null, originalExpires: _other, ...otherRest } = other;
   return (
     Boolean(oneEnd) === Boolean(otherEnd) &&
     isSameAge(oneAge, otherAge) &&

@@ -120,6 +120,18 @@ describe.each(FRAMEWORKS)('sessions of $name', ({ start }) => {
     expect(await ada.get('/visits')).toEqual({ visits: 0, user: 'ada' });
   });
 
+  it('hold no request that only reads while the database takes nothing, and fail none', async () => {
+    const storage = new FaultyStorage(new InMemoryStorage());
+    const { url } = await start({ cache: { storage } });
+    const ada = new Browser(url);
+    await ada.post('/login');
+    storage.hang();
+    for (let requests = 0; requests < 3; requests += 1)
+      expect(await ada.get('/visits')).toEqual({ visits: 0, user: 'ada' });
+    storage.heal();
+    expect(await ada.post('/visits')).toMatchObject({ visits: 1 });
+  });
+
   describe.each(SHOP_DATABASES)('on two instances with $name', ({ newStorage }) => {
     it('are seen by both, and one that ends on the one is over on the other at once, with fresh', async () => {
       const cache = { storage: await newStorage(), instances: 'many' } as const;
