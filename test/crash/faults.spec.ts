@@ -162,6 +162,25 @@ describe('a running cache', () => {
     await app.close();
   });
 
+  it.each(['one', 'many'] as const)(
+    'leaves a file that was moved away as it is: what was rejected meanwhile is not in it (%s)',
+    async (instances) => {
+      await start({ writeTimeoutMs: 300, instances });
+      await cache.setUserData(1, 1, 'a', 1);
+      renameSync(database, `${database}.moved`);
+      // On its own, and in a transaction of several.
+      await expect(cache.setUserData(1, 1, 'a', 2)).rejects.toThrow(errorWith('WRITE_FAILED'));
+      await expect(cache.chatUsers.set([1, 1], { a: 3 })).rejects.toThrow(errorWith('WRITE_FAILED'));
+      const writes = cache.chatUsers.setMany([1, 2, 3].map((id) => [[id, 1], { a: 4 }] as const));
+      await expect(writes).rejects.toThrow(errorWith('WRITE_FAILED'));
+      await expect(cache.chatUsers.delete([1, 1])).rejects.toThrow(errorWith('WRITE_FAILED'));
+      renameSync(`${database}.moved`, database);
+      expect(await cache.chatUsers.refresh([1, 1])).toEqual({ a: 1 });
+      expect(await cache.chatUsers.count()).toBe(1);
+      await app.close();
+    },
+  );
+
   it('answers no read from a file that was moved away, until it is back', async () => {
     await start();
     await cache.setUserData(1, 1, 'a', 1);

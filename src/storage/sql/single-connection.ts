@@ -21,8 +21,8 @@ export interface SingleConnectionOptions {
   /** Sets the connection up. */
   readonly prepare?: (runner: QueryRunner) => Promise<void>;
   /**
-   * Runs after each commit and each read, before their promises settle; what it throws fails them. Throws where the database is no
-   * longer the one that was opened.
+   * Runs before each commit and after each read; what it throws fails them, and then nothing was committed. Throws where the database
+   * is no longer the one that was opened.
    */
   readonly assertSame?: () => void;
   /** Runs as a write begins, which does not wait for it; its promise does not reject. */
@@ -88,13 +88,16 @@ export class SingleConnection implements Connection {
       const runner = this.#runner;
       let release: (() => void) | undefined;
       try {
-        const changed = await executeAll(statements, {
+        return await executeAll(statements, {
           begin: async () => {
             [release] = await this.#first(runner, () => this.#begin(runner));
           },
           execute: async (statement) => {
             if (release !== undefined) return this.#execute(runner, statement);
-            const [done, affected] = await this.#first(runner, () => this.#execute(runner, statement));
+            const [done, affected] = await this.#first(runner, () => {
+              this.options.assertSame?.();
+              return this.#execute(runner, statement);
+            });
             done();
             return affected;
           },
@@ -102,8 +105,6 @@ export class SingleConnection implements Connection {
           commit: () => this.#commit(runner),
           rollback: () => this.#rollback(runner),
         });
-        this.options.assertSame?.();
-        return changed;
       } finally {
         this.#turns.left();
         release?.();
@@ -126,7 +127,6 @@ export class SingleConnection implements Connection {
             : { executeEach: (sql, parameters) => direct.executeEach(runner, sql, parameters) }),
         });
         await this.#commit(runner);
-        this.options.assertSame?.();
         return result;
       } catch (error) {
         await this.#rollback(runner);
@@ -166,8 +166,11 @@ export class SingleConnection implements Connection {
   }
 
   /** Where the file has no write-ahead log, those who read it are waited for. */
-  #commit(runner: QueryRunner): Promise<unknown> {
-    return this.#patiently(() => this.#ask(runner, { sql: 'COMMIT', parameters: [], name: 'commit' }));
+  async #commit(runner: QueryRunner): Promise<void> {
+    await this.#patiently(() => {
+      this.options.assertSame?.();
+      return this.#ask(runner, { sql: 'COMMIT', parameters: [], name: 'commit' });
+    });
   }
 
   /** Some errors end the transaction by themselves; then there is nothing to roll back. */

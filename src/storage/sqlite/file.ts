@@ -45,6 +45,9 @@ export function folderError(path: string): CacheError {
   return unsupported(`${path} is a folder: name a file in it, such as ${join(path, 'cache.sqlite')}.`);
 }
 
+/** The code of a write to a file, or a read from one, that is not the one that was opened. */
+export const FILE_GONE = 'DATABASE_FILE_GONE';
+
 /**
  * Notices that a database file is no longer the one that was opened: removed, moved or replaced. SQLite goes on writing
  * to the file it has open, where no other process and no next start would find it.
@@ -61,7 +64,7 @@ export class FileIdentity {
     // A synchronous stat takes some 3 µs; an asynchronous one would take a turn of the event loop for each commit and read.
     if (this.#current() === this.#identity) return;
     throw Object.assign(new Error(`${this.path} was removed, moved or replaced while it was in use.`), {
-      code: 'DATABASE_FILE_GONE',
+      code: FILE_GONE,
     });
   }
 
