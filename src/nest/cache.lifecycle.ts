@@ -12,7 +12,7 @@ import type { StartReport } from '../core/engine/start-report.js';
 import { listed } from '../core/listed.js';
 import type { ResolvedCacheOptions } from './cache-module-options.js';
 import { CACHE_ENGINE, CHAT_DECLARATION, RESOLVED_OPTIONS } from './cache.tokens.js';
-import { failProcess, unwatchProcessEnd, watchProcessEnd } from './process-end.js';
+import { failOnSignal, failProcess, unwatchProcessEnd, watchProcessEnd } from './process-end.js';
 import { ShutdownHooksCheck } from './shutdown-hooks-check.js';
 import { startLine } from './start-line.js';
 
@@ -56,8 +56,9 @@ export class CacheLifecycle
   }
 
   /** The rest. Nest only logs what a shutdown hook throws, so the engine itself reports what it leaves behind. */
-  async onApplicationShutdown(): Promise<void> {
-    await this.engine.stop();
+  async onApplicationShutdown(signal?: string): Promise<void> {
+    const { leftBehind } = await this.engine.stop();
+    if (leftBehind.length > 0 && signal !== undefined) failOnSignal(signal);
   }
 
   /**

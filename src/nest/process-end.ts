@@ -30,6 +30,19 @@ export function failProcess(): void {
   failsProcess = true;
 }
 
+/**
+ * The same where a signal has stopped the application: Nest sends it again when its hooks are done, and by itself it would end the
+ * process like one that lost nothing.
+ */
+export function failOnSignal(signal: string): void {
+  const again = signal as NodeJS.Signals;
+  process.once(again, () => {
+    // Another application of the process is still to stop.
+    if (process.listenerCount(again) > 0) failOnSignal(signal);
+    else process.exit(1);
+  });
+}
+
 /** Nothing goes on in this process. */
 function beforeExit(): void {
   for (const engine of engines) engine.beforeExit();

@@ -85,6 +85,7 @@ describe.each(nestLines)('shutdown hooks on %s', (line) => {
 
   it.each([
     ['hooks that end with process.exit()', '{ useProcessExit: true }'],
+    ['hooks that send the signal again', '{}'],
     ['app.close()', undefined],
   ])('end with exit code 1 when a stop loses something: %s', async (_how, hooks) => {
     const child = startProcess(
