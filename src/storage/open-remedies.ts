@@ -29,6 +29,7 @@ const FOREIGN_KEY =
   'again on columns of the new types.';
 const STATEMENT_LOG =
   'The server logs statements, which it refuses for the isolation level of the cache (READ COMMITTED): set binlog_format to ROW or MIXED.';
+const DISK_FULL = 'The disk of the database is full: make room on it, and start again.';
 const ADDRESS_NOT_ALLOWED = 'Let the server take connections from this host.';
 
 const REMEDIES: Readonly<Record<string, string>> = {
@@ -37,6 +38,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   SQLITE_READONLY: 'Give the process write permission to the file and its folder.',
   SQLITE_CANTOPEN: 'Give the process permission to the file and its folder.',
   SQLITE_BUSY: 'Another process holds a lock on it: end that process, or start again when it is done.',
+  SQLITE_FULL: DISK_FULL,
   SQLITE_CORRUPT: 'The file is damaged: restore it from a backup, or set another path.',
   '28P01': CHECK_CREDENTIALS,
   '28000': `${CHECK_CREDENTIALS} A server that asks for TLS says the same of a connection without: set ssl.`,
@@ -62,6 +64,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
     'The server has ended a statement: leave statement_timeout out of the url and the options of the storage, or raise it for the user.',
   '42P07': NO_RIGHTS_ON_TABLES,
   '53300': TOO_MANY,
+  '53100': DISK_FULL,
   '57P03': 'The server is starting or stopping: start again when it is up.',
   '55P03': LOCKED,
   ER_LOCK_WAIT_TIMEOUT: LOCKED,
@@ -80,6 +83,8 @@ const REMEDIES: Readonly<Record<string, string>> = {
   ER_FK_COLUMN_NOT_NULL: FOREIGN_KEY,
   ER_OPTION_PREVENTS_STATEMENT: READ_ONLY,
   ER_BINLOG_STMT_MODE_AND_ROW_ENGINE: STATEMENT_LOG,
+  ER_DISK_FULL: DISK_FULL,
+  ER_RECORD_FILE_FULL: DISK_FULL,
   ER_CON_COUNT_ERROR: TOO_MANY,
   ER_TOO_MANY_USER_CONNECTIONS: TOO_MANY,
   ER_USER_LIMIT_REACHED: TOO_MANY,

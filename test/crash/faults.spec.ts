@@ -261,4 +261,14 @@ describe('a running cache', () => {
     expect(await cache.getChatSettings(2)).toEqual({ large });
     await app.close();
   });
+
+  it.skipIf(!mounted)('says at a start on a full disk what to do', async () => {
+    database = join(disk, 'new.sqlite');
+    const filler = join(disk, 'filler');
+    spawnSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=64k', 'count=100']);
+    await expect(start()).rejects.toThrow(/SQLITE_FULL.*make room on it, and start again/);
+    unlinkSync(filler);
+    await start();
+    await app.close();
+  });
 });
