@@ -163,6 +163,15 @@ describe.each(PLATFORMS)('the events of an inspector on %s', (platform) => {
     storage.heal();
   });
 
+  it('tell of no failure of what the page itself has asked', async () => {
+    const { client, storage } = await start();
+    storage.failReads(Infinity);
+    const { status } = await client.get('/api/entries?namespace=users');
+    expect(status).toBe(503);
+    storage.heal();
+    expect((await client.read<Overview>('/api/overview')).failures).toEqual([]);
+  });
+
   it('cost nothing while nobody watches', async () => {
     const { client, clock, storage } = await start();
     let asked = 0;

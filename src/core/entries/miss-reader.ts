@@ -71,15 +71,20 @@ export class MissReader<V> implements Supersedable {
   constructor(private readonly options: MissReaderOptions<V>) {}
 
   /** Does `work`, which asks the database for more than some keys. Rejects with `READ_FAILED`, or `CACHE_CLOSED` as soon as the cache has stopped. */
-  asking<T>(work: () => Promise<T>): Promise<T> {
+  asking<T>(work: () => Promise<T>, onFailed = this.options.onFailed): Promise<T> {
     if (this.#closed) return Promise.reject(stoppedError());
     return new Promise((resolve, reject) => {
       const stop = (): void => reject(stoppedError());
       this.#listings.add(stop);
       work()
-        .then(resolve, (cause: unknown) => reject(this.#readFailed(cause)))
+        .then(resolve, (cause: unknown) => reject(this.#readFailed(cause, onFailed)))
         .finally(() => this.#listings.delete(stop));
     });
+  }
+
+  /** The same for a tool that looks: what fails is told to nobody else. */
+  looking<T>(work: () => Promise<T>): Promise<T> {
+    return this.asking(work, () => undefined);
   }
 
   /** What the database has of `key`. Joins a read that is under way, unless it may say what is too old. Rejects with `READ_FAILED` or `CACHE_CLOSED`. */
@@ -204,8 +209,8 @@ export class MissReader<V> implements Supersedable {
     reads.forEach((read, i) => this.#finish(read, found[i] ?? ABSENT));
   }
 
-  #readFailed(cause: unknown): CacheError {
-    const { namespace, onFailed } = this.options;
+  #readFailed(cause: unknown, onFailed = this.options.onFailed): CacheError {
+    const { namespace } = this.options;
     onFailed?.(cause);
     return new CacheError(
       'READ_FAILED',

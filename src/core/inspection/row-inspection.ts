@@ -75,7 +75,7 @@ export class RowInspection<V> implements EntryInspection {
   /** What a flush commits meanwhile is noted by the watch: neither the rows nor the dirty entries need have it. */
   #watching<T>(look: (watch: NewerWatch<V>) => Promise<T>): Promise<T> {
     const { entries, newer } = this.options;
-    return entries.reader.asking(async () => {
+    return entries.reader.looking(async () => {
       const watch = newer.watch();
       try {
         return await look(watch);

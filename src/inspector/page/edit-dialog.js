@@ -60,7 +60,7 @@ export class EditDialog {
       element(
         'p',
         { class: 'detail' },
-        `${entry.value === undefined ? 'The stored value is not shown here: what you save takes its place. ' : ''}The entry keeps its expiry. The value is checked by the namespace’s codec before it is stored.`,
+        `${entry.value === undefined ? 'The stored value is not shown here: what you save takes its place. ' : ''}The entry keeps its expiry. The text must be one that the namespace’s codec reads; json() reads any JSON, whatever the application expects.`,
       ),
       element(
         'div',

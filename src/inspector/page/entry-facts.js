@@ -9,7 +9,7 @@ import { bytes, moment } from './wording.js';
 const FACTS = {
   Level: ({ level }) => nameOf(level),
   Size: ({ bytes: size }) => (size === null ? '–' : bytes(size)),
-  Memory: ({ inMemory }) => (inMemory ? 'in memory' : 'not in memory: the next read brings it in'),
+  Memory: memoryWords,
   Database: databaseWords,
   Written: ({ writtenAt }) => (writtenAt === null ? '–' : moment(writtenAt)),
   Stamp: ({ stamp }) => (stamp === null ? '–' : String(stamp)),
@@ -40,6 +40,12 @@ export class EntryFacts {
   tick() {
     this.#expiry.tick();
   }
+}
+
+/** @param {Entry} entry */
+function memoryWords({ inMemory, unreadable }) {
+  if (inMemory) return 'in memory';
+  return unreadable ? 'not in memory: a read of it is refused' : 'not in memory: the next read brings it in';
 }
 
 /** @param {Entry} entry */

@@ -32,6 +32,7 @@ export class NamespaceView {
   /** @type {NamespacePlace} */
   #place;
   #content;
+  #flush;
   #actions;
   #charts;
   #list;
@@ -66,10 +67,11 @@ export class NamespaceView {
       say,
       operations,
     });
+    this.#flush = button('Flush', () => void operations.flush(name));
     this.#actions = element(
       'div',
       { class: 'actions', hidden: true },
-      button('Flush', () => void operations.flush(name)),
+      this.#flush,
       button('Clear …', () => void operations.clear(name), { class: 'danger' }),
     );
     const entries = element(
@@ -115,6 +117,7 @@ export class NamespaceView {
     setAttribute(this.#actions, 'hidden', !actions || figures === undefined);
     if (figures === undefined)
       return setText(this.#missing, `This application has no namespace called ${this.name}.`);
+    setAttribute(this.#flush, 'hidden', figures.level === 'memory');
     this.#describe(figures);
     this.#panel.permit(actions, values);
     this.#tiles.update(tilesOf(figures));
