@@ -191,6 +191,27 @@ describe('what takes its time is told on tracing channels', () => {
     expect(ended(events)[2]).toMatchObject({ written: 1, failed: 0, remaining: 0, outcome: 'done' });
   });
 
+  it('not a flush that finds nothing to write, of which a stop makes some', async () => {
+    const cache = await world.register(namespaceOf(ON_SHUTDOWN, { name: 'n' }));
+    const events = record(FLUSH_CHANNEL);
+    await cache.flush();
+    await settle();
+    expect(events).toEqual([]);
+    await cache.set('a', 1);
+    await world.engine.stop();
+    expect(ended(events)).toEqual([expect.objectContaining({ namespace: 'n', written: 1, remaining: 0 })]);
+  });
+
+  it('a flush that was asked for when there was nothing to write, and finds something', async () => {
+    const cache = await world.register(namespaceOf(ON_SHUTDOWN, { name: 'n' }));
+    const events = record(FLUSH_CHANNEL);
+    const flushed = cache.flush();
+    await cache.set('a', 1);
+    expect(await flushed).toMatchObject({ written: 1 });
+    await settle();
+    expect(ended(events)).toEqual([expect.objectContaining({ written: 1, remaining: 0, outcome: 'done' })]);
+  });
+
   it('without a key or a value in any of it', async () => {
     const channels = [LOAD_CHANNEL, READ_CHANNEL, FLUSH_CHANNEL, COMMIT_CHANNEL].map((name) => record(name));
     for (const level of [MEMORY_ONLY, ON_CHANGE, ON_SHUTDOWN]) {
