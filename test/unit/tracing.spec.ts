@@ -154,6 +154,28 @@ describe('what takes its time is told on tracing channels', () => {
     expect(ended(events).map(({ outcome }) => outcome)).toEqual(['failed', 'done', 'refused']);
   });
 
+  it('an attempt that fails before its transaction begins: this instance can not be made sure of among others', async () => {
+    world = new EngineWorld({ instances: 'many' });
+    const one = await world.register(namespaceOf(ON_CHANGE, { name: 'one' }));
+    const two = await world.register(namespaceOf(ON_CHANGE, { name: 'two' }));
+    const events = record(COMMIT_CHANNEL);
+    world.storage.down = new ChaosError('transient', 'DOWN');
+    const writes = [one.set('a', 1)];
+    await settle();
+    const write = vi.spyOn(world.storage, 'write');
+    writes.push(two.set('a', 1));
+    await settle();
+    expect(write).not.toHaveBeenCalled();
+    const failed = { operation: 'write', puts: 1, outcome: 'failed', error: world.storage.down };
+    expect(ended(events)).toEqual([
+      expect.objectContaining({ ...failed, namespaces: ['one'] }),
+      expect.objectContaining({ ...failed, namespaces: ['two'] }),
+    ]);
+    world.storage.down = undefined;
+    await world.clock.advance(10_000);
+    await Promise.all(writes);
+  });
+
   it('how long a commit took', async () => {
     const cache = await world.register(namespaceOf(ON_CHANGE, { name: 'n' }));
     const events = record(COMMIT_CHANNEL);
