@@ -154,6 +154,28 @@ describe('what takes its time is told on tracing channels', () => {
     expect(ended(events).map(({ outcome }) => outcome)).toEqual(['failed', 'done', 'refused']);
   });
 
+  it('an attempt that fails before its transaction begins: this instance can not be made sure of among others', async () => {
+    world = new EngineWorld({ instances: 'many' });
+    const one = await world.register(namespaceOf(ON_CHANGE, { name: 'one' }));
+    const two = await world.register(namespaceOf(ON_CHANGE, { name: 'two' }));
+    const events = record(COMMIT_CHANNEL);
+    world.storage.down = new ChaosError('transient', 'DOWN');
+    const writes = [one.set('a', 1)];
+    await settle();
+    const write = vi.spyOn(world.storage, 'write');
+    writes.push(two.set('a', 1));
+    await settle();
+    expect(write).not.toHaveBeenCalled();
+    const failed = { operation: 'write', puts: 1, outcome: 'failed', error: world.storage.down };
+    expect(ended(events)).toEqual([
+      expect.objectContaining({ ...failed, namespaces: ['one'] }),
+      expect.objectContaining({ ...failed, namespaces: ['two'] }),
+    ]);
+    world.storage.down = undefined;
+    await world.clock.advance(10_000);
+    await Promise.all(writes);
+  });
+
   it('how long a commit took', async () => {
     const cache = await world.register(namespaceOf(ON_CHANGE, { name: 'n' }));
     const events = record(COMMIT_CHANNEL);
@@ -189,6 +211,27 @@ describe('what takes its time is told on tracing channels', () => {
     await cache.flush();
     await settle();
     expect(ended(events)[2]).toMatchObject({ written: 1, failed: 0, remaining: 0, outcome: 'done' });
+  });
+
+  it('not a flush that finds nothing to write, of which a stop makes some', async () => {
+    const cache = await world.register(namespaceOf(ON_SHUTDOWN, { name: 'n' }));
+    const events = record(FLUSH_CHANNEL);
+    await cache.flush();
+    await settle();
+    expect(events).toEqual([]);
+    await cache.set('a', 1);
+    await world.engine.stop();
+    expect(ended(events)).toEqual([expect.objectContaining({ namespace: 'n', written: 1, remaining: 0 })]);
+  });
+
+  it('a flush that was asked for when there was nothing to write, and finds something', async () => {
+    const cache = await world.register(namespaceOf(ON_SHUTDOWN, { name: 'n' }));
+    const events = record(FLUSH_CHANNEL);
+    const flushed = cache.flush();
+    await cache.set('a', 1);
+    expect(await flushed).toMatchObject({ written: 1 });
+    await settle();
+    expect(ended(events)).toEqual([expect.objectContaining({ written: 1, remaining: 0, outcome: 'done' })]);
   });
 
   it('without a key or a value in any of it', async () => {

@@ -98,11 +98,10 @@ export class StorageWriter {
     const outcome = await isolateRefused(
       atoms,
       async (part) => {
-        const commit = await this.#begin();
-        hooks.attempting?.(part.flat(), commit);
-        const outcomes = await this.#logged(commit, () =>
-          this.#traced(writeTrace(part), () => this.storage.write(part, commit)),
-        );
+        const [commit, outcomes] = await this.#made(writeTrace(part), (begun) => {
+          hooks.attempting?.(part.flat(), begun);
+          return this.storage.write(part, begun);
+        });
         this.#committed(part, outcomes, commit, hooks);
         return outcomes;
       },
@@ -184,12 +183,11 @@ export class StorageWriter {
       return atoms;
     };
     const trace = (): CommitTrace => ({ operation: 'write', namespaces: [namespace], puts: 0, deletes: 0 });
-    const begun = await this.#begin();
-    commit = begun;
-    const outcomes = await this.#logged(begun, () =>
-      this.#traced(trace, () => this.storage.modify(namespace, keys, decided, begun)),
-    );
-    this.#committed(atoms, outcomes, begun, hooks);
+    const [made, outcomes] = await this.#made(trace, (begun) => {
+      commit = begun;
+      return this.storage.modify(namespace, keys, decided, begun);
+    });
+    this.#committed(atoms, outcomes, made, hooks);
     return outcomes;
   }
 
@@ -289,6 +287,14 @@ export class StorageWriter {
       this.#unbegun.add(Object(error) as object);
       throw error;
     }
+  }
+
+  /** Begins a commit, and makes it: for those who listen that is one attempt, which may fail before its transaction begins. */
+  #made<T>(trace: () => CommitTrace, make: (commit: Commit) => Promise<T>): Promise<readonly [Commit, T]> {
+    return this.#traced(trace, async () => {
+      const commit = await this.#begin();
+      return [commit, await this.#logged(commit, () => make(commit))];
+    });
   }
 
   /** Makes a commit, and tells the log where it has failed for that. */

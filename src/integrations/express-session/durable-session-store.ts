@@ -16,7 +16,7 @@ import {
   type ResolvedStoreOptions,
   type SessionStoreOptions,
 } from './session-store-options.js';
-import { textOf, withCookie } from './session-text.js';
+import { SESSION_TEXT, textOf, withCookie } from './session-text.js';
 
 /**
  * A store of `express-session` on a namespace of the cache, for `@fastify/session` too. Sessions survive restarts, and
@@ -34,10 +34,10 @@ export class DurableSessionStore<S = any> extends ExpressStore {
   /** `sessions` is what `CacheService.namespace()` gives for a definition of `sessionNamespace()`. Throws `INVALID_OPTION`. */
   constructor(sessions: NamespaceCache<string, string>, options: SessionStoreOptions = {}) {
     super();
-    if (typeof sessions?.touch !== 'function')
+    if (!SESSION_TEXT.isOn(sessions?.definition?.value))
       throw STORE.refusal(
         'sessions',
-        'takes a namespace in use: new DurableSessionStore(cache.namespace(sessions)).',
+        'takes a namespace that sessionNamespace() declares, in use: new DurableSessionStore(cache.namespace(sessions)).',
       );
     this.#sessions = sessions;
     this.#options = resolveStoreOptions(options);

@@ -1,8 +1,12 @@
 import { CacheError, type ValueCodec } from '../../index.js';
+import { CodecMark } from '../codec-mark.js';
 import { hasCookie, type ParsedSession, type SessionCookie } from './session-cookie.js';
 
+/** On {@link sessionText}. */
+export const SESSION_TEXT: CodecMark = new CodecMark('session-text');
+
 /** The text is the value: each request parses it, and so has a session of its own to change. */
-export const sessionText: ValueCodec<string> = Object.freeze({
+export const sessionText: ValueCodec<string> = SESSION_TEXT.on({
   encode: (text: string): string => text,
   decode(text: string): string {
     if (!hasCookie(JSON.parse(text))) throw new TypeError('This is no session, which has a cookie.');

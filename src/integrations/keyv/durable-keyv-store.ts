@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { CacheError, type NamespaceCache } from '../../index.js';
-import { isOfKeyvItems, type KeyvItem } from './keyv-item.js';
+import { KEYV_ITEMS, type KeyvItem } from './keyv-item.js';
 import { KEPT_LENGTH, storedKeyOf } from './stored-key.js';
 
 /** An entry of {@link DurableKeyvStore.setMany}. */
@@ -33,7 +33,7 @@ export class DurableKeyvStore extends EventEmitter {
    */
   constructor(entries: NamespaceCache<string, KeyvItem>) {
     super();
-    if (!isOfKeyvItems(entries?.definition?.value)) {
+    if (!KEYV_ITEMS.isOn(entries?.definition?.value)) {
       throw new CacheError(
         'INVALID_OPTION',
         'new DurableKeyvStore() takes a namespace that keyvNamespace() declares, in use: inject it with @InjectNamespace(definition), or ' +

@@ -1,4 +1,5 @@
 import { rich, type ValueCodec } from '../../index.js';
+import { CodecMark } from '../codec-mark.js';
 
 /**
  * What is stored of an entry of Keyv: what Keyv handed over, a string unless its serialisation is turned off, and its whole key
@@ -8,12 +9,11 @@ export type KeyvItem = readonly [data: unknown, key?: string];
 
 const ITEMS = rich<unknown>();
 
-/** Marks the codec, of whichever copy of this package. */
-const KEYV_ITEMS = Symbol.for('nestjs-durable-cache:keyv-items');
+/** On {@link keyvItems}. */
+export const KEYV_ITEMS: CodecMark = new CodecMark('keyv-items');
 
 /** Items as the text of JSON: it holds any string, whatever a database makes of control characters. */
-export const keyvItems: ValueCodec<KeyvItem> = Object.freeze({
-  [KEYV_ITEMS]: true,
+export const keyvItems: ValueCodec<KeyvItem> = KEYV_ITEMS.on({
   encode: (item: KeyvItem): string => ITEMS.encode(item),
   decode(text: string): KeyvItem {
     const item = ITEMS.decode(text);
@@ -21,11 +21,6 @@ export const keyvItems: ValueCodec<KeyvItem> = Object.freeze({
     return item;
   },
 });
-
-/** Whether a codec is {@link keyvItems}. */
-export function isOfKeyvItems(codec: unknown): boolean {
-  return typeof codec === 'object' && codec !== null && KEYV_ITEMS in codec;
-}
 
 function isItem(value: unknown): value is KeyvItem {
   if (!Array.isArray(value)) return false;

@@ -19,10 +19,19 @@ export function valuesOf(cache: CacheService): Values {
   return values;
 }
 
-/** What of it was counted, and so stays true when the cache is gone. */
-export function countersOf(values: Values): Values {
-  const counters = new Set(FIGURES.filter(({ kind }) => kind === 'counter').map(({ name }) => name));
-  return new Map([...values].filter(([name]) => counters.has(name)));
+/**
+ * What there is to show of a cache that has ended: what it has counted, what it has left behind where that is still to be shown, and 0 for all
+ * else. An SDK would go on with the last value of a series that is not shown any more.
+ */
+export function endedOf(values: Values, showsLeftBehind: boolean): Values {
+  const ended: Values = new Map();
+  for (const { name, kind, isLeftBehind = false } of FIGURES) {
+    const last = values.get(name);
+    if (last === undefined) continue;
+    const stays = kind === 'counter' || (isLeftBehind && showsLeftBehind);
+    ended.set(name, stays ? last : new Map(Array.from(last.keys(), (namespace) => [namespace, 0])));
+  }
+  return ended;
 }
 
 export function addTo(sums: Values, values: Values): void {

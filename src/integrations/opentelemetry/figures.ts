@@ -8,6 +8,8 @@ export interface Figure<Stats> {
   readonly description: string;
   /** What can be added up, for good (`counter`) or for now (`upDownCounter`), or can't (`gauge`: see {@link combine}). */
   readonly kind: 'counter' | 'upDownCounter' | 'gauge';
+  /** Whether it is an amount that a stop may leave behind; any other is 0 when the cache has stopped. */
+  readonly isLeftBehind?: boolean;
   valueOf(stats: Stats): number;
 }
 
@@ -36,8 +38,8 @@ export const NAMESPACE_FIGURES: readonly Figure<NamespaceStats>[] = [
   amount(['cache.entry.count', '{entry}', 'Entries in memory.'], 'size'),
   amount(['cache.entry.limit', '{entry}', 'Most entries in memory.'], 'maxSize'),
   amount(['cache.memory.usage', 'By', 'Encoded values in memory; 0 without maxBytes.'], 'bytes'),
-  amount(['cache.dirty.count', '{entry}', 'Entries that the database does not have yet.'], 'dirty'),
-  amount(['cache.dirty.usage', 'By', 'Encoded values among what is dirty.'], 'dirtyBytes'),
+  leftBehind(['cache.dirty.count', '{entry}', 'Entries that the database does not have yet.'], 'dirty'),
+  leftBehind(['cache.dirty.usage', 'By', 'Encoded values among what is dirty.'], 'dirtyBytes'),
   {
     name: 'cache.dirty.age',
     unit: 's',
@@ -47,7 +49,10 @@ export const NAMESPACE_FIGURES: readonly Figure<NamespaceStats>[] = [
   },
   amount(['cache.waiting.count', '{call}', 'Writes that wait for room, or for the database.'], 'waiting'),
   amount(['cache.waiting.usage', 'By', 'Encoded values that they hold.'], 'waitingBytes'),
-  amount(['cache.refused.count', '{entry}', 'Entries that the database refuses, kept in memory.'], 'refused'),
+  leftBehind(
+    ['cache.refused.count', '{entry}', 'Entries that the database refuses, kept in memory.'],
+    'refused',
+  ),
 ];
 
 /** What is measured of the backplane of an application, without an attribute. */
@@ -78,6 +83,10 @@ function counter<Stats>(row: Row, of: Numbers<Stats>): Figure<Stats> {
 
 function amount<Stats>(row: Row, of: Numbers<Stats>): Figure<Stats> {
   return figure('upDownCounter', row, of);
+}
+
+function leftBehind<Stats>(row: Row, of: Numbers<Stats>): Figure<Stats> {
+  return { ...amount(row, of), isLeftBehind: true };
 }
 
 function figure<Stats>(

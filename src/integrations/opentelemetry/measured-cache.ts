@@ -1,7 +1,7 @@
 import type { CacheService } from '../../index.js';
-import { countersOf, valuesOf, type Values } from './figure-values.js';
+import { endedOf, valuesOf, type Values } from './figure-values.js';
 
-/** A cache whose figures are shown, and what it has counted once they are not. */
+/** A cache whose figures are shown, and what is left of them when it has ended. */
 export class MeasuredCache {
   /** How often it is measured. Held for so long. */
   #times = 0;
@@ -9,7 +9,7 @@ export class MeasuredCache {
   readonly #cache: WeakRef<CacheService>;
   /** Whether it may still count, though nobody measures it: its application stops. */
   #isEnding = false;
-  #counted: Values = new Map();
+  #ended: Values = new Map();
 
   constructor(cache: CacheService) {
     this.#cache = new WeakRef(cache);
@@ -29,16 +29,16 @@ export class MeasuredCache {
   end(isEnding: boolean): void {
     this.#times -= 1;
     if (this.#times > 0 || this.#held === undefined) return;
-    this.#counted = countersOf(valuesOf(this.#held));
+    this.#ended = endedOf(valuesOf(this.#held), false);
     this.#isEnding = isEnding;
     this.#held = undefined;
   }
 
-  /** What there is to show of it: of one that is not measured any more, what it has counted. */
+  /** What there is to show of it: of one that is not measured any more, what it has counted, and has left behind. */
   values(): Values {
     if (this.#held !== undefined) return valuesOf(this.#held);
     const ending = this.#isEnding ? this.#cache.deref() : undefined;
-    if (ending !== undefined) this.#counted = countersOf(valuesOf(ending));
-    return this.#counted;
+    this.#ended = ending === undefined ? endedOf(this.#ended, false) : endedOf(valuesOf(ending), true);
+    return this.#ended;
   }
 }

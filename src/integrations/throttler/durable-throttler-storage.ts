@@ -1,6 +1,7 @@
 import type { ThrottlerStorage } from '@nestjs/throttler';
 import type { NamespaceCache } from '../../index.js';
 import { countHit, type CountedHit, type Hit, type HitOutcome } from './count-hit.js';
+import { assertHit } from './hit-check.js';
 import { HitEntries } from './hit-entries.js';
 import { endOf, type HitRecord } from './hit-record.js';
 import { joined, withSeenWindow } from './joined-records.js';
@@ -13,6 +14,7 @@ import {
   type ThrottlerStorageOptions,
 } from './storage-options.js';
 import { storedKeyOf } from './stored-key.js';
+import { HIT_RECORDS } from './throttler-namespace.js';
 
 /**
  * A storage of `@nestjs/throttler` on a namespace of the cache. It counts as the library's own does; where that keeps its counts, for how
@@ -26,10 +28,10 @@ export class DurableThrottlerStorage implements ThrottlerStorage {
 
   /** `hits` is what `CacheService.namespace()` gives for a definition of `throttlerNamespace()`. Throws `INVALID_OPTION`. */
   constructor(hits: NamespaceCache<string, HitRecord>, options: ThrottlerStorageOptions = {}) {
-    if (typeof hits?.update !== 'function')
+    if (!HIT_RECORDS.isOn(hits?.definition?.value))
       throw STORAGE.refusal(
         'hits',
-        'takes a namespace in use: new DurableThrottlerStorage(cache.namespace(hits)).',
+        'takes a namespace that throttlerNamespace() declares, in use: new DurableThrottlerStorage(cache.namespace(hits)).',
       );
     this.#entries = new HitEntries(hits);
     this.#own = new OwnRecords(hits.definition.maxEntries);
@@ -38,7 +40,8 @@ export class DurableThrottlerStorage implements ThrottlerStorage {
 
   /**
    * Counts a hit; `ttl` and `blockDuration` in milliseconds, what it gives in seconds. Rejects with `WRITE_FAILED` or `READ_FAILED` while
-   * the database is away, unless `whenUnavailable` is `'allow'`, and with `INVALID_KEY` for a key that is neither text nor a number.
+   * the database is away, unless `whenUnavailable` is `'allow'`, with `INVALID_KEY` for a key that is neither text nor a number, and with
+   * `INVALID_OPTION` for a `ttl`, `limit` or `blockDuration` that is no number, such as text from the environment.
    */
   async increment(
     key: string,
@@ -48,6 +51,7 @@ export class DurableThrottlerStorage implements ThrottlerStorage {
     throttlerName: string,
   ): Promise<HitOutcome> {
     const hit: Hit = { ttl, limit, blockDuration, throttlerName, at: this.#options.clock.now() };
+    assertHit(hit);
     const storedKey = storedKeyOf(key);
     const refused = this.#refusedByMemory(storedKey, hit);
     if (refused !== undefined) return refused;
@@ -98,6 +102,7 @@ export class DurableThrottlerStorage implements ThrottlerStorage {
     const { record, outcome, isCounted } = counted as unknown as CountedHit;
     if (isCounted || own?.isUnwritten === true) this.#own.written(key, own);
     if (outcome.isBlocked) this.#own.refused(key, record);
+    if (!isCounted && own?.isUnwritten !== true) await this.#entries.remember(key);
     return outcome;
   }
 

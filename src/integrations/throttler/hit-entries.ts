@@ -13,6 +13,14 @@ export class HitEntries {
     return this.namespace.getIfPresent(key);
   }
 
+  /**
+   * Has memory know an entry that an update has left as it was: that alone tells memory nothing. Where the entry can't be read now, memory
+   * stays as it is.
+   */
+  async remember(key: string): Promise<void> {
+    await this.namespace.get(key).catch(() => undefined);
+  }
+
   delete(key: string): Promise<boolean> {
     return this.namespace.delete(key);
   }

@@ -6,7 +6,13 @@ import {
   type NamespaceDefinition,
   type NamespaceTuning,
 } from '../../index.js';
+import { CodecMark } from '../codec-mark.js';
 import type { HitRecord } from './hit-record.js';
+
+/** On the codec of a {@link throttlerNamespace}. */
+export const HIT_RECORDS: CodecMark = new CodecMark('hit-records');
+
+const hitRecords = HIT_RECORDS.on(json<HitRecord>());
 
 /** The options of {@link throttlerNamespace}. */
 export interface ThrottlerNamespaceOptions extends Omit<NamespaceTuning, 'ttlMs'> {
@@ -36,6 +42,6 @@ export function throttlerNamespace(
     persistence,
     maxEntries,
     key: stringKey(),
-    value: json<HitRecord>(),
+    value: hitRecords,
   });
 }

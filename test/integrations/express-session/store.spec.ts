@@ -7,7 +7,10 @@ import {
   CacheModule,
   CachePersistenceLevel,
   CacheService,
+  defineNamespace,
   InMemoryStorage,
+  json,
+  stringKey,
   type CacheModuleOptions,
   type NamespaceCache,
 } from '../../../src/index.js';
@@ -437,6 +440,15 @@ describe('bad input', () => {
     expect(make(rows, { ttl: 1 })).toThrow(/no option 'ttl'.*fresh, touchAfterMs/);
     expect(make(rows, { fresh: 'yes' })).toThrow(errorWith('INVALID_OPTION'));
     expect(make(rows, { touchAfterMs: -1 })).toThrow(errorWith('INVALID_OPTION'));
+  });
+
+  it('is refused where the namespace was declared otherwise', async () => {
+    const plain = defineNamespace({ name: 'plain', key: stringKey(), value: json<string>() });
+    app = await startApp([CacheModule.forRoot({ storage: new InMemoryStorage(), namespaces: [plain] })]);
+    const namespace = app.get(CacheService).namespace(plain);
+    const made = () => new DurableSessionStore(namespace);
+    expect(made).toThrow(errorWith('INVALID_OPTION'));
+    expect(made).toThrow(/sessionNamespace\(\) declares/);
   });
 
   it('is refused where the namespace is declared', () => {

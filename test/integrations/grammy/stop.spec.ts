@@ -4,8 +4,8 @@ import type { OnApplicationBootstrap, OnModuleDestroy } from '@nestjs/common';
 import { Bot, session, type Context, type SessionFlavor } from 'grammy';
 import { session as telegrafSession, Telegraf, type Context as TelegrafContext } from 'telegraf';
 import { message } from 'telegraf/filters';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { CacheModule, CacheService } from '../../../src/index.js';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { CacheModule, CacheService, InMemoryStorage } from '../../../src/index.js';
 import { botSessionNamespace, DurableBotSessions } from '../../../src/integrations/grammy/index.js';
 import { FakeBotApi } from '../../e2e/support/fake-bot-api.js';
 import { settle } from '../../support/fake-clock.js';
@@ -55,7 +55,7 @@ function telegrafBot({ sessions, apiRoot, handling, handled }: Given): BasketBot
     handling.open();
     await handled.opened;
   });
-  return { start: () => bot.launch(), stop: async () => bot.stop() };
+  return { start: () => bot.launch(), stop: () => Promise.resolve(bot.stop()) };
 }
 
 /** A service that runs a bot as `docs/grammy.md` shows it. */
@@ -68,11 +68,16 @@ class BotService implements OnApplicationBootstrap, OnModuleDestroy {
   ) {}
 
   onApplicationBootstrap(): void {
-    this.#running = this.bot.start();
+    this.#running = this.bot.start().catch(() => void process.kill(process.pid, 'SIGTERM'));
   }
 
   async onModuleDestroy(): Promise<void> {
-    const stopped = this.bot.stop().finally(() => this.stopped.open());
+    let stopped: Promise<void>;
+    try {
+      stopped = this.bot.stop().finally(() => this.stopped.open());
+    } catch {
+      return;
+    }
     await Promise.race([
       Promise.allSettled([stopped, this.#running]),
       setTimeout(5000, undefined, { ref: false }),
@@ -84,6 +89,32 @@ describe.each([
   { name: 'grammY', newBot: grammyBot },
   { name: 'Telegraf', newBot: telegrafBot },
 ])('a bot of $name that is stopped as the docs show it', ({ name, newBot }) => {
+  it.each([
+    ['its token', 401, 'getMe'],
+    ['its call for updates, since another one polls', 409, 'getUpdates'],
+  ])('stops its application in order where Telegram refuses %s', async (_what, status, refused) => {
+    const api = await new FakeBotApi().start();
+    onTestFinished(() => api.stop());
+    api.faults = (method) => (method === refused ? { status } : undefined);
+    const signalled = new Gate();
+    const kill = vi.spyOn(process, 'kill').mockImplementation(() => {
+      signalled.open();
+      return true;
+    });
+    onTestFinished(() => kill.mockRestore());
+    const apiRoot = api.variables.TELEGRAM_API_ROOT;
+    const storage = new InMemoryStorage();
+    const app = await startApp([CacheModule.forRoot({ storage, namespaces: [baskets] })]);
+    const sessions = new DurableBotSessions(app.get(CacheService).namespace(baskets));
+    const bot = newBot({ sessions, apiRoot, handling: new Gate(), handled: new Gate() });
+    const service = new BotService(bot, new Gate());
+    service.onApplicationBootstrap();
+    await signalled.opened;
+    expect(kill).toHaveBeenCalledExactlyOnceWith(process.pid, 'SIGTERM');
+    await service.onModuleDestroy();
+    await app.close();
+  });
+
   it('stores what the update in hand has changed, which Telegram does not send again', async () => {
     const api = await new FakeBotApi().start();
     onTestFinished(() => api.stop());

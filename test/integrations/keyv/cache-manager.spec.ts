@@ -30,7 +30,7 @@ import { DurableKeyvStore, keyvNamespace } from '../../../src/integrations/keyv/
 import { FaultyStorage } from '../../../src/testing/index.js';
 import { sqliteFiles } from '../../contract/sql-storage.js';
 import { errorWith, ON_CHANGE, ON_SHUTDOWN } from '../../support/definitions.js';
-import { NestLog } from '../../support/nest-app.js';
+import { NestLog, startApp } from '../../support/nest-app.js';
 
 const newFile = sqliteFiles();
 const MINUTE_MS = 60_000;
@@ -209,5 +209,25 @@ describe.each([ON_CHANGE, ON_SHUTDOWN])('@nestjs/cache-manager over the level %s
     await restart();
     const again = await Promise.all(paths.map(get));
     expect(again.filter(({ cache }) => cache !== 'HIT')).toEqual([]);
+  });
+});
+
+describe('a namespace for @nestjs/cache-manager that forFeature declares', () => {
+  it('is injected where registerAsync imports it', async () => {
+    const responses = keyvNamespace({ name: 'responses' });
+    const feature = CacheModule.forFeature([responses]);
+    const app = await startApp([
+      CacheModule.forRoot({ storage: new InMemoryStorage(), chatNamespaces: false }),
+      HttpCacheModule.registerAsync({
+        imports: [CacheModule.forFeature([responses])],
+        inject: [getNamespaceToken(responses)],
+        useFactory: (entries: NamespaceOf<typeof responses>) => ({ stores: [new DurableKeyvStore(entries)] }),
+      }),
+      feature,
+    ]);
+    const cache = app.get<Cache>(CACHE_MANAGER, { strict: false });
+    await cache.set('a', 1);
+    expect(await cache.get('a')).toBe(1);
+    await app.close();
   });
 });

@@ -180,6 +180,13 @@ describe('a store for Keyv', () => {
     });
   });
 
+  it('takes an empty key of a Keyv with a namespace, which Keyv puts before it', async () => {
+    const keyv = newKeyv();
+    await keyv.set('', 1);
+    expect(await keyv.get('')).toBe(1);
+    expect(await app.entries.has('keyv:')).toBe(true);
+  });
+
   describe('with namespaces of Keyv', () => {
     const first = () => newKeyv('first');
     const second = () => newKeyv('second');

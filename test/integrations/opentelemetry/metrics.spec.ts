@@ -152,17 +152,37 @@ describe('the metrics of the cache', () => {
     third();
   });
 
-  it('keep what was counted when the application has stopped, for the last export, and show nothing else of it', async () => {
+  it('keep what was counted when the application has stopped, for the last export, and are 0 for all else', async () => {
     const sdk = await Sdk.start();
-    const { app, scratch } = await startTelemetryApp(sdk);
+    const { app, scratch, drafts } = await startTelemetryApp(sdk);
     await scratch.set('a', 1);
+    await drafts.set('a', 1);
     scratch.getIfPresent('a');
+    // An SDK goes on with the last value of a series that is not observed any more.
+    expect((await sdk.scrape()).value('cache_dirty_count', 'drafts')).toBe(1);
     await app.close();
     const scrape = await sdk.scrape();
     expect(scrape.value('cache_hits_total', 'scratch')).toBe(1);
     expect(scrape.value('cache_sets_total', 'scratch')).toBe(1);
     for (const name of ['cache_entry_count', 'cache_entry_limit', 'cache_dirty_age'])
-      expect(scrape.value(name, 'scratch')).toBeUndefined();
+      expect(scrape.value(name, 'scratch')).toBe(0);
+    for (const name of ['cache_entry_count', 'cache_dirty_count', 'cache_dirty_usage', 'cache_dirty_age'])
+      expect(scrape.value(name, 'drafts')).toBe(0);
+  });
+
+  it('show after a stop what it could not write', async () => {
+    const sdk = await Sdk.start();
+    const storage = new FaultyStorage(new InMemoryStorage());
+    const options = { storage, rescueJournal: false, shutdownTimeoutMs: 100 } as const;
+    const { app, drafts } = await startTelemetryApp(sdk, options);
+    await drafts.set('a', 1);
+    storage.failWrites(Infinity);
+    await app.close();
+    // The process is to end so.
+    process.exitCode = undefined;
+    const scrape = await sdk.scrape();
+    expect(scrape.value('cache_dirty_count', 'drafts')).toBe(1);
+    expect(scrape.value('cache_entry_count', 'drafts')).toBe(0);
   });
 
   it('count what the cache writes in the last hook of the application', async () => {
@@ -182,7 +202,7 @@ describe('the metrics of the cache', () => {
     await scratch.set('b', 1);
     const scrape = await sdk.scrape();
     expect(scrape.value('cache_sets_total', 'scratch')).toBe(1);
-    expect(scrape.value('cache_entry_count', 'scratch')).toBeUndefined();
+    expect(scrape.value('cache_entry_count', 'scratch')).toBe(0);
   });
 
   it('are not made where the telemetry is of spans alone', async () => {

@@ -6,6 +6,7 @@ import { DataSource } from 'typeorm';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { CacheService, COMMIT_CHANNEL, InMemoryStorage, type CommitTrace } from '../../../src/index.js';
 import { instrumentCache } from '../../../src/integrations/opentelemetry/index.js';
+import { DatabaseError } from '../../../src/storage/driver-error.js';
 import { FaultyStorage } from '../../../src/testing/index.js';
 import { Gate } from '../../support/gate.js';
 import { isChildOf, isFailed, Sdk } from './sdk.js';
@@ -175,6 +176,15 @@ describe('the spans of the cache', () => {
     await carts.set('c', 1);
     await expect(carts.get('a')).rejects.toMatchObject({ code: 'READ_FAILED' });
     expect(isFailed(sdk.span('cache.read'))).toBe(true);
+  });
+
+  it('name the class of an error that has no code', async () => {
+    const sdk = await Sdk.start();
+    const storage = new FaultyStorage(new InMemoryStorage());
+    const { carts } = await startTelemetryApp(sdk, { storage });
+    storage.failWrites(1, new DatabaseError('Connection terminated unexpectedly', undefined, 'transient'));
+    await carts.set('a', 1);
+    expect(sdk.writes[0]?.attributes[ATTR_ERROR_TYPE]).toBe('DatabaseError');
   });
 
   it('are made once, also where two applications have telemetry, and until both have stopped', async () => {

@@ -4,7 +4,10 @@ import {
   CacheModule,
   CachePersistenceLevel,
   CacheService,
+  defineNamespace,
   InMemoryStorage,
+  json,
+  stringKey,
   type CacheModuleOptions,
   type NamespaceCache,
 } from '../../../src/index.js';
@@ -338,7 +341,79 @@ describe('while the database is away', () => {
   });
 });
 
+describe('a key that another instance has blocked', () => {
+  const started: INestApplicationContext[] = [];
+
+  afterEach(async () => {
+    storage.heal();
+    for (const one of started.splice(0)) await clock.advanceUntil(one.close());
+  });
+
+  async function instance() {
+    const shared = throttlerNamespace({ name: 'hits', persistence: ON_CHANGE });
+    const options = { storage, clock, namespaces: [shared], instances: 'many' } as const;
+    const one = await startApp([CacheModule.forRoot(options)]);
+    started.push(one);
+    const namespace = one.get(CacheService).namespace(shared);
+    const hits = new DurableThrottlerStorage(namespace, { clock });
+    return { namespace, hit: () => hits.increment('a', MINUTE_MS, 1, MINUTE_MS, 'default') };
+  }
+
+  it('is read once to refuse it, and then refused from memory', async () => {
+    const [one, other] = [await instance(), await instance()];
+    await one.hit();
+    await one.hit();
+    expect(await other.hit()).toMatchObject({ totalHits: 2, isBlocked: true });
+    const { storageReads, updates } = other.namespace.stats();
+    for (let i = 0; i < 10; i += 1) expect(await other.hit()).toMatchObject({ isBlocked: true });
+    expect(other.namespace.stats()).toMatchObject({ storageReads, updates, written: 0 });
+  });
+
+  it('is refused at once while the database is away, where it was refused before', async () => {
+    const [one, other] = [await instance(), await instance()];
+    await one.hit();
+    await one.hit();
+    await other.hit();
+    storage.failReads(Infinity);
+    storage.failWrites(Infinity);
+    expect(await other.hit()).toMatchObject({ isBlocked: true });
+  });
+
+  it('costs no read beside its update where hits count', async () => {
+    const [one, other] = [await instance(), await instance()];
+    await one.hit();
+    const before = other.namespace.stats().storageReads;
+    await other.hit();
+    expect(other.namespace.stats().storageReads).toBe(before);
+  });
+});
+
 describe('bad input', () => {
+  it.each([
+    ['ttl', 'text', ['1000', 1, 1000]],
+    ['ttl', 'NaN', [NaN, 1, 1000]],
+    ['limit', 'text', [1000, '1', 1000]],
+    ['limit', 'NaN', [1000, NaN, 1000]],
+    ['blockDuration', 'text', [1000, 1, '1000']],
+    ['blockDuration', 'undefined', [1000, 1, undefined]],
+  ])('is refused where a hit is counted: a %s that is %s', async (option, what, given) => {
+    const hits = await newStorage();
+    const [ttl, limit, blockDuration] = given as [number, number, number];
+    const counted = hits.increment('a', ttl, limit, blockDuration, 'default');
+    await expect(counted).rejects.toMatchObject({ code: 'INVALID_OPTION', option });
+    await expect(counted).rejects.toThrow(new RegExp(`given ${what}\\. .*Number\\(`));
+    expect(records.size).toBe(0);
+  });
+
+  it('is refused where the namespace was declared otherwise', async () => {
+    const plain = defineNamespace({ name: 'plain', key: stringKey(), value: json<HitRecord>() });
+    app = await startApp([CacheModule.forRoot({ storage, clock, namespaces: [plain] })]);
+    const namespace = app.get(CacheService).namespace(plain);
+    const made = () => new DurableThrottlerStorage(namespace);
+    expect(made).toThrow(errorWith('INVALID_OPTION'));
+    expect(made).toThrow(/throttlerNamespace\(\) declares/);
+  });
+
   it('is refused where the storage is made, with the remedy', async () => {
     await newStorage();
     const make = (namespace: unknown, options?: unknown) => () =>

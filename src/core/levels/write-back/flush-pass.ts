@@ -9,6 +9,8 @@ import type { DirtyEntries, TakenChange } from './dirty-entries.js';
 /** One pass over everything that was dirty at its start. Keys that become dirty meanwhile are for the next one. */
 export class FlushPass {
   readonly report: Promise<FlushReport>;
+  /** Whether those who listen were told of it. */
+  isTraced = false;
   #resolve!: (report: FlushReport) => void;
   #keys: readonly MemoryKey[] | undefined;
   #includesRefused: boolean;

@@ -157,6 +157,8 @@ export class Flusher implements WriteSource {
   async turn(): Promise<boolean> {
     const pass = this.#pass;
     if (pass === undefined) return false;
+    // What it is about is decided now.
+    if (!pass.hasBegun) this.#trace(pass);
     let goesOn = false;
     try {
       goesOn = await pass.run(() => this.#step(pass));
@@ -191,7 +193,10 @@ export class Flusher implements WriteSource {
     return new FlushPass(includesRefused, this.options.context.clock.monotonic());
   }
 
+  /** Tells of a pass as soon as there is something to write: a stop makes some to be sure that there is nothing. */
   #trace(pass: FlushPass): void {
+    if (pass.isTraced || this.dirty.dirty === 0) return;
+    pass.isTraced = true;
     // The pass before it may have been somebody else's.
     pass.run(() => traceFlush(this.options.definition.name, pass, this.options.context.clock));
   }
