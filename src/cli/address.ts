@@ -39,7 +39,7 @@ function serverOf(option: string, scheme: string, url: string): Address {
       option,
       scheme === 'file' || scheme.startsWith('sqlite')
         ? 'is a URL of a file. Give the path of the file itself'
-        : `has a scheme that can't be copied from or to. ${USE}`,
+        : `has a scheme that is none of a database with a cache in it. ${USE}`,
     );
   }
   if (!URL.canParse(url) || hidesCredentials(url) || isBroken(new URL(url))) {

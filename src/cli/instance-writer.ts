@@ -15,6 +15,7 @@ import { StorageHealth } from '../core/writing/storage-health.js';
 import { StorageWriter } from '../core/writing/storage-writer.js';
 import type { TimedWrite } from '../storage/listed-storage.js';
 import type { TypeOrmStorage } from '../storage/typeorm-storage.js';
+import { refusalOf } from './in-the-way.js';
 import { printable } from './printable.js';
 import type { ProgressStream } from './progress.js';
 import type { StorageLocation } from './storage-location.js';
@@ -199,25 +200,17 @@ async function joined(storage: TypeOrmStorage, context: EngineContext, command: 
         'MySQL and MariaDB; change the rows through the application.',
     );
   }
-  try {
-    return await Sharing.begin(
-      {
-        storage,
-        // The refusal says what is in the way: a line before that is of no use.
-        join: (events) => joinBeside(storage, place, context, events, true, WAIT_MS),
-        context,
-        uses: () => 0,
-      },
-      { ...OPTIONS, backplane: carriesMessages(storage) ? postgresBackplane() : undefined },
-    );
-  } catch (error) {
-    if (!isCacheError(error, 'INSTANCE_RUNNING')) throw error;
-    throw new CacheError(
-      'INSTANCE_RUNNING',
-      `${command} can't write beside an application that has the database to itself: it would not see the change. ${error.message}`,
-      { option: 'database' },
-    );
-  }
+  return Sharing.begin(
+    {
+      storage,
+      // The refusal says what is in the way: a line before that is of no use.
+      join: (events) =>
+        joinBeside(storage, place, context, events, true, { waitMs: WAIT_MS, refusal: refusalOf(command) }),
+      context,
+      uses: () => 0,
+    },
+    { ...OPTIONS, backplane: carriesMessages(storage) ? postgresBackplane() : undefined },
+  );
 }
 
 /** What an instance has to say goes where warnings go. That it works again, and that others have come, is nothing to say here. */

@@ -1,6 +1,6 @@
 import { counted } from '../core/listed.js';
 import type { RescuedWrite } from '../core/rescue/rescue-journal.js';
-import type { JournalContent } from '../storage/journal/content.js';
+import type { CutOff, JournalContent } from '../storage/journal/content.js';
 
 type KeyWrite = Extract<RescuedWrite, { key: string }>;
 
@@ -8,6 +8,7 @@ type KeyWrite = Extract<RescuedWrite, { key: string }>;
 export function* journalReport(
   path: string,
   { header, writes, damagedLine }: JournalContent,
+  cutOff: CutOff | undefined,
   options: { readonly values: boolean },
 ): Generator<string> {
   const { version, isUnstamped, database, process, part, prefixes } = header;
@@ -17,23 +18,68 @@ export function* journalReport(
     yield `Database: ${database ?? 'none is named'}`;
     yield `Process: ${process}, part ${part}, ${prefixes.length === 0 ? 'no stamps written' : `its stamps begin with ${prefixes.join(', ')}`}`;
   }
-  if (damagedLine !== undefined) {
-    yield (
-      `Damaged: line ${damagedLine} is broken or missing. What follows is before it, without what belongs to a write ` +
-      'that is missing.'
-    );
-  }
-  for (const [namespace, count] of countsOf(writes)) yield `${namespace}: ${counted(count, 'write')}`;
-  for (const write of writes) {
-    yield inWords(write, isUnstamped);
-    if (options.values && write.op === 'put') yield `  ${write.value}`;
+  if (damagedLine !== undefined) yield damageOf(damagedLine);
+  for (const line of countsOf(writes)) yield line;
+  for (const write of writes) yield* linesOf(write, isUnstamped, options.values);
+  if (cutOff === undefined) return;
+  yield amountOf(cutOff);
+  for (const line of countsOf(cutOff.writes)) yield `not replayed: ${line}`;
+  for (const write of cutOff.writes)
+    for (const line of linesOf(write, isUnstamped, options.values)) yield `not replayed: ${line}`;
+}
+
+/** Where a file is damaged, and what a start makes of it. */
+export function damageOf(line: number): string {
+  return (
+    `Damaged: line ${line} is broken or missing. A start replays what is before it, without what belongs to a write that is ` +
+    'missing.'
+  );
+}
+
+/** How much of a damaged file no start replays. */
+export function amountOf({ writes, lost }: CutOff): string {
+  const gone =
+    lost === undefined ? 'the end of the file is missing' : `${counted(lost, 'write')} can't be read`;
+  return `Not replayed: ${counted(writes.length, 'write')} that can be read yet; ${gone}.`;
+}
+
+/** A write as an object: with the names and the times of an export. */
+export function journalObject(
+  write: RescuedWrite,
+  isCutOff: boolean,
+  options: { readonly values: boolean },
+): object {
+  const { op, namespace } = write;
+  switch (op) {
+    case 'clear':
+      return { op, namespace, isCutOff };
+    case 'clear range':
+      return { op, namespace, prefix: write.range.prefix, isWhole: write.range.isWhole, isCutOff };
+    case 'delete':
+      return { op, namespace, key: write.key, builtOn: builtOn(write), atom: write.atom ?? null, isCutOff };
+    case 'put': {
+      const { key, value, expiresAt, atom = null } = write;
+      const content = { ...(options.values ? { value } : {}), bytes: Buffer.byteLength(value), expiresAt };
+      return { op, namespace, key, ...content, builtOn: builtOn(write), atom, isCutOff };
+    }
   }
 }
 
-function countsOf(writes: readonly RescuedWrite[]): ReadonlyMap<string, number> {
+function builtOn({ base }: KeyWrite): 'a row' | 'no row' | null {
+  if (base === undefined) return null;
+  return base === null ? 'no row' : 'a row';
+}
+
+function* linesOf(write: RescuedWrite, isUnstamped: boolean, withValues: boolean): Generator<string> {
+  yield inWords(write, isUnstamped);
+  if (withValues && write.op === 'put') yield `  ${write.value}`;
+}
+
+/** How many writes each namespace has. */
+function countsOf(writes: readonly RescuedWrite[]): string[] {
   const counts = new Map<string, number>();
   for (const { namespace } of writes) counts.set(namespace, (counts.get(namespace) ?? 0) + 1);
-  return counts;
+  return [...counts].map(([namespace, count]) => `${namespace}: ${counted(count, 'write')}`);
 }
 
 function inWords(write: RescuedWrite, isUnstamped: boolean): string {
@@ -50,7 +96,7 @@ function inWords(write: RescuedWrite, isUnstamped: boolean): string {
     case 'delete': {
       const parts = [
         ...(op === 'put' ? [sizeOf(write.value), expiryOf(write.expiresAt)] : []),
-        ...(isUnstamped ? [] : [baseOf(write)]),
+        ...(isUnstamped ? [] : [baseInWords(write)]),
         ...(write.atom === undefined ? [] : [`together with others (${write.atom})`]),
       ];
       const details = parts.length === 0 ? '' : `: ${parts.join(', ')}`;
@@ -70,7 +116,7 @@ function expiryOf(expiresAt: number | null): string {
   return `expires ${Number.isNaN(date.getTime()) ? `${expiresAt} ms after 1970` : date.toISOString()}`;
 }
 
-function baseOf({ base }: KeyWrite): string {
-  if (base === undefined) return 'blind';
-  return base === null ? 'built on no row' : 'built on a row';
+function baseInWords(write: KeyWrite): string {
+  const base = builtOn(write);
+  return base === null ? 'blind' : `built on ${base}`;
 }

@@ -7,6 +7,7 @@ import { EXIT } from './exit-code.js';
 import { interruptionOf } from './interruption.js';
 import { outliveReaders } from './output.js';
 import { printable } from './printable.js';
+import { endProcess } from './process-end.js';
 import { runProgram } from './program.js';
 import { UsageError } from './usage-error.js';
 
@@ -45,4 +46,4 @@ function version(): string {
 }
 
 outliveReaders(process, (error) => fail(error, EXIT.failed));
-void main();
+void main().then(() => endProcess(process));

@@ -1,4 +1,4 @@
-import { Command, type CommanderError } from 'commander';
+import { Command } from 'commander';
 import type { CommandIo } from './command-io.js';
 import { addCopy } from './commands/copy.js';
 import { addExport } from './commands/export.js';
@@ -11,6 +11,7 @@ import { addScan } from './commands/scan.js';
 import { addStats } from './commands/stats.js';
 import { addVerify } from './commands/verify.js';
 import { ABOUT } from './help.js';
+import { reasonOf } from './not-understood.js';
 import { UsageError } from './usage-error.js';
 
 /** Reads the command line, and runs what it asks for. Rejects with a {@link UsageError}, or with the error of the command. */
@@ -44,54 +45,4 @@ function explain(command: Command, program: Command): void {
     throw new UsageError(reasonOf(error, command, program));
   });
   for (const one of command.commands) explain(one, program);
-}
-
-/** Without what was given: it may be an address with a password in it. */
-function reasonOf(error: CommanderError, command: Command, program: Command): string {
-  const name = nameOf(command);
-  switch (error.code) {
-    case 'commander.unknownOption': {
-      const [, option = ''] = /'(--[a-z-]+)/.exec(error.message) ?? [];
-      const isKnown = allOf(program).some((one) => one.options.some(({ long }) => long === option));
-      const which = isKnown ? `: ${name} has no option ${option}` : '';
-      return `There is an unknown option${which}`;
-    }
-    case 'commander.optionMissingArgument':
-      return 'An option has no value, or one that it does not take';
-    case 'commander.help':
-    case 'commander.unknownCommand':
-      if (command !== program) return `The command ${name} has one verb, ${namesIn(command)}`;
-      return error.code === 'commander.help'
-        ? 'There is no command'
-        : `There is no such command. The commands are ${namesIn(program)}`;
-    case 'commander.missingArgument':
-    case 'commander.excessArguments':
-      return `The command ${name} takes ${takenBy(command)}`;
-    default:
-      return 'The arguments are not understood';
-  }
-}
-
-/** What a command takes besides options, in words. */
-function takenBy(command: Command): string {
-  const { registeredArguments } = command;
-  if (registeredArguments.length === 0) return 'options alone';
-  return registeredArguments.map(({ description }) => description).join(', and ');
-}
-
-function nameOf(command: Command): string {
-  const { parent } = command;
-  return parent === null || parent.parent === null ? command.name() : `${nameOf(parent)} ${command.name()}`;
-}
-
-function namesIn(command: Command): string {
-  const names = command.commands.map((one) => {
-    const [verb] = one.commands;
-    return verb === undefined ? one.name() : `${one.name()} ${verb.name()}`;
-  });
-  return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
-}
-
-function allOf(command: Command): Command[] {
-  return [command, ...command.commands.flatMap(allOf)];
 }

@@ -24,11 +24,20 @@ export async function reading<T>(
 
 /** Throws `UNKNOWN_NAMESPACE`, with the names there are, for those of `wanted` that have no rows. */
 export async function assertNamespaces(storage: ListedStorage, wanted: readonly string[]): Promise<void> {
+  const error = await unknownNamespaces(storage, wanted);
+  if (error !== undefined) throw error;
+}
+
+/** That error; `undefined` where each of them has rows. */
+export async function unknownNamespaces(
+  storage: ListedStorage,
+  wanted: readonly string[],
+): Promise<CacheError | undefined> {
   const names = await storage.namespaces();
   const unknown = wanted.filter((name) => !names.includes(name));
-  if (unknown.length === 0) return;
+  if (unknown.length === 0) return undefined;
   const there = names.length === 0 ? 'It has no rows at all' : `It has '${names.join("', '")}'`;
-  throw new CacheError(
+  return new CacheError(
     'UNKNOWN_NAMESPACE',
     `The database has no rows of namespace '${unknown.join("', '")}'. ${there}.`,
   );

@@ -17,7 +17,8 @@ export interface Column<Row> {
 }
 
 const GAP = '  ';
-const NOTHING = '-';
+/** Where there is nothing to say. */
+export const NOTHING = '-';
 
 /** Prints rows in one of the forms, as they come. */
 export class RowPrinter<Row> {

@@ -1,8 +1,8 @@
-import { CacheError, isCacheError } from '../core/cache-error.js';
 import { systemClock } from '../core/clock.js';
 import type { EngineContext } from '../core/context.js';
 import { Claim } from '../core/sharing/claim.js';
 import type { ListedStorage } from '../storage/listed-storage.js';
+import { refusalOfTarget } from './in-the-way.js';
 import type { ProgressStream } from './progress.js';
 import { printable } from './printable.js';
 
@@ -27,26 +27,18 @@ export async function withClaim<T>(
   }
 }
 
-async function claimOf(target: ListedStorage, stderr: ProgressStream): Promise<Claim> {
+function claimOf(target: ListedStorage, stderr: ProgressStream): Promise<Claim> {
   const say = (line: string): unknown => stderr.write(`${printable(line)}\n`);
   // It refuses to go on by itself, or says so once it has lost the target.
   const logger = { log: () => undefined, warn: () => undefined, error: say, fatal: say };
   const context: EngineContext = { clock: systemClock, logger, random: Math.random };
-  try {
-    return await Claim.take({
-      storage: target,
-      place: target.describe(),
-      context,
-      waitMs: WAIT_MS,
-      onLost: () => undefined,
-      onOverwritten: () => undefined,
-    });
-  } catch (error) {
-    if (!isCacheError(error, 'INSTANCE_RUNNING')) throw error;
-    throw new CacheError(
-      'INSTANCE_RUNNING',
-      `--to can't be written to while it is in use. ${error.message} To copy all the same, add --ignore-running.`,
-      { option: 'to' },
-    );
-  }
+  return Claim.take({
+    storage: target,
+    place: target.describe(),
+    context,
+    waitMs: WAIT_MS,
+    refusal: refusalOfTarget,
+    onLost: () => undefined,
+    onOverwritten: () => undefined,
+  });
 }

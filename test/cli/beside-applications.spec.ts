@@ -117,13 +117,30 @@ describe.each(kinds)('beside running applications on $name', ({ newDatabase }) =
           'm',
         ),
       );
+      // It is about the application: the command itself was started with nothing.
+      expect(stderr).toMatch(/It is .*, process \d+ \(instances: 'one'\), on /);
+      expect(stderr).not.toMatch(/This process|Kubernetes|each of them/);
       expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     }
-    expect(await command(database, 'import', fileOf('b', 'x'), '--dry-run')).toMatchObject({ code: 0 });
+    for (const args of [
+      ['rm', 'notes', 'a', '--dry-run'],
+      ['rm', 'notes', '--prefix', '', '--dry-run'],
+      ['import', fileOf('b', 'x'), '--dry-run'],
+    ]) {
+      const { code, stdout, stderr } = await command(database, ...args);
+      expect(stdout).toMatch(/^Dry run: /m);
+      expect(stderr).toMatch(
+        new RegExp(
+          `^An application has the database to itself \\(.*, process \\d+\\): ${args[0]} is refused beside it\\. Stop it `,
+        ),
+      );
+      expect(code).toBe(0);
+    }
     const cache = app.get(CacheService).namespace(notes);
     expect(await cache.get('a')).toBe('text');
     await cache.set('a', 'still written');
     await app.close();
+    expect(await command(database, 'rm', 'notes', 'a', '--dry-run')).toMatchObject({ code: 0, stderr: '' });
     expect(await command(database, 'rm', 'notes', 'a')).toMatchObject({ code: 0 });
   });
 

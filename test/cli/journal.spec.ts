@@ -8,6 +8,7 @@ import type { Ended } from '../support/child-process.js';
 import { journalText } from '../support/journal-text.js';
 import { tempFolder } from '../support/temp-folder.js';
 import { startCommand } from './support/copy-command.js';
+import { run } from './support/run-command.js';
 
 const folder = tempFolder();
 const OURS = { identity: 'f00d', prefixes: [7, 9] };
@@ -88,13 +89,67 @@ describe('nestjs-durable-cache journal show', () => {
     expect(output).not.toMatch(/[^\P{Cc}\n]|\p{Cf}/u);
   });
 
-  it('says from which line on a file is damaged, shows what is before it, and exits with 1', async () => {
-    const file = left([put('a'), put('b'), put('c')]);
+  it('shows of a damaged file what is replayed, marks and counts what is not, and exits with 1', async () => {
+    const file = left([put('a'), put('b'), put('c', '"behind"'), { op: 'delete', namespace: 'm', key: 'd' }]);
     writeFileSync(file, readFileSync(file, 'utf8').replace('"key":"b"', '"key":"B"'));
-    const { code, output } = await show(file);
-    expect(output).toMatch(/^Damaged: line 3 is broken or missing/m);
-    expect(output).toMatch(/^n: 1 write\nput n "a": 1 byte, never expires, blind\n$/m);
+    const { code, output } = await show(file, '--values');
+    expect(output).toMatch(/^Damaged: line 3 is broken or missing\. A start replays what is before it/m);
+    expect(output.slice(output.indexOf('n: 1 write')).split('\n')).toEqual([
+      'n: 1 write',
+      'put n "a": 1 byte, never expires, blind',
+      '  1',
+      "Not replayed: 2 writes that can be read yet; 1 write can't be read.",
+      'not replayed: n: 1 write',
+      'not replayed: m: 1 write',
+      'not replayed: put n "c": 8 bytes, never expires, blind',
+      'not replayed:   "behind"',
+      'not replayed: delete m "d": blind',
+      '',
+    ]);
     expect(code).toBe(1);
+  });
+
+  it('shows what is before the damage and not replayed either, since its other half is missing', async () => {
+    const half = { op: 'delete', namespace: 'n', key: 'from', base: 8, atom: 3 } as const;
+    const file = left([put('a'), half, { ...put('to'), atom: 3 }]);
+    writeFileSync(file, readFileSync(file, 'utf8').split('\n').slice(0, 3).join('\n'));
+    const { output } = await show(file);
+    expect(output).toContain(
+      'Not replayed: 1 write that can be read yet; the end of the file is missing.\n' +
+        'not replayed: n: 1 write\nnot replayed: delete n "from"',
+    );
+  });
+
+  it('prints a write a line for programs, those behind the damage too, and says on standard error what is damaged', async () => {
+    const file = left([
+      { op: 'clear range', namespace: 'm', range: { prefix: 'p', isWhole: false } },
+      { ...put('a\u001B'), expiresAt: 5, base: null },
+      put('b'),
+      { op: 'delete', namespace: 'n', key: 'c', base: 7, atom: 1 },
+    ]);
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"key":"b"', '"key":"B"'));
+    const { code, stdout, stderr } = await run(['journal', 'show', file, '--json']);
+    expect(stdout).not.toContain('\u001B');
+    const lines = stdout.split('\n').slice(0, -1);
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
+      { op: 'clear range', namespace: 'm', prefix: 'p', isWhole: false, isCutOff: false },
+      {
+        op: 'put',
+        namespace: 'n',
+        key: 'a\u001B',
+        bytes: 1,
+        expiresAt: 5,
+        builtOn: 'no row',
+        atom: null,
+        isCutOff: false,
+      },
+      { op: 'delete', namespace: 'n', key: 'c', builtOn: 'a row', atom: 1, isCutOff: true },
+    ]);
+    expect(stderr).toMatch(/^Damaged: line 4 .*\nNot replayed: 1 write .*; 1 write can't be read\.\n$/);
+    expect(code).toBe(1);
+    const whole = await run(['journal', 'show', left([put('a', '"v"')]), '--json', '--values']);
+    expect(JSON.parse(whole.stdout)).toMatchObject({ value: '"v"', isCutOff: false });
+    expect(whole).toMatchObject({ code: 0, stderr: '' });
   });
 
   it('shows a file of the version before', async () => {

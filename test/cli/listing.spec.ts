@@ -142,6 +142,9 @@ describe.each(kinds)('on $name', ({ newDatabase }) => {
     expect(stats['bytesOnDisk']).toBeGreaterThan(0);
     const plain = await run(['stats', '--database', database.address]);
     expect(plain.stdout).toMatch(/^namespaces\t2\nrows\t3\nexpired\t1\nunstamped\t0\nvalues\t6\n/m);
+    expect(plain.stdout).toMatch(
+      /^log notes\t0\nlog bytes\t0\nmigrations run\t\d+\nmigrations to run\t0\n$/m,
+    );
     expect(plain.code).toBe(0);
   });
 
@@ -151,6 +154,12 @@ describe.each(kinds)('on $name', ({ newDatabase }) => {
     const { code, stderr } = await run(['scan', 'chat', '--database', database.address]);
     expect(stderr).toBe("UNKNOWN_NAMESPACE: The database has no rows of namespace 'chat'. It has 'chats'.\n");
     expect(code).toBe(1);
+    // Of a key there is nothing else to say than that there is none.
+    expect(await run(['get', 'chat', '1', '--database', database.address])).toEqual({
+      code: 4,
+      stdout: '',
+      stderr,
+    });
   });
 
   it('makes nothing in a database without a cache', async () => {
@@ -234,8 +243,14 @@ describe('what is not understood', () => {
     ],
     [['verify', '--database', 'x'], '--module is missing'],
     [['s3cret', '--database', 'x'], 'There is no such command'],
-    [['ls', '--databse=s3cret'], 'There is an unknown option'],
-  ])('%o ends with 2, and is not repeated', async (args, said) => {
+    [['stat'], "There is no command 'stat' (did you mean stats?). The commands are ls, "],
+    [['frobnicate'], "There is no command 'frobnicate'. The commands are ls, "],
+    [['ls', '--databse=s3cret'], 'There is an unknown option: ls has no option --databse.'],
+    [['ls', '--vlaues'], 'ls has no option --vlaues (did you mean --values?)'],
+    [['ls', '-z'], 'ls has no option -z.'],
+    [['ls', '-s3cret'], 'There is an unknown option.'],
+    [["a's3cret'"], 'There is no such command'],
+  ])('%o ends with 2, and no more of it is repeated than a mistyped name', async (args, said) => {
     await fill(
       { address: join(folder, 'x.sqlite'), options: { type: 'sqlite', database: join(folder, 'x.sqlite') } },
       { n: [entry('k', '1')] },
@@ -268,4 +283,10 @@ describe('what is not understood', () => {
       }
     },
   );
+
+  it('a scheme of no database is refused in words that are not those of a copy', async () => {
+    const { stderr } = await run(['ls', '--database', 'redis://h/1'], { cwd: folder });
+    expect(stderr).toMatch(/^INVALID_OPTION: --database has a scheme .*\. Use postgres:\/\//);
+    expect(stderr).not.toMatch(/cop(?:y|ied)/);
+  });
 });

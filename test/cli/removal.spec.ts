@@ -71,6 +71,18 @@ describe.each(kinds)('rm on $name', ({ newDatabase }) => {
     expect(JSON.parse(stdout)).toMatchObject({ log: { notes: 1 } });
   });
 
+  it('names the namespaces there are where the one that is asked for has no rows, and tells the instances all the same', async () => {
+    const database = await newDatabase();
+    await fill(database, ROWS);
+    const remove = (...args: string[]): Promise<Ran> =>
+      run(['rm', 'm', 'a', 'b', ...args, '--database', database.address]);
+    const stderr = "UNKNOWN_NAMESPACE: The database has no rows of namespace 'm'. It has 'n', 'other'.\n";
+    expect(await remove()).toEqual({ code: 4, stdout: 'm: 0 entries removed\n', stderr });
+    expect(await remove('--dry-run')).toMatchObject({ code: 4, stderr });
+    const { stdout } = await run(['stats', '--json', '--database', database.address]);
+    expect(JSON.parse(stdout)).toMatchObject({ log: { notes: 1 } });
+  });
+
   it('leaves its note with each commit, and is known as an instance that has stopped', async () => {
     const database = await newDatabase();
     await fill(database, ROWS);

@@ -79,14 +79,14 @@ describe.each(kinds)('verify on $name', ({ newDatabase }) => {
         namespace: 'a',
         rows: 4,
         isDeclared: true,
-        isDecoded: true,
+        isChecked: true,
         bad: [
           { reason: 'no key of this namespace is stored so', rows: 2, keys: ['02', 'x\u001B'] },
           { reason: 'the value does not decode (SyntaxError)', rows: 1, keys: ['2'] },
         ],
       },
-      { namespace: 'foreign', rows: 2, isDeclared: false, isDecoded: false, bad: [] },
-      { namespace: 'memory', rows: 1, isDeclared: true, isDecoded: false, bad: [] },
+      { namespace: 'foreign', rows: 2, isDeclared: false, isChecked: false, bad: [] },
+      { namespace: 'memory', rows: 1, isDeclared: true, isChecked: false, bad: [] },
       expect.objectContaining({ namespace: 'pairs', rows: 3 }),
     ]);
     expect(stdout + json.stdout).not.toContain('s3cret');
@@ -132,5 +132,36 @@ describe('the module of definitions', () => {
     expect(stderr).toMatch(said);
     expect(stderr).not.toContain('s3cret');
     expect(code).toBe(1);
+  });
+});
+
+describe('the end of the process', () => {
+  // As an application that serves does.
+  const RUNNING = 'setInterval(() => undefined, 1000);';
+
+  it('comes with the end of the work, whatever the module of definitions has left running', async () => {
+    const database = await sqlite!.newDatabase();
+    await fill(database, { a: [entry('1', '1')] });
+    const file = join(folder, 'running.mjs');
+    writeFileSync(
+      file,
+      `import { ${NAMES} } from ${PACKAGE};${DEFINITIONS}\nexport const all = [a];\n${RUNNING}`,
+    );
+    const ran = await run(['verify', '--module', file, '--database', database.address]);
+    expect(ran).toEqual({ code: 0, stdout: 'a: 1 row, all decode\n', stderr: '' });
+    const failed = await run(['verify', '--module', file, '--database', join(folder, 'none.sqlite')]);
+    expect(failed).toMatchObject({ code: 1, stderr: expect.stringMatching(/^INVALID_OPTION/) as string });
+  });
+
+  it('comes when all is printed, beside a module of the database that runs on', async () => {
+    const { address: database } = await sqlite!.newDatabase();
+    const rows = Array.from({ length: 2000 }, (_, i) => entry(`${i}`, JSON.stringify('x'.repeat(1000))));
+    await fill({ address: database, options: { type: 'sqlite', database } }, { a: rows });
+    const file = join(folder, 'running-database.mjs');
+    writeFileSync(file, `export default ${JSON.stringify({ type: 'sqlite', database })};\n${RUNNING}`);
+    const { code, stdout } = await run(['export', '--database', file]);
+    expect(stdout.length).toBeGreaterThan(2_000_000);
+    expect(stdout.slice(stdout.lastIndexOf('\n', stdout.length - 2) + 1)).toBe('{"rows":2000}\n');
+    expect(code).toBe(0);
   });
 });

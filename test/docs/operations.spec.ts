@@ -48,6 +48,14 @@ describe('the page on operations', () => {
     }
   });
 
+  it('lets nobody else read what a backup command writes', () => {
+    const backups = [...commandsOfPage()].filter(([title]) =>
+      /^Back up (?:the tables|a SQLite file)/.test(title),
+    );
+    expect(backups.length).toBe(4);
+    for (const [title, commands] of backups) expect(commands, title).toMatch(/^umask 077\n/);
+  });
+
   it('gives each process manager more time than a stop may take', () => {
     const needed = shutdownTimeoutMs / 1000 + 2;
     const preStop = numberIn(PAGE, /command: \['sleep', '(\d+)'\]/);
@@ -64,6 +72,9 @@ describe('the page on operations', () => {
     expect(thresholdOf('CacheNearlyFull')).toBe(0.8 * maxDirty);
     expect(numberIn(PAGE, /two checkpoints \((\d+) s\)/) * 1000).toBe(2 * Number(checkpointIntervalMs));
     expect(thresholdOf('CacheEntriesLate') * 1000).toBe(4 * Number(checkpointIntervalMs));
+    // It fires at once: a wait would come on top of the age that the page names.
+    expect(ALERTS).toMatch(/alert: CacheEntriesLate\n +expr: .*\n +labels:/);
+    expect(numberIn(PAGE, /an entry is dirty for over (\d+) min/) * 60).toBe(thresholdOf('CacheEntriesLate'));
     expect(numberIn(PAGE, /`staleWhileDownMs` \((\d+) s\)/) * 1000).toBe(staleWhileDownMs);
     expect(numberIn(PAGE, /`writeTimeoutMs` \((\d+) s\)/) * 1000).toBe(writeTimeoutMs);
   });

@@ -13,7 +13,7 @@ const LEADS = ['You see', 'The cache', 'You', 'Over'];
 const COMPUTED = [
   'src/core/engine/open-storage.ts: warning',
   'src/core/rescue/assert-writable.ts: reason',
-  'src/core/sharing/claim-wait.ts: waitingLine(place, rivals, this.waitMs)',
+  'src/core/sharing/claim-wait.ts: waitingLine(place, rivals, this.#waitMs)',
   'src/core/sharing/claim.ts: this.#lost.message',
   'src/core/sharing/membership.ts: why',
   'src/nest/cache.lifecycle.ts: startLine(report)',

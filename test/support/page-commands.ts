@@ -21,13 +21,22 @@ export function fileOfPage(name: string, page = readFileSync(PAGE, 'utf8')): str
   throw new Error(`${PAGE} prints no file ${name}.`);
 }
 
-/** Runs commands of the page as they are printed; resolves with their output. The first one that fails ends them. */
+/** Runs commands of a page as they are printed; resolves with their output. The first one that fails ends them. */
 export async function runCommands(
   title: string,
-  { cwd, env = {} }: { readonly cwd: string; readonly env?: Readonly<Record<string, string>> },
+  {
+    cwd,
+    env = {},
+    page = PAGE,
+  }: {
+    readonly cwd: string;
+    readonly env?: Readonly<Record<string, string>>;
+    /** The page on operations by default. */
+    readonly page?: string;
+  },
 ): Promise<string> {
-  const commands = commandsOfPage().get(title);
-  if (commands === undefined) throw new Error(`${PAGE} has no commands '${title}'.`);
+  const commands = commandsOfPage(readFileSync(page, 'utf8')).get(title);
+  if (commands === undefined) throw new Error(`${page} has no commands '${title}'.`);
   const { stdout } = await run('sh', ['-euc', commands], { cwd, env: { ...process.env, ...env } });
   return stdout;
 }

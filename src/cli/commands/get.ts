@@ -8,7 +8,7 @@ import { EXIT } from '../exit-code.js';
 import { timeInWords, timeOf } from '../figures.js';
 import { formOf, JSON_OPTION, type FormOption } from '../form.js';
 import { printable, printableJson } from '../printable.js';
-import { reading } from '../reading.js';
+import { reading, unknownNamespaces } from '../reading.js';
 
 /** Adds `get`. */
 export function addGet(program: Command, io: CommandIo): void {
@@ -41,7 +41,13 @@ async function printEntry(
   const row = await rowAt(storage, place);
   if (row === undefined || (row.expiresAt !== null && row.expiresAt <= Date.now())) {
     const why = row === undefined ? 'has no such key' : `had this key until ${timeInWords(row.expiresAt)}`;
-    stderr.write(`${printable(`Namespace '${place.namespace}' ${why}.`)}\n`);
+    const unknown = row === undefined ? await unknownNamespaces(storage, [place.namespace]) : undefined;
+    const line =
+      unknown === undefined
+        ? `Namespace '${place.namespace}' ${why}.`
+        : `${unknown.code}: ${unknown.message}`;
+    stderr.write(`${printable(line)}\n`);
+    // A namespace is there by its rows: one that has none lacks the key as any other does.
     end(EXIT.absent);
     return;
   }

@@ -14,6 +14,7 @@ import { batchesOf } from '../export/batches.js';
 import { rowsOf, type ReadRow } from '../export/reader.js';
 import { RowImport, type ImportCounts } from '../export/row-import.js';
 import { formOf, JSON_OPTION, type FormOption } from '../form.js';
+import { warnOfRefusal } from '../in-the-way.js';
 import { InstanceWriter } from '../instance-writer.js';
 import { printable, printableJson } from '../printable.js';
 import { Progress } from '../progress.js';
@@ -78,6 +79,7 @@ async function importFile(
     progress.clear();
     if (signal.aborted) return interrupted(counts, options, io);
     report(counts, options, io);
+    if (options.dryRun === true) await warnOfRefusal(location, 'import', io);
   } finally {
     progress.clear();
   }

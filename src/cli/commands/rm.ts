@@ -7,9 +7,10 @@ import type { CommandIo } from '../command-io.js';
 import { isConfirmed } from '../confirmation.js';
 import { databaseOf, takesDatabase, type DatabaseOption } from '../database-option.js';
 import { EXIT } from '../exit-code.js';
+import { warnOfRefusal } from '../in-the-way.js';
 import { InstanceWriter } from '../instance-writer.js';
 import { printable } from '../printable.js';
-import { assertNamespaces, reading } from '../reading.js';
+import { assertNamespaces, reading, unknownNamespaces } from '../reading.js';
 import { StorageLocation } from '../storage-location.js';
 import { UsageError } from '../usage-error.js';
 import { warnOfJournal } from '../unattended.js';
@@ -47,6 +48,8 @@ export function addRm(program: Command, io: CommandIo): void {
       const removal = { namespace, keys, options };
       if (options.prefix === undefined) await removeKeys(address, removal, io);
       else await removePrefix(address, options.prefix, removal, io);
+      if (options.dryRun === true)
+        await warnOfRefusal(await StorageLocation.parse('database', address), 'rm', io);
     });
 }
 
@@ -58,7 +61,12 @@ async function removeKeys(
   if (keys.length === 0) throw new UsageError('rm takes keys, or --prefix');
   const all = [...new Set(keys)];
   // Before it joins the instances: a database without the table stays as it is.
-  let there = await reading(address, (storage) => present(storage, namespace, all));
+  const before = await reading(address, async (storage) => ({
+    there: await present(storage, namespace, all),
+    unknown: await unknownNamespaces(storage, [namespace]),
+  }));
+  const { unknown } = before;
+  let { there } = before;
   if (options.dryRun !== true)
     there = await asInstance(address, io, async (writer) => {
       const removed: string[] = [];
@@ -69,8 +77,11 @@ async function removeKeys(
   report(namespace, there.length, options, io);
   const removed = new Set(there);
   const absent = all.filter((key) => !removed.has(key));
-  for (const key of absent)
-    io.stderr.write(`${printable(`Namespace '${namespace}' has no key '${key}'.`)}\n`);
+  if (unknown !== undefined && removed.size === 0)
+    io.stderr.write(`${printable(`${unknown.code}: ${unknown.message}`)}\n`);
+  else
+    for (const key of absent)
+      io.stderr.write(`${printable(`Namespace '${namespace}' has no key '${key}'.`)}\n`);
   if (absent.length > 0) io.end(EXIT.absent);
 }
 

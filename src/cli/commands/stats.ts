@@ -7,7 +7,7 @@ import { bytesInWords, timeInWords, timeOf } from '../figures.js';
 import { formOf, JSON_OPTION, type Form, type FormOption } from '../form.js';
 import { printable, printableJson } from '../printable.js';
 import { reading } from '../reading.js';
-import { RowPrinter, type Column } from '../row-printer.js';
+import { NOTHING, RowPrinter, type Column } from '../row-printer.js';
 import { StorageLocation } from '../storage-location.js';
 
 /** Adds `stats`. */
@@ -61,8 +61,9 @@ function show(stats: Stats, form: Form, { stdout }: CommandIo): void {
     print(printableJson(objectOf(stats)));
     return;
   }
-  for (const [name, text] of linesOf(stats, form === 'table'))
-    print(form === 'table' ? `${`${name}:`.padEnd(WIDTH)}${printable(text)}` : `${name}\t${printable(text)}`);
+  if (form === 'table')
+    for (const [name, text] of linesOf(stats)) print(`${`${name}:`.padEnd(WIDTH)}${printable(text)}`);
+  else for (const [name, value] of fieldsOf(stats)) print(`${name}\t${printable(String(value))}`);
   if (stats.state.instances.length === 0) return;
   if (form === 'table') print('');
   new RowPrinter(form === 'table' ? INSTANCE_COLUMNS : [MARK, ...INSTANCE_COLUMNS], form, print).rows(
@@ -73,27 +74,41 @@ function show(stats: Stats, form: Form, { stdout }: CommandIo): void {
 /** Of the longest name, with its colon and a gap. */
 const WIDTH = 13;
 
-function* linesOf(
-  { place, identity, figures, state }: Stats,
-  isForPeople: boolean,
-): Generator<[string, string]> {
-  const size = (bytes: number): string => (isForPeople ? bytesInWords(bytes) : String(bytes));
+function* linesOf({ place, identity, figures, state }: Stats): Generator<[string, string]> {
   const { namespaces, rows, expired, bytes } = totalsOf(figures);
   const { migrations, log, unstamped, bytesOnDisk } = state;
+  const pending = migrations.pending.length === 0 ? '' : `; to be run: ${migrations.pending.join(', ')}`;
   yield ['database', place];
   yield ['identity', identity ?? 'none'];
   yield ['namespaces', String(namespaces)];
   yield ['rows', String(rows)];
   yield ['expired', String(expired)];
   yield ['unstamped', String(unstamped)];
-  yield ['values', size(bytes)];
-  yield ['on disk', bytesOnDisk === undefined ? 'unknown' : size(bytesOnDisk)];
-  yield ['log', log === undefined ? 'none' : `${log.notes} notes, ${size(log.bytes)}`];
-  const pending = migrations.pending.length === 0 ? '' : `; to be run: ${migrations.pending.join(', ')}`;
+  yield ['values', bytesInWords(bytes)];
+  yield ['on disk', bytesOnDisk === undefined ? 'unknown' : bytesInWords(bytesOnDisk)];
+  yield ['log', log === undefined ? 'none' : `${log.notes} notes, ${bytesInWords(log.bytes)}`];
   yield [
     'migrations',
     `${migrations.done.length} of ${migrations.done.length + migrations.pending.length} run${pending}`,
   ];
+}
+
+/** The same for `cut` and its like: a value on a line. */
+function* fieldsOf({ place, identity, figures, state }: Stats): Generator<[string, string | number]> {
+  const { namespaces, rows, expired, bytes } = totalsOf(figures);
+  const { migrations, log, unstamped, bytesOnDisk } = state;
+  yield ['database', place];
+  yield ['identity', identity ?? NOTHING];
+  yield ['namespaces', namespaces];
+  yield ['rows', rows];
+  yield ['expired', expired];
+  yield ['unstamped', unstamped];
+  yield ['values', bytes];
+  yield ['on disk', bytesOnDisk ?? NOTHING];
+  yield ['log notes', log?.notes ?? NOTHING];
+  yield ['log bytes', log?.bytes ?? NOTHING];
+  yield ['migrations run', migrations.done.length];
+  yield ['migrations to run', migrations.pending.length];
 }
 
 function totalsOf(figures: readonly NamespaceFigures[]): Totals {

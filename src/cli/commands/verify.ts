@@ -144,7 +144,7 @@ function objectOf({ namespace, rows, bad, unchecked: why }: Verdict): object {
     namespace,
     rows,
     isDeclared: why !== 'undeclared',
-    isDecoded: why === undefined,
+    isChecked: why === undefined,
     bad: bad.map(({ reason, count, keys }) => ({ reason, rows: count, keys })),
   };
 }

@@ -2,7 +2,7 @@ import { sleep } from '../clock.js';
 import type { EngineContext } from '../context.js';
 import type { Writer } from '../storage-adapter.js';
 import { aboutThisProcess } from './about-process.js';
-import { notClosedError, runningError, shownRivals, waitingLine } from './instance-running.js';
+import { notClosedError, runningError, shownRivals, waitingLine, type Refusal } from './instance-running.js';
 import { ownInstances } from './own-instances.js';
 import { drawWriter } from './writer-number.js';
 import type { ClaimEvents, ClaimingStorage, Instance, Rival } from './shared-storage.js';
@@ -18,9 +18,17 @@ interface Seen {
   readonly at: number;
 }
 
+/** How somebody waits that is no application which starts. */
+export interface WaitTerms {
+  /** For how long, ms. Default 10 000, after which it removes those that give no sign of life. */
+  readonly waitMs?: number;
+  /** What it is told in the end. */
+  readonly refusal?: Refusal;
+}
+
 /**
  * Joins those that work beside others. Gives its number there; rejects as {@link ClaimWait.join} does. `isAgain`: it was said
- * already what is in the way. `waitMs`: how long it waits for that; default 10 000.
+ * already what is in the way.
  */
 export async function joinBeside(
   storage: ClaimingStorage,
@@ -28,14 +36,14 @@ export async function joinBeside(
   context: EngineContext,
   events: ClaimEvents,
   isAgain: boolean,
-  waitMs = WAIT_MS,
+  terms: WaitTerms = {},
 ): Promise<Writer> {
   const instance: Instance = {
     writer: drawWriter(),
     mode: 'many',
     about: aboutThisProcess(context.clock.now()),
   };
-  await new ClaimWait(storage, instance, place, context, waitMs, isAgain).join(events);
+  await new ClaimWait(storage, instance, place, context, terms, isAgain).join(events);
   ownInstances().add(instance.writer);
   return instance.writer;
 }
@@ -43,6 +51,8 @@ export async function joinBeside(
 /** The wait of an instance for those that it can't work beside. */
 export class ClaimWait {
   readonly #seen = new Map<Writer, Seen>();
+  readonly #waitMs: number;
+  readonly #refusal: Refusal;
   #hasRemoved = false;
 
   constructor(
@@ -50,9 +60,12 @@ export class ClaimWait {
     private readonly instance: Instance,
     private readonly place: string,
     private readonly context: EngineContext,
-    private readonly waitMs = WAIT_MS,
+    { waitMs = WAIT_MS, refusal = runningError }: WaitTerms = {},
     private hasSaid = false,
-  ) {}
+  ) {
+    this.#waitMs = waitMs;
+    this.#refusal = refusal;
+  }
 
   /** Joins, as soon as nobody is in the way. Rejects with `INSTANCE_RUNNING`, or with what the storage throws at the first look. */
   async join(events: ClaimEvents): Promise<void> {
@@ -64,11 +77,11 @@ export class ClaimWait {
       if (rivals.some(({ writer }) => ownInstances().has(writer))) throw notClosedError(place);
       const waitedMs = clock.monotonic() - begunAt;
       this.#look(rivals);
-      if (waitedMs >= this.waitMs && !(await this.#remove(rivals)))
-        throw runningError(place, instance.mode, rivals, this.waitMs);
+      if (waitedMs >= this.#waitMs && !(await this.#remove(rivals)))
+        throw this.#refusal(place, instance.mode, rivals, this.#waitMs);
       if (!this.hasSaid && waitedMs >= QUIET_MS) {
         this.hasSaid = true;
-        logger.warn(waitingLine(place, rivals, this.waitMs));
+        logger.warn(waitingLine(place, rivals, this.#waitMs));
       }
       if (!this.#hasRemoved) await sleep(clock, LOOK_EVERY_MS);
       rivals = await this.#joinAgain(events, rivals);

@@ -3,7 +3,7 @@ import type { CacheTimer } from '../clock.js';
 import type { EngineContext } from '../context.js';
 import type { Writer } from '../storage-adapter.js';
 import { aboutThisProcess } from './about-process.js';
-import { ClaimWait } from './claim-wait.js';
+import { ClaimWait, type WaitTerms } from './claim-wait.js';
 import { sayGoodbye } from './goodbye.js';
 import { drawWriter } from './writer-number.js';
 import { takenOverError } from './instance-running.js';
@@ -17,13 +17,11 @@ const BROKEN_BEAT_MS = 500;
 /** Without a confirmation for so long it asks before it writes: others may have taken it for dead. Half of what they wait. */
 const STALE_MS = 5000;
 
-export interface ClaimOptions {
+export interface ClaimOptions extends WaitTerms {
   readonly storage: ClaimingStorage;
   /** For log lines and messages. */
   readonly place: string;
   readonly context: EngineContext;
-  /** How long it waits for those in the way, ms. Default 10 000, after which it removes those that give no sign of life. */
-  readonly waitMs?: number;
   /** Called once when others have taken the storage over; every write is refused with the error from then on. */
   readonly onLost: (error: CacheError) => void;
   /** Others may have changed any row. */
@@ -93,14 +91,14 @@ export class Claim {
   }
 
   async #take(): Promise<void> {
-    const { storage, place, context, waitMs, onOverwritten } = this.options;
+    const { storage, place, context, onOverwritten } = this.options;
     const instance: Instance = {
       writer: this.writer,
       mode: 'one',
       about: aboutThisProcess(context.clock.now()),
     };
     const before = this.#now();
-    await new ClaimWait(storage, instance, place, context, waitMs).join({
+    await new ClaimWait(storage, instance, place, context, this.options).join({
       disturbed: () => this.#disturbed(),
       overwritten: onOverwritten,
     });

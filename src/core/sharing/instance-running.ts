@@ -31,20 +31,23 @@ export function waitingLine(place: string, rivals: readonly Rival[], waitMs: num
   );
 }
 
-/** Others have not ended for as long as a start waits. */
-export function runningError(
+/** What somebody is told who has waited in vain for others to end. */
+export type Refusal = (
   place: string,
   mode: InstanceMode,
   rivals: readonly Rival[],
   waitMs: number,
-): CacheError {
+) => CacheError;
+
+/** What a start is told. */
+export const runningError: Refusal = (place, mode, rivals, waitMs) => {
   return new CacheError(
     'INSTANCE_RUNNING',
     `Another process uses the database of the cache (${place}), and has not let go of it for ${waitMs / 1000} s: ` +
       `${shownRivals(rivals)}. This process was started with instances: '${mode}'. Stop the other one before this one starts ` +
       `(Kubernetes: strategy Recreate). ${APART}${testRemedy()}`,
   );
-}
+};
 
 /** The other one is an application of this very process. */
 export function notClosedError(place: string): CacheError {

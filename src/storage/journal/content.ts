@@ -52,12 +52,44 @@ export function readJournal(file: string): JournalContent {
     if (line.end !== lines.length) break;
     return { header, writes: lines.map(toWrite), damagedLine: undefined };
   }
+  const isWhole = wholeAmong(lines);
+  return { header, writes: lines.filter(isWhole).map(toWrite), damagedLine: number };
+}
+
+/** What a damaged file holds besides what is replayed of it. */
+export interface CutOff {
+  /** Those that can be read: behind the damage, or before it where another one of their atom is missing. */
+  readonly writes: readonly RescuedWrite[];
+  /** How many writes can't be read; `undefined` where the file does not say how many there were, since its end is missing. */
+  readonly lost: number | undefined;
+}
+
+/** Reads what {@link readJournal} leaves out of a damaged file. */
+export function readCutOff(file: string, damagedLine: number): CutOff {
+  const before: WriteLine[] = [];
+  const behind: WriteLine[] = [];
+  let number = 0;
+  let end: number | undefined;
+  for (const text of linesOf(file)) {
+    number += 1;
+    if (number === 1) continue;
+    const line = decodeLine(text) as Line | undefined;
+    if (line === undefined) continue;
+    if ('end' in line) end = line.end;
+    else if ('op' in line) (number < damagedLine ? before : behind).push(line);
+  }
+  const isWhole = wholeAmong(before);
+  const writes = [...before.filter((line) => !isWhole(line)), ...behind].map(toWrite);
+  return { writes, lost: end === undefined ? undefined : Math.max(0, end - before.length - behind.length) };
+}
+
+/** Whether all of what must be written together with a line is among `lines`. */
+function wholeAmong(lines: readonly WriteLine[]): (line: WriteLine) => boolean {
   const sizes = atomSizes(lines);
-  const whole = lines.filter((line) => {
+  return (line) => {
     const atom = atomOf(line);
     return atom === undefined || sizes.get(atom) === line.of;
-  });
-  return { header, writes: whole.map(toWrite), damagedLine: number };
+  };
 }
 
 /** Without what only the file needs, and without the times of the version before. */
