@@ -102,7 +102,7 @@ export class DurableThrottlerStorage implements ThrottlerStorage {
     const { record, outcome, isCounted } = counted as unknown as CountedHit;
     if (isCounted || own?.isUnwritten === true) this.#own.written(key, own);
     if (outcome.isBlocked) this.#own.refused(key, record);
-    if (!isCounted && own?.isUnwritten !== true) await this.#entries.remember(key);
+    if (!isCounted && own?.isUnwritten !== true) this.#entries.remember(key);
     return outcome;
   }
 

@@ -14,11 +14,11 @@ export class HitEntries {
   }
 
   /**
-   * Has memory know an entry that an update has left as it was: that alone tells memory nothing. Where the entry can't be read now, memory
-   * stays as it is.
+   * Has memory know an entry that an update has left as it was: that alone tells memory nothing. Nobody waits for it, and where the
+   * entry can't be read now, memory stays as it is.
    */
-  async remember(key: string): Promise<void> {
-    await this.namespace.get(key).catch(() => undefined);
+  remember(key: string): void {
+    this.namespace.get(key).catch(() => undefined);
   }
 
   delete(key: string): Promise<boolean> {

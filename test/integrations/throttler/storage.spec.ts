@@ -1,5 +1,5 @@
 import type { INestApplicationContext } from '@nestjs/common';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   CacheModule,
   CachePersistenceLevel,
@@ -364,7 +364,10 @@ describe('a key that another instance has blocked', () => {
     await one.hit();
     await one.hit();
     expect(await other.hit()).toMatchObject({ totalHits: 2, isBlocked: true });
+    // The read behind the answer.
+    await other.namespace.get('a');
     const { storageReads, updates } = other.namespace.stats();
+    expect(storageReads).toBe(1);
     for (let i = 0; i < 10; i += 1) expect(await other.hit()).toMatchObject({ isBlocked: true });
     expect(other.namespace.stats()).toMatchObject({ storageReads, updates, written: 0 });
   });
@@ -374,9 +377,19 @@ describe('a key that another instance has blocked', () => {
     await one.hit();
     await one.hit();
     await other.hit();
+    await other.namespace.get('a');
     storage.failReads(Infinity);
     storage.failWrites(Infinity);
     expect(await other.hit()).toMatchObject({ isBlocked: true });
+  });
+
+  it('is refused without a wait for the read that lets memory know it', async () => {
+    const [one, other] = [await instance(), await instance()];
+    await one.hit();
+    await one.hit();
+    vi.spyOn(storage, 'read').mockReturnValue(new Promise(() => undefined));
+    expect(await other.hit()).toMatchObject({ isBlocked: true });
+    vi.restoreAllMocks();
   });
 
   it('costs no read beside its update where hits count', async () => {
