@@ -1,7 +1,12 @@
+import { systemClock } from '../core/clock.js';
 import type { CacheEngine } from '../core/engine/cache-engine.js';
 
 const engines = new Set<CacheEngine>();
 let failsProcess = false;
+/** Those that end the process with code 1. */
+const failingSignals = new Set<string>();
+/** For how long applications that don't stop by themselves keep such a process, ms. */
+const MOST_WAIT_MS = 10_000;
 
 /**
  * Whatever ends the process without stopping the application (`process.exit()`, an uncaught exception, a shutdown that
@@ -35,11 +40,13 @@ export function failProcess(): void {
  * process like one that lost nothing.
  */
 export function failOnSignal(signal: string): void {
-  const again = signal as NodeJS.Signals;
-  process.once(again, () => {
-    // Another application of the process is still to stop.
-    if (process.listenerCount(again) > 0) failOnSignal(signal);
-    else process.exit(1);
+  if (failingSignals.has(signal)) return;
+  failingSignals.add(signal);
+  process.on(signal, () => {
+    const exit = (): never => process.exit(1);
+    // Other applications of the process may still be stopping; when the last one has, it sends the signal, too.
+    if (engines.size === 0) exit();
+    else systemClock.setTimer(MOST_WAIT_MS, exit, false);
   });
 }
 

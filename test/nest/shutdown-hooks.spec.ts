@@ -5,6 +5,22 @@ import { tempFolder } from '../support/temp-folder.js';
 
 const WARNING = /WARN.*enableShutdownHooks/;
 const STAY = 'setInterval(() => undefined, 1000);';
+/** Options of a cache that can write nothing. */
+const LOSSY = `{
+  shutdownTimeoutMs: 100,
+  rescueJournal: false,
+  storage: Object.assign(new InMemoryStorage(), {
+    write: () => Promise.reject(new Error('gone')),
+    classify: () => 'transient',
+  }),
+}`;
+const OTHER_APP = `
+  const other = await NestFactory.createApplicationContext({
+    module: class OtherModule {},
+    imports: [CacheModule.forRoot(${LOSSY})],
+  });
+  other.enableShutdownHooks(['SIGTERM']);
+  await other.get(CacheService).setChatSettings(1, { a: 1 });`;
 
 describe.each(nestLines)('shutdown hooks on %s', (line) => {
   const folder = tempFolder();
@@ -94,17 +110,28 @@ describe.each(nestLines)('shutdown hooks on %s', (line) => {
        await cache.setChatSettings(1, { a: 1 });
        console.log('written');
        ${hooks === undefined ? 'await app.close();' : STAY}`,
-      `{
-         shutdownTimeoutMs: 100,
-         rescueJournal: false,
-         storage: Object.assign(new InMemoryStorage(), {
-           write: () => Promise.reject(new Error('gone')),
-           classify: () => 'transient',
-         }),
-       }`,
+      LOSSY,
     );
     await child.prints(/written\n/);
     if (hooks !== undefined) child.kill('SIGTERM');
+    expect(await child.ended).toMatchObject({ code: 1, output: expect.stringContaining('lost') as string });
+  });
+
+  it.each([
+    ['another application that loses something', OTHER_APP],
+    ['a listener of somebody else', "process.on('SIGTERM', () => undefined);"],
+  ])('end with exit code 1 when a stop loses something, with %s', async (_what, more) => {
+    const child = startProcess(
+      'lossy',
+      `app.enableShutdownHooks(['SIGTERM']);
+       await cache.setChatSettings(1, { a: 1 });
+       ${more}
+       console.log('written');
+       ${STAY}`,
+      LOSSY,
+    );
+    await child.prints(/written\n/);
+    child.kill('SIGTERM');
     expect(await child.ended).toMatchObject({ code: 1, output: expect.stringContaining('lost') as string });
   });
 
