@@ -1,10 +1,11 @@
 import type { NamespaceCache } from '../../index.js';
 import { answer, type Callback } from './answer.js';
 import { ExpressStore } from './express-store.js';
-import { hideMark, isAsRead, isRead, markRead } from './read-mark.js';
+import { hideMark, isRead, markRead } from './read-mark.js';
 import {
   cookieTtlMs,
   isSameCookie,
+  isSameSession,
   renewCookie,
   storedCookieOf,
   type ParsedSession,
@@ -30,6 +31,8 @@ import { SESSION_TEXT, textOf, withCookie } from './session-text.js';
 export class DurableSessionStore<S = any> extends ExpressStore {
   readonly #sessions: NamespaceCache<string, string>;
   readonly #options: ResolvedStoreOptions;
+  /** How many saves of each session are under way: memory does not show them yet. */
+  readonly #saves = new Map<string, number>();
 
   /** `sessions` is what `CacheService.namespace()` gives for a definition of `sessionNamespace()`. Throws `INVALID_OPTION`. */
   constructor(sessions: NamespaceCache<string, string>, options: SessionStoreOptions = {}) {
@@ -53,8 +56,8 @@ export class DurableSessionStore<S = any> extends ExpressStore {
 
   /**
    * Stores what `JSON.stringify` makes of `session` now. One whose cookie is over is destroyed. One that `get` gave under this id,
-   * and that has been destroyed since, or has expired, stays so: nothing is stored, and that is no error. One that `get` gave and
-   * that was not changed is touched instead.
+   * and that has been destroyed since, or has expired, stays so: nothing is stored, and that is no error. Where memory has the
+   * very same session, but for the time, it is touched instead.
    */
   set(sid: string, session: S, callback?: Callback): void {
     answer(this.#write(sid, session), callback);
@@ -67,8 +70,8 @@ export class DurableSessionStore<S = any> extends ExpressStore {
 
   /**
    * Gives a session the expiry of its cookie, and the cookie itself where more of it was changed. Leaves all else as it is
-   * stored. One that was destroyed stays destroyed. The expiry alone is not waited for: `callback` is called at once, and the cache
-   * logs what the database does not take.
+   * stored. One that was destroyed stays destroyed. The expiry of a session in memory is not waited for: `callback` is called at once,
+   * and the cache logs what the database does not take.
    */
   touch(sid: string, session: S, callback?: Callback): void {
     answer(this.#prolong(sid, session), callback);
@@ -121,9 +124,30 @@ export class DurableSessionStore<S = any> extends ExpressStore {
     const text = textOf(session);
     const ttlMs = cookieTtlMs(session);
     if (ttlMs !== undefined && ttlMs <= 0) await this.#remove(sid);
-    else if (isAsRead(sid, session)) await this.#prolong(sid, session);
-    else if (isRead(sid, session)) await this.#replace(sid, () => text, this.#lifeMs(session));
-    else await this.#sessions.set(sid, text, { ttlMs });
+    else if (!isRead(sid, session)) await this.#saving(sid, this.#sessions.set(sid, text, { ttlMs }));
+    else if (this.#isStored(sid, text)) this.#renew(sid, this.#lifeMs(session));
+    else
+      await this.#saving(
+        sid,
+        this.#replace(sid, () => text, this.#lifeMs(session)),
+      );
+  }
+
+  /** Whether this very session is stored for sure, but for the time. */
+  #isStored(sid: string, text: string): boolean {
+    if (this.#saves.has(sid)) return false;
+    return this.#isInMemory(sid, (stored) => isSameSession(stored, JSON.parse(text) as ParsedSession));
+  }
+
+  async #saving(sid: string, save: Promise<void>): Promise<void> {
+    this.#saves.set(sid, (this.#saves.get(sid) ?? 0) + 1);
+    try {
+      await save;
+    } finally {
+      const left = (this.#saves.get(sid) ?? 0) - 1;
+      if (left > 0) this.#saves.set(sid, left);
+      else this.#saves.delete(sid);
+    }
   }
 
   /** Changes the text of a session that is there. */
@@ -143,19 +167,27 @@ export class DurableSessionStore<S = any> extends ExpressStore {
     const ttlMs = this.#lifeMs(session);
     const cookie = storedCookieOf(session);
     if (ttlMs !== null && ttlMs <= 0) await this.#remove(sid);
-    else if (cookie !== undefined && !(await this.#isStoredWith(sid, cookie)))
-      await this.#replace(sid, (text) => withCookie(text, cookie), ttlMs);
-    else if (await this.#isDue(sid, ttlMs)) this.#renew(sid, ttlMs);
+    else if (cookie === undefined || this.#isInMemory(sid, (stored) => isSameCookie(stored.cookie, cookie)))
+      this.#renew(sid, ttlMs);
+    else if (await this.#isStoredWith(sid, cookie)) this.#renew(sid, ttlMs);
+    else await this.#replace(sid, (text) => withCookie(text, cookie), ttlMs);
   }
 
   /** What a crash or an outage takes of it is a part of the session's life, which no request should wait for. */
   #renew(sid: string, ttlMs: number | null): void {
-    void this.#sessions.touch(sid, { ttlMs });
+    const renewed = this.#isDue(sid, ttlMs).then((isDue) => isDue && this.#sessions.touch(sid, { ttlMs }));
+    renewed.catch(() => undefined);
   }
 
   /** Milliseconds from now that a session lives which is saved or touched; `null` for ever. */
   #lifeMs(session: S): number | null {
     return cookieTtlMs(session) ?? this.#sessions.definition.ttlMs ?? null;
+  }
+
+  /** Whether memory has a session that suits. Never asks the database. */
+  #isInMemory(sid: string, suits: (stored: ParsedSession) => boolean): boolean {
+    const text = this.#sessions.getIfPresent(sid);
+    return text !== undefined && suits(JSON.parse(text) as ParsedSession);
   }
 
   /** Whether the session that is stored, if there is one, has this cookie. */

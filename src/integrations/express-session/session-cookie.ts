@@ -54,6 +54,13 @@ export function isSameCookie(one: SessionCookie, other: SessionCookie): boolean 
   );
 }
 
+/** Whether two sessions, as they are stored, are the same but for the time that has passed between them. */
+export function isSameSession(one: ParsedSession, other: ParsedSession): boolean {
+  const { cookie: oneCookie, ...oneRest } = one;
+  const { cookie: otherCookie, ...otherRest } = other;
+  return JSON.stringify(oneRest) === JSON.stringify(otherRest) && isSameCookie(oneCookie, otherCookie);
+}
+
 function isSameAge(one: number | null, other: number | null): boolean {
   return one === other || (one !== null && other !== null && Math.abs(one - other) < ROUNDING_MS);
 }

@@ -1,4 +1,11 @@
-import { defineNamespace, stringKey, type NamespaceDefinition, type NamespaceTuning } from '../../index.js';
+import {
+  CachePersistenceLevel,
+  defineNamespace,
+  stringKey,
+  type ConflictRule,
+  type NamespaceDefinition,
+  type NamespaceTuning,
+} from '../../index.js';
 import { sessionText } from './session-text.js';
 
 const DAY_MS = 86_400_000;
@@ -21,6 +28,11 @@ export interface SessionNamespaceOptions extends NamespaceTuning {
  * Throws `INVALID_OPTION` for an option that is unknown or out of range.
  */
 export function sessionNamespace(options: SessionNamespaceOptions): NamespaceDefinition<string, string> {
-  const { ttlMs = DAY_MS } = options ?? {};
-  return defineNamespace({ ...options, ttlMs, key: stringKey(), value: sessionText });
+  const { ttlMs = DAY_MS, persistence } = options ?? {};
+  const isWrittenBack = persistence === CachePersistenceLevel.ON_SHUTDOWN;
+  const rule = isWrittenBack ? { onConflict: touchesGiveWay } : {};
+  return defineNamespace({ ...options, ...rule, ttlMs, key: stringKey(), value: sessionText });
 }
+
+/** A session that was only touched here is what another instance has made of it, and over where that has ended it. */
+const touchesGiveWay: ConflictRule<string> = ({ base, mine, theirs }) => (mine === base ? theirs : mine);

@@ -361,14 +361,20 @@ describe('a session', () => {
     expect(await rows.ttl('a')).toBe(60_000);
   });
 
-  it('that was read and not changed leaves what another request has saved', async () => {
-    const { set, get } = promised(await newStore());
-    await set('a', basket(['tea'], 60_000));
-    const [one, other] = [(await get('a')) as Basket, (await get('a')) as Basket];
-    await set('a', { ...one, items: ['milk'] });
-    await set('a', { ...other });
-    expect((await get('a'))?.items).toEqual(['milk']);
-  });
+  it.each(Object.values(CachePersistenceLevel))(
+    'is what was saved last, also where that is what was read (%s)',
+    async (persistence) => {
+      const { set, get } = promised(await newStore({ namespace: { persistence } }));
+      await set('a', basket(['tea'], 60_000));
+      const session = (await get('a')) as Basket;
+      await set('a', { ...session, items: ['milk'] });
+      await set('a', session);
+      expect((await get('a'))?.items).toEqual(['tea']);
+      // Also while the one before is still being written.
+      await Promise.all([set('a', { ...session, items: ['milk'] }), set('a', session)]);
+      expect((await get('a'))?.items).toEqual(['tea']);
+    },
+  );
 
   it.each<[string, (store: ReturnType<typeof promised>) => Promise<unknown>]>([
     ['has been destroyed', ({ destroy }) => destroy('a')],
@@ -425,6 +431,51 @@ describe('a session', () => {
     const [one, other] = [(await get('a')) as Basket, (await get('a')) as Basket];
     await Promise.all([set('a', { ...one, items: ['one'] }), set('a', { ...other, items: ['other'] })]);
     expect((await get('a'))?.items).toEqual(['other']);
+  });
+});
+
+describe('a session that is only touched on one of two instances (ON_SHUTDOWN)', () => {
+  const definition = sessionNamespace({ name: 'sessions', persistence: CachePersistenceLevel.ON_SHUTDOWN });
+  const apps: INestApplicationContext[] = [];
+
+  async function instances(): Promise<[NamespaceCache<string, string>, NamespaceCache<string, string>]> {
+    const storage = { type: 'better-sqlite3', database: join(folder, `${(files += 1)}.sqlite`) } as const;
+    const start = async (): Promise<NamespaceCache<string, string>> => {
+      const started = await startApp([
+        CacheModule.forRoot({ storage, instances: 'many', namespaces: [definition], rescueJournal: false }),
+      ]);
+      apps.push(started);
+      return started.get(CacheService).namespace(definition);
+    };
+    return [await start(), await start()];
+  }
+
+  afterEach(async () => {
+    for (const started of apps.splice(0)) await started.close();
+  });
+
+  it.each<[string, string[] | undefined, (one: NamespaceCache<string, string>) => Promise<unknown>]>([
+    [
+      'is what the other one has saved',
+      ['milk'],
+      (one) => promised(new DurableSessionStore<Basket>(one)).set('a', basket(['milk'], 60_000)),
+    ],
+    ['stays over where the other one has destroyed it', undefined, (one) => one.delete('a')],
+  ])('%s', async (_what, items, change) => {
+    const [one, other] = await instances();
+    await promised(new DurableSessionStore<Basket>(one)).set('a', basket(['tea'], 60_000));
+    await one.flush();
+    const there = promised(new DurableSessionStore<Basket>(other));
+    const session = (await there.get('a')) as Basket;
+    await there.touch('a', session);
+    await change(one);
+    await one.flush();
+    await other.flush();
+    for (const rowsOf of [one, other]) {
+      await rowsOf.refresh('a');
+      const found = await promised(new DurableSessionStore<Basket>(rowsOf)).get('a');
+      expect(found?.items).toEqual(items);
+    }
   });
 });
 
