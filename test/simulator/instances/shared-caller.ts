@@ -32,6 +32,8 @@ export interface SharedCallerParts {
 /** Calls the cache of one process as an application does, and looks at what comes back. */
 export class SharedCaller {
   #ids = 0;
+  /** What loaders of this process have given. */
+  readonly #loads = new Set<string | null>();
 
   constructor(private readonly parts: SharedCallerParts) {}
 
@@ -175,6 +177,7 @@ export class SharedCaller {
   #getOrLoad(where: Where, key: string, show: (begun: Begun, value: unknown, bound: Bound) => void): void {
     const { seen } = this.parts;
     const loaded = where === 'lists' ? [] : this.#id();
+    this.#loads.add(textOf(loaded));
     const cache = this.parts[where] as NamespaceCache<string, unknown>;
     const done = seen.writing(where, [key]);
     const promise = cache.getOrLoad(key, () => loaded);
@@ -266,13 +269,22 @@ export class SharedCaller {
             'entries',
             key,
             // Not by this very call.
-            (version) => seen.isAbsent(version) && (version.by !== name || version.seq <= begun.seq),
+            (version) =>
+              seen.isAbsent(version) &&
+              (version.by !== name || version.seq <= begun.seq || this.#isLoadTakenBack(key, version)),
             'now',
             `its absence (${how})`,
           );
       },
       { done },
     );
+  }
+
+  /** Whether a removal may have been one of what was loaded here, which the cache takes back by itself, perhaps in one commit with a call. */
+  #isLoadTakenBack(key: string, { seq }: Version): boolean {
+    const { versions } = this.parts.database.timeline('entries', key);
+    const before = versions.findLast((version) => version.seq < seq);
+    return before?.by === this.parts.name && this.#loads.has(before.text);
   }
 
   #touch(key: string, ttlMs: number | null): void {
