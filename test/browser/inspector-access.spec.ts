@@ -222,12 +222,12 @@ describe.skipIf(browser === undefined)('The inspector is for everybody', () => {
     });
 
     it('a conflict, an error and a notice', async () => {
-      await app.call('drafts', 'set', 'a', 1, { ttlMs: 3_600_000 });
-      const inspector = await open('#/ns/drafts?key=a', options);
+      await app.call('visits', 'set', 7, 1, { ttlMs: 3_600_000 });
+      const inspector = await open('#/ns/visits?key=7', options);
       await inspector.value.filter({ hasText: /^1$/ }).waitFor();
       await inspector.button('Edit').click();
       await inspector.field.fill('2');
-      await app.call('drafts', 'set', 'a', 3, { ttlMs: 3_600_000 });
+      await app.call('visits', 'set', 7, 3, { ttlMs: 3_600_000 });
       browser!.expectComplaints(/status of 4\d\d/);
       await inspector.button('Save').click();
       await inspector.dialog.getByRole('region').waitFor();
