@@ -135,8 +135,11 @@ export class DurableSessionStore<S = any> extends ExpressStore {
 
   /** Whether this very session is stored for sure, but for the time. */
   #isStored(sid: string, text: string): boolean {
-    if (this.#saves.has(sid)) return false;
-    return this.#isInMemory(sid, (stored) => isSameSession(stored, JSON.parse(text) as ParsedSession));
+    const stored = this.#saves.has(sid) ? undefined : this.#sessions.getIfPresent(sid);
+    return (
+      stored !== undefined &&
+      isSameSession(JSON.parse(stored) as ParsedSession, JSON.parse(text) as ParsedSession)
+    );
   }
 
   async #saving(sid: string, save: Promise<void>): Promise<void> {
@@ -167,9 +170,7 @@ export class DurableSessionStore<S = any> extends ExpressStore {
     const ttlMs = this.#lifeMs(session);
     const cookie = storedCookieOf(session);
     if (ttlMs !== null && ttlMs <= 0) await this.#remove(sid);
-    else if (cookie === undefined || this.#isInMemory(sid, (stored) => isSameCookie(stored.cookie, cookie)))
-      this.#renew(sid, ttlMs);
-    else if (await this.#isStoredWith(sid, cookie)) this.#renew(sid, ttlMs);
+    else if (cookie === undefined || (await this.#isStoredWith(sid, cookie))) this.#renew(sid, ttlMs);
     else await this.#replace(sid, (text) => withCookie(text, cookie), ttlMs);
   }
 
@@ -184,15 +185,9 @@ export class DurableSessionStore<S = any> extends ExpressStore {
     return cookieTtlMs(session) ?? this.#sessions.definition.ttlMs ?? null;
   }
 
-  /** Whether memory has a session that suits. Never asks the database. */
-  #isInMemory(sid: string, suits: (stored: ParsedSession) => boolean): boolean {
-    const text = this.#sessions.getIfPresent(sid);
-    return text !== undefined && suits(JSON.parse(text) as ParsedSession);
-  }
-
-  /** Whether the session that is stored, if there is one, has this cookie. */
+  /** Whether the session that is stored, if there is one, has this cookie. Asks the database only for what memory does not have. */
   async #isStoredWith(sid: string, cookie: SessionCookie): Promise<boolean> {
-    const text = await this.#sessions.get(sid);
+    const text = this.#sessions.getIfPresent(sid) ?? (await this.#sessions.get(sid));
     return text === undefined || isSameCookie((JSON.parse(text) as ParsedSession).cookie, cookie);
   }
 
