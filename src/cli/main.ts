@@ -2,11 +2,10 @@
 import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isCacheError } from '../core/cache-error.js';
+import { errorLine } from './error-line.js';
 import { EXIT } from './exit-code.js';
 import { interruptionOf } from './interruption.js';
 import { outliveReaders } from './output.js';
-import { printable } from './printable.js';
 import { endProcess } from './process-end.js';
 import { runProgram } from './program.js';
 import { UsageError } from './usage-error.js';
@@ -31,11 +30,8 @@ async function main(): Promise<void> {
   }
 }
 
-/** No stack, and no cause: an error of a driver may hold the address it was given. */
 function fail(error: unknown, exitCode: number): void {
-  const message = error instanceof Error ? error.message : String(error);
-  const code = isCacheError(error) ? `${error.code}: ` : '';
-  process.stderr.write(`${code}${printable(message)}\n`);
+  process.stderr.write(`${errorLine(error)}\n`);
   process.exitCode = exitCode;
 }
 

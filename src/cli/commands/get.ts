@@ -4,6 +4,7 @@ import { CacheError } from '../../core/cache-error.js';
 import type { ExactRow, ListedStorage } from '../../storage/listed-storage.js';
 import type { CommandIo } from '../command-io.js';
 import { databaseOf, takesDatabase, type DatabaseOption } from '../database-option.js';
+import { errorLine } from '../error-line.js';
 import { EXIT } from '../exit-code.js';
 import { timeInWords, timeOf } from '../figures.js';
 import { formOf, JSON_OPTION, type FormOption } from '../form.js';
@@ -43,10 +44,8 @@ async function printEntry(
     const why = row === undefined ? 'has no such key' : `had this key until ${timeInWords(row.expiresAt)}`;
     const unknown = row === undefined ? await unknownNamespaces(storage, [place.namespace]) : undefined;
     const line =
-      unknown === undefined
-        ? `Namespace '${place.namespace}' ${why}.`
-        : `${unknown.code}: ${unknown.message}`;
-    stderr.write(`${printable(line)}\n`);
+      unknown === undefined ? printable(`Namespace '${place.namespace}' ${why}.`) : errorLine(unknown);
+    stderr.write(`${line}\n`);
     // A namespace is there by its rows: one that has none lacks the key as any other does.
     end(EXIT.absent);
     return;

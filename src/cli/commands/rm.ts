@@ -6,6 +6,7 @@ import { chunksOf } from '../../storage/sql/row-order.js';
 import type { CommandIo } from '../command-io.js';
 import { isConfirmed } from '../confirmation.js';
 import { databaseOf, takesDatabase, type DatabaseOption } from '../database-option.js';
+import { errorLine } from '../error-line.js';
 import { EXIT } from '../exit-code.js';
 import { warnOfRefusal } from '../in-the-way.js';
 import { InstanceWriter } from '../instance-writer.js';
@@ -77,8 +78,7 @@ async function removeKeys(
   report(namespace, there.length, options, io);
   const removed = new Set(there);
   const absent = all.filter((key) => !removed.has(key));
-  if (unknown !== undefined && removed.size === 0)
-    io.stderr.write(`${printable(`${unknown.code}: ${unknown.message}`)}\n`);
+  if (unknown !== undefined && removed.size === 0) io.stderr.write(`${errorLine(unknown)}\n`);
   else
     for (const key of absent)
       io.stderr.write(`${printable(`Namespace '${namespace}' has no key '${key}'.`)}\n`);
