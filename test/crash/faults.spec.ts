@@ -63,7 +63,7 @@ describe('a running cache', () => {
   });
 
   it('rejects a write when the lock is held beyond writeTimeoutMs, and nothing of it is left', async () => {
-    await start({ writeTimeoutMs: 300 });
+    await start({ writeTimeoutMs: 1000 });
     await cache.setUserData(1, 1, 'a', 1);
     const holder = await holdLock();
     await expect(cache.setUserData(1, 1, 'a', 2)).rejects.toThrow(errorWith('WRITE_FAILED'));
@@ -113,7 +113,7 @@ describe('a running cache', () => {
   ])(
     'acknowledges nothing more when its file is %s, serves reads, and leaves a journal for that very file',
     async (_how, act) => {
-      await start({ writeTimeoutMs: 300, shutdownTimeoutMs: 300 });
+      await start({ writeTimeoutMs: 1000, shutdownTimeoutMs: 300 });
       await cache.setUserData(1, 1, 'a', 1);
       act(database);
       await expect(cache.setUserData(1, 1, 'a', 2)).rejects.toThrow(errorWith('WRITE_FAILED'));
@@ -152,7 +152,7 @@ describe('a running cache', () => {
       (file: string) => execFileSync('cp', ['--remove-destination', '/dev/null', file]),
     ],
   ])('never shows what it rejected since its file was %s', async (_how, act) => {
-    await start({ writeTimeoutMs: 300, shutdownTimeoutMs: 300, rescueJournal: false });
+    await start({ writeTimeoutMs: 1000, shutdownTimeoutMs: 300, rescueJournal: false });
     await cache.setUserData(1, 1, 'a', 1);
     act(database);
     await expect(cache.setUserData(1, 1, 'a', 2)).rejects.toThrow(errorWith('WRITE_FAILED'));
@@ -165,7 +165,7 @@ describe('a running cache', () => {
   it.each(['one', 'many'] as const)(
     'leaves a file that was moved away as it is: what was rejected meanwhile is not in it (%s)',
     async (instances) => {
-      await start({ writeTimeoutMs: 300, instances });
+      await start({ writeTimeoutMs: 1000, instances });
       await cache.setUserData(1, 1, 'a', 1);
       renameSync(database, `${database}.moved`);
       // On its own, and in a transaction of several.
@@ -213,7 +213,7 @@ describe('a running cache', () => {
     const initialize = vi.spyOn(DataSource.prototype, 'initialize');
     // The other driver does not let go of a connection with statements that are kept.
     const storage = { type: 'better-sqlite3', database } as const;
-    await start({ storage, writeTimeoutMs: 300, shutdownTimeoutMs: 300 });
+    await start({ storage, writeTimeoutMs: 1000, shutdownTimeoutMs: 300 });
     const own = (initialize.mock.contexts as DataSource[]).find(
       ({ options }) => options.database === database,
     );

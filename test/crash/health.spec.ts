@@ -42,7 +42,9 @@ for (const { kind, name, server } of KINDS)
       const before = Date.now();
       await server?.stop('SIGKILL');
       await cache.setChatSettings(1, { meanwhile: true });
-      await vi.waitFor(() => expect(cache.getStats()['chats']?.writeFailures).toBeGreaterThan(0));
+      await vi.waitFor(() => expect(cache.getStats()['chats']?.writeFailures).toBeGreaterThan(0), {
+        timeout: 20_000,
+      });
       const health = await cache.health();
       expect(health).toMatchObject({ status: 'down', dirty: 1 });
       expect(health.reasons[0]).toMatch(/The database can't be read \(/);

@@ -70,7 +70,9 @@ for (const { kind, name, server } of KINDS)
         await server?.stop(name === 'PostgreSQL' && signal === 'SIGTERM' ? 'SIGINT' : signal);
         const write = cache.setUserData(1, 1, 'b', 2);
         await cache.setChatSettings(2, { meanwhile: true });
-        await vi.waitFor(() => expect(cache.getStats()['chatUsers']?.writeFailures).toBeGreaterThan(1));
+        await vi.waitFor(() => expect(cache.getStats()['chatUsers']?.writeFailures).toBeGreaterThan(1), {
+          timeout: 20_000,
+        });
         expect(await cache.getUserData(1, 1)).toEqual({ a: 1 });
         await server?.start();
         await write;
@@ -101,7 +103,7 @@ for (const { kind, name, server } of KINDS)
     });
 
     it('does not wait for ever for a server that stopped answering', async () => {
-      await start({ writeTimeoutMs: 300 }, { extra: { query_timeout: 300 } });
+      await start({ writeTimeoutMs: 1500 }, { extra: { query_timeout: 1500 } });
       await cache.setUserData(1, 1, 'a', 1);
       await server?.freeze();
       await expect(cache.setUserData(1, 1, 'a', 2)).rejects.toThrow(errorWith('WRITE_FAILED'));

@@ -27,6 +27,7 @@ const app = await NestFactory.createApplicationContext(
   },
   { logger: ['error', 'warn', 'fatal', 'log'] },
 );
+app.enableShutdownHooks();
 const service = app.get(CacheService);
 const caches = definitions.map((definition) => service.namespace(definition));
 

@@ -4,7 +4,7 @@ import { Child } from '../support/child-process.js';
 import { tempFolder } from '../support/temp-folder.js';
 
 const folder = tempFolder();
-const WRITE_TIMEOUT_MS = 300;
+const WRITE_TIMEOUT_MS = 1000;
 let files = 0;
 
 class App {

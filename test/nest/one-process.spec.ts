@@ -139,7 +139,7 @@ describe('a start that fails', () => {
       await expect(start).rejects.toThrow(errorWith(code));
       await until(watcher, POSTGRES.others, (count) => count === 0);
       await watcher.destroy();
-      await vi.waitFor(() => expect(endListeners()).toEqual(before));
+      await vi.waitFor(() => expect(endListeners()).toEqual(before), { timeout: 20_000 });
     },
   );
 

@@ -249,9 +249,12 @@ for (const { kind, name, server } of KINDS)
       const [connections] = await db.query<{ n: string }[]>(kind.others);
       expect(Number(connections?.n)).toBeLessThanOrEqual(2);
       await storage.close();
-      await vi.waitFor(async () => {
-        const [left] = await db.query<{ n: string }[]>(kind.others);
-        expect(Number(left?.n)).toBe(0);
-      });
+      await vi.waitFor(
+        async () => {
+          const [left] = await db.query<{ n: string }[]>(kind.others);
+          expect(Number(left?.n)).toBe(0);
+        },
+        { timeout: 20_000 },
+      );
     });
   });

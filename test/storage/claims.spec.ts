@@ -104,7 +104,9 @@ describe.each([...FILES, ...SERVERS])('instances on %s', (_name, newStorage) => 
     await some.close();
     expect(await alone.join({ writer: 3, mode: 'one', about })).toMatchObject([{ writer: 2, mode: 'many' }]);
     await others.close();
-    await vi.waitFor(async () => expect(await alone.join({ writer: 3, mode: 'one', about })).toEqual([]));
+    await vi.waitFor(async () => expect(await alone.join({ writer: 3, mode: 'one', about })).toEqual([]), {
+      timeout: 20_000,
+    });
     const last = storageOn(storage);
     await last.open();
     expect(await last.join({ writer: 4, mode: 'many', about })).toMatchObject([{ writer: 3, mode: 'one' }]);
@@ -233,10 +235,13 @@ describe.each(FILES)('a file of its own, by %s', (_name, newStorage) => {
       await stranger.query(`UPDATE cache_storage SET value = '${value}' WHERE key = 'a'`);
       expect(await cache.get('a')).toBe(value - 1);
       // One of the drivers is not asked at each write.
-      await vi.waitFor(async () => {
-        await cache.set('b', 1);
-        expect(await cache.get('a')).toBe(value);
-      });
+      await vi.waitFor(
+        async () => {
+          await cache.set('b', 1);
+          expect(await cache.get('a')).toBe(value);
+        },
+        { timeout: 20_000 },
+      );
     }
     expect(await slow.get('dirty')).toBe(1);
     expect(logger.with('Another program has written')).toHaveLength(1);

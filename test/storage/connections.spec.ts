@@ -64,7 +64,7 @@ for (const { kind, name, server, kept } of KINDS)
         await before.open();
         await before.close();
         const answers = proxy.holdAnswersTo(statement);
-        const storage = storageOf(kind, proxy.through(url), { extra: { query_timeout: 300 } });
+        const storage = storageOf(kind, proxy.through(url), { extra: { query_timeout: 2000 } });
         await expect(storage.open()).rejects.toMatchObject({
           code: 'STORAGE_OPEN_FAILED',
           cause: { code: 'NO_ANSWER' },
@@ -140,7 +140,7 @@ for (const { kind, name, server, kept } of KINDS)
     });
 
     it('are waited for no longer than for an answer', async () => {
-      const storage = storageOf(kind, proxy.through(url), { extra: { query_timeout: 500 } });
+      const storage = storageOf(kind, proxy.through(url), { extra: { query_timeout: 2000 } });
       await storage.open();
       const answers = proxy.holdAnswersTo('slow');
       const reads = ['slow 1', 'slow 2', 'late'].map((key) => storage.read('n', [key]));

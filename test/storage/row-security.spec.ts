@@ -83,7 +83,7 @@ describe.skipIf(server === undefined)('row-level security of PostgreSQL', () => 
         namespaces: [names],
         chatNamespaces: false,
         rescueJournal: false,
-        writeTimeoutMs: 300,
+        writeTimeoutMs: 1000,
       }),
     ]);
     const cache = app.get(CacheService).namespace(names);

@@ -97,7 +97,11 @@ export class PrivateServer {
     const running = this.#process;
     if (running === undefined || !this.#isRunning) return;
     const ended = once(running, 'exit');
-    if (signal === 'SIGKILL') signalAll(this.#children(), signal);
+    if (signal === 'SIGKILL') {
+      // The server first, and suspended: a child that it made meanwhile would go on without it, and commit what it is sent.
+      await suspend(this.#self());
+      signalAll(this.#children(), signal);
+    }
     running.kill(signal);
     await ended;
   }

@@ -203,12 +203,12 @@ describe('a load at runtime', () => {
       return loaded;
     };
     const one = world.engine.loadFromDatabase();
-    await vi.waitFor(() => expect(lastPages).toBe(1));
+    await vi.waitFor(() => expect(lastPages).toBe(1), { timeout: 20_000 });
     const other = world.engine.loadFromDatabase();
     await settle();
     openLast();
     await one;
-    await vi.waitFor(() => expect(secondPages).toBe(2));
+    await vi.waitFor(() => expect(secondPages).toBe(2), { timeout: 20_000 });
     expect(await cache.get('k3000')).toBe(1);
     expect(await cache.update('k3001', increment)).toBe(2);
     openSecond();

@@ -337,7 +337,7 @@ describe('the rescue journal', () => {
       return writes > 2 ? new Promise(() => undefined) : modify(...of);
     };
     void world.register(definition);
-    await vi.waitFor(async () => expect(await world.rows.count('n', 1)).toBe(2000));
+    await vi.waitFor(async () => expect(await world.rows.count('n', 1)).toBe(2000), { timeout: 20_000 });
     expect(files()).toEqual([expect.stringMatching(/claimed-/)]);
     expect(readFileSync(onlyFile()).equals(content)).toBe(true);
     // And again, when all is committed and the journal is not yet removed.

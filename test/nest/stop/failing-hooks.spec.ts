@@ -87,8 +87,8 @@ describe('where the hook of another module fails', () => {
       const failed = app.close().catch((error: Error) => error);
       if (failure !== 'never settles') await failed;
       const tookMore = await takes(cache, 3, { after: 'the failure' });
-      await vi.waitFor(async () => expect(await takes(cache, 4, {})).toBe(false));
-      await vi.waitFor(() => expect(log.with('Cache stopped')).toHaveLength(1));
+      await vi.waitFor(async () => expect(await takes(cache, 4, {})).toBe(false), { timeout: 20_000 });
+      await vi.waitFor(() => expect(log.with('Cache stopped')).toHaveLength(1), { timeout: 20_000 });
       expect(await kept(database)).toEqual([
         { before: 'the stop' },
         { by: hook },
@@ -107,8 +107,10 @@ describe('where the hook of another module fails', () => {
       () => (ended = true),
       () => undefined,
     );
-    await vi.waitFor(() => expect(log.with('Cache stopped')).toHaveLength(1));
-    await vi.waitFor(() => expect(log.with('has not come to the last hook')).toHaveLength(ended ? 0 : 1));
+    await vi.waitFor(() => expect(log.with('Cache stopped')).toHaveLength(1), { timeout: 20_000 });
+    await vi.waitFor(() => expect(log.with('has not come to the last hook')).toHaveLength(ended ? 0 : 1), {
+      timeout: 20_000,
+    });
   });
 
   it.each(['rejects', 'never settles'])(
@@ -123,7 +125,9 @@ describe('where the hook of another module fails', () => {
       const cache = app.get(CacheService);
       await cache.setChatSettings(1, { before: 'the stop' });
       void app.close().catch(() => undefined);
-      await vi.waitFor(async () => expect(await takes(cache, 1, { during: 'the stop' })).toBe(false));
+      await vi.waitFor(async () => expect(await takes(cache, 1, { during: 'the stop' })).toBe(false), {
+        timeout: 20_000,
+      });
       expect((await kept(database))[0]).toEqual({ during: 'the stop' });
     },
   );
