@@ -6,6 +6,7 @@ import { EVERY_KEY, type KeyRange } from '../core/keys/key-range.js';
 import type { BackplaneConnect } from '../core/sharing/backplane-link.js';
 import {
   UNKNOWN_WRITER,
+  WENT_BACK,
   type ClaimEvents,
   type Instance,
   type InstanceMode,
@@ -46,7 +47,7 @@ import type { Unhurried } from './sql/connection.js';
 import { modifyRows, Undecided, writeAtoms, writeFollowed } from './sql/atoms.js';
 import { LogRows } from './sql/log-rows.js';
 import { assertLogTables } from './sql/log-tables.js';
-import { UnknownWriter } from './sql/noted-write.js';
+import { LastNoteMissing, UnknownWriter } from './sql/noted-write.js';
 import { removeAll, removeRange } from './sql/removals.js';
 import type { Dialect } from './sql/dialect.js';
 import type { ExactRows, NamespaceNames } from './sql/exact-rows.js';
@@ -399,6 +400,8 @@ export class TypeOrmStorage implements ListedStorage, SharedStorage {
     // The data is as good as before, and another instance may write it.
     if (error instanceof UnknownWriter)
       return new DatabaseError(error.message, UNKNOWN_WRITER, 'transient', true);
+    if (error instanceof LastNoteMissing)
+      return new DatabaseError(error.message, WENT_BACK, 'transient', true);
     // Text longer than a string can be: whatever else there is, this entry will not become shorter.
     const refused = error instanceof RangeError || this.#database.dialect.refusesData(driverError);
     const failure = refused ? 'permanent' : 'transient';

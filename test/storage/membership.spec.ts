@@ -4,6 +4,7 @@ import { systemClock } from '../../src/core/clock.js';
 import { CacheEngine } from '../../src/core/engine/cache-engine.js';
 import { resolveEngineOptions, type EngineOptions } from '../../src/core/engine/engine-options.js';
 import { storageOn } from '../contract/sql-storage.js';
+import { CuttingProxy } from '../support/cutting-proxy.js';
 import { errorWith, namespaceOf, ON_CHANGE } from '../support/definitions.js';
 import { RecordingLogger } from '../support/recording-logger.js';
 import { mariadbServer, postgresServer } from '../support/services.js';
@@ -13,8 +14,7 @@ const mariadb = await mariadbServer();
 
 interface Server {
   readonly newStorage: () => Promise<DataSourceOptions>;
-  /** Ends all sessions on the database but that of `db`. */
-  /** Ends all others. Told to end, one of them might take another statement before it does: they are gone then. */
+  /** Ends all sessions but that of `db`. Told to end, one of them might take another statement before it does: they are gone then. */
   readonly endSessions: (db: DataSource) => Promise<void>;
 }
 const SERVERS: [name: string, server: Server][] = [];
@@ -61,10 +61,13 @@ const QUIET: EngineOptions = {
 const durable = namespaceOf<string>(ON_CHANGE);
 const engines: CacheEngine[] = [];
 const connections: DataSource[] = [];
+let proxy: CuttingProxy | undefined;
 
 afterEach(async () => {
   for (const engine of engines.splice(0)) await engine.stop();
   for (const connection of connections.splice(0)) await connection.destroy();
+  await proxy?.close();
+  proxy = undefined;
 });
 
 async function start(storage: DataSourceOptions, options: EngineOptions = { instances: 'many' }) {
@@ -124,15 +127,8 @@ describe.each(SERVERS)('an instance beside others on %s', (_name, { newStorage, 
 
   it('notices before its next commit that the database has gone back, and so do the others', async () => {
     const storage = await newStorage();
-    // Nobody looks by itself: the commit comes first.
-    const options = {
-      instances: 'many',
-      backplane: false,
-      pollMs: 600_000,
-      maxStaleMs: 600_000,
-    } as const;
-    const one = await start(storage, options);
-    const other = await start(storage, options);
+    const one = await start(storage, QUIET);
+    const other = await start(storage, QUIET);
     await one.cache.set('a', 'kept');
     const db = await connect(storage);
     const rows = await db.query<{ version: unknown }[]>('SELECT version FROM cache_storage');
@@ -146,5 +142,35 @@ describe.each(SERVERS)('an instance beside others on %s', (_name, { newStorage, 
     expect(await one.cache.get('a')).toBe('kept');
     expect(await other.cache.get('a', { fresh: true })).toBe('kept');
     expect(one.logger.with('has gone back')).toHaveLength(1);
+  });
+
+  it('notices so by a new connection, be it that none has broken', async () => {
+    const storage = await newStorage();
+    const { url } = storage as { readonly url: string };
+    proxy = await CuttingProxy.before(url);
+    const { engine, cache, logger } = await start(
+      { ...storage, url: proxy.through(url) } as DataSourceOptions,
+      QUIET,
+    );
+    const db = await connect(storage);
+    // More than memory holds: what it has not, the database is asked for.
+    const small = ['x', 'y'].map((name) => namespaceOf<string>(ON_CHANGE, { name, maxEntries: 1 }));
+    const larger = await Promise.all(small.map((definition) => engine.register(definition)));
+    for (const each of larger) for (const key of ['1', '2']) await each.set(key, 'there');
+    await cache.set('a', 'kept');
+    const ofA = `WHERE namespace = '${durable.name}'`;
+    const [row] = await db.query<{ version: unknown }[]>(`SELECT version FROM cache_storage ${ofA}`);
+    await cache.set('a', 'lost');
+    // The connections that there are wait for a server that has gone without a word.
+    const held = proxy.holdAnswersTo('slow');
+    const reads = larger.map((each) => each.get('slow'));
+    await vi.waitFor(() => expect(held.clients).toBe(reads.length), { timeout: 20_000 });
+    await db.query(`UPDATE cache_storage SET value = '"kept"', version = ${Number(row?.version)} ${ofA}`);
+    await db.query('DELETE FROM cache_changes WHERE n = 6');
+    const commit = cache.set('b', 'next');
+    await vi.waitFor(() => expect(logger.with('has gone back')).toHaveLength(1), { timeout: 20_000 });
+    held.release();
+    await Promise.all([commit, ...reads]);
+    expect(await cache.get('a')).toBe('kept');
   });
 });

@@ -49,6 +49,14 @@ export class Membership {
     return this.#log;
   }
 
+  /** The last note that is surely in its log; `undefined` where there is none, or another log is to come. */
+  get lastNote(): LogPosition | undefined {
+    const log = this.#isOut ? undefined : (this.#log as OwnLog | undefined);
+    return log === undefined || log.lastCommitted === 0
+      ? undefined
+      : { writer: log.writer, n: log.lastCommitted };
+  }
+
   /** Whether the others don't know it. */
   get isOut(): boolean {
     return this.#isOut;
@@ -77,7 +85,12 @@ export class Membership {
   saw(heads: readonly LogHead[], { writer, n }: LogPosition): void {
     const head = heads.find((one) => one.writer === writer);
     if (head === undefined) this.removed(writer);
-    else if (head.n < n) this.#leave(writer, WENT_BACK);
+    else if (head.n < n) this.wentBack(writer);
+  }
+
+  /** The database lacks what `writer` has committed. */
+  wentBack(writer: Writer): void {
+    this.#leave(writer, WENT_BACK);
   }
 
   /** The others don't know `writer` any more. */

@@ -29,6 +29,12 @@ export interface ClaimEvents {
   disturbed(): void;
   /** A connection was lost: after a fail-over, the database that answers next may lack what this one had. */
   disconnected?(): void;
+  /**
+   * The last note of the instance that is surely committed, and stays in its log; `undefined` where there is none. A storage on a server
+   * looks for it by each connection before it commits by that for the first time: where it is missing, the commit fails with the code
+   * {@link WENT_BACK}.
+   */
+  lastNote?(): LogPosition | undefined;
   /** Somebody who has not joined has committed something: any row may be another one now. Called before the next commit. */
   overwritten(): void;
 }
@@ -106,6 +112,12 @@ export interface SharedStorage extends ClaimingStorage {
  * committed (`isUndone`), the data is as good as before (`classify`: transient), and no later one of that instance will be.
  */
 export const UNKNOWN_WRITER = 'UNKNOWN_WRITER';
+
+/**
+ * The `code` of the error with which a commit fails whose database lacks what the instance has committed before, as after a fail-over to
+ * a replica that lagged behind. The same holds for it as for {@link UNKNOWN_WRITER}.
+ */
+export const WENT_BACK = 'DATABASE_WENT_BACK';
 
 const CLAIMING = ['join', 'beat', 'leave', 'remove'];
 const SHARED = [...CLAIMING, 'heads', 'notesSince', 'trimLog'];

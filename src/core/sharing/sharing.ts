@@ -74,6 +74,7 @@ export class Sharing {
     const events: ClaimEvents = {
       disturbed: () => this.#heartbeat.disturbed(),
       disconnected: () => this.#membership.doubt(),
+      lastNote: () => this.#membership.lastNote,
       overwritten: () => undefined,
     };
     this.#membership = new Membership({
@@ -182,6 +183,11 @@ export class Sharing {
   /** A commit has failed because this instance is not known any more: others have taken it for dead, and their logs may be gone. */
   expelled({ writer }: LogPosition): void {
     this.#membership.removed(writer);
+  }
+
+  /** A commit has failed because the database lacks what this instance has committed before. */
+  wentBack({ writer }: LogPosition): void {
+    this.#membership.wentBack(writer);
   }
 
   /** A commit has ended nobody knows how: the database may be another one than before. */

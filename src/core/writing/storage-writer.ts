@@ -1,7 +1,7 @@
 import { isCacheError } from '../cache-error.js';
 import type { EngineContext } from '../context.js';
 import { keysNamedBy, noteOfRemoval, noteOfRows, type Note } from '../sharing/note.js';
-import { UNKNOWN_WRITER } from '../sharing/shared-storage.js';
+import { UNKNOWN_WRITER, WENT_BACK } from '../sharing/shared-storage.js';
 import { codeOf } from '../driver-code.js';
 import { isEvery } from '../keys/key-range.js';
 import type { NamespaceCounters } from '../definition/namespace-stats.js';
@@ -53,6 +53,8 @@ export interface CommitLog {
   committed(position: LogPosition, text: () => string): void;
   /** A commit has failed because nobody knows this process any more. */
   expelled(position: LogPosition): void;
+  /** A commit has failed because the database lacks what this process has committed before. */
+  wentBack(position: LogPosition): void;
   /** A commit has ended nobody knows how. */
   doubted(): void;
   /** See {@link StorageWriter.receipts}. */
@@ -303,7 +305,9 @@ export class StorageWriter {
     try {
       return await make();
     } catch (error) {
-      if (codeOf(error) === UNKNOWN_WRITER) this.#log?.expelled(logged);
+      const code = codeOf(error);
+      if (code === UNKNOWN_WRITER) this.#log?.expelled(logged);
+      else if (code === WENT_BACK) this.#log?.wentBack(logged);
       else if (!this.isUndone(error)) this.#log?.doubted();
       throw error;
     }

@@ -34,6 +34,9 @@ export class ConnectionPool implements Connection {
   readonly #inUse = new Map<QueryRunner, object>();
   readonly #kept = new Set<KeptSession>();
   #disconnected: () => void = () => undefined;
+  #prove: ((runner: QueryRunner) => Promise<void>) | undefined;
+  /** By the driver's connection, those whose database is known to hold what was written before. */
+  readonly #proven = new WeakSet<object>();
 
   constructor(
     private readonly dataSource: DataSource,
@@ -77,6 +80,14 @@ export class ConnectionPool implements Connection {
     this.#disconnected = disconnected;
   }
 
+  /**
+   * From now on has `prove` run before the first write by each connection, which fails with what it throws: another connection may lead
+   * to another database.
+   */
+  proveWrites(prove: (runner: QueryRunner) => Promise<void>): void {
+    this.#prove = prove;
+  }
+
   read<T>(task: (runner: QueryRunner) => Promise<T>): Promise<T> {
     const deadline = this.#deadline();
     const read = async (): Promise<T> => {
@@ -104,34 +115,18 @@ export class ConnectionPool implements Connection {
     }, this.#deadline());
   }
 
-  async write(statements: Iterable<Statement>): Promise<number> {
-    const deadline = this.#deadline();
-    await this.#raiseFence(deadline);
-    return this.#use(
-      (runner, connection) => this.#execute(runner, connection, statements),
-      deadline,
-      (session) => this.#fence.suspect(session),
-    );
+  write(statements: Iterable<Statement>): Promise<number> {
+    return this.#useToWrite((runner, _deadline, connection) => this.#execute(runner, connection, statements));
   }
 
-  async writeReturning(statement: Statement): Promise<unknown[]> {
-    const deadline = this.#deadline();
-    await this.#raiseFence(deadline);
-    return this.#use(
-      (runner) => this.#answerOf(this.#queryOne(runner, statement)),
-      deadline,
-      (session) => this.#fence.suspect(session),
+  writeReturning(statement: Statement): Promise<unknown[]> {
+    return this.#useToWrite((runner, deadline) =>
+      this.#answerOf(this.#queryOne(runner, statement), deadline),
     );
   }
 
   async transaction<T>(task: (transaction: OpenTransaction) => Promise<T>): Promise<T> {
-    const deadline = this.#deadline();
-    await this.#raiseFence(deadline);
-    const end = await this.#use(
-      (runner) => this.#transact(runner, task),
-      deadline,
-      (session) => this.#fence.suspect(session),
-    );
+    const end = await this.#useToWrite((runner) => this.#transact(runner, task));
     return end();
   }
 
@@ -180,6 +175,25 @@ export class ConnectionPool implements Connection {
 
   #deadline(): number {
     return systemClock.monotonic() + this.#timeoutMs;
+  }
+
+  /** Lends a connection to `task`, which writes. */
+  async #useToWrite<T>(
+    task: (runner: QueryRunner, deadline: number, connection: object) => Promise<T>,
+  ): Promise<T> {
+    const deadline = this.#deadline();
+    await this.#raiseFence(deadline);
+    return this.#use(
+      async (runner, connection) => {
+        if (this.#prove !== undefined && !this.#proven.has(connection)) {
+          await this.#answerOf(this.#prove(runner), deadline);
+          this.#proven.add(connection);
+        }
+        return task(runner, deadline, connection);
+      },
+      deadline,
+      (session) => this.#fence.suspect(session),
+    );
   }
 
   /**

@@ -1,8 +1,8 @@
 import type { DataSource } from 'typeorm';
 import { quotedTable } from '../../../migrations/database-family.js';
-import { INSTANCES_TABLE } from '../../../migrations/instance-tables.js';
+import { CHANGES_TABLE, INSTANCES_TABLE } from '../../../migrations/instance-tables.js';
 import type { Instance } from '../../core/sharing/shared-storage.js';
-import type { Writer } from '../../core/storage-adapter.js';
+import type { LogPosition, Writer } from '../../core/storage-adapter.js';
 import type { Statement } from './statement.js';
 
 /** The beat of an instance that has stopped. */
@@ -16,7 +16,7 @@ export interface InstanceRow extends Instance {
   readonly beat: number;
 }
 
-/** The statements on the table of the instances. */
+/** The statements on the table of the instances, and what is asked of the logs for them. */
 export class InstanceRows {
   constructor(private readonly dataSource: DataSource) {}
 
@@ -60,6 +60,16 @@ export class InstanceRows {
 
   removeAll(): Statement {
     return { sql: `DELETE FROM ${this.#table}`, parameters: [] };
+  }
+
+  /** Gives a row where a note is there. */
+  note({ writer, n }: LogPosition): Statement {
+    const [first, second] = this.#parameters(2);
+    const changes = quotedTable(this.dataSource, CHANGES_TABLE);
+    return {
+      sql: `SELECT n FROM ${changes} WHERE writer = ${first} AND n = ${second}`,
+      parameters: [writer, n],
+    };
   }
 
   get #table(): string {

@@ -15,6 +15,13 @@ export class UnknownWriter extends Error {
   }
 }
 
+/** A commit was not begun: the database behind its connection lacks the last note of the instance. */
+export class LastNoteMissing extends Error {
+  constructor() {
+    super('The database lacks what this instance has committed last: it has gone back to an earlier state.');
+  }
+}
+
 /** Executes statements and leaves a note of them, in one transaction and as few trips as the database allows. */
 export async function writeNoted(
   connection: Connection,

@@ -7,6 +7,7 @@ import type { ConnectionPool } from './connection-pool.js';
 import { execute, query } from './execute.js';
 import { hasStopped, InstanceRows, instancesIn, type InstanceRow } from './instance-rows.js';
 import type { KeptSession } from './kept-session.js';
+import { LastNoteMissing } from './noted-write.js';
 import type { ServerSession } from './server-sessions.js';
 
 /** How long an instance that joins waits for the server, ms: another one may be joining, too. */
@@ -56,6 +57,7 @@ export class ServerClaims implements Claims {
   async join(instance: Instance, events: ClaimEvents): Promise<readonly Rival[]> {
     this.#events = events;
     this.pool.watchConnections(() => events.disconnected?.());
+    this.pool.proveWrites((runner) => this.#assertLastNote(runner));
     const { kept, name } = await this.#hold(JOIN_MS);
     try {
       return await kept.runAwaited(
@@ -90,6 +92,12 @@ export class ServerClaims implements Claims {
       if (LOCKED.has(driverErrorOf(error).code ?? '')) return false;
       throw error;
     }
+  }
+
+  async #assertLastNote(runner: QueryRunner): Promise<void> {
+    const last = this.#events?.lastNote?.();
+    if (last === undefined) return;
+    if ((await query(runner, this.#rows.note(last))).length === 0) throw new LastNoteMissing();
   }
 
   async #join(runner: QueryRunner, instance: Instance, name: string): Promise<readonly InstanceRow[]> {
