@@ -6,6 +6,13 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 /** The contract of the storages once more, on the other line of TypeORM. */
 const TYPEORM_1 = 'test/contract/typeorm-1.spec.ts';
 
+/** They touch nothing of their process but what they make: files that share a worker import the sources once. */
+const SHARING_WORKERS = [
+  'test/unit/**/*.spec.ts',
+  'test/storage/**/*.spec.ts',
+  'test/integrations/**/*.spec.ts',
+];
+
 /** What is run where an application has been installed. */
 const OF_APPS = 'test/package/apps/**';
 
@@ -58,7 +65,7 @@ export default defineConfig({
           ...common,
           name: 'all',
           include: ['test/**/*.spec.ts'],
-          exclude: [TYPEORM_1, OF_APPS, '**/node_modules/**'],
+          exclude: [TYPEORM_1, ...SHARING_WORKERS, OF_APPS, '**/node_modules/**'],
           typecheck: {
             enabled: true,
             include: ['test/types/**/*.spec-d.ts'],
@@ -66,6 +73,7 @@ export default defineConfig({
           },
         },
       },
+      { test: { ...common, name: 'sharing workers', include: SHARING_WORKERS, isolate: false } },
       {
         // Optional properties as most apps have them: `?` adds undefined to the type.
         test: {
