@@ -1,9 +1,8 @@
 import { isCacheError, type CacheError } from '../../cache-error.js';
-import { nextTurn, type CacheTimer } from '../../clock.js';
+import { nextTurn } from '../../clock.js';
 import type { EngineContext } from '../../context.js';
 import type { NamespaceDefinition } from '../../definition/namespace-definition.js';
 import type { NamespaceCounters } from '../../definition/namespace-stats.js';
-import type { LoadWatch } from '../../entries/in-flight.js';
 import type { PersistedEntries } from '../../entries/persisted-entries.js';
 import { inStoredOrder } from '../../keys/key-order.js';
 import type { KeyRange } from '../../keys/key-range.js';
@@ -17,6 +16,7 @@ import { RangeRemoval } from '../../writing/range-removal.js';
 import type { StorageWriter, WriteHooks } from '../../writing/storage-writer.js';
 import type { WriteSource, WriteTurns } from '../../writing/write-turns.js';
 import { closedError } from '../level.js';
+import { Attempts } from './attempts.js';
 import type { DirtyBudget } from './dirty-budget.js';
 import type { Conflicts } from './conflicts.js';
 import type { DirtyEntries } from './dirty-entries.js';
@@ -25,6 +25,7 @@ import { dirtyRow, type Batch, type DirtyRow } from './dirty-row.js';
 import { atomsOf, FlushPass } from './flush-pass.js';
 import { traceFlush } from './flush-trace.js';
 import type { Provenance } from './provenance.js';
+import { RefusedRetry } from './refused-retry.js';
 import type { RowChange } from './row-change.js';
 
 /**
@@ -34,8 +35,6 @@ import type { RowChange } from './row-change.js';
 const BATCH = { keys: 10_000, characters: 2 ** 21 };
 /** The longest wait between two attempts while the storage fails. */
 const MAX_BACKOFF_MS = 30_000;
-/** How long what the database refused waits before it is tried again, ms. */
-const REFUSED_RETRY_MS = 30_000;
 
 export interface FlusherOptions {
   readonly definition: Pick<NamespaceDefinition, 'name'>;
@@ -56,14 +55,13 @@ export interface FlusherOptions {
  * committed and nothing newer came meanwhile; what failed is tried again.
  *
  * What it waits for is one of four: nothing (there is no pass, and none is due), its turn (there is a pass), the end of an
- * outage (`#outage`), or the time to try what the database refused (`#refusedTimer`). Whatever may change that calls
+ * outage (`#outage`), or the time to try what the database refused (`#refused`). Whatever may change that calls
  * {@link reconsider}.
  */
 export class Flusher implements WriteSource {
   readonly #outage: Retry;
-  #refusedTimer: CacheTimer | undefined;
-  /** Whether it is time for what the database refused. */
-  #isRefusedDue = false;
+  readonly #refused: RefusedRetry;
+  readonly #attempts: Attempts;
   /** Whether somebody needs a pass that neither marks nor waiting writes ask for: an eviction, a failure. */
   #isWanted = false;
   #pass: FlushPass | undefined;
@@ -77,11 +75,6 @@ export class Flusher implements WriteSource {
   /** Whether a range was removed since it was prepared: what is not dirty any more must not come after that. */
   #mayBeStale = false;
   #ended = false;
-  /** The attempt under way. */
-  #attemptUnderway: Promise<unknown> | undefined;
-  #attempts = 0;
-  /** What others write during the attempt under way, or the last one. */
-  #others: LoadWatch | undefined;
 
   constructor(
     private readonly dirty: DirtyEntries,
@@ -89,7 +82,9 @@ export class Flusher implements WriteSource {
     private readonly isMarkReached: () => boolean,
     private readonly options: FlusherOptions,
   ) {
-    const { context, writer, budget, conflicts, definition } = options;
+    const { context, writer, budget, conflicts, definition, entries } = options;
+    this.#attempts = new Attempts(entries, conflicts !== undefined);
+    this.#refused = new RefusedRetry(context.clock, () => this.reconsider());
     this.#doubted = conflicts && new DoubtedBatch(definition.name, writer);
     this.#outage = new Retry(context, writer.health, {
       maxMs: MAX_BACKOFF_MS,
@@ -127,7 +122,7 @@ export class Flusher implements WriteSource {
   /** Begins a pass if one is due and nothing is waited for. */
   reconsider(): void {
     if (this.#ended || this.#pass !== undefined || this.#outage.isWaiting || !this.#isDue()) return;
-    this.#begin(this.#isRefusedDue);
+    this.#begin(this.#refused.isDue);
   }
 
   /** No more attempts: the storage is about to be closed. */
@@ -135,22 +130,22 @@ export class Flusher implements WriteSource {
     this.#ended = true;
     this.options.conflicts?.giveUp();
     this.#outage.cancel();
-    this.#refusedTimer?.cancel();
+    this.#refused.cancel();
   }
 
   /** Resolves when nothing is being written. */
-  async writeOver(): Promise<void> {
-    await this.#attemptUnderway;
+  writeOver(): Promise<void> {
+    return this.#attempts.over();
   }
 
   /** Whether something is being written: nobody knows whether the rows have it already. */
   get isWriting(): boolean {
-    return this.#attemptUnderway !== undefined;
+    return this.#attempts.isUnderway;
   }
 
   /** Counts attempts to write. */
   get attempts(): number {
-    return this.#attempts;
+    return this.#attempts.count;
   }
 
   /** One batch of the pass under way. */
@@ -174,7 +169,7 @@ export class Flusher implements WriteSource {
 
   #isDue(): boolean {
     const { dirty } = this;
-    if (this.#isRefusedDue && dirty.refusedCount > 0) return true;
+    if (this.#refused.isDue && dirty.refusedCount > 0) return true;
     // Not for refused entries alone: they would be tried over and over.
     if (dirty.size === dirty.refusedCount && dirty.nextRemoval === undefined) return false;
     return this.#isWanted || this.isMarkReached() || this.options.budget.isAwaited;
@@ -219,7 +214,7 @@ export class Flusher implements WriteSource {
   async #order(pass: FlushPass): Promise<void> {
     const { keys, context } = this.options;
     pass.fix();
-    if (pass.includesRefused) this.#refusedTried();
+    if (pass.includesRefused) this.#refused.begin();
     this.dirty.beginPass();
     const ordered = await inStoredOrder(this.dirty.keys(), (key) => keys.textOf(key), context.clock);
     pass.begin(ordered, this.dirty);
@@ -240,7 +235,7 @@ export class Flusher implements WriteSource {
     const removal = this.#removal?.range === range ? this.#removal : new RangeRemoval(range);
     this.#removal = removal;
     try {
-      await this.#attempt(() => writer.clear(definition.name, removal));
+      await this.#attempts.make(() => writer.clear(definition.name, removal));
     } catch (error) {
       this.#failed(pass, error, 1);
       return false;
@@ -279,7 +274,7 @@ export class Flusher implements WriteSource {
     const { writer, conflicts } = this.options;
     const hooks = this.#hooks(pass);
     conflicts?.expect(batch);
-    const written = this.#attempt(() => writer.write(batch, hooks));
+    const written = this.#attempts.make(() => writer.write(batch, hooks));
     const prepared = pass.isOver || this.#prepared !== undefined ? undefined : this.#takeNext(pass);
     // Looked at when the write is over: two of them must not overlap, whatever this ends with.
     prepared?.catch(() => undefined);
@@ -298,7 +293,7 @@ export class Flusher implements WriteSource {
     batch: Batch,
   ): Promise<boolean> {
     this.#assertNotEnded();
-    const outcome = await this.#attempt(() => conflicts.write(batch, this.#hooks(pass)));
+    const outcome = await this.#attempts.make(() => conflicts.write(batch, this.#hooks(pass)));
     this.#doubt(outcome);
     for (const { items, error } of outcome.unsettled) this.#keepRefused(pass, items, error);
     // Others were quicker, or something was tied to them meanwhile.
@@ -342,21 +337,6 @@ export class Flusher implements WriteSource {
     return false;
   }
 
-  async #attempt<T>(task: () => Promise<T>): Promise<T> {
-    const { entries, conflicts } = this.options;
-    const others = conflicts === undefined ? undefined : entries.watchOthers();
-    this.#others = others;
-    this.#attempts += 1;
-    const attempt = task();
-    this.#attemptUnderway = attempt.catch(() => undefined);
-    try {
-      return await attempt;
-    } finally {
-      this.#attemptUnderway = undefined;
-      if (others !== undefined) entries.unwatchOthers(others);
-    }
-  }
-
   /** The write of the batch before leaves with this turn, and a driver that works on this very thread is not held up further. */
   async #takeNext(pass: FlushPass): Promise<Batch> {
     await nextTurn(this.options.context.clock);
@@ -393,10 +373,9 @@ export class Flusher implements WriteSource {
 
   /** Others may have written rows after this commit, and been told of before it. */
   #forgetOvertaken(rows: readonly DirtyRow[]): void {
-    const others = this.#others;
-    if (others === undefined) return;
+    if (this.options.conflicts === undefined) return;
     for (const { memoryKey } of rows) {
-      if (others.isNewer(memoryKey) && this.dirty.get(memoryKey) === undefined)
+      if (this.#attempts.isOvertaken(memoryKey) && this.dirty.get(memoryKey) === undefined)
         this.options.entries.forget(memoryKey);
     }
   }
@@ -414,29 +393,15 @@ export class Flusher implements WriteSource {
     pass.failed(count + prepared, error);
     pass.abandon(error);
     // What the database refused was not tried again after all.
-    this.#isRefusedDue ||= pass.includesRefused;
+    if (pass.includesRefused) this.#refused.missed();
     if (!this.#ended) this.#outage.later();
   }
 
   /** The database does not take these, or nobody can say what they should be: they are tried again apart from others. */
   #keepRefused(pass: FlushPass, rows: readonly DirtyRow[], error: CacheError): void {
-    const { context } = this.options;
     pass.failed(rows.length, error);
     for (const row of rows) this.dirty.markRefused(row);
-    if (this.#ended) return;
-    this.#refusedTimer ??= context.clock.setTimer(REFUSED_RETRY_MS, () => this.#retryRefused(), false);
-  }
-
-  #retryRefused(): void {
-    this.#refusedTimer = undefined;
-    this.#isRefusedDue = true;
-    this.reconsider();
-  }
-
-  #refusedTried(): void {
-    this.#refusedTimer?.cancel();
-    this.#refusedTimer = undefined;
-    this.#isRefusedDue = false;
+    if (!this.#ended) this.#refused.later();
   }
 }
 
