@@ -423,6 +423,24 @@ describe('several instances on one storage', () => {
     });
   });
 
+  it('a look that the stop cuts short is no outage', async () => {
+    let cutShort = (): void => undefined;
+    const look = vi
+      .spyOn(other.storage as Required<Pick<ChaosStorage, 'heads'>>, 'heads')
+      .mockImplementationOnce(
+        () =>
+          new Promise((_resolve, reject) => {
+            cutShort = () => reject(new Error('The storage is closed.'));
+          }),
+      );
+    await clock.advance(100);
+    expect(look).toHaveBeenCalledOnce();
+    await other.engine.stop();
+    cutShort();
+    await settle();
+    expect(other.log.with('what other instances have changed')).toEqual([]);
+  });
+
   describe('while the database is away', () => {
     beforeEach(async () => {
       await other.cache.set('a', '1');
