@@ -36,6 +36,35 @@ export function warnOfJournal(storage: TypeOrmStorage, stderr: ProgressStream): 
 }
 
 /**
+ * The same for the open source, by the instances that the table knows: sessions have no names on every database, and an application may
+ * give its own another one.
+ */
+export async function refuseInstances(
+  source: TypeOrmStorage,
+  { dryRun }: { readonly dryRun: boolean },
+): Promise<string | undefined> {
+  const { instances } = await source.state();
+  const running = instances.find(({ state }) => state === 'running');
+  if (running === undefined) return undefined;
+  return inTheWay(
+    'from',
+    `An application works on --from (${running.about})`,
+    'To copy all the same, add --ignore-running.',
+    dryRun,
+  );
+}
+
+/** Throws, or returns the warning of a dry run. */
+function inTheWay(option: 'from' | 'to', seen: string, escape: string, dryRun: boolean): string {
+  if (dryRun) return `${seen}: stop it before the copy itself.`;
+  throw new CacheError(
+    'INSTANCE_RUNNING',
+    `${seen}: what it writes during the copy would be missing or lost. Stop it, and copy then. ${escape}`,
+    { option },
+  );
+}
+
+/**
  * Throws `INSTANCE_RUNNING` where an application is seen to use a side, unless nothing is to be written. Returns the
  * warnings.
  */
@@ -45,13 +74,11 @@ export function refuseRunning(
   { dryRun }: { readonly dryRun: boolean },
 ): string | undefined {
   if (place !== undefined && place.caches > 0) {
-    const seen = `An application is connected to the database of --${option}`;
-    if (dryRun) return `${seen}: stop it before the copy itself.`;
-    throw new CacheError(
-      'INSTANCE_RUNNING',
-      `${seen}: what it writes during the copy would be missing or lost. Stop it, and copy then. If what is connected does not ` +
-        'write to this cache, say so with --ignore-running.',
-      { option },
+    return inTheWay(
+      option,
+      `An application is connected to the database of --${option}`,
+      'If what is connected does not write to this cache, say so with --ignore-running.',
+      dryRun,
     );
   }
   if (place === undefined || place.others === 0) return undefined;

@@ -1,5 +1,5 @@
 import { AsyncResource } from 'node:async_hooks';
-import { tracingChannel, type TracingChannel } from 'node:diagnostics_channel';
+import { tracingChannel } from 'node:diagnostics_channel';
 import type { Clock } from './clock.js';
 
 /*
@@ -73,10 +73,19 @@ export interface CommitTrace extends AnyTrace {
   readonly deletes: number;
 }
 
-export const loadTraces: TracingChannel<unknown, LoadTrace> = tracingChannel(LOAD_CHANNEL);
-export const readTraces: TracingChannel<unknown, ReadTrace> = tracingChannel(READ_CHANNEL);
-export const flushTraces: TracingChannel<unknown, FlushTrace> = tracingChannel(FLUSH_CHANNEL);
-export const commitTraces: TracingChannel<unknown, CommitTrace> = tracingChannel(COMMIT_CHANNEL);
+/**
+ * What the cache calls of a `TracingChannel`. The declarations of the package can't name that type: which of its two arguments comes first
+ * depends on the version of `@types/node`, and they are compiled with the application's.
+ */
+interface Traces<Trace extends object> {
+  readonly hasSubscribers: boolean;
+  tracePromise(run: () => Promise<void>, trace: Trace): Promise<void>;
+}
+
+export const loadTraces: Traces<LoadTrace> = tracingChannel(LOAD_CHANNEL);
+export const readTraces: Traces<ReadTrace> = tracingChannel(READ_CHANNEL);
+export const flushTraces: Traces<FlushTrace> = tracingChannel(FLUSH_CHANNEL);
+export const commitTraces: Traces<CommitTrace> = tracingChannel(COMMIT_CHANNEL);
 
 /** An operation, and how it is told of. */
 export interface Traced<Trace extends object, Result> {
@@ -91,7 +100,7 @@ export interface Traced<Trace extends object, Result> {
 
 /** Runs an operation, and tells those who listen on `channel` of its beginning and its end. Without listeners it only runs. */
 export async function traced<Trace extends AnyTrace, Result>(
-  channel: TracingChannel<unknown, Trace>,
+  channel: Traces<Trace>,
   clock: Clock,
   { begin, run, done, failed }: Traced<NoInfer<Trace>, Result>,
 ): Promise<Result> {

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { INestApplicationContext } from '@nestjs/common';
-import type { DataSourceOptions } from 'typeorm';
+import { DataSource, type DataSourceOptions } from 'typeorm';
 import { describe, expect, it } from 'vitest';
 import { CacheModule, CacheService } from '../../src/index.js';
 import { writeChanges } from '../../src/testing/contract/changes.js';
@@ -70,16 +70,44 @@ describe.skipIf(postgres === undefined)('an application on PostgreSQL', () => {
     expect((await runCopy(folder, url, newFile(), '--ignore-running')).code).toBe(0);
     await app.close();
   });
+
+  it('is noticed by its row, too, whatever its sessions are called', async () => {
+    const url = (await postgres?.newDatabase()) ?? '';
+    const app = await running({ type: 'postgres', url, applicationName: 'shop' });
+    const { code, output } = await runCopy(folder, url, newFile());
+    expect(output).toMatch(/^INSTANCE_RUNNING: An application works on --from /m);
+    expect(code).toBe(1);
+    await app.close();
+  });
+});
+
+describe.skipIf(mariadb === undefined)('an application on MariaDB', () => {
+  it('is noticed by its row as long as it runs', async () => {
+    const url = (await mariadb?.newDatabase()) ?? '';
+    const app = await running({ type: 'mariadb', url });
+    const { code, output } = await runCopy(folder, url, newFile());
+    expect(output).toMatch(
+      /^INSTANCE_RUNNING: An application works on --from \(.*process \d+\): .*--ignore-running/m,
+    );
+    expect(code).toBe(1);
+    const dry = await runCopy(folder, url, newFile(), '--dry-run');
+    expect(dry.output).toMatch(/^An application works on --from .*: stop it before the copy itself\.$/m);
+    expect(dry.code).toBe(0);
+    expect((await runCopy(folder, url, newFile(), '--ignore-running')).code).toBe(0);
+    await app.close();
+    expect((await runCopy(folder, url, newFile())).code).toBe(0);
+  });
 });
 
 describe.skipIf(mariadb === undefined)('other sessions on MariaDB', () => {
   it('are warned of, since nobody can tell whose they are', async () => {
     const url = (await mariadb?.newDatabase()) ?? '';
-    const app = await running({ type: 'mariadb', url });
+    await (await running({ type: 'mariadb', url })).close();
+    const stranger = await new DataSource({ type: 'mariadb', url }).initialize();
     const { code, output } = await runCopy(folder, url, newFile());
     expect(output).toMatch(/^There (?:is|are) \d+ other sessions? in the database of --from\./m);
     expect(code).toBe(0);
-    await app.close();
+    await stranger.destroy();
   });
 
   it('are not written beside where one of them is an application', async () => {

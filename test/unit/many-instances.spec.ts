@@ -320,7 +320,24 @@ describe('several instances on one storage', () => {
       await near.cache.set('a', 'newer');
       await settle();
       expect(await far.cache.get('a')).toBe('newer');
-      expect(far.log.with('backplane').filter((line) => line.startsWith('warn'))).toHaveLength(1);
+      expect(far.log.with('The backplane (')).toEqual([
+        expect.stringMatching(/^warn: .* is down: /),
+        expect.stringMatching(/^log: .* is up, after it was down for \d+\.\d s\.$/),
+      ]);
+    });
+
+    it('the line that it is down names it once', async () => {
+      let become: BackplaneChannel['onState'] = () => undefined;
+      const backplane = new SilentBackplane();
+      backplane.open = async (channel) => {
+        become = (state, error) => channel.onState(state, error);
+        channel.onState('up');
+      };
+      const { log } = await start({ backplane });
+      become('down', new Error('The backplane (silent) has not taken a text'));
+      expect(log.with('is down')).toEqual([
+        expect.stringMatching(/^warn: The backplane \(silent\) is down: It has not taken a text\. Until /),
+      ]);
     });
 
     it('the stats of each shared namespace tell how many messages came and went, and how often it was away', async () => {
@@ -421,6 +438,24 @@ describe('several instances on one storage', () => {
       await clock.advance(500);
       expect(await during(2000)).toBe(20);
     });
+  });
+
+  it('a look that the stop cuts short is no outage', async () => {
+    let cutShort = (): void => undefined;
+    const look = vi
+      .spyOn(other.storage as Required<Pick<ChaosStorage, 'heads'>>, 'heads')
+      .mockImplementationOnce(
+        () =>
+          new Promise((_resolve, reject) => {
+            cutShort = () => reject(new Error('The storage is closed.'));
+          }),
+      );
+    await clock.advance(100);
+    expect(look).toHaveBeenCalledOnce();
+    await other.engine.stop();
+    cutShort();
+    await settle();
+    expect(other.log.with('what other instances have changed')).toEqual([]);
   });
 
   describe('while the database is away', () => {

@@ -46,8 +46,9 @@ const ended = (events: [string, Trace][]): Trace[] =>
 /** Puts something around each commit of this test. */
 function surroundCommits(around: CommitTrace['around']): void {
   const surround = (message: unknown): void => void Object.assign(message as CommitTrace, { around });
-  commitTraces.start.subscribe(surround);
-  onTestFinished(() => commitTraces.start.unsubscribe(surround));
+  const { start } = tracingChannel(COMMIT_CHANNEL);
+  start.subscribe(surround);
+  onTestFinished(() => start.unsubscribe(surround));
 }
 
 /** The exceptions of this test that nobody catches. */

@@ -11,7 +11,7 @@ import { Progress, type ProgressStream } from '../progress.js';
 import { StorageCopy, type NamespaceCopy, type NamespacePlan } from '../storage-copy.js';
 import { StorageLocation } from '../storage-location.js';
 import { withClaim } from '../target-claim.js';
-import { refuseJournal, refuseRunning } from '../unattended.js';
+import { refuseInstances, refuseJournal, refuseRunning } from '../unattended.js';
 import { UsageError } from '../usage-error.js';
 
 interface CopyOptions {
@@ -101,6 +101,8 @@ async function runCopy(
   warnings.push(...(await warningsOf(from, to, command)));
   for (const warning of warnings) stderr.write(`${printable(warning)}\n`);
   return withOpen(source, async () => {
+    const warning = command.ignoreRunning ? undefined : await refuseInstances(source, command);
+    if (warning !== undefined) stderr.write(`${printable(warning)}\n`);
     // Before the target is opened, which makes its table.
     const namespaces = await chosenNamespaces(source, command.namespaces);
     const claims = command.dryRun || command.ignoreRunning ? undefined : target;

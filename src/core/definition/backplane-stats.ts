@@ -1,6 +1,6 @@
 /** The figures of the messages between the instances of a shared table. Counters start at 0 with the process. */
 export interface BackplaneStats {
-  /** The backplane's own word for itself, such as `NOTIFY`. */
+  /** The backplane's own word for itself, such as `PostgreSQL's NOTIFY`. */
   readonly name: string;
   /** Whether what other instances publish is heard here, as far as is known. */
   readonly isUp: boolean;

@@ -75,6 +75,7 @@ export class SharedFreshness implements Freshness {
   /** When that was seen last. */
   #failedAt = -Infinity;
   #lapse: CacheTimer | undefined;
+  #isClosed = false;
 
   constructor(
     /** Reads what others have committed, and applies it. */
@@ -140,7 +141,9 @@ export class SharedFreshness implements Freshness {
     return (this.#look ?? this.#begin()).over;
   }
 
+  /** A look that is under way may fail from now on, since the storage is about to be closed: nobody is told. */
   close(): void {
+    this.#isClosed = true;
     this.#lapse?.cancel();
   }
 
@@ -168,7 +171,7 @@ export class SharedFreshness implements Freshness {
         this.#look = undefined;
         this.#lastError = error;
         this.#failed(startedAt);
-        this.watcher.failed(error);
+        if (!this.#isClosed) this.watcher.failed(error);
         return false;
       },
     );

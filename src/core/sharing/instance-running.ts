@@ -23,10 +23,10 @@ export function shownRivals(rivals: readonly Rival[]): string {
   );
 }
 
-/** What a start says as soon as it waits. */
+/** What a start says as soon as it waits, and an instance that others have taken for dead. */
 export function waitingLine(place: string, rivals: readonly Rival[], waitMs: number): string {
   return (
-    `The cache waits for another process to let go of its database (${place}): ${shownRivals(rivals)}. It starts as soon as that ` +
+    `The cache waits for another process to let go of its database (${place}): ${shownRivals(rivals)}. It goes on as soon as that ` +
     `has ended, and gives up with INSTANCE_RUNNING after ${waitMs / 1000} s.`
   );
 }

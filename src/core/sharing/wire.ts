@@ -45,6 +45,8 @@ export class Wire {
   readonly #outbox: Outbox;
   readonly #seal: Seal;
   #isUp = false;
+  /** Since when it has been down, and that was said; on the monotonic clock. */
+  #downSince: number | undefined;
   #heardAt = 0;
   /** When an echo was asked for that has not come back. */
   #askedAt: number | undefined;
@@ -166,6 +168,7 @@ export class Wire {
       return;
     }
     report({ type: 'backplane-up', lost: this.#lost }, this.context);
+    this.#sayUp();
     // What was published while it was down has not been heard.
     this.options.onHint();
     // Who believes to be alone sends nothing.
@@ -175,12 +178,24 @@ export class Wire {
   #sayDown(error: unknown): void {
     if (this.#isClosed) return;
     this.#outages += 1;
-    const reason = (error instanceof Error ? error.message : String(error)).replace(/\.?$/, '.');
+    this.#downSince ??= this.context.clock.monotonic();
+    const name = nameOf(this.options.backplane);
+    const reason = (error instanceof Error ? error.message : String(error))
+      .replace(`The backplane (${name})`, () => 'It')
+      .replace(/\.?$/, '.');
     this.context.logger.warn(
-      `The backplane (${nameOf(this.options.backplane)}) is down: ${reason} Until it is back, instances see what others change when they ` +
-        'look at the database.',
+      `The backplane (${name}) is down: ${reason} Until it is back, instances see what others change when they look at the database.`,
     );
     report({ type: 'backplane-down', error }, this.context);
+  }
+
+  #sayUp(): void {
+    if (this.#downSince === undefined) return;
+    const seconds = ((this.context.clock.monotonic() - this.#downSince) / 1000).toFixed(1);
+    this.#downSince = undefined;
+    this.context.logger.log(
+      `The backplane (${nameOf(this.options.backplane)}) is up, after it was down for ${seconds} s.`,
+    );
   }
 
   #heard(text: string): void {
