@@ -63,7 +63,7 @@ async function expectRefusedAtOnce(starting: Promise<unknown>): Promise<void> {
   await expect(starting).rejects.toMatchObject({
     code: 'INSTANCE_RUNNING',
     message: expect.stringMatching(
-      /has not been closed.*instances: 'many'.*nestjs-durable-cache\/testing/,
+      /has not been closed.*start has failed.*instances: 'many'.*nestjs-durable-cache\/testing/,
     ) as string,
   });
   expect(performance.now() - begun).toBeLessThan(5000);
@@ -88,6 +88,25 @@ describe.each([...FILES, ...SERVERS])('a second cache in the same process on %s'
     const second = await start(storage);
     await stopped;
     await second.cache.set('a', 1);
+  });
+});
+
+describe('a second cache in the same process', () => {
+  it('is refused at once also where another library reaches the file: two undo the locks of each other', async () => {
+    const database = newFile();
+    const first = await start({ type: 'sqlite', database });
+    await expectRefusedAtOnce(start({ type: 'better-sqlite3', database }));
+    await first.cache.set('a', 1);
+    await first.engine.stop();
+    const second = await start({ type: 'better-sqlite3', database });
+    expect(await second.cache.get('a')).toBe(1);
+  });
+
+  it('is refused at once also where the lock file can not be made', async () => {
+    const database = newFile();
+    mkdirSync(`${database}.lock`);
+    await start({ type: 'better-sqlite3', database });
+    await expectRefusedAtOnce(start({ type: 'better-sqlite3', database }));
   });
 });
 
