@@ -101,8 +101,8 @@ export class FileClaims implements Claims {
   }
 
   /**
-   * Those that are in the way as far as the rows tell: an instance that crashed is still in them. Of those of this very process the
-   * lock may tell nothing, since two libraries undo each other's.
+   * Those that are in the way as far as the rows tell: an instance that crashed is still in them. Where there is no lock, they tell of
+   * those of this very process.
    */
   async #inTheWayOf({ writer: own, mode }: Instance): Promise<readonly Rival[]> {
     const rows = await retryWhileBusy(
