@@ -46,22 +46,21 @@ export class StorageLocation {
         { option: this.option },
       );
     }
-    return storageOf(() => {
-      // Before TypeORM sees them: it has no remedies.
-      const { given } = connectionOf(this.connection);
-      return {
-        // As a template: the settings of such a database are left as they are.
-        storage: isDataSource(this.connection) ? this.connection : new DataSource(given),
-        migrationsRun: false,
-        readsOnly: true,
-        synchronous: 'full',
-      };
-    });
+    return storageOf(() => ({
+      storage: this.#template,
+      migrationsRun: false,
+      readsOnly: true,
+      synchronous: 'full',
+    }));
   }
 
-  /** To write to: the table is made where it is missing. */
+  /** To write to: the table is made where it is missing. A SQLite file that is there, and may be the application's, keeps its journal mode. */
   forWriting(): TypeOrmStorage {
-    return storageOf(() => ({ storage: this.connection, migrationsRun: true, synchronous: 'full' }));
+    return storageOf(() => ({
+      storage: this.#file !== undefined && this.exists ? this.#template : this.connection,
+      migrationsRun: true,
+      synchronous: 'full',
+    }));
   }
 
   /** False for a SQLite file that is yet to be made. */
@@ -93,6 +92,13 @@ export class StorageLocation {
     } finally {
       await storage.close();
     }
+  }
+
+  /** As a template the settings of a database are left as they are. */
+  get #template(): DataSource {
+    if (isDataSource(this.connection)) return this.connection;
+    // Before TypeORM sees them: it has no remedies.
+    return new DataSource(connectionOf(this.connection).given);
   }
 
   get #options(): DataSourceOptions {

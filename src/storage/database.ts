@@ -48,6 +48,7 @@ import type { RowQuery } from './sql/statement.js';
 import type { StateQueries } from './sql/table-state.js';
 import { poolSizeOf, queryTimeoutOf } from './sql/server-options.js';
 import { FileIdentity, isEphemeral, prepareSqliteFile } from './sqlite/file.js';
+import { noteOpenFile } from './sqlite/open-files.js';
 
 /** Databases inside the process, to which TypeORM has one connection. */
 const EMBEDDED: ReadonlySet<string> = new Set(['sqljs', 'expo', 'capacitor', 'cordova', 'nativescript']);
@@ -71,6 +72,8 @@ export interface Database {
   readonly prepare?: () => Promise<void>;
   /** Runs when everything is ready. */
   readonly opened?: () => void;
+  /** Runs when nothing of it is open any more. */
+  readonly closed?: () => void;
   /** Whether others may have committed since it was asked last, where there is a cheap question for that. */
   readonly hasChanged?: (runner: QueryRunner) => Promise<boolean>;
   /** Makes connections for messages, where the database carries them. */
@@ -170,6 +173,7 @@ function sqlite(dataSource: DataSource, { isOwn, synchronous, dialect }: Databas
   const { database } = dataSource.options as { database: string };
   const inMemory = isEphemeral(database);
   let file: FileIdentity | undefined;
+  let noted: (() => void) | undefined;
   const kept = driver === 'sqlite' ? new KeptStatements() : undefined;
   const direct = kept === undefined ? new DirectStatements() : undefined;
   // What the app has in its own file it may change.
@@ -199,10 +203,17 @@ function sqlite(dataSource: DataSource, { isOwn, synchronous, dialect }: Databas
     description: `${driver} ${inMemory ? 'in memory' : resolve(database)}`,
     rescuePath: inMemory ? undefined : `${database}.rescue.ndjson`,
     prepare: async () => {
-      if (!inMemory) await prepareSqliteFile(database);
+      if (inMemory) return;
+      await prepareSqliteFile(database);
+      const path = resolve(database);
+      noted ??= noteOpenFile({ identity: fileIdentity(database), path, library: driver });
     },
     opened: () => {
       if (!inMemory) file = new FileIdentity(resolve(database));
+    },
+    closed: () => {
+      noted?.();
+      noted = undefined;
     },
   };
 }

@@ -161,7 +161,7 @@ export class TypeOrmStorage implements ListedStorage, SharedStorage {
   }
 
   async open(): Promise<void> {
-    const { connection, prepare, opened, claims } = this.#database;
+    const { connection, prepare, opened, closed, claims } = this.#database;
     this.#step = 'connecting';
     try {
       await prepare?.();
@@ -171,16 +171,21 @@ export class TypeOrmStorage implements ListedStorage, SharedStorage {
       opened?.();
     } catch (error) {
       await connection.close().catch(() => undefined);
+      closed?.();
       if (isCacheError(error)) throw error;
       throw unbuiltDriverError(this.#dataSource.options.type, error) ?? this.#openFailed(error);
     }
   }
 
   async close(): Promise<void> {
-    const { connection, claims } = this.#database;
-    await connection.close();
-    // Behind all that is written.
-    await claims?.close?.();
+    const { connection, claims, closed } = this.#database;
+    try {
+      await connection.close();
+      // Behind all that is written.
+      await claims?.close?.();
+    } finally {
+      closed?.();
+    }
   }
 
   get keepsOthersOut(): boolean {

@@ -1,9 +1,16 @@
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { DataSource } from 'typeorm';
 import { describe, expect, it } from 'vitest';
+import { CacheModule, CacheService, defineNamespace, json, stringKey } from '../../src/index.js';
+import { startApp } from '../support/nest-app.js';
+import { tempFolder } from '../support/temp-folder.js';
 import { databaseKinds, entry, fill, type TestDatabase } from './support/databases.js';
 import { run, runOnTerminal, type Ran } from './support/run-command.js';
 
+const folder = tempFolder();
 const kinds = await databaseKinds();
+const notes = defineNamespace({ name: 'notes', key: stringKey(), value: json<string>() });
 const hasTerminal = existsSync('/usr/bin/script');
 
 const ROWS = { n: ['a', 'ab', 'abc', 'b'].map((key) => entry(key, '1')), other: [entry('a', '1')] };
@@ -122,4 +129,17 @@ describe('rm by a prefix', () => {
     expect(agreed.code).toBe(0);
     expect(await keysIn(database, 'n')).toEqual(['b']);
   });
+});
+
+it('a file of the application keeps its journal mode when a command writes to it', async () => {
+  const database = join(folder, 'app.sqlite');
+  const app = await new DataSource({ type: 'sqlite', database }).initialize();
+  const cache = await startApp([
+    CacheModule.forRoot({ storage: app, chatNamespaces: false, namespaces: [notes] }),
+  ]);
+  for (const key of ['a', 'b']) await cache.get(CacheService).namespace(notes).set(key, 'kept');
+  await cache.close();
+  expect(await run(['rm', 'notes', 'a', '--database', database])).toMatchObject({ code: 0 });
+  expect(await app.query('PRAGMA journal_mode')).toEqual([{ journal_mode: 'delete' }]);
+  await app.destroy();
 });

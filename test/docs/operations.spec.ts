@@ -1,11 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataSource } from 'typeorm';
 import { describe, expect, it } from 'vitest';
 import { CacheModule } from '../../src/index.js';
 import { resolveEngineOptions } from '../../src/core/engine/engine-options.js';
 import { startApp } from '../support/nest-app.js';
-import { commandsOfPage } from '../support/page-commands.js';
+import { commandsOfPage, runCommands } from '../support/page-commands.js';
 import { tempFolder } from '../support/temp-folder.js';
 
 const PAGE = readFileSync('docs/operations.md', 'utf8');
@@ -54,6 +54,38 @@ describe('the page on operations', () => {
     );
     expect(backups.length).toBe(4);
     for (const [title, commands] of backups) expect(commands, title).toMatch(/^umask 077\n/);
+  });
+
+  it('restores a file whole where that of the lost one has left the journal of a transaction that was cut off', async () => {
+    const data = join(folder, 'data');
+    const backup = join(folder, 'backup');
+    for (const made of [data, backup]) mkdirSync(made);
+    const database = join(data, 'cache.sqlite');
+    // As the file of an application may be, whose journal mode the cache leaves alone.
+    const db = await new DataSource({ type: 'better-sqlite3', database }).initialize();
+    const grow = (word: string): Promise<unknown> =>
+      db.query(
+        'INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) SELECT ? || i, ? FROM n',
+        [word, word.repeat(50)],
+      );
+    await db.query('CREATE TABLE t (k TEXT PRIMARY KEY, v TEXT)');
+    await grow('old');
+    copyFileSync(database, join(backup, 'cache.sqlite'));
+    await grow('new');
+    await db.query('PRAGMA cache_size = 5');
+    await db.query('BEGIN IMMEDIATE');
+    await db.query("UPDATE t SET v = v || 'and more'");
+    copyFileSync(`${database}-journal`, join(folder, 'cut off'));
+    await db.query('ROLLBACK');
+    await db.destroy();
+    copyFileSync(join(folder, 'cut off'), `${database}-journal`);
+
+    await runCommands('Restore a SQLite file', { cwd: folder });
+    expect(existsSync(`${database}-journal`)).toBe(false);
+    const restored = await new DataSource({ type: 'better-sqlite3', database }).initialize();
+    expect(await restored.query('PRAGMA integrity_check')).toEqual([{ integrity_check: 'ok' }]);
+    expect(await restored.query('SELECT COUNT(*) AS n FROM t')).toEqual([{ n: 2000 }]);
+    await restored.destroy();
   });
 
   it('gives each process manager more time than a stop may take', () => {

@@ -38,11 +38,11 @@ afterEach(async () => {
   for (const connection of connections.splice(0)) await connection.destroy();
 });
 
-async function start(storage: DataSourceOptions | DataSource) {
+async function start(storage: DataSourceOptions | DataSource, instances: 'one' | 'many' = 'one') {
   const logger = new RecordingLogger();
   const engine = new CacheEngine(
     () => storageOn(storage),
-    resolveEngineOptions({ shutdownTimeoutMs: 2000, instances: 'one' }),
+    resolveEngineOptions({ shutdownTimeoutMs: 2000, instances }),
     {},
     { clock: systemClock, logger, random: Math.random },
   );
@@ -63,7 +63,7 @@ async function expectRefusedAtOnce(starting: Promise<unknown>): Promise<void> {
   await expect(starting).rejects.toMatchObject({
     code: 'INSTANCE_RUNNING',
     message: expect.stringMatching(
-      /has not been closed.*instances: 'many'.*nestjs-durable-cache\/testing/,
+      /has not been closed.*start has failed.*instances: 'many'.*nestjs-durable-cache\/testing/,
     ) as string,
   });
   expect(performance.now() - begun).toBeLessThan(5000);
@@ -88,6 +88,34 @@ describe.each([...FILES, ...SERVERS])('a second cache in the same process on %s'
     const second = await start(storage);
     await stopped;
     await second.cache.set('a', 1);
+  });
+});
+
+describe('a second cache in the same process', () => {
+  it.each(['one', 'many'] as const)(
+    "is refused where another library reaches the file, since two damage it (instances: '%s')",
+    async (instances) => {
+      const database = newFile();
+      const first = await start({ type: 'sqlite', database }, instances);
+      const link = join(folder, `link ${instances}`);
+      symlinkSync(database, link);
+      for (const path of [database, link])
+        await expect(start({ type: 'better-sqlite3', database: path }, instances)).rejects.toMatchObject({
+          code: 'UNSUPPORTED_STORAGE',
+          message: expect.stringContaining("Set type: 'sqlite'") as string,
+        });
+      await first.cache.set('a', 1);
+      await first.engine.stop();
+      const second = await start({ type: 'better-sqlite3', database }, instances);
+      expect(await second.cache.get('a')).toBe(1);
+    },
+  );
+
+  it('is refused at once also where the lock file can not be made', async () => {
+    const database = newFile();
+    mkdirSync(`${database}.lock`);
+    await start({ type: 'better-sqlite3', database });
+    await expectRefusedAtOnce(start({ type: 'better-sqlite3', database }));
   });
 });
 

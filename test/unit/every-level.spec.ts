@@ -294,6 +294,30 @@ describe.each(Object.values(CachePersistenceLevel))('a namespace at level %s', (
     expect(await cache.getMany(['a', 'b'])).toEqual(['before', undefined]);
   });
 
+  it('refuses a value that can not be told from a promise, with a code, and changes nothing', async () => {
+    await cache.set('a', 'before');
+    const boom = new Error('not to be read');
+    const value = {
+      // oxlint-disable-next-line unicorn/no-thenable
+      get then(): unknown {
+        throw boom;
+      },
+    };
+    for (const write of [
+      () => cache.set('a', value),
+      () => cache.setIfAbsent('b', value),
+      () =>
+        cache.setMany([
+          ['b', 1],
+          ['a', value],
+        ]),
+    ]) {
+      await expect(write()).rejects.toThrow(errorWith('INVALID_VALUE'));
+      await expect(write()).rejects.toMatchObject({ cause: boom });
+    }
+    expect(await cache.getMany(['a', 'b'])).toEqual(['before', undefined]);
+  });
+
   it('refuses entries that are no pairs, and changes nothing', async () => {
     for (const entry of [undefined, null, 5, 'ab', ['a'], {}]) {
       const entries = [['b', 1], entry] as [string, unknown][];

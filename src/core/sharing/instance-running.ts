@@ -54,7 +54,8 @@ export function notClosedError(place: string): CacheError {
   return new CacheError(
     'INSTANCE_RUNNING',
     `This process uses the database of the cache already (${place}): an application that was started before has not been closed. ` +
-      `Close it, and await that (app.close(), in tests too), before the next one starts. ${APART}${testRemedy()}`,
+      'Close it, and await that (app.close(), in tests too), before the next one starts. One whose start has failed in another module ' +
+      `keeps it, too: until it is closed, or until the process ends where Nest gave no application to close. ${APART}${testRemedy()}`,
   );
 }
 

@@ -1,5 +1,6 @@
 import type { DataSource, DataSourceOptions } from 'typeorm';
 import { sleep, systemClock } from '../../core/clock.js';
+import { ownInstances } from '../../core/sharing/own-instances.js';
 import type { ClaimEvents, Instance, InstanceMode, Rival } from '../../core/sharing/shared-storage.js';
 import { retryWhileBusy } from '../retry-while-busy.js';
 import type { Claims } from '../sql/claims.js';
@@ -10,7 +11,7 @@ import type { Statement } from '../sql/statement.js';
 import type { StrangerWatch } from './stranger-watch.js';
 import { LockFile } from './lock-file.js';
 
-/** How long others may have the database locked while the claim is written down, ms. */
+/** How long others may have the database locked while the claims are read, or one is written down, ms. */
 const ROWS_TIMEOUT_MS = 5000;
 /** Those that share the lock have it alone for a moment, one after the other. */
 const TRIES = 5;
@@ -50,6 +51,8 @@ export class FileClaims implements Claims {
 
   async join(instance: Instance, events: ClaimEvents): Promise<readonly Rival[]> {
     const isAlone = instance.mode === 'one';
+    const here = (await this.#inTheWayOf(instance)).filter(({ writer }) => ownInstances().has(writer));
+    if (here.length > 0) return here;
     if (this.#lock.obstacle === undefined && !(await this.#take(instance.mode)))
       return this.#rivalsOf(instance);
     if (isAlone) this.strangers?.watch(() => events.overwritten());
@@ -90,19 +93,25 @@ export class FileClaims implements Claims {
     return false;
   }
 
-  /** Who is in the way, as far as the rows tell: an instance that crashed beside others is still in them. */
-  async #rivalsOf({ writer: own, mode }: Instance): Promise<readonly Rival[]> {
-    const rows = await this.connection.read((runner) => query(runner, this.#rows.all()));
-    const others = instancesIn(rows).filter((row) => row.writer !== own && !hasStopped(row));
-    const inTheWay = mode === 'one' ? others : others.filter((row) => row.mode === 'one');
-    if (inTheWay.length > 0)
-      return inTheWay.map(({ writer, mode: theirs, about }) => ({
-        writer,
-        mode: theirs,
-        about,
-        beat: undefined,
-      }));
+  /** Who is in the way of whom the lock keeps out. */
+  async #rivalsOf(instance: Instance): Promise<readonly Rival[]> {
+    const inTheWay = await this.#inTheWayOf(instance);
+    if (inTheWay.length > 0) return inTheWay;
     return [{ writer: 0, mode: 'one', about: 'another process', beat: undefined }];
+  }
+
+  /**
+   * Those that are in the way as far as the rows tell: an instance that crashed is still in them. Where there is no lock, they tell of
+   * those of this very process.
+   */
+  async #inTheWayOf({ writer: own, mode }: Instance): Promise<readonly Rival[]> {
+    const rows = await retryWhileBusy(
+      () => this.connection.read((runner) => query(runner, this.#rows.all())),
+      ROWS_TIMEOUT_MS,
+    );
+    return instancesIn(rows)
+      .filter((row) => row.writer !== own && !hasStopped(row) && (mode === 'one' || row.mode === 'one'))
+      .map(({ writer, mode: theirs, about }) => ({ writer, mode: theirs, about, beat: undefined }));
   }
 
   #write(statements: readonly Statement[]): Promise<number> {
