@@ -22,13 +22,17 @@ describe('rows that one statement of SQLite compares and sets, and counts', () =
   let storage: TypeOrmStorage;
   /** What another process does before the winners are read; `undefined` for nothing. */
   let meanwhile: string | undefined;
+  /** With what the winners are read in vain. */
+  let refusal: Error | undefined;
 
   beforeEach(async () => {
     meanwhile = undefined;
+    refusal = undefined;
     const options = { type: 'sqlite', database: newFile() } as const;
     class Watched extends SqliteDialect {
       override async read(...given: Parameters<SqliteDialect['read']>): Promise<StampedEntry[]> {
         if (meanwhile !== undefined) await other.query(meanwhile);
+        if (refusal !== undefined) throw refusal;
         return super.read(...given);
       }
     }
@@ -82,6 +86,19 @@ describe('rows that one statement of SQLite compares and sets, and counts', () =
     expect(storage.classify(error)).toBe('transient');
     expect(storage.isUndone(error)).toBe(false);
   });
+
+  it.each(['DATABASE_FILE_GONE', 'SQLITE_LOCKED_SHAREDCACHE'])(
+    'are in doubt where some have lost and the winners can’t be read (%s), which undoes nothing',
+    async (code) => {
+      refusal = Object.assign(new Error('No.'), { code });
+      const atoms = [put('a', 'new', OLD), put('b', 'new', OLD + 1)];
+      const error: unknown = await storage.write(atoms, commit(NEW)).catch((reason: unknown) => reason);
+      refusal = undefined;
+      expect(await stored()).toEqual(['a=new@22', 'b=old@11', 'c=old@11']);
+      expect(error).toMatchObject({ code });
+      expect(storage.isUndone(error)).toBe(false);
+    },
+  );
 
   it('need no second look where all have won, or all have lost', async () => {
     meanwhile = 'THIS IS NO SQL';

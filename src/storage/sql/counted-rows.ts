@@ -12,9 +12,21 @@ export interface CountedRows {
   readonly count: number;
 }
 
+/** A commit was made, and nobody can tell which of its rows it has written. */
+export class Unsettled extends Error {
+  /** What the database has said when it was asked. */
+  readonly driverError: unknown;
+
+  constructor(error: unknown) {
+    super('Nobody can tell which rows a commit has written.');
+    this.driverError = (error as { driverError?: unknown } | undefined)?.driverError ?? error;
+  }
+}
+
 /**
  * Those that it has left as they were. As a rule that is none, or all of them, and the number says so. Otherwise the winners
- * are those that have the stamp of the commit. Throws where somebody else has written a winner since: nobody can tell then.
+ * are those that have the stamp of the commit. Throws {@link Unsettled} where they can't be read, or somebody else has written a winner
+ * since: nobody can tell then.
  */
 export async function losersOf({
   connection,
@@ -27,11 +39,17 @@ export async function losersOf({
   const losers = new Set(rows);
   if (count === 0) return losers;
   for (const [namespace, keys] of keysByNamespace(rows)) {
-    const found = await connection.read((runner) => dialect.read(runner, namespace, keys));
+    const found = await connection
+      .read((runner) => dialect.read(runner, namespace, keys))
+      .catch((error: unknown) => {
+        throw new Unsettled(error);
+      });
     const won = new Set(found.filter((row) => row.stamp === stamp).map(({ key }) => key));
     for (const row of rows) if (row.namespace === namespace && won.has(row.key)) losers.delete(row);
   }
   if (rows.length - losers.size !== count)
-    throw new Error('Others have written some of these rows since: nobody can tell which of them were won.');
+    throw new Unsettled(
+      new Error('Others have written some of these rows since: nobody can tell which of them were won.'),
+    );
   return losers;
 }
