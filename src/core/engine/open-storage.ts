@@ -244,6 +244,8 @@ export class OpenStorage {
   /** Refuses reads from now on, lets others have the storage, and closes it. */
   async close(): Promise<void> {
     for (const { reader } of this.#entries) reader.close();
+    // It may have been opened when the stop had begun.
+    this.ending();
     await this.#claim?.end();
     await this.#sharing?.close();
     await this.storage.close();
@@ -294,8 +296,9 @@ export class OpenStorage {
     }
     const join = async (events: ClaimEvents, isAgain: boolean): Promise<Writer> => {
       this.ending();
-      this.#writerNumber = await joinBeside(storage, placeOf(storage), context, events, isAgain);
-      return this.#writerNumber ?? this.#claim?.writer;
+      const writer = await joinBeside(storage, placeOf(storage), context, events, isAgain);
+      this.#writerNumber = writer;
+      return writer;
     };
     const { backplane } = options;
     this.#sharing = await Sharing.begin(
