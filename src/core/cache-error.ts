@@ -67,9 +67,9 @@ const CACHE_ERROR = Symbol.for('nestjs-durable-cache:error');
 /** The one error type of the cache: a stable `code`, the context it happened in, and the `cause` when there is one. */
 export class CacheError extends Error {
   override readonly name = 'CacheError';
-  readonly namespace: string | undefined;
-  readonly key: string | undefined;
-  readonly option: string | undefined;
+  declare readonly namespace: string | undefined;
+  declare readonly key: string | undefined;
+  declare readonly option: string | undefined;
 
   static {
     // On the prototype: a property of each error would be shown with it.
@@ -82,9 +82,11 @@ export class CacheError extends Error {
     context: CacheErrorContext & { cause?: unknown } = {},
   ) {
     super(message, context.cause === undefined ? undefined : { cause: context.cause });
-    this.namespace = context.namespace;
-    this.key = context.key;
-    this.option = context.option;
+    const { namespace, key, option } = context;
+    // Those alone that there are: Node shows each property of an error behind its stack.
+    if (namespace !== undefined) this.namespace = namespace;
+    if (key !== undefined) this.key = key;
+    if (option !== undefined) this.option = option;
   }
 }
 

@@ -44,7 +44,7 @@ export const runningError: Refusal = (place, mode, rivals, waitMs) => {
   return new CacheError(
     'INSTANCE_RUNNING',
     `Another process uses the database of the cache (${place}), and has not let go of it for ${waitMs / 1000} s: ` +
-      `${shownRivals(rivals)}. This process was started with instances: '${mode}'. Stop the other one before this one starts ` +
+      `${shownRivals(rivals)}. This process was started with instances: '${mode}'. Stop the other one first ` +
       `(Kubernetes: strategy Recreate). ${APART}${testRemedy()}`,
   );
 };
