@@ -47,18 +47,21 @@ async function timed(task: Promise<unknown>): Promise<number> {
 }
 
 describe.each([...FILES, ...SERVERS])('a second process on %s', (_name, newStorage) => {
-  it('waits for the first to end, saying so at once, and starts when it has', async () => {
-    const storage = await newStorage();
-    const first = start(storage);
-    await first.prints(/^writes$/m);
-    const second = start(storage);
-    const [, about] = await second.prints(/waits for another process .*process (\d+) \(instances: 'one'\)/);
-    expect(about).toBe(String(first.process.pid));
-    expect(second.output).not.toContain('serving');
-    first.kill('SIGTERM');
-    await first.ended;
-    expect(await timed(second.prints(/^writes$/m))).toBeLessThan(3000);
-  });
+  it.each(['SIGTERM', 'SIGKILL'] as const)(
+    'waits for the first to end, and starts when %s has ended it',
+    async (signal) => {
+      const storage = await newStorage();
+      const first = start(storage);
+      await first.prints(/^writes$/m);
+      const second = start(storage);
+      const [, about] = await second.prints(/waits for another process .*process (\d+) \(instances: 'one'\)/);
+      expect(about).toBe(String(first.process.pid));
+      expect(second.output).not.toContain('serving');
+      first.kill(signal);
+      await first.ended;
+      expect(await timed(second.prints(/^writes$/m))).toBeLessThan(3000);
+    },
+  );
 
   it('starts at once when the first was killed', async () => {
     const storage = await newStorage();

@@ -1,6 +1,7 @@
 import { DataSource } from 'typeorm';
 import { describe, expect, it } from 'vitest';
-import { InMemoryStorage, type CacheStorageAdapter } from '../../src/index.js';
+import { InMemoryStorage, type CacheModuleOptions, type CacheStorageAdapter } from '../../src/index.js';
+import { resolveCacheOptions } from '../../src/nest/cache-module-options.js';
 import { errorWith } from '../support/definitions.js';
 import { onPostgres, SHOP_DATABASES, Shops } from '../support/shops.js';
 
@@ -38,6 +39,28 @@ describe.each(SHOP_DATABASES)(
     });
   },
 );
+
+describe('how many instances there are, unless an application says so', () => {
+  const ofDatabase = (type: string) => ({ type, database: 'db' }) as CacheModuleOptions['storage'];
+  /** An adapter that can be shared, and says nothing else. */
+  const shareable = Object.assign(new InMemoryStorage(), { defaultInstances: undefined });
+
+  it.each([
+    ['PostgreSQL', 'many', ofDatabase('postgres')],
+    ['MySQL', 'many', ofDatabase('mysql')],
+    ['MariaDB', 'many', ofDatabase('mariadb')],
+    ['a DataSource of MySQL', 'many', new DataSource({ type: 'mysql', database: 'db' })],
+    ['SQLite through sqlite3', 'one', ofDatabase('sqlite')],
+    ['SQLite through better-sqlite3', 'one', ofDatabase('better-sqlite3')],
+    ['no storage, which is a file', 'one', undefined],
+    ['memory', 'one', new InMemoryStorage()],
+    ['a database without a dialect of its own, as SQL Server', 'one', ofDatabase('mssql')],
+    ['an adapter that can be shared', 'many', shareable],
+    ['an adapter that can’t be shared', 'one', withoutSharing()],
+  ] as const)("on %s is '%s'", (_where, instances, storage) => {
+    expect(resolveCacheOptions({ storage }).engine.instances).toBe(instances);
+  });
+});
 
 describe('a storage in memory', () => {
   it('has no claim: a second application starts beside the first, though each takes itself to be alone', async () => {

@@ -1,11 +1,16 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/core/clock.js';
+import { CacheEngine } from '../../src/core/engine/cache-engine.js';
+import { resolveEngineOptions } from '../../src/core/engine/engine-options.js';
 import { readNote } from '../../src/core/sharing/note.js';
 import { isSharedStorage, UNKNOWN_WRITER } from '../../src/core/sharing/shared-storage.js';
 import { PortableDialect } from '../../src/storage/portable/dialect.js';
 import { TypeOrmStorage } from '../../src/storage/typeorm-storage.js';
 import { sqliteFiles } from '../contract/sql-storage.js';
 import { CuttingProxy } from '../support/cutting-proxy.js';
+import { namespaceOf, ON_CHANGE } from '../support/definitions.js';
+import { RecordingLogger } from '../support/recording-logger.js';
 import { mariadbServer, postgresServer } from '../support/services.js';
 
 const postgres = await postgresServer();
@@ -250,5 +255,22 @@ describe('a database that speaks words which every database understands', () => 
       code: 'UNSUPPORTED_STORAGE',
     });
     await storage.close();
+  });
+
+  it('is refused, with the option that says so, where a cache is to share it', async () => {
+    const options = { type: 'sqlite', database: newFile() } as const;
+    const portable = new TypeOrmStorage(
+      { storage: options, migrationsRun: true, synchronous: 'full' },
+      (dataSource) => new PortableDialect(dataSource),
+    );
+    const context = { clock: systemClock, logger: new RecordingLogger(), random: Math.random };
+    const given = resolveEngineOptions({ instances: 'many' });
+    const engine = new CacheEngine(() => portable, given, {}, context);
+    await expect(engine.register(namespaceOf(ON_CHANGE))).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+      option: 'instances',
+      message: expect.stringContaining("'instances' must be 'one' for this storage") as string,
+    });
+    await engine.stop();
   });
 });

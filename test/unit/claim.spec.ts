@@ -1,9 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { CacheEngine } from '../../src/core/engine/cache-engine.js';
+import { resolveEngineOptions } from '../../src/core/engine/engine-options.js';
 import { Claim } from '../../src/core/sharing/claim.js';
 import type { ClaimEvents, ClaimingStorage, Instance, Rival } from '../../src/core/sharing/shared-storage.js';
 import type { Writer } from '../../src/core/storage-adapter.js';
 import { InMemoryStorage } from '../../src/storage/in-memory-storage.js';
-import { errorWith } from '../support/definitions.js';
+import { errorWith, namespaceOf, ON_SHUTDOWN } from '../support/definitions.js';
 import { FakeClock, settle } from '../support/fake-clock.js';
 import { RecordingLogger } from '../support/recording-logger.js';
 
@@ -133,6 +135,112 @@ describe('an instance that starts beside another one', () => {
       return remove(writer, beat);
     };
     await expect(world.takeIn(12_000)).rejects.toThrow(errorWith('INSTANCE_RUNNING'));
+  });
+});
+
+/** Whether a promise has ended, either way. */
+function endOf(promise: Promise<unknown>): { readonly isReached: boolean } {
+  const end = { isReached: false };
+  void promise
+    .catch(() => undefined)
+    .then(() => {
+      end.isReached = true;
+    });
+  return end;
+}
+
+describe('an instance that waits for another one', () => {
+  let world: World;
+
+  beforeEach(() => {
+    world = new World();
+  });
+
+  async function goOn(ms: number): Promise<void> {
+    for (let waited = 0; waited < ms; waited += 100) {
+      await world.clock.advance(100);
+      await settle();
+    }
+  }
+
+  it('says so at once, and starts as soon as that has gone', async () => {
+    world.table.stranger('one');
+    const taking = world.take();
+    const end = endOf(taking);
+    await goOn(200);
+    expect(world.logger.with('waits for another process')).toHaveLength(1);
+    await goOn(7000);
+    expect(end.isReached).toBe(false);
+    await world.table.leave(1);
+    await goOn(100);
+    expect(end.isReached).toBe(true);
+    await (await taking).end();
+    expect(world.logger.lines).toHaveLength(1);
+  });
+
+  it('waits for 10 s, and no longer', async () => {
+    world.table.stranger('many');
+    const taking = world.take();
+    const end = endOf(taking);
+    await goOn(9900);
+    expect(end.isReached).toBe(false);
+    await goOn(200);
+    expect(end.isReached).toBe(true);
+    await expect(taking).rejects.toThrow(errorWith('INSTANCE_RUNNING'));
+    await expect(taking).rejects.toThrow(/for 10 s.*instances: 'many' in each of them/);
+  });
+
+  it('does not, where that is of its own process and is not being stopped: it is refused at once', async () => {
+    const first = await world.take();
+    await expect(world.take()).rejects.toThrow(errorWith('INSTANCE_RUNNING'));
+    await expect(world.take()).rejects.toThrow('has not been closed');
+    expect(world.logger.lines).toEqual([]);
+    await first.end();
+  });
+
+  it('does so where that is of its own process and is being stopped, until its end', async () => {
+    const first = await world.take();
+    first.ending();
+    const taking = world.take();
+    const end = endOf(taking);
+    await goOn(5000);
+    expect(end.isReached).toBe(false);
+    await first.end();
+    await goOn(100);
+    expect(end.isReached).toBe(true);
+    await (await taking).end();
+  });
+
+  it('starts when everything that was dirty in that is written, and not when its stop begins', async () => {
+    const drafts = namespaceOf<string>(ON_SHUTDOWN, { name: 'drafts' });
+    const start = () => {
+      const context = { clock: world.clock, logger: world.logger, random: () => 0.5 };
+      const options = resolveEngineOptions({ checkpointIntervalMs: false, instances: 'one' });
+      const engine = new CacheEngine(() => world.table, options, {}, context);
+      return { engine, starting: engine.register(drafts) };
+    };
+    const first = start();
+    await (await first.starting).set('a', 'mine');
+    const write = world.table.write.bind(world.table);
+    let letThrough: () => void = () => undefined;
+    const isLetThrough = new Promise<void>((resolve) => {
+      letThrough = resolve;
+    });
+    world.table.write = async (...of) => {
+      await isLetThrough;
+      return write(...of);
+    };
+    const stopped = first.engine.stop();
+    const second = start();
+    const end = endOf(second.starting);
+    await goOn(5000);
+    expect(end.isReached).toBe(false);
+    letThrough();
+    await goOn(100);
+    await stopped;
+    expect(end.isReached).toBe(true);
+    expect(await (await second.starting).get('a')).toBe('mine');
+    await second.engine.stop();
   });
 });
 

@@ -114,6 +114,36 @@ describe('beside other instances', () => {
     expect(await early).toBe('1');
   });
 
+  it('a read that must be fresh does not take the word of a look that was under way', async () => {
+    await one.cache.set('a', '1');
+    await clock.advance(100);
+    expect(await other.cache.get('a')).toBe('1');
+    const answer = holdAnswer(other.storage, 'heads');
+    await clock.advance(100);
+    await one.cache.set('a', '2');
+    const reading = other.cache.get('a', { fresh: true });
+    await settle();
+    answer();
+    expect(await reading).toBe('2');
+  });
+
+  it('a look that took long confirms what there was when it began', async () => {
+    await one.cache.set('a', '1');
+    await clock.advance(100);
+    expect(await other.cache.get('a')).toBe('1');
+    const answer = holdAnswer(other.storage, 'heads');
+    await clock.advance(100);
+    await one.cache.set('a', '2');
+    await clock.advance(1500);
+    // The database answers that one look, and none after it.
+    other.storage.hang('reads');
+    answer();
+    await clock.advance(499);
+    expect(other.cache.getIfPresent('a')).toBe('1');
+    await clock.advance(1);
+    expect(other.cache.getIfPresent('a')).toBeUndefined();
+  });
+
   describe('of two reads that are under way at once, of which the later one was answered first by the database', () => {
     it.each(['cache', 'drafts'] as const)('none takes back what the other has found (%s)', async (where) => {
       await one[where].set('a', '1');

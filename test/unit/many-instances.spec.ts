@@ -469,7 +469,10 @@ describe('several instances on one storage', () => {
       expect(await other.cache.get('a')).toBe('1');
       expect(other.cache.getIfPresent('a')).toBe('1');
       expect(other.cache.stats().unconfirmed).toBe(2);
-      await clock.advance(60_000);
+      // The first look that has failed began 100 ms after the last one that has not.
+      await clock.advance(58_000);
+      expect(await other.cache.get('a')).toBe('1');
+      await clock.advance(100);
       await expect(other.cache.get('a')).rejects.toMatchObject({ code: 'READ_FAILED' });
       expect(other.cache.getIfPresent('a')).toBeUndefined();
     });
@@ -537,6 +540,18 @@ describe('several instances on one storage', () => {
       await expect(strict.cache.get('a')).rejects.toMatchObject({ code: 'READ_FAILED' });
     });
 
+    it('a slow one is waited for as long as it takes where staleWhileDownMs is 0', async () => {
+      const strict = await start({ staleWhileDownMs: 0 });
+      await strict.cache.get('a');
+      await clock.advance(13_000);
+      await one.cache.set('a', '2');
+      const answer = holdAnswer(strict.storage, 'heads');
+      const reading = strict.cache.get('a');
+      await clock.advance(10_000);
+      answer();
+      expect(await reading).toBe('2');
+    });
+
     it('what others have changed meanwhile shows as soon as it is back', async () => {
       await clock.advance(5000);
       await one.cache.set('a', '2');
@@ -550,9 +565,25 @@ describe('several instances on one storage', () => {
     await other.cache.set('a', '1');
     await clock.advance(13_000);
     other.storage.delay(1000, 'reads');
-    const reading = other.cache.get('a');
-    await clock.advance(250);
+    let isAnswered = false;
+    const reading = other.cache.get('a').finally(() => {
+      isAnswered = true;
+    });
+    await clock.advance(249);
+    expect(isAnswered).toBe(false);
+    await clock.advance(1);
     expect(await reading).toBe('1');
+  });
+
+  it('memory answers for maxStaleMs after the last look, which is 2 s by default, and no longer', async () => {
+    await other.cache.set('a', '1');
+    await clock.advance(100);
+    other.storage.hang('reads');
+    await clock.advance(1999);
+    expect(other.cache.getIfPresent('a')).toBe('1');
+    await clock.advance(1);
+    expect(other.cache.getIfPresent('a')).toBeUndefined();
+    expect(other.cache.stats().unconfirmed).toBe(0);
   });
 
   it('an application that is idle keeps its memory warm, and looks before it answers', async () => {
@@ -567,6 +598,22 @@ describe('several instances on one storage', () => {
     await clock.advance(125_000);
     await one.cache.set('a', '2');
     expect(await other.cache.get('a')).toBe('2');
+  });
+
+  it('getIfPresent() of an application that is idle says nothing, and has it looked what others have changed', async () => {
+    await one.cache.setMany([
+      ['a', '1'],
+      ['b', '1'],
+    ]);
+    await clock.advance(100);
+    await other.cache.getMany(['a', 'b']);
+    await clock.advance(13_000);
+    await one.cache.set('b', '2');
+    expect(other.cache.getIfPresent('a')).toBeUndefined();
+    expect(other.cache.getIfPresent('b')).toBeUndefined();
+    await settle();
+    expect(other.cache.getIfPresent('a')).toBe('1');
+    expect(other.cache.getIfPresent('b')).toBeUndefined();
   });
 
   it('an instance that was suspended for long drops what it holds, and is known anew', async () => {

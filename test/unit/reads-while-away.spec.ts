@@ -7,6 +7,31 @@ import { InstancesWorld, type Instance } from '../support/instances-world.js';
 
 const looksOf = ({ storage }: Instance) => vi.spyOn(storage as unknown as SharedStorage, 'heads');
 
+describe('reads beside other instances, while the database rejects what it is asked', () => {
+  it('answer at once, the first one too, while one probe after the other runs behind them, until one succeeds', async () => {
+    const world = new InstancesWorld();
+    const { clock } = world;
+    const one = await world.start();
+    await one.cache.set('a', '1');
+    await clock.advance(13_000);
+    one.storage.failReads(Infinity);
+    const looks = looksOf(one);
+    for (let i = 0; i < 10; i += 1) {
+      expect(await one.cache.get('a')).toBe('1');
+      expect(one.cache.getIfPresent('a')).toBe('1');
+      await clock.advance(100);
+    }
+    // That of the first read, and one every 100 ms.
+    expect(looks).toHaveBeenCalledTimes(11);
+    const { unconfirmed } = one.cache.stats();
+    expect(unconfirmed).toBe(20);
+    one.storage.heal();
+    await clock.advance(100);
+    expect(one.cache.getIfPresent('a')).toBe('1');
+    expect(one.cache.stats().unconfirmed).toBe(unconfirmed);
+  });
+});
+
 describe('reads beside other instances, while the database does not answer', () => {
   let clock: FakeClock;
   let one: Instance;
