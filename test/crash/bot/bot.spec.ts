@@ -101,7 +101,9 @@ async function expectKnown(api: FakeBotApi, groups: readonly Conversation[]): Pr
     for (const userId of group.users) {
       const list = await ask(api, group, '/recall', userId);
       const expected = group.remembered(userId);
-      expect(list).toBe(expected === '' ? expect.stringContaining('I remember nothing for you') : expected);
+      expect(list).toEqual(
+        expected === '' ? expect.stringContaining('I remember nothing for you') : expected,
+      );
     }
     const settings = new Map<string, string>(
       (await ask(api, group, '/settings')).split('\n').map((line) => line.split(' = ') as [string, string]),
