@@ -11,6 +11,7 @@ export interface RaceOptions {
   readonly processes: number;
   /** In each process: each calls again as soon as it is acknowledged. */
   readonly callers: number;
+  /** After a second in which each gets going. */
   readonly seconds: number;
 }
 
@@ -30,6 +31,8 @@ export interface RaceResult {
 }
 
 interface Report {
+  readonly acknowledged: number;
+  /** Of the calls that were made when it had got going. */
   readonly waits: readonly number[];
   readonly mostRuns: number;
 }
@@ -57,7 +60,7 @@ export async function race(target: Target, options: RaceOptions): Promise<RaceRe
 }
 
 function resultOf(reports: readonly Report[]): Omit<RaceResult, 'counted'> {
-  const acknowledged = reports.map(({ waits }) => waits.length);
+  const acknowledged = reports.map((report) => report.acknowledged);
   const waits = reports.flatMap((report) => report.waits).sort((a, b) => a - b);
   return {
     acknowledged,
