@@ -11,6 +11,7 @@ import { mariadbServer } from '../support/services.js';
 
 const server = await mariadbServer();
 const MEGABYTE = 2 ** 20;
+const SUSPENDED_MS = 5500;
 
 interface Expecting {
   readonly expects?: Stamp | null;
@@ -394,7 +395,8 @@ describe.skipIf(server === undefined)('a conditional write to MariaDB', () => {
     const failed = write(each(['a', 'b'].map((key) => put(key, '"new"', { expects: old })))).catch(
       (error: unknown) => error,
     );
-    await until(db, MARIADB.waiting, (n) => n > 0);
+    // Long enough to have locked the first row: what prepares the write is under way before it.
+    await until(db, `${MARIADB.waiting} AND time_ms > 50`, (n) => n > 0);
     await hold('a');
     const error = await failed;
     expect(error).toMatchObject({ code: 'ER_LOCK_DEADLOCK' });
@@ -440,5 +442,23 @@ describe.skipIf(server === undefined)('a conditional write to MariaDB', () => {
     await dialect.compareAndSet(transaction, rows, { stamp: 1, now: 1 });
     await dialect.compareAndSet(transaction, rows.slice(0, 1), { stamp: 1, now: 1 });
     expect(plans).toEqual(['eq_ref PRIMARY', 'range PRIMARY']);
+  });
+
+  it('lets go of its rows when its process is suspended in the middle of it', async () => {
+    const old = await stored(put('a', '"old"'));
+    const modified = storage.modify(
+      'n',
+      ['a'],
+      () => {
+        // Nothing of this process runs meanwhile.
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SUSPENDED_MS);
+        return each([put('a', '"mine"', { expects: old })]);
+      },
+      { stamp: old + 1, now: 1 },
+    );
+    const error: unknown = await modified.catch((reason: unknown) => reason);
+    expect(storage.classify(error)).toBe('transient');
+    expect(error).toBeInstanceOf(Error);
+    expect(await write(each([put('a', '"theirs"', { expects: old })]))).toEqual(['committed']);
   });
 });

@@ -4,7 +4,7 @@ import type { QueryRunner } from 'typeorm';
 import type { Statement } from '../sql/statement.js';
 import { driverErrorOf } from '../driver-error.js';
 import { execute } from '../sql/execute.js';
-import { LOCK_TIMEOUT_S } from '../sql/lock-timeout.js';
+import { IDLE_TIMEOUT_S, LOCK_TIMEOUT_S } from '../sql/lock-timeout.js';
 import type { ServerSession, ServerSessions } from '../sql/server-sessions.js';
 
 /** The server's default, bytes, until the server was asked. */
@@ -55,6 +55,8 @@ export class MysqlSessions implements ServerSessions {
     )) as [{ id: number | string; packet: number | string; version: string }];
     this.maxPacket = Number(session.packet);
     this.takesBlocks = /mariadb/i.test(session.version);
+    // MySQL has no such limit.
+    if (this.takesBlocks) await runner.query(`SET SESSION idle_transaction_timeout = ${IDLE_TIMEOUT_S}`);
     return { id: Number(session.id), mark };
   }
 

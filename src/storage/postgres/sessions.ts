@@ -2,16 +2,11 @@ import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import type { QueryRunner } from 'typeorm';
 import type { Statement } from '../sql/statement.js';
-import { LOCK_TIMEOUT_S } from '../sql/lock-timeout.js';
+import { IDLE_TIMEOUT_S, LOCK_TIMEOUT_S } from '../sql/lock-timeout.js';
 import type { ServerSession, ServerSessions } from '../sql/server-sessions.js';
 
 /** How often the server looks whether the client of a running statement is still there, ms. PostgreSQL 14 and newer. */
 const CLIENT_CHECK_MS = 1000;
-/**
- * How long a transaction may wait for its next statement, s: a process that is suspended must not keep its rows locked.
- * Whoever waits for one of them gets it before its own time is up.
- */
-const IDLE_TIMEOUT_S = LOCK_TIMEOUT_S - 1;
 /** Statements on their way at once. */
 const IN_FLIGHT = 2;
 
