@@ -51,10 +51,8 @@ export class FileClaims implements Claims {
 
   async join(instance: Instance, events: ClaimEvents): Promise<readonly Rival[]> {
     const isAlone = instance.mode === 'one';
-    const here = (await this.#inTheWayOf(instance)).filter(({ writer }) => ownInstances().has(writer));
-    if (here.length > 0) return here;
-    if (this.#lock.obstacle === undefined && !(await this.#take(instance.mode)))
-      return this.#rivalsOf(instance);
+    const rivals = await this.#rivalsOf(instance);
+    if (rivals.length > 0) return rivals;
     if (isAlone) this.strangers?.watch(() => events.overwritten());
     const before = isAlone ? this.#rows.removeAll() : this.#rows.remove(instance.writer);
     await this.#write([before, this.#rows.add(instance, SESSION)]);
@@ -93,8 +91,11 @@ export class FileClaims implements Claims {
     return false;
   }
 
-  /** Who is in the way of whom the lock keeps out. */
+  /** Who is in the way: at the lock, which is taken where nobody is; where there is none, of those of this process alone. */
   async #rivalsOf(instance: Instance): Promise<readonly Rival[]> {
+    if (this.#lock.obstacle !== undefined)
+      return (await this.#inTheWayOf(instance)).filter(({ writer }) => ownInstances().has(writer));
+    if (await this.#take(instance.mode)) return [];
     const inTheWay = await this.#inTheWayOf(instance);
     if (inTheWay.length > 0) return inTheWay;
     return [{ writer: 0, mode: 'one', about: 'another process', beat: undefined }];
