@@ -49,10 +49,14 @@ const OWN_NAMES = new Set([
 ]);
 const MAX_MESSAGE_LENGTH = 300;
 
+/** What a driver has thrown, without TypeORM's wrapping. */
+export function unwrapped(error: unknown): unknown {
+  return (error as { readonly driverError?: unknown } | null | undefined)?.driverError ?? error;
+}
+
 /** Reads the error of any driver, under TypeORM's wrapping. */
 export function driverErrorOf(error: unknown): DriverError {
-  const outer = (error ?? {}) as { driverError?: unknown };
-  const inner = (outer.driverError ?? error ?? {}) as {
+  const inner = (unwrapped(error) ?? {}) as {
     code?: unknown;
     sqlState?: unknown;
     fatal?: unknown;

@@ -1,4 +1,5 @@
 import type { RowWrite, Stamp } from '../../core/storage-adapter.js';
+import { unwrapped } from '../driver-error.js';
 import type { Connection } from './connection.js';
 import type { Dialect } from './dialect.js';
 import { keysByNamespace } from './row-order.js';
@@ -19,7 +20,7 @@ export class Unsettled extends Error {
 
   constructor(error: unknown) {
     super('Nobody can tell which rows a commit has written.');
-    this.driverError = (error as { driverError?: unknown } | undefined)?.driverError ?? error;
+    this.driverError = unwrapped(error);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { LogNote } from '../../core/sharing/shared-storage.js';
-import { driverErrorOf } from '../driver-error.js';
+import { driverErrorOf, unwrapped } from '../driver-error.js';
 import type { CommitLog } from './commit-log.js';
 import type { Connection, OpenTransaction } from './connection.js';
 import type { Statement } from './statement.js';
@@ -11,7 +11,7 @@ export class UnknownWriter extends Error {
 
   constructor(error: unknown) {
     super('The instance is not known to the database: it has not joined, or was removed.');
-    this.driverError = (error as { driverError?: unknown }).driverError ?? error;
+    this.driverError = unwrapped(error);
   }
 }
 
