@@ -114,13 +114,19 @@ describe('beside other instances', () => {
     expect(await early).toBe('1');
   });
 
-  it('a read that must be fresh does not take the word of a look that was under way', async () => {
+  /** Has `other` know 1, and begin a look before `one` sets 2. Gives how to let the database answer that look. */
+  async function beginLookBeforeWrite(): Promise<() => void> {
     await one.cache.set('a', '1');
     await clock.advance(100);
     expect(await other.cache.get('a')).toBe('1');
     const answer = holdAnswer(other.storage, 'heads');
     await clock.advance(100);
     await one.cache.set('a', '2');
+    return answer;
+  }
+
+  it('a read that must be fresh does not take the word of a look that was under way', async () => {
+    const answer = await beginLookBeforeWrite();
     const reading = other.cache.get('a', { fresh: true });
     await settle();
     answer();
@@ -128,12 +134,7 @@ describe('beside other instances', () => {
   });
 
   it('a look that took long confirms what there was when it began', async () => {
-    await one.cache.set('a', '1');
-    await clock.advance(100);
-    expect(await other.cache.get('a')).toBe('1');
-    const answer = holdAnswer(other.storage, 'heads');
-    await clock.advance(100);
-    await one.cache.set('a', '2');
+    const answer = await beginLookBeforeWrite();
     await clock.advance(1500);
     // The database answers that one look, and none after it.
     other.storage.hang('reads');
