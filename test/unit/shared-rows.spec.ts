@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { CacheEngine } from '../../src/core/engine/cache-engine.js';
 import { resolveEngineOptions } from '../../src/core/engine/engine-options.js';
 import {
@@ -75,6 +75,71 @@ describe('where several processes write to one table', () => {
     });
     expect(seen).toEqual([1, 10]);
     expect(await row('a')).toBe(11);
+  });
+
+  describe('after a conflict', () => {
+    /** An updater that says which values it has been run on. */
+    const counting = (seen: (number | undefined)[]) => (value: number | undefined) => {
+      seen.push(value);
+      return (value ?? 0) + 1;
+    };
+
+    beforeEach(async () => {
+      await other.set('a', 1);
+      await one.set('a', 10);
+      await other.increment('a');
+    });
+
+    it('an updater that comes again at once is run on the row itself, and no second time', async () => {
+      for (const value of [20, 30, 40]) {
+        await one.set('a', value);
+        const seen: (number | undefined)[] = [];
+        await other.update('a', counting(seen));
+        expect(seen).toEqual([value]);
+      }
+      expect(await row('a')).toBe(41);
+    });
+
+    it('one that comes later is run on what memory holds, since the others are most likely done', async () => {
+      await clock.advance(11);
+      await one.set('a', 20);
+      const seen: (number | undefined)[] = [];
+      await other.update('a', counting(seen));
+      expect(seen).toEqual([11, 20]);
+    });
+
+    it('nobody holds a row any more that no other has changed since', async () => {
+      await other.increment('a');
+      const modify = vi.spyOn(other.storage, 'modify');
+      await other.increment('a');
+      expect(modify).not.toHaveBeenCalled();
+      expect(await row('a')).toBe(13);
+    });
+
+    it('what is written beside other keys does not hold them', async () => {
+      const modify = vi.spyOn(other.storage, 'modify');
+      await Promise.all([other.increment('a'), other.increment('b')]);
+      expect(modify).not.toHaveBeenCalled();
+      expect([await row('a'), await row('b')]).toEqual([12, 1]);
+    });
+
+    it('a key that is in doubt is asked for before anything else', async () => {
+      other.storage.liesAboutCommits = true;
+      const counted = other.increment('a');
+      await expect.poll(() => row('a')).toBe(12);
+      await one.set('a', 20);
+      other.storage.liesAboutCommits = false;
+      expect(await clock.advanceUntil(counted)).toBe(12);
+      const modify = vi.spyOn(other.storage, 'modify');
+      expect(await other.increment('a')).toBe(21);
+      expect(modify).not.toHaveBeenCalled();
+    });
+
+    it('a clear that comes again at once removes every row', async () => {
+      await one.set('b', 1);
+      await Promise.all([other.increment('a'), other.clear()]);
+      expect([await row('a'), await row('b')]).toEqual([undefined, undefined]);
+    });
   });
 
   it('an update that changes nothing answers what there is, and not what memory holds', async () => {

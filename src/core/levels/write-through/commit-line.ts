@@ -10,6 +10,7 @@ import { Retry } from '../../writing/retry.js';
 import { writeFailedError } from '../../writing/storage-health.js';
 import { isTakenOver, type StorageWriter } from '../../writing/storage-writer.js';
 import { closedError } from '../level.js';
+import { ContendedKeys } from './contended-keys.js';
 import { asWriteFailure, CommitRound } from './commit-round.js';
 import type { CommitSource, GroupCommitter, Round } from './group-committer.js';
 import type { StoredLoads } from './stored-loads.js';
@@ -47,6 +48,7 @@ export class CommitLine<V> implements CommitSource {
   readonly #queue: WriteQueue<V>;
   readonly #retry: Retry;
   readonly #doubts: Retry;
+  readonly #contended: ContendedKeys;
   #round: CommitRound<V> | undefined;
   /** Whether the database is being asked for what the round builds on, or is being written to. */
   #isPreparing = false;
@@ -63,6 +65,7 @@ export class CommitLine<V> implements CommitSource {
   constructor(private readonly options: CommitLineOptions<V>) {
     const { context, writer, committer, counters } = options;
     this.#queue = new WriteQueue(context.clock);
+    this.#contended = new ContendedKeys(context.clock);
     this.#retry = new Retry(context, writer.health, {
       maxMs: MAX_BACKOFF_MS,
       keepsAlive: true,
@@ -144,6 +147,7 @@ export class CommitLine<V> implements CommitSource {
     if (this.#queue.isEmpty && (!entries.isInDoubt || this.#doubts.isWaiting || this.#closed)) return false;
     this.#round = new CommitRound(this.#queue.take(MAX_WRITES), {
       ...this.options,
+      contended: this.#contended,
       onAttempted: (error) => this.#attempted(error),
       onReject: (count, error) => this.#noteRejected(count, error),
     });

@@ -10,6 +10,7 @@ import type { CacheStorageAdapter, StampedEntry } from '../../storage-adapter.js
 import { RangeRemoval } from '../../writing/range-removal.js';
 import type { StorageWriter } from '../../writing/storage-writer.js';
 import { writeFailedError } from '../../writing/storage-health.js';
+import type { ContendedKeys } from './contended-keys.js';
 import { Fold, type FoldedKey } from './fold.js';
 import { FoldedRow } from './folded-row.js';
 import { Receipts } from './receipts.js';
@@ -29,6 +30,8 @@ export interface CommitRoundOptions<V> {
   readonly isShared: boolean;
   /** Where they do. */
   readonly loads: StoredLoads | undefined;
+  /** Of the rounds before it. */
+  readonly contended: ContendedKeys;
   readonly onAttempted: (error: unknown) => void;
   /** So many writes were not taken by the database. */
   readonly onReject: (count: number, error: CacheError) => void;
@@ -71,13 +74,16 @@ export class CommitRound<V> implements Round {
   #hasReceipts = true;
   /** What others write while it is under way. */
   readonly #others: LoadWatch | undefined;
+  /** The keys that others were seen to have changed meanwhile. */
+  readonly #contended = new Set<MemoryKey>();
 
   constructor(
     writes: readonly QueuedWrite<V>[],
     private readonly options: CommitRoundOptions<V>,
   ) {
-    const { definition, entries, keys, isShared } = options;
+    const { definition, entries, keys, isShared, contended } = options;
     this.#writes = writes;
+    if (!entries.isInDoubt && contended.include(writes)) this.#way = 'holding';
     this.#known = new KnownRows(entries, keys, isShared);
     this.namespace = definition.name;
     this.#others = isShared ? entries.watchOthers() : undefined;
@@ -124,7 +130,7 @@ export class CommitRound<V> implements Round {
   }
 
   decide(rows: readonly StampedEntry[]): readonly (readonly FoldedRow<V>[])[] {
-    this.#known.take(this.#heldKeys(), rows);
+    for (const key of this.#known.take(this.#heldKeys(), rows)) this.#contended.add(key);
     this.#settleAttempts();
     this.#writes = this.#writes.filter((write) => !write.isSettled);
     void this.#foldWrites();
@@ -178,6 +184,7 @@ export class CommitRound<V> implements Round {
   /** Nothing of it is going to be committed any more. */
   end(): void {
     if (this.#others !== undefined) this.options.entries.unwatchOthers(this.#others);
+    this.options.contended.seen(this.#contended);
   }
 
   /** Ends every write. */

@@ -50,10 +50,15 @@ export class KnownRows<V> {
     keys.forEach((key, i) => this.#learn(key, found[i] ?? ABSENT));
   }
 
-  /** Takes rows that were read of `keys`. */
-  take(keys: readonly MemoryKey[], rows: readonly StampedEntry[]): void {
+  /** Takes rows that were read of `keys`. Gives the keys of which memory did not know them. */
+  take(keys: readonly MemoryKey[], rows: readonly StampedEntry[]): MemoryKey[] {
     const byText = new Map(rows.map((row) => [row.key, row]));
-    for (const key of keys) this.#learn(key, this.entries.reader.found(byText.get(this.keys.textOf(key))));
+    return keys.filter((key) => {
+      const found = this.entries.reader.found(byText.get(this.keys.textOf(key)));
+      const known = this.entries.known(key);
+      this.#learn(key, found);
+      return known === undefined || stampOf(known) !== stampOf(found);
+    });
   }
 
   #learn(key: MemoryKey, found: KnownValue<V>): void {
