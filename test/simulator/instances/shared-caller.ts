@@ -42,6 +42,9 @@ export class SharedCaller {
       case 'append':
         for (let i = 0; i < call.times; i += 1) this.#append(call.key);
         break;
+      case 'append in a row':
+        this.#appendInARow(call.key, call.times);
+        break;
       case 'look':
         this.#look(call.where, call.key, call.how);
         break;
@@ -93,7 +96,11 @@ export class SharedCaller {
     return textOf(this.parts[where].getIfPresent(key));
   }
 
-  #append(key: string): void {
+  #appendInARow(key: string, times: number): void {
+    if (times > 0) this.#append(key, () => this.#appendInARow(key, times - 1));
+  }
+
+  #append(key: string, acknowledged: () => void = () => undefined): void {
     const { lists, seen, checkers, tally } = this.parts;
     const id = this.#id();
     const over = checkers.get(key)?.begin(id);
@@ -111,6 +118,7 @@ export class SharedCaller {
         if (list.at(-1) !== id || own < 0)
           this.#broken(`append ${id} gave ${list.join()}, which was not committed`);
         else seen.reached('lists', key, own);
+        acknowledged();
       },
       { done, rejected: (error) => over?.(isCacheError(error, 'CONFLICT') ? 'not written' : 'unknown') },
     );

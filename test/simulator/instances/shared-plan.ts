@@ -30,6 +30,8 @@ export type Look = 'get' | 'fresh' | 'if present' | 'many' | 'has' | 'refresh' |
 
 export type Call =
   | { readonly call: 'append'; readonly key: string; readonly times: number }
+  /** One after the other, each as soon as the one before it is acknowledged. */
+  | { readonly call: 'append in a row'; readonly key: string; readonly times: number }
   | { readonly call: 'look'; readonly where: Where; readonly key: string; readonly how: Look }
   /** For so many ms, or for ever. */
   | { readonly call: 'set'; readonly key: string; readonly ttlMs: number | null }

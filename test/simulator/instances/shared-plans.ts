@@ -67,6 +67,14 @@ const CALLS: { readonly [Kind in Call['call']]: fc.WeightedArbitrary<Call> } = {
       times: fc.constantFrom(1, 1, 2),
     }),
   },
+  'append in a row': {
+    weight: 2,
+    arbitrary: fc.record({
+      call: fc.constant('append in a row' as const),
+      key: listKey,
+      times: fc.integer({ min: 2, max: 6 }),
+    }),
+  },
   set: { weight: 5, arbitrary: fc.record({ call: fc.constant('set' as const), key, ttlMs }) },
   'set if absent': { weight: 2, arbitrary: fc.record({ call: fc.constant('set if absent' as const), key }) },
   delete: { weight: 3, arbitrary: fc.record({ call: fc.constant('delete' as const), key }) },
