@@ -74,6 +74,15 @@ describe.skipIf(server === undefined)('a backplane on PostgreSQL', () => {
     expect(there.texts).toEqual(['b']);
   });
 
+  it('sends one text in a millisecond at most, so that a busy writer does not notify for each commit', async () => {
+    const end = await endOf(await opened(url), postgresBackplane());
+    const from = performance.now();
+    for (let i = 0; i < 50; i += 1) await end.publish(`${i}`);
+    // A timer counts in whole milliseconds.
+    expect(performance.now() - from).toBeGreaterThan(45);
+    await end.heard(50);
+  });
+
   it('says that it is down when its session is ended, with the reason, and comes back', async () => {
     const end = await endOf(await opened(url), postgresBackplane());
     await db.query(`SELECT pg_terminate_backend(pid) ${LISTENERS}`);
