@@ -11,10 +11,18 @@ export interface Goal {
 }
 
 /** What the processes that race for one counter must reach, and how soon the others see what one has written. */
-export function goalsOf(target: Target, race: RaceResult, staleness: Staleness): Goal[] {
-  const least = target.database.includes('sqlite') ? 0.5 : 0.7;
+export function goalsOf(
+  target: Target,
+  race: RaceResult,
+  bareRace: RaceResult,
+  staleness: Staleness,
+): Goal[] {
+  const isFile = target.database.includes('sqlite');
+  const least = isFile ? 0.5 : 0.7;
   const total = race.acknowledged.reduce((sum, count) => sum + count, 0);
   const { cache, bare } = staleness;
+  // A commit that the disk takes long for is in both. A file has no queue: most find it free at once, and the median says nothing.
+  const bareWorst = isFile ? bareRace.worstMs : (race.medianMs / bareRace.medianMs) * bareRace.worstMs;
   const within = (what: string, figure: number, most: number): Goal => ({
     what,
     figure: `${figure.toFixed(1)} ms`,
@@ -40,7 +48,11 @@ export function goalsOf(target: Target, race: RaceResult, staleness: Staleness):
       must: `≥ ${least}`,
       isReached: race.fairness >= least,
     },
-    within('worst wait, against 5 × the median', race.worstMs, 5 * race.medianMs),
+    within(
+      'worst wait, against 5 × the median, or what bare transactions have',
+      race.worstMs,
+      Math.max(5 * race.medianMs, bareWorst),
+    ),
     ...(bare === undefined
       ? []
       : [within('staleness p50, against 2 × the bare hop', cache.p50, 2 * bare.p50)]),

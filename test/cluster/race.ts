@@ -1,11 +1,12 @@
 import { join } from 'node:path';
-import type { DataSourceOptions } from 'typeorm';
+import { DataSource, type DataSourceOptions } from 'typeorm';
 import { CacheModule, CacheService, defineNamespace, json, stringKey } from '../../src/index.js';
 import { Child } from '../support/child-process.js';
 import { startApp } from '../support/nest-app.js';
 import type { Target } from './targets.js';
 
 const RACER = join(import.meta.dirname, 'racer.mjs');
+const BARE_RACER = join(import.meta.dirname, 'bare-racer.mjs');
 
 export interface RaceOptions {
   readonly processes: number;
@@ -25,6 +26,7 @@ export interface RaceResult {
   readonly mostRuns: number;
   /** Of the process that was acknowledged the fewest, as a share of the one that was the most. */
   readonly fairness: number;
+  readonly perSecond: number;
   /** From a call to its acknowledgement, ms. */
   readonly medianMs: number;
   readonly worstMs: number;
@@ -42,30 +44,55 @@ export async function race(target: Target, options: RaceOptions): Promise<RaceRe
   const { processes, callers, seconds } = options;
   const storage = await target.storage();
   const { wire, redis } = target;
-  const order = JSON.stringify({ storage, wire, redis, seconds, callers });
-  const racers = Array.from({ length: processes }, () => new Child(process.execPath, [RACER, order]));
+  const reports = await reportsOf(processes, RACER, { storage, wire, redis, seconds, callers });
+  return { ...resultOf(reports, seconds), counted: await countedIn(storage) };
+}
+
+/** The same of what the database does by itself: each process holds the row in a transaction, again and again. */
+export async function bareRace(target: Target, options: Omit<RaceOptions, 'callers'>): Promise<RaceResult> {
+  const { processes, seconds } = options;
+  const storage = await target.storage();
+  const database = await new DataSource(storage).initialize();
+  try {
+    // As the cache has its files: else a reader holds up a commit.
+    if (!('url' in storage)) await database.query('PRAGMA journal_mode = WAL');
+    await database.query('CREATE TABLE bare_counter (id INTEGER PRIMARY KEY, n INTEGER)');
+    await database.query('INSERT INTO bare_counter VALUES (1, 0)');
+    const reports = await reportsOf(processes, BARE_RACER, { storage, seconds });
+    const [row] = await database.query<{ n: number }[]>('SELECT n FROM bare_counter');
+    return { ...resultOf(reports, seconds), counted: row?.n ?? 0 };
+  } finally {
+    await database.destroy();
+  }
+}
+
+async function reportsOf(processes: number, file: string, order: object): Promise<readonly Report[]> {
+  const racers = Array.from(
+    { length: processes },
+    () => new Child(process.execPath, [file, JSON.stringify(order)]),
+  );
   try {
     await Promise.all(racers.map((racer) => racer.prints(/at the line/)));
     for (const racer of racers) racer.process.stdin.write('go\n');
-    const reports = await Promise.all(
+    return await Promise.all(
       racers.map(async (racer) => {
         const [, report = ''] = await racer.prints(/^result (.*)\n/m);
         return JSON.parse(report) as Report;
       }),
     );
-    return { ...resultOf(reports), counted: await countedIn(storage) };
   } finally {
     for (const racer of racers) racer.kill('SIGKILL');
   }
 }
 
-function resultOf(reports: readonly Report[]): Omit<RaceResult, 'counted'> {
+function resultOf(reports: readonly Report[], seconds: number): Omit<RaceResult, 'counted'> {
   const acknowledged = reports.map((report) => report.acknowledged);
   const waits = reports.flatMap((report) => report.waits).sort((a, b) => a - b);
   return {
     acknowledged,
     mostRuns: Math.max(...reports.map(({ mostRuns }) => mostRuns)),
     fairness: Math.min(...acknowledged) / Math.max(...acknowledged),
+    perSecond: waits.length / seconds,
     medianMs: waits[Math.floor(waits.length / 2)] ?? 0,
     worstMs: waits.at(-1) ?? 0,
   };
