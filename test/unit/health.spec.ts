@@ -132,6 +132,27 @@ describe('the health of the cache', () => {
     expect(await world.engine.health()).toEqual(UP);
   });
 
+  it('says that onConflict may have failed, where a namespace has one', async () => {
+    const world = new EngineWorld();
+    const onConflict = (): undefined => undefined;
+    const cache = await world.register({ ...namespaceOf(ON_SHUTDOWN, { name: 'n' }), onConflict });
+    const reasons = async (): Promise<readonly string[]> => (await world.engine.health()).reasons;
+    for (const key of ['bad', 'worse']) {
+      world.storage.poison.add(key);
+      await cache.set(key, 1);
+    }
+    await cache.flush();
+    expect(await reasons()).toEqual([
+      "The database refuses 2 entries, of 'n', or onConflict fails for them: the log says which.",
+    ]);
+    await cache.delete('worse');
+    world.storage.poison.delete('worse');
+    await cache.flush();
+    expect(await reasons()).toEqual([
+      "The database refuses 1 entry, of 'n', or onConflict fails for it: the log says which.",
+    ]);
+  });
+
   it.each<[string, EngineOptions, number, 'up' | 'degraded']>([
     ['two checkpoints are over', { checkpointIntervalMs: 1000 }, 2001, 'degraded'],
     ['not yet', { checkpointIntervalMs: 1000 }, 2000, 'up'],

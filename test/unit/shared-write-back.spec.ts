@@ -557,6 +557,52 @@ describe('what is dirty where others write to the same table', () => {
     });
 
     it.each([
+      ['set', (cache: Process['cache']) => cache.set('a', { y: 9 }), { y: 9 }],
+      ['delete', (cache: Process['cache']) => cache.delete('a'), undefined],
+      ['deletePrefix', (cache: Process['cache']) => cache.deletePrefix('a'), undefined],
+    ])('is over, where it throws, with a %s of it, which goes over the row', async (_what, end, left) => {
+      const both = await two(() => {
+        throw new Error('no idea');
+      });
+      const [one, other] = both;
+      await agree(both, 'a', { x: 1 });
+      await one.cache.set('a', { x: 2 });
+      await one.cache.flush();
+      await other.cache.set('a', { x: 3 });
+      expect(await other.cache.flush()).toMatchObject({ failed: 1, remaining: 1 });
+      await other.cache.update('a', (value) => ({ ...value, y: 1 }));
+      expect(await other.cache.flush()).toMatchObject({ failed: 1, remaining: 1 });
+      expect(await row('a')).toEqual({ x: 2 });
+      await end(other.cache);
+      expect(await other.cache.flush()).toMatchObject({ written: 1, failed: 0, remaining: 0 });
+      expect(await row('a')).toEqual(left);
+      expect(other.cache.stats()).toMatchObject({ dirty: 0, dirtyBytes: 0, refused: 0, conflicts: 2 });
+    });
+
+    it('asks again of a key that was over, where others write it after that', async () => {
+      let isBroken = true;
+      const both = await two((conflict) => {
+        if (isBroken) throw new Error('no idea');
+        return byField(conflict);
+      });
+      const [one, other] = both;
+      await agree(both, 'a', { x: 1 });
+      await one.cache.set('a', { x: 2 });
+      await one.cache.flush();
+      await other.cache.set('a', { x: 3 });
+      await other.cache.flush();
+      await other.cache.set('a', { x: 4 });
+      await other.cache.flush();
+      isBroken = false;
+      await agree(both, 'a', { x: 4 });
+      await one.cache.set('a', { x: 4, z: 1 });
+      await one.cache.flush();
+      await other.cache.set('a', { x: 5 });
+      await other.cache.flush();
+      expect(await row('a')).toEqual({ x: 5, z: 1 });
+    });
+
+    it.each([
       ['a value that can not be stored', () => ({ date: 1n })],
       ['a promise', async () => ({ n: 1 })],
     ])('%s is as good as a throw', async (_what, merge) => {
@@ -587,6 +633,10 @@ describe('what is dirty where others write to the same table', () => {
       expect(await other.cache.flush()).toMatchObject({ failed: 1, remaining: 1 });
       expect(calls).toBe(0);
       expect((await rows.read('docs', ['a']))[0]?.value).toBe('{');
+      await other.cache.set('a', { n: 4 });
+      expect(await other.cache.flush()).toMatchObject({ written: 1, failed: 0, remaining: 0 });
+      expect(await row('a')).toEqual({ n: 4 });
+      expect(calls).toBe(0);
     });
 
     it('keeps the base of each dirty key alone, and counts it against maxDirtyBytes', async () => {

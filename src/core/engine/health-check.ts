@@ -218,10 +218,11 @@ function failing(episode: FailureEpisode | undefined): string[] {
 function refused(members: readonly Figures[]): string[] {
   const count = members.reduce((sum, { stats }) => sum + stats.refused, 0);
   if (count === 0) return [];
-  const names = members
-    .filter(({ stats }) => stats.refused > 0)
-    .map(({ definition }) => `'${definition.name}'`);
-  return [
-    `The database refuses ${counted(count, 'entry', 'entries')}, of ${listed(names)}: the last error of the namespace says why.`,
-  ];
+  const definitions = members.filter(({ stats }) => stats.refused > 0).map(({ definition }) => definition);
+  const names = definitions.map(({ name }) => `'${name}'`);
+  const isMerged = definitions.some(({ onConflict }) => typeof onConflict === 'function');
+  const why = isMerged
+    ? `, or onConflict fails for ${count === 1 ? 'it' : 'them'}: the log says which.`
+    : ': the last error of the namespace says why.';
+  return [`The database refuses ${counted(count, 'entry', 'entries')}, of ${listed(names)}${why}`];
 }

@@ -5,6 +5,7 @@ import type { NamespaceCounters } from '../../definition/namespace-stats.js';
 import { counted } from '../../listed.js';
 import type { StampedEntry } from '../../storage-adapter.js';
 import { chunksOf } from '../../writing/chunks.js';
+import type { MemoryKey } from '../../keys/key-space.js';
 import type { WriteOutcome } from '../../writing/isolate-refused.js';
 import type { StorageWriter, WriteHooks } from '../../writing/storage-writer.js';
 import { dirtyRow, type Batch, type DirtyRow } from './dirty-row.js';
@@ -34,6 +35,8 @@ export interface ConflictOutcome extends WriteOutcome<DirtyRow> {
  */
 export class Conflicts<V> {
   readonly #rebase: Rebase<V>;
+  /** The keys for which `onConflict` failed when it was asked last. */
+  readonly #unsettled = new Set<MemoryKey>();
   /** When the last one was, on the monotonic clock. */
   #lastAt = -Infinity;
   #ended = false;
@@ -52,6 +55,13 @@ export class Conflicts<V> {
   expect(batch: Batch): void {
     const { provenance } = this.options;
     for (const atom of batch) for (const row of atom) row.expects = provenance.rowOf(row.memoryKey)?.stamp;
+  }
+
+  /** A key is about to be set or removed whatever it holds: where `onConflict` failed for it, it is not asked again. */
+  overrule(key: MemoryKey): void {
+    const { dirty, provenance } = this.options;
+    if (this.#unsettled.size > 0 && this.#unsettled.delete(key) && dirty.isRefused(key))
+      provenance.forget(key);
   }
 
   /** What is dirty has been gathered for the last time. */
@@ -96,6 +106,7 @@ export class Conflicts<V> {
       rows: ReadonlyMap<string, StampedEntry>,
     ): readonly DirtyRow[] => {
       if (this.#ended) return [];
+      if (this.#unsettled.size > 0) for (const { memoryKey } of atom) this.#unsettled.delete(memoryKey);
       try {
         const rebased = this.#rebase.of(atom, rows);
         conflicts.push(...rebased.conflicts);
@@ -103,6 +114,7 @@ export class Conflicts<V> {
         return rebased.rows;
       } catch (error) {
         failed.set(atom, error);
+        for (const { memoryKey } of atom) this.#unsettled.add(memoryKey);
         return [];
       }
     };

@@ -120,6 +120,12 @@ export class Provenance {
     this.#rows?.rebase(key, found);
   }
 
+  /** What is dirty is to be written over whatever row there is. */
+  forget(key: MemoryKey): void {
+    this.#bases?.forget(key);
+    this.#rows?.forget(key);
+  }
+
   /** The change of a key is about to be given up: memory holds the row that others have written, or nothing. */
   gaveUp(key: MemoryKey, row: StampedEntry | undefined): void {
     if (row !== undefined && this.options.entries.store.has(key)) this.#bases?.rebase(key, row);

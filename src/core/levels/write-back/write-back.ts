@@ -385,12 +385,14 @@ export class WriteBack<V> implements Level<V>, Drainable {
   }
 
   #put(key: MemoryKey, text: string, change: RowChange): void {
+    this.#conflicts?.overrule(key);
     this.#leave(key, change);
     this.options.entries.applyText(key, text, expiryOfChange(change));
   }
 
   #remove(key: MemoryKey, known: KnownValue<V>): boolean {
     this.#provenance?.builtOn(key, known);
+    this.#conflicts?.overrule(key);
     this.#leave(key, REMOVAL);
     this.options.entries.applyWrite(key, undefined);
     return true;
