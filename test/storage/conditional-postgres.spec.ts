@@ -305,23 +305,26 @@ describe.skipIf(server === undefined)('a conditional write on PostgreSQL', () =>
     },
   );
 
-  it('locks its rows in the order of their keys, wherever they lie in a small table', async () => {
-    await seed('c');
-    await seed('b');
-    await seed('a', ...Array.from({ length: 20 }, (_, i) => `more ${i}`));
-    await db.query('ANALYZE cache_storage');
-    await other.startTransaction();
-    await other.query(`SELECT FROM cache_storage WHERE key = 'b' FOR UPDATE`);
-    const write = storage.write(
-      each(put('c', 'new', OLD), put('a', 'new', OLD), put('b', 'new', OLD)),
-      commit(NEW),
-    );
-    await until(db, POSTGRES.waiting, (n) => n > 0);
-    const free = `SELECT key FROM cache_storage WHERE key IN ('a', 'c') FOR UPDATE SKIP LOCKED`;
-    expect(await db.query(free)).toEqual([{ key: 'c' }]);
-    await other.rollbackTransaction();
-    expect(kinds(await write)).toEqual(['committed', 'committed', 'committed']);
-  });
+  it.each([
+    ['of one kind', put('b', 'new', OLD)],
+    ['of several kinds', remove('b', OLD)],
+  ])(
+    '%s locks its rows in the order of their keys, wherever they lie in a small table',
+    async (_kinds, second) => {
+      await seed('c');
+      await seed('b');
+      await seed('a', ...Array.from({ length: 20 }, (_, i) => `more ${i}`));
+      await db.query('ANALYZE cache_storage');
+      await other.startTransaction();
+      await other.query(`SELECT FROM cache_storage WHERE key = 'b' FOR UPDATE`);
+      const write = storage.write(each(put('c', 'new', OLD), put('a', 'new', OLD), second), commit(NEW));
+      await until(db, POSTGRES.waiting, (n) => n > 0);
+      const free = `SELECT key FROM cache_storage WHERE key IN ('a', 'c') FOR UPDATE SKIP LOCKED`;
+      expect(await db.query(free)).toEqual([{ key: 'c' }]);
+      await other.rollbackTransaction();
+      expect(kinds(await write)).toEqual(['committed', 'committed', 'committed']);
+    },
+  );
 
   it('that is tried again after it has committed unheard is in conflict with itself, and its stamp says so', async () => {
     const proxy = await CuttingProxy.before(url);

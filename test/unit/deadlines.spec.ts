@@ -6,6 +6,7 @@ import { ChaosError } from '../support/chaos-storage.js';
 import { errorWith, increment, namespaceOf, ON_CHANGE } from '../support/definitions.js';
 import { EngineWorld } from '../support/engine-world.js';
 import { settle } from '../support/fake-clock.js';
+import { Gate } from '../support/gate.js';
 
 const HOUR = 3_600_000;
 
@@ -162,6 +163,45 @@ describe('an ON_CHANGE write', () => {
     await cleared;
     expect(await world.stored('broken')).toEqual({});
     expect(await world.stored('healthy')).toEqual({ x: 1, y: 1 });
+  });
+
+  it('rejects at its deadline behind what another namespace waits for, and is not written later', async () => {
+    const world = new EngineWorld({ writeTimeoutMs: 1000 });
+    const cleared = await world.register(namespaceOf<number>(ON_CHANGE, { name: 'cleared' }));
+    const behind = await world.register(namespaceOf<number>(ON_CHANGE, { name: 'behind' }));
+    world.storage.hold();
+    const clear = cleared.clear();
+    const write = behind.set('a', 1);
+    write.catch(() => undefined);
+    expect(await settledAfter(world, write, 5000)).toBeLessThan(1100);
+    await expect(write).rejects.toEqual(errorWith('WRITE_FAILED'));
+    world.storage.release();
+    await clear;
+    await settle();
+    expect(await world.stored('behind')).toEqual({});
+  });
+
+  it('does not wait for rows of another namespace that other processes hold', async () => {
+    const world = new EngineWorld({ instances: 'many' });
+    const contended = await world.register(namespaceOf<number>(ON_CHANGE, { name: 'contended' }));
+    const free = await world.register(namespaceOf<number>(ON_CHANGE, { name: 'free' }));
+    await contended.set('a', 1);
+    const puts = [{ key: 'a', value: '10', expiresAt: null }];
+    await writeChanges(world.rows, [{ namespace: 'contended', puts }], 1);
+    const modify = world.storage.modify.bind(world.storage);
+    const rows = new Gate();
+    world.storage.modify = async (...call) => {
+      await rows.opened;
+      return modify(...call);
+    };
+    world.storage.hold();
+    const updated = contended.update('a', increment);
+    await settle();
+    const written = free.set('a', 1);
+    world.storage.release();
+    await written;
+    rows.open();
+    expect(await updated).toBe(11);
   });
 });
 

@@ -87,6 +87,34 @@ describe('beside other instances', () => {
     expect(await other.cache.get('a')).toBe('theirs');
   });
 
+  it.each<[string, (cache: Instance['cache']) => Promise<unknown>, string | undefined]>([
+    ['has written', (cache) => cache.set('a', 'theirs'), 'theirs'],
+    ['has removed', (cache) => cache.delete('a'), undefined],
+  ])(
+    'who was told what another one %s over a commit of its own finds nothing older when that is answered',
+    async (_, write, left) => {
+      const answer = holdAnswer(other.storage, 'write');
+      const written = other.cache.set('a', 'mine');
+      await settle();
+      await write(one.cache);
+      expect(await other.cache.refresh('a')).toBe(left);
+      answer();
+      await written;
+      expect(await other.cache.get('a')).toBe(left);
+    },
+  );
+
+  it('a commit that was seen before it is answered is kept in memory', async () => {
+    await other.cache.set('a', '1');
+    const answer = holdAnswer(other.storage, 'write');
+    const written = other.cache.update('a', () => '2');
+    await settle();
+    expect(await other.cache.refresh('a')).toBe('2');
+    answer();
+    await written;
+    expect(other.cache.getIfPresent('a')).toBe('2');
+  });
+
   it('a read that must be fresh sees a commit of its own instance that is not answered yet', async () => {
     await other.cache.set('a', '1');
     const answer = holdAnswer(other.storage, 'write');

@@ -270,6 +270,46 @@ describe('where several processes write to one table', () => {
     });
   });
 
+  describe('a set that ended nobody knows how, and that others have built on since', () => {
+    /** Gives what is told of a set that has committed, and was said to have failed. */
+    async function lostSet(): Promise<{ readonly told: Promise<unknown> }> {
+      one.storage.liesAboutCommits = true;
+      const told = one.set('a', 1).catch((error: unknown) => error);
+      await expect.poll(() => row('a')).toBe(1);
+      return { told };
+    }
+
+    it('is not made once more, which its note says', async () => {
+      const { told } = await lostSet();
+      expect(await other.increment('a', 10)).toBe(11);
+      one.storage.liesAboutCommits = false;
+      await clock.advance(1000);
+      expect(await told).toBeUndefined();
+      expect(await row('a')).toBe(11);
+    });
+
+    it('rejects where the log that could tell is gone', async () => {
+      const { told } = await lostSet();
+      expect(await other.increment('a', 10)).toBe(11);
+      for (const { writer } of (await rows.heads()).slice(0, 1)) await rows.remove(writer);
+      one.storage.liesAboutCommits = false;
+      await clock.advance(1000);
+      expect(await told).toMatchObject({ code: 'WRITE_FAILED' });
+      expect(await row('a')).toBe(11);
+      expect(await one.get('a')).toBe(11);
+    });
+
+    it('rejects there, too, where others have removed it', async () => {
+      const { told } = await lostSet();
+      expect(await other.take('a')).toBe(1);
+      for (const { writer } of (await rows.heads()).slice(0, 1)) await rows.remove(writer);
+      one.storage.liesAboutCommits = false;
+      await clock.advance(1000);
+      expect(await told).toMatchObject({ code: 'WRITE_FAILED' });
+      expect(await row('a')).toBeUndefined();
+    });
+  });
+
   it('a blind set needs no stamp, and wins by its commit', async () => {
     await one.set('a', 1);
     await other.set('a', 2);

@@ -1,4 +1,5 @@
 import type { MemoryKey } from '../keys/key-space.js';
+import type { Stamp } from '../storage-adapter.js';
 
 /** Tells which keys are meant. */
 export type Covers = (key: MemoryKey) => boolean;
@@ -18,6 +19,8 @@ export class LoadWatch implements Supersedable {
   readonly written = new Set<MemoryKey>();
   /** Those of them that others have written, so that nobody here knows what they are. */
   readonly forgotten = new Set<MemoryKey>();
+  /** Of rows that were read beside memory: the stamp, `null` where there was none. */
+  readonly seen = new Map<MemoryKey, Stamp | null>();
   readonly #removed: Covers[] = [];
   /** Whether what the load reads is older than what memory holds, whatever the key. */
   isOver = false;

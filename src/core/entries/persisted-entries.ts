@@ -376,6 +376,7 @@ export class PersistedEntries<V> implements ChangeListener {
 
   #sawRow(key: MemoryKey, stamp: Stamp | null | undefined, isAbsent: boolean): void {
     if (!this.options.isShared) return;
+    if (stamp !== undefined) for (const watch of this.#commits) watch.seen.set(key, stamp);
     const isOld = this.store.has(key)
       ? this.store.stampOf(key) !== stamp
       : !isAbsent && this.isKnownAbsent(key);

@@ -31,6 +31,17 @@ const STATEMENTS: Readonly<Record<Kind, (table: string) => string>> = {
   leaveAbsent: (table) =>
     `SELECT r.n, r.k FROM given r WHERE r.o = 'leaveAbsent' AND NOT EXISTS (SELECT 1 FROM ${table} t WHERE ${IS_SAME_KEY})`,
 };
+const GIVEN = 'json_to_recordset($1::json) AS r(o text, n text, k text, v text, e bigint, x bigint)';
+/**
+ * What is to be written, where it is of one kind. That of several begins when all rows that are there are locked, in the order of
+ * their keys: each kind has an order of its own, and two instances would wait for one another until the server ends one of them.
+ */
+const ONE_KIND = [`given AS (SELECT * FROM ${GIVEN})`];
+const SEVERAL_KINDS = (table: string): readonly string[] => [
+  // By such a comparison the planner expects few, too.
+  `held AS (SELECT 1 FROM ${GIVEN} JOIN ${table} t ON ${IS_SAME_KEY} WHERE r.o = r.o || '' FOR UPDATE OF t)`,
+  `given AS (SELECT * FROM ${GIVEN} WHERE (SELECT count(*) FROM held) >= 0)`,
+];
 /** What is asked where no row may lose. */
 const NOTHING = 'SELECT NULL AS n, NULL AS k WHERE false';
 const IS_BLIND: ReadonlySet<Kind> = new Set(['put', 'delete']);
@@ -58,7 +69,7 @@ export function conditionalWrite(
     return { o, n, k, v, e, x };
   });
   const parts = [
-    'given AS (SELECT * FROM json_to_recordset($1::json) AS r(o text, n text, k text, v text, e bigint, x bigint))',
+    ...(kinds.size > 1 ? SEVERAL_KINDS(table) : ONE_KIND),
     ...[...kinds].map((kind) => `"${kind}" AS (${STATEMENTS[kind](table)})`),
   ];
   const winners = [...kinds]

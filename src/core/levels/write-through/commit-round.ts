@@ -231,7 +231,8 @@ export class CommitRound<V> implements Round {
    * Sees from the rows themselves, and from the log where there is one, how earlier attempts ended. Where one of the rows has its
    * stamp, it has committed, and with it every write that was folded into them; else it never happened. To fold those that are
    * left over rows that hold them already would count them twice. Where others have written over what a write has looked at, or
-   * may have removed it, its stamp may have been there: the log knows, and without it that write is not done again.
+   * may have removed it, its stamp may have been there: the log knows, and without it that write is not done again. The same holds
+   * for a write that looks at nothing: others may have built on it since.
    */
   #settleAttempts(): void {
     for (const atom of this.#unsettled.splice(0)) {
@@ -239,7 +240,7 @@ export class CommitRound<V> implements Round {
       const stamps = atom.map((row, i) => row.writtenAs(rows[i] ?? ABSENT));
       const [first] = atom;
       const receipt = first && this.#receipts.hasCommitted(first);
-      const isIllegible = receipt === undefined && isUnknown(atom, rows);
+      const isIllegible = receipt === undefined && this.#isUnknown(atom, rows);
       // A row that is gone tells only where nobody else removes any.
       const isGone = receipt === undefined && stamps.every((stamp) => stamp === null) && !isIllegible;
       const hasCommitted = receipt === true || isGone || stamps.some((stamp) => typeof stamp === 'number');
@@ -257,6 +258,18 @@ export class CommitRound<V> implements Round {
         );
       }
     }
+  }
+
+  /**
+   * Whether `rows` can't tell if an atom was committed that has left no stamp in them: not where a row that it would have changed
+   * is still the one that it was built on.
+   */
+  #isUnknown(atom: readonly FoldedRow<V>[], rows: readonly KnownValue<V>[]): boolean {
+    const found = atom.map((row, i) => [row, rows[i] ?? ABSENT] as const);
+    const builtUpon = found.filter(([row]) => row.expects !== undefined);
+    if (builtUpon.length > 0) return builtUpon.every(([row, now]) => row.isOvertaken(now));
+    // What it is to remove and is gone needs no answer.
+    return this.options.isShared && found.some(([row, now]) => row.writtenAs(now) === undefined);
   }
 
   /** At once, unless others write to the rows and must be asked whether what changes nothing still does. */
@@ -318,22 +331,11 @@ export class CommitRound<V> implements Round {
   }
 }
 
-/**
- * Whether `rows` can't tell if an atom was committed that has left no stamp in them: not where a row that it would have changed
- * is still the one that it was built on.
- */
-function isUnknown<V>(atom: readonly FoldedRow<V>[], rows: readonly KnownValue<V>[]): boolean {
-  const builtUpon = atom
-    .map((row, i) => [row, rows[i] ?? ABSENT] as const)
-    .filter(([row]) => row.expects !== undefined);
-  return builtUpon.length > 0 && builtUpon.every(([row, found]) => row.isOvertaken(found));
-}
-
 function unknownError(namespace: string): CacheError {
   return new CacheError(
     'WRITE_FAILED',
-    `Namespace '${namespace}': the connection broke during the commit, and another process has changed the key since, so that ` +
-      'nobody can tell whether the write has happened. Read the key before you try again.',
+    `Namespace '${namespace}': the connection broke during the commit, and others may have changed the key since, so that nobody can ` +
+      'tell whether the write has happened. Read the key before you try again.',
     { namespace },
   );
 }

@@ -34,6 +34,8 @@ export class FoldedRow<V> implements RoundRow {
 
   attempting(commit: Commit): void {
     this.attempts.push(commit);
+    // What was read until now is what it changes.
+    this.others?.seen.delete(this.folded.key);
   }
 
   /**
@@ -60,8 +62,19 @@ export class FoldedRow<V> implements RoundRow {
     if (this.others?.isNewer(key) === true) {
       this.entries.forget(key);
       this.loads?.supersede(key);
-    } else this.entries.applyWrite(key, found.kind === 'present' ? found.stored : undefined, stamp);
+    } else if (this.#isOutrun(stamp)) this.entries.forget(key);
+    else this.entries.applyWrite(key, found.kind === 'present' ? found.stored : undefined, stamp);
     for (const settle of waiting) settle();
+  }
+
+  /**
+   * Whether somebody was told of a row that may be newer than this commit: a database may show it to others before it answers, and
+   * what they write over it, too.
+   */
+  #isOutrun(stamp: Stamp | undefined): boolean {
+    const seen = this.others?.seen.get(this.folded.key);
+    if (seen === undefined || seen === (this.value === undefined ? null : stamp)) return false;
+    return seen === null || seen !== this.expects;
   }
 
   /** It was committed, and others have written the row since. */

@@ -52,7 +52,7 @@ const COMMITTING = {
  * writer alone waits for one.
  *
  * Each turn is one attempt. A namespace whose round failed, or waits to be read, asks again when it is its time; the
- * others go on.
+ * others go on. A round that holds rows ends the turn.
  */
 export class GroupCommitter implements WriteSource {
   readonly #sources = new Set<CommitSource>();
@@ -75,20 +75,30 @@ export class GroupCommitter implements WriteSource {
 
   async turn(): Promise<boolean> {
     const rounds: Round[] = [];
-    // A copy: an updater may write to its own namespace, which asks for a turn anew.
-    const sources = [...this.#sources];
-    this.#sources.clear();
-    for (const source of sources) {
+    // Of those that have asked by now: an updater may write to its own namespace, which asks for a turn anew.
+    for (const source of Array.from(this.#sources)) {
+      this.#sources.delete(source);
       const round = source.readyRound();
-      if (round !== undefined) rounds.push(round);
+      if (round === undefined) continue;
+      if (round.holds === undefined && round.clears === undefined) {
+        rounds.push(round);
+        continue;
+      }
+      // It may wait for others, for as long as a lock is waited for: those behind it are asked when it is over, since what is taken is
+      // not given up on before.
+      await this.#commit(rounds);
+      await this.#commitApart(round);
+      return this.#sources.size > 0;
     }
-    const ready: Round[] = [];
-    for (const round of rounds) {
-      if (round.holds !== undefined) await this.#modify(round, round.holds);
-      else if (round.clears === undefined || (await this.#clear(round, round.clears))) ready.push(round);
-    }
-    await this.#commit(ready);
+    await this.#commit(rounds);
     return this.#sources.size > 0;
+  }
+
+  /** Writes a round that begins with more than what is to be written. */
+  async #commitApart(round: Round): Promise<void> {
+    if (round.holds !== undefined) await this.#modify(round, round.holds);
+    else if (round.clears !== undefined && (await this.#clear(round, round.clears)))
+      await this.#commit([round]);
   }
 
   /** Writes the clear of a round, which the rest of it comes after. */
