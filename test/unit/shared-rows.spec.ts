@@ -348,6 +348,48 @@ describe('where several processes write to one table', () => {
       expect(await row('a')).toBeUndefined();
     });
 
+    it('rejects where the log that could tell is gone, and removes nothing that others have written since', async () => {
+      one.storage.liesAboutCommits = true;
+      const removed = remove(one);
+      removed.catch(() => undefined);
+      const set = one.set('b', 3);
+      await expect.poll(() => row('a')).toBeUndefined();
+      await other.set('ab', 2);
+      for (const { writer } of (await rows.heads()).slice(0, 1)) await rows.remove(writer);
+      one.storage.liesAboutCommits = false;
+      await clock.advance(1000);
+      await expect(removed).rejects.toMatchObject({
+        code: 'WRITE_FAILED',
+        message: expect.stringMatching(/nobody can tell/) as unknown,
+      });
+      await set;
+      expect([await row('ab'), await row('b')]).toEqual([2, 3]);
+      expect([await one.get('a'), await one.get('ab')]).toEqual([undefined, 2]);
+      expect(one.stats().rejected).toBe(1);
+    });
+
+    it('leaves nothing in memory for long that it may have removed', async () => {
+      one.storage.liesAboutCommits = true;
+      const removed = remove(one).catch((error: unknown) => error);
+      await expect.poll(() => row('a')).toBeUndefined();
+      for (const { writer } of (await rows.heads()).slice(0, 1)) await rows.remove(writer);
+      one.storage.liesAboutCommits = false;
+      expect(await clock.advanceUntil(removed)).toMatchObject({ code: 'WRITE_FAILED' });
+      await clock.advance(100);
+      expect(await one.get('a')).toBeUndefined();
+    });
+
+    it('is made where the attempt has surely changed nothing, though the log is gone', async () => {
+      one.storage.failWrites(1);
+      one.storage.isUndone = () => true;
+      const removed = remove(one);
+      await expect.poll(() => one.stats().writeFailures).toBeGreaterThan(0);
+      for (const { writer } of (await rows.heads()).slice(0, 1)) await rows.remove(writer);
+      await clock.advance(1000);
+      expect(await removed).toBe(answer);
+      expect(await row('a')).toBeUndefined();
+    });
+
     it('is made once more by the next call', async () => {
       one.storage.liesAboutCommits = true;
       const removed = remove(one);

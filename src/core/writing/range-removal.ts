@@ -1,3 +1,4 @@
+import { CacheError } from '../cache-error.js';
 import type { KeyRange } from '../keys/key-range.js';
 import type { Commit } from '../storage-adapter.js';
 
@@ -6,8 +7,24 @@ import type { Commit } from '../storage-adapter.js';
  * have written after the first one is not to go.
  */
 export class RangeRemoval {
-  /** What was attempted, and may have been committed. */
-  attempts: readonly Commit[] = [];
+  /** What was attempted last, and may have been committed. */
+  attempt: Commit | undefined;
 
-  constructor(readonly range: KeyRange) {}
+  constructor(
+    readonly range: KeyRange,
+    /** Whether to give it up where nobody can tell any more if an attempt was committed. Else it is made once more. */
+    readonly isMadeOnce: boolean,
+  ) {}
+}
+
+/** Nobody can tell whether a removal was committed, and it is not made again. */
+export class UnknownRemoval extends CacheError {
+  constructor(namespace: string) {
+    super(
+      'WRITE_FAILED',
+      `Namespace '${namespace}': the connection broke during a removal of keys, and nobody can tell whether it has happened. It was not ` +
+        'made again, since others may have written such keys since. Look at the keys before you try again.',
+      { namespace },
+    );
+  }
 }

@@ -19,7 +19,7 @@ import {
 } from '../storage-adapter.js';
 import { commitTraces, traced, type CommitTrace } from '../tracing.js';
 import { isolateRefused, type WriteOutcome } from './isolate-refused.js';
-import type { RangeRemoval } from './range-removal.js';
+import { UnknownRemoval, type RangeRemoval } from './range-removal.js';
 import { Stamps } from './stamps.js';
 import type { StorageHealth } from './storage-health.js';
 
@@ -38,6 +38,9 @@ export interface WriteHooks<Row> {
 }
 
 type AttemptHooks<Row> = Pick<WriteHooks<Row>, 'attempting' | 'committed'>;
+
+/** How a removal ended of which nobody can tell whether it was committed. */
+const NOBODY_KNOWS = Symbol('nobody knows');
 
 /** What a writer needs of a storage. */
 export type WritableStorage = Pick<
@@ -195,34 +198,38 @@ export class StorageWriter {
 
   /**
    * Removes the rows of a range, unless the log knows that an earlier attempt has. Gives how many had not expired; `undefined`
-   * where nobody counts. Rejects with what the storage throws.
+   * where nobody counts. Rejects with what the storage throws, or with {@link UnknownRemoval}.
    */
   async clear(namespace: string, removal: RangeRemoval): Promise<number | undefined> {
     const removed = await this.#attempt(namespace, 'clear', async () => {
-      if (await this.#hasBeenMade(removal)) return undefined;
+      const hasBeenMade = await this.#hasBeenMade(removal);
+      if (hasBeenMade !== false) return hasBeenMade === true ? undefined : NOBODY_KNOWS;
       const { range } = removal;
       const commit = await this.#begin();
-      removal.attempts = [...removal.attempts, commit];
+      removal.attempt = commit;
       const count = await this.#logged(commit, async () => {
         if (!isEvery(range)) return this.storage.clearRange(namespace, range, commit);
         await this.storage.clear(namespace, commit);
         return undefined;
+      }).catch((error: unknown) => {
+        if (this.isUndone(error)) removal.attempt = undefined;
+        throw error;
       });
       const { logged, stamp } = commit;
       if (logged !== undefined) this.#log?.committed(logged, () => noteOfRemoval(stamp, namespace, range));
       return count;
     });
+    if (removed === NOBODY_KNOWS) throw new UnknownRemoval(namespace);
     this.#written([{ namespace }]);
     return removed;
   }
 
-  /** Whether one of the attempts is known to have been committed. Those that were not are forgotten. */
-  async #hasBeenMade(removal: RangeRemoval): Promise<boolean> {
-    const places = removal.attempts.flatMap(({ logged }) => logged ?? []);
-    const notes = await this.receipts(places);
-    // Where nobody can tell, the namespace must be empty of what was there all the same.
-    removal.attempts = [];
-    return notes.some((note) => note !== null && note !== undefined);
+  /** Whether one of the attempts was committed; `undefined` where nobody can tell, and it is not to be made again. */
+  async #hasBeenMade({ attempt, isMadeOnce }: RangeRemoval): Promise<boolean | undefined> {
+    if (attempt?.logged === undefined) return false;
+    const [note] = await this.receipts([attempt.logged]);
+    if (note === undefined) return isMadeOnce ? undefined : false;
+    return note !== null;
   }
 
   /** Removes expired rows of a namespace. Rejects with what the storage throws. */

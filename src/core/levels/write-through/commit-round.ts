@@ -7,7 +7,7 @@ import type { PersistedEntries } from '../../entries/persisted-entries.js';
 import { EVERY_KEY, type KeyRange } from '../../keys/key-range.js';
 import type { KeySpace, MemoryKey } from '../../keys/key-space.js';
 import type { CacheStorageAdapter, StampedEntry } from '../../storage-adapter.js';
-import { RangeRemoval } from '../../writing/range-removal.js';
+import { RangeRemoval, type UnknownRemoval } from '../../writing/range-removal.js';
 import type { StorageWriter } from '../../writing/storage-writer.js';
 import { writeFailedError } from '../../writing/storage-health.js';
 import type { ContendedKeys } from './contended-keys.js';
@@ -143,6 +143,18 @@ export class CommitRound<V> implements Round {
     // An attempt before it may have removed them already.
     if (removed !== undefined && !this.#mayHaveCommitted) this.#removed = removed;
     for (const settle of this.#fold?.cleared ?? []) settle();
+  }
+
+  clearUnknown(error: UnknownRemoval): void {
+    const { entries, onReject, onAttempted } = this.options;
+    const cleared = this.#fold?.cleared ?? [];
+    onReject(cleared.length, error);
+    for (const settle of cleared) settle(error);
+    entries.doubtAll();
+    // What comes after it was not attempted.
+    this.#rows = [];
+    this.#foldAnew('optimistic');
+    onAttempted(error);
   }
 
   attempted(error?: unknown): void {
@@ -288,7 +300,7 @@ export class CommitRound<V> implements Round {
     fold.settle(unchanged);
     this.#rows = atoms.map((atom) => atom.map((folded) => this.#rowOf(folded)));
     if (fold.cleared !== undefined)
-      this.#clears = this.#clearing ??= new RangeRemoval(this.#removal ?? EVERY_KEY);
+      this.#clears = this.#clearing ??= new RangeRemoval(this.#removal ?? EVERY_KEY, true);
     this.#fold = fold;
     return undefined;
   }

@@ -1,5 +1,5 @@
 import type { Commit, RowWrite, Stamp, StampedEntry } from '../../storage-adapter.js';
-import type { RangeRemoval } from '../../writing/range-removal.js';
+import { UnknownRemoval, type RangeRemoval } from '../../writing/range-removal.js';
 import type { StorageWriter } from '../../writing/storage-writer.js';
 import type { WriteSource, WriteTurns } from '../../writing/write-turns.js';
 
@@ -25,6 +25,8 @@ export interface Round {
   decide(rows: readonly StampedEntry[]): readonly (readonly RoundRow[])[];
   /** The clear was committed; it has removed so many live rows of a range. */
   clearCommitted(removed: number | undefined): void;
+  /** Nobody can tell whether the clear was committed, and it is not made again. */
+  clearUnknown(error: UnknownRemoval): void;
   /** An attempt is over; with `error` where some of it could not be written for the database's state. */
   attempted(error?: unknown): void;
   /** The database refuses something of what {@link decide} gave, nobody knows what. */
@@ -107,7 +109,8 @@ export class GroupCommitter implements WriteSource {
     try {
       removed = await this.writer.clear(round.namespace, removal);
     } catch (error) {
-      round.attempted(error);
+      if (error instanceof UnknownRemoval) round.clearUnknown(error);
+      else round.attempted(error);
       return false;
     }
     round.clearCommitted(removed);
