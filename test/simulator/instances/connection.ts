@@ -140,14 +140,14 @@ export class Connection implements SharedStorage {
   clear(namespace: string, commit: Commit): Promise<void> {
     return this.#commit(commit, async () => {
       await this.#rows.clear(namespace, commit);
-      this.parts.database.cleared(this.parts.name, namespace, EVERY_KEY, 0);
+      this.parts.database.cleared(this.parts.name, namespace, EVERY_KEY);
     });
   }
 
   clearRange(namespace: string, range: KeyRange, commit: Commit): Promise<number> {
     return this.#commit(commit, async () => {
       const removed = await this.#rows.clearRange(namespace, range, commit);
-      this.parts.database.cleared(this.parts.name, namespace, range, removed);
+      this.parts.database.cleared(this.parts.name, namespace, range);
       return removed;
     });
   }

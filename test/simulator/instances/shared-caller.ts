@@ -342,8 +342,9 @@ export class SharedCaller {
   }
 
   #clear(keys: readonly string[], what: string, clear: () => Promise<unknown>): void {
-    const { seen } = this.parts;
+    const { seen, database, name } = this.parts;
     const done = seen.writing('entries', keys);
+    database.removing(name);
     this.#follow(
       what,
       clear(),

@@ -4,14 +4,7 @@ import { InMemoryStorage } from '../../../src/storage/in-memory-storage.js';
 import type { Chronicle } from '../chronicle.js';
 import type { Scheduler } from '../scheduler.js';
 import { KEYS_OF, type Where } from './shared-plan.js';
-import { Timeline } from './timeline.js';
-
-/** A removal of a range that was committed. */
-export interface Removal {
-  readonly seq: number;
-  readonly by: string;
-  readonly removed: number;
-}
+import { Timeline, type Version } from './timeline.js';
 
 /** The database that the processes of a simulation share: its rows and logs, and what has ever been committed to it. */
 export class SharedDatabase {
@@ -22,7 +15,8 @@ export class SharedDatabase {
       new Map<string, Timeline>(keys.map((key) => [key, new Timeline()])),
     ]),
   );
-  readonly removals: Removal[] = [];
+  /** How many removals of a range each process has asked for, less those that were committed. */
+  readonly #removalsLeft = new Map<string, number>();
   /** Places of notes in a format that nobody here knows. */
   readonly #foreign = new Set<string>();
   #seq = 0;
@@ -32,6 +26,7 @@ export class SharedDatabase {
   constructor(
     private readonly scheduler: Scheduler,
     private readonly chronicle: Chronicle,
+    private readonly broken: (what: string) => void,
   ) {}
 
   /** Something happens: gives its place among all that does. */
@@ -53,11 +48,18 @@ export class SharedDatabase {
     this.chronicle.note(`   ${by} committed: ${texts.join(', ') || 'nothing'}`);
   }
 
-  cleared(by: string, namespace: string, range: KeyRange, removed: number): void {
+  /** A process calls for the removal of a range, which is to happen once at most. */
+  removing(by: string): void {
+    this.#removalsLeft.set(by, (this.#removalsLeft.get(by) ?? 0) + 1);
+  }
+
+  cleared(by: string, namespace: string, range: KeyRange): void {
     const seq = this.next();
     for (const key of KEYS_OF[namespace as Where])
       if (isWithin(key, range)) this.#put(namespace, key, { text: null, expiresAt: null, by, seq });
-    this.removals.push({ seq, by, removed });
+    const left = (this.#removalsLeft.get(by) ?? 0) - 1;
+    this.#removalsLeft.set(by, left);
+    if (left < 0) this.broken(`${by} has removed ${namespace} ${range.prefix}… twice`);
     this.chronicle.note(`   ${by} committed: ${namespace} ${range.prefix}… gone`);
   }
 
@@ -75,6 +77,21 @@ export class SharedDatabase {
     key: string,
     version: { text: string | null; expiresAt: number | null; by: string; seq: number },
   ): void {
-    this.timeline(namespace, key).versions.push({ ...version, at: this.scheduler.monotonic() });
+    const { versions } = this.timeline(namespace, key);
+    if (version.text !== null && this.#isMadeAgain(namespace, key, version.text))
+      this.broken(`${version.by} has put ${version.text} into ${namespace} ${key} twice`);
+    versions.push({ ...version, at: this.scheduler.monotonic() });
+  }
+
+  /** Whether a value comes back after another one. No two calls put the same, and only a rename brings one back. */
+  #isMadeAgain(namespace: string, key: string, text: string): boolean {
+    if (namespace !== 'entries') return false;
+    const has = (version: Version): boolean => version.text === text;
+    const { versions } = this.timeline(namespace, key);
+    const first = versions.findIndex(has);
+    if (first < 0 || versions.slice(first).every(has)) return false;
+    return !KEYS_OF.entries.some(
+      (other) => other !== key && this.timeline(namespace, other).versions.some(has),
+    );
   }
 }

@@ -39,7 +39,10 @@ export class SharedHistory {
   ) {
     this.#random = new Random(plan.seed);
     this.#scheduler = new Scheduler(this.#random, ANSWER_MS);
-    this.#database = new SharedDatabase(this.#scheduler, this.#chronicle);
+    const broken = (what: string): void => {
+      this.#violation ??= new Error(what);
+    };
+    this.#database = new SharedDatabase(this.#scheduler, this.#chronicle, broken);
     const parts = {
       database: this.#database,
       scheduler: this.#scheduler,
@@ -54,9 +57,7 @@ export class SharedHistory {
       chronicle: this.#chronicle,
       sabotage,
       latestNow: () => this.#scheduler.now() + this.#latestAhead,
-      broken: (what) => {
-        this.#violation ??= new Error(what);
-      },
+      broken,
     };
   }
 

@@ -7,14 +7,17 @@ import {
   PersistedEntries,
   type PersistedEntriesOptions,
 } from '../../../src/core/entries/persisted-entries.js';
+import { FoldedRow } from '../../../src/core/levels/write-through/folded-row.js';
 import { KnownRows } from '../../../src/core/levels/write-through/known-rows.js';
+import { Receipts } from '../../../src/core/levels/write-through/receipts.js';
 import { SharedFreshness } from '../../../src/core/sharing/freshness.js';
 import { LogReader } from '../../../src/core/sharing/log-reader.js';
 import { noteOfRows } from '../../../src/core/sharing/note.js';
 import type { LogNote, SharedStorage } from '../../../src/core/sharing/shared-storage.js';
 import type { LogPosition, Writer } from '../../../src/core/storage-adapter.js';
+import { StorageWriter } from '../../../src/core/writing/storage-writer.js';
 import { SharedHistory } from './shared-history.js';
-import { sharedPlansIn, type SharedClimate } from './shared-plans.js';
+import { CALM, DEADLY, sharedPlansIn, type SharedClimate } from './shared-plans.js';
 import type { SharedSabotage } from './shared-process.js';
 import { newSharedTally } from './shared-tally.js';
 
@@ -23,16 +26,6 @@ const HISTORIES = 3000;
 const NOTHING = 'nothing found';
 /** A key that nobody uses. */
 const NO_KEY = 'no key';
-
-/** What interferes shows best where little else happens, and memory holds everything. */
-const CALM: SharedClimate = {
-  isCalm: true,
-  weathers: ['fair', 'slow'],
-  suspendedMs: [],
-  hasMessages: [false],
-  waitMs: [30, 300],
-  maxEntries: [2, 100],
-};
 
 /** What the simulator says of an engine with a defect. */
 async function verdict(
@@ -230,6 +223,42 @@ describe('the simulator of several processes notices', { timeout: 180_000 }, () 
     });
     const climate: SharedClimate = { ...CALM, weathers: ['slow'], maxEntries: [100] };
     expect(await verdict({ ...climate, calls: ['clear', 'set', 'look'] })).toMatch(OLD);
+  });
+
+  it('an own commit that is answered late, and put over what was read behind it', async () => {
+    const attempting = Reflect.get(FoldedRow.prototype, 'attempting');
+    vi.spyOn(FoldedRow.prototype, 'attempting').mockImplementation(function (
+      this: FoldedRow<unknown>,
+      commit,
+    ) {
+      attempting.call(this, commit);
+      const others = Reflect.get(this, 'others') as LoadWatch;
+      others.seen.set = () => others.seen;
+    });
+    expect(await verdict({ ...CALM, calls: ['set', 'look'] })).toMatch(OLD);
+  });
+
+  it('a set that is made again where nobody can tell whether it has happened', async () => {
+    const hasCommitted = Reflect.get(Receipts.prototype, 'hasCommitted');
+    vi.spyOn(Receipts.prototype, 'hasCommitted').mockImplementation(function (this: Receipts, row) {
+      return hasCommitted.call(this, row) ?? false;
+    });
+    expect(await verdict({ ...DEADLY, calls: ['set', 'look'] })).toMatch(/twice/);
+  });
+
+  it('a removal that is made again where nobody can tell whether it has happened', async () => {
+    const clear = Reflect.get(StorageWriter.prototype, 'clear');
+    vi.spyOn(StorageWriter.prototype, 'clear').mockImplementation(function (
+      this: StorageWriter,
+      namespace,
+      removal,
+    ) {
+      Reflect.set(removal, 'isMadeOnce', false);
+      return clear.call(this, namespace, removal);
+    });
+    expect(await verdict({ ...DEADLY, calls: ['clear', 'set', 'look'] })).toMatch(
+      /has removed entries … twice/,
+    );
   });
 
   it('a call that changes nothing and that memory answers', async () => {

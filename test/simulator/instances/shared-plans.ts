@@ -168,4 +168,39 @@ export function sharedPlansIn(climate: SharedClimate = {}): fc.Arbitrary<SharedP
   });
 }
 
-export const sharedPlans = sharedPlansIn();
+/** What interferes shows best where little else happens, and memory holds everything. */
+export const CALM: SharedClimate = {
+  isCalm: true,
+  weathers: ['fair', 'slow'],
+  suspendedMs: [],
+  hasMessages: [false],
+  waitMs: [30, 300],
+  maxEntries: [2, 100],
+};
+
+/** Commits whose answers are lost, and others that go on meanwhile. */
+const LYING: SharedClimate = {
+  ...CALM,
+  weathers: ['fair', 'lies', 'flaky', 'slow'],
+  waitMs: [30, 300, 2500],
+};
+
+/** The same where the others take processes for dead. */
+export const DEADLY: SharedClimate = { ...LYING, isCalm: false };
+
+/** Everything that may happen, and each by turns: what takes two or three coincidences is lost among all the others. */
+export const sharedPlans = fc.oneof(
+  { weight: 4, arbitrary: sharedPlansIn() },
+  ...[
+    CALM,
+    { ...CALM, hasMessages: [true] },
+    { ...CALM, calls: ['set', 'look'] as const },
+    { ...CALM, calls: ['append', 'append in a row', 'look'] as const },
+    { ...CALM, calls: ['rename', 'set', 'set if absent', 'delete', 'take', 'touch', 'look'] as const },
+    { ...CALM, maxEntries: [100], calls: ['load', 'scan', 'count', 'set', 'delete', 'look'] as const },
+    LYING,
+    { ...LYING, calls: ['clear', 'delete prefix', 'set', 'delete', 'append', 'look'] as const },
+    DEADLY,
+    { ...DEADLY, calls: ['clear', 'delete prefix', 'set', 'append', 'look'] as const },
+  ].map((climate) => ({ weight: 1, arbitrary: sharedPlansIn(climate) })),
+);
