@@ -310,6 +310,17 @@ describe('where several processes write to one table', () => {
     });
   });
 
+  it('what was put where nothing was, of which nobody can tell, is not put again over its removal', async () => {
+    one.storage.liesAboutCommits = true;
+    const told = one.setIfAbsent('a', 1).catch((error: unknown) => error);
+    await expect.poll(() => row('a')).toBe(1);
+    expect(await other.delete('a')).toBe(true);
+    for (const { writer } of (await rows.heads()).slice(0, 1)) await rows.remove(writer);
+    one.storage.liesAboutCommits = false;
+    expect(await clock.advanceUntil(told)).toMatchObject({ code: 'WRITE_FAILED' });
+    expect(await row('a')).toBeUndefined();
+  });
+
   it('a blind set needs no stamp, and wins by its commit', async () => {
     await one.set('a', 1);
     await other.set('a', 2);

@@ -274,12 +274,15 @@ export class CommitRound<V> implements Round {
 
   /**
    * Whether `rows` can't tell if an atom was committed that has left no stamp in them: not where a row that it would have changed
-   * is still the one that it was built on.
+   * is still the one that it was built on. One that is absent as it was may have been put, and removed by others.
    */
   #isUnknown(atom: readonly FoldedRow<V>[], rows: readonly KnownValue<V>[]): boolean {
     const found = atom.map((row, i) => [row, rows[i] ?? ABSENT] as const);
     const builtUpon = found.filter(([row]) => row.expects !== undefined);
-    if (builtUpon.length > 0) return builtUpon.every(([row, now]) => row.isOvertaken(now));
+    if (builtUpon.length > 0)
+      return builtUpon.every(
+        ([row, now]) => row.isOvertaken(now) || (row.expects === null && row.value !== undefined),
+      );
     // What it is to remove and is gone needs no answer.
     return this.options.isShared && found.some(([row, now]) => row.writtenAs(now) === undefined);
   }
