@@ -77,6 +77,7 @@ export class GroupCommitter implements WriteSource {
 
   async turn(): Promise<boolean> {
     const rounds: Round[] = [];
+    let apart: Round | undefined;
     // Of those that have asked by now: an updater may write to its own namespace, which asks for a turn anew.
     for (const source of Array.from(this.#sources)) {
       this.#sources.delete(source);
@@ -88,11 +89,11 @@ export class GroupCommitter implements WriteSource {
       }
       // It may wait for others, for as long as a lock is waited for: those behind it are asked when it is over, since what is taken is
       // not given up on before.
-      await this.#commit(rounds);
-      await this.#commitApart(round);
-      return this.#sources.size > 0;
+      apart = round;
+      break;
     }
     await this.#commit(rounds);
+    if (apart !== undefined) await this.#commitApart(apart);
     return this.#sources.size > 0;
   }
 
