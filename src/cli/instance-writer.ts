@@ -129,7 +129,7 @@ export class InstanceWriter {
    */
   async removePrefix(namespace: string, prefix: string): Promise<number | undefined> {
     // Kept over the attempts: one that has happened after all is not made again.
-    const removal = new RangeRemoval(keysFrom(prefix), true);
+    const removal = new RangeRemoval(keysFrom(prefix), 'give up');
     let removed: number | undefined;
     await this.#attempted(async () => {
       removed = await this.writer.clear(namespace, removal);

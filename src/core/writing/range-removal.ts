@@ -12,8 +12,8 @@ export class RangeRemoval {
 
   constructor(
     readonly range: KeyRange,
-    /** Whether to give it up where nobody can tell any more if an attempt was committed. Else it is made once more. */
-    readonly isMadeOnce: boolean,
+    /** What to do where nobody can tell any more if an attempt was committed. */
+    readonly whenUnknown: 'make again' | 'give up',
   ) {}
 }
 

@@ -225,10 +225,10 @@ export class StorageWriter {
   }
 
   /** Whether one of the attempts was committed; `undefined` where nobody can tell, and it is not to be made again. */
-  async #hasBeenMade({ attempt, isMadeOnce }: RangeRemoval): Promise<boolean | undefined> {
+  async #hasBeenMade({ attempt, whenUnknown }: RangeRemoval): Promise<boolean | undefined> {
     if (attempt?.logged === undefined) return false;
     const [note] = await this.receipts([attempt.logged]);
-    if (note === undefined) return isMadeOnce ? undefined : false;
+    if (note === undefined) return whenUnknown === 'give up' ? undefined : false;
     return note !== null;
   }
 

@@ -253,7 +253,7 @@ describe('the simulator of several processes notices', { timeout: 180_000 }, () 
       namespace,
       removal,
     ) {
-      Reflect.set(removal, 'isMadeOnce', false);
+      Reflect.set(removal, 'whenUnknown', 'make again');
       return clear.call(this, namespace, removal);
     });
     expect(await verdict({ ...DEADLY, calls: ['clear', 'set', 'look'] })).toMatch(

@@ -232,7 +232,7 @@ export class Flusher implements WriteSource {
 
   async #writeRemoval(pass: FlushPass, range: KeyRange): Promise<boolean> {
     const { writer, definition } = this.options;
-    const removal = this.#removal?.range === range ? this.#removal : new RangeRemoval(range, false);
+    const removal = this.#removal?.range === range ? this.#removal : new RangeRemoval(range, 'make again');
     this.#removal = removal;
     try {
       await this.#attempts.make(() => writer.clear(definition.name, removal));

@@ -303,7 +303,7 @@ export class CommitRound<V> implements Round {
     fold.settle(unchanged);
     this.#rows = atoms.map((atom) => atom.map((folded) => this.#rowOf(folded)));
     if (fold.cleared !== undefined)
-      this.#clears = this.#clearing ??= new RangeRemoval(this.#removal ?? EVERY_KEY, true);
+      this.#clears = this.#clearing ??= new RangeRemoval(this.#removal ?? EVERY_KEY, 'give up');
     this.#fold = fold;
     return undefined;
   }
