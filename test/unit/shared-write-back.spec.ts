@@ -96,6 +96,24 @@ describe('what is dirty where others write to the same table', () => {
     expect(await other.cache.refresh(key)).toEqual(value);
   }
 
+  /** Two of which one has written 'a' upon what both knew of it, and whose rule throws until it is mended. */
+  async function twoWithABrokenRule(): Promise<{ both: [Process, Process]; mend: () => void }> {
+    let isBroken = true;
+    const both = await two((conflict) => {
+      if (isBroken) throw new Error('no idea');
+      return byField(conflict);
+    });
+    await agree(both, 'a', { x: 1 });
+    await both[0].cache.set('a', { x: 2 });
+    await both[0].cache.flush();
+    return {
+      both,
+      mend: () => {
+        isBroken = false;
+      },
+    };
+  }
+
   const row = async (key: string): Promise<unknown> => {
     const [found] = await rows.read('docs', [key]);
     return found === undefined ? undefined : JSON.parse(found.value);
@@ -529,15 +547,8 @@ describe('what is dirty where others write to the same table', () => {
     });
 
     it('leaves the entry dirty when it throws: others are written, and it is tried again later', async () => {
-      let isBroken = true;
-      const both = await two((conflict) => {
-        if (isBroken) throw new Error('no idea');
-        return byField(conflict);
-      });
-      const [one, other] = both;
-      await agree(both, 'a', { x: 1 });
-      await one.cache.set('a', { x: 2 });
-      await one.cache.flush();
+      const { both, mend } = await twoWithABrokenRule();
+      const [, other] = both;
       await other.cache.update('a', (value) => ({ ...value, y: 1 }));
       await other.cache.set('b', { n: 1 });
       const report = await other.cache.flush();
@@ -549,7 +560,7 @@ describe('what is dirty where others write to the same table', () => {
       await other.cache.flush();
       expect(other.logger.with('onConflict failed')).toHaveLength(1);
       expect(other.logger.with('no idea')).toHaveLength(0);
-      isBroken = false;
+      mend();
       await clock.advance(REFUSED_RETRY_MS + 1);
       await settle();
       expect(await row('a')).toEqual({ x: 2, y: 1 });
@@ -580,20 +591,13 @@ describe('what is dirty where others write to the same table', () => {
     });
 
     it('asks again of a key that was over, where others write it after that', async () => {
-      let isBroken = true;
-      const both = await two((conflict) => {
-        if (isBroken) throw new Error('no idea');
-        return byField(conflict);
-      });
+      const { both, mend } = await twoWithABrokenRule();
       const [one, other] = both;
-      await agree(both, 'a', { x: 1 });
-      await one.cache.set('a', { x: 2 });
-      await one.cache.flush();
       await other.cache.set('a', { x: 3 });
       await other.cache.flush();
       await other.cache.set('a', { x: 4 });
       await other.cache.flush();
-      isBroken = false;
+      mend();
       await agree(both, 'a', { x: 4 });
       await one.cache.set('a', { x: 4, z: 1 });
       await one.cache.flush();
