@@ -1,11 +1,8 @@
 // What one of several processes that count in one row takes with no cache round it: a transaction that holds the row, again and again.
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
 import { now } from './cache-app.mjs';
-
-/** As in `racer.mjs`. */
-const WARM_UP_MS = 1000;
+import { finish, start } from './starting-line.mjs';
 
 const { seconds, storage } = JSON.parse(process.argv[2]);
 const isFile = !('url' in storage);
@@ -13,10 +10,7 @@ const database = await new DataSource({ ...storage, ...(isFile ? {} : { poolSize
 const runner = database.createQueryRunner();
 if (isFile) await runner.query('PRAGMA busy_timeout = 0');
 
-console.log('at the line');
-await once(process.stdin, 'data');
-const measuredFrom = now() + WARM_UP_MS;
-const until = measuredFrom + seconds * 1000;
+const { measuredFrom, until } = await start(seconds);
 const waits = [];
 let acknowledged = 0;
 while (now() < until) {
@@ -29,9 +23,7 @@ while (now() < until) {
   if (from >= measuredFrom) waits.push(now() - from);
 }
 await database.destroy();
-process.stdout.write(`result ${JSON.stringify({ acknowledged, waits, mostRuns: 1 })}\n`, () =>
-  process.exit(0),
-);
+finish({ acknowledged, waits, mostRuns: 1 });
 
 /** A file has no queue for those who wait: each tries again after 1 to 3 ms. */
 async function begin() {

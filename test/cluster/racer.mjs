@@ -1,17 +1,11 @@
 // One of several processes that count in one row, without pause: each of its callers updates again as soon as it is acknowledged.
-import { once } from 'node:events';
 import { now, openNamespace } from './cache-app.mjs';
-
-/** What is measured is the race: in the first second the code is not compiled yet, and connections are opened. */
-const WARM_UP_MS = 1000;
+import { finish, start } from './starting-line.mjs';
 
 const { seconds, callers, ...target } = JSON.parse(process.argv[2]);
 const { app, cache: counter } = await openNamespace('counters', target);
 
-console.log('at the line');
-await once(process.stdin, 'data');
-const measuredFrom = now() + WARM_UP_MS;
-const until = measuredFrom + seconds * 1000;
+const { measuredFrom, until } = await start(seconds);
 const waits = [];
 let acknowledged = 0;
 let mostRuns = 0;
@@ -31,5 +25,4 @@ async function call() {
 }
 await Promise.all(Array.from({ length: callers }, call));
 await app.close();
-// A pipe takes a text of this length in parts, and an exit would cut it off.
-process.stdout.write(`result ${JSON.stringify({ acknowledged, waits, mostRuns })}\n`, () => process.exit(0));
+finish({ acknowledged, waits, mostRuns });
