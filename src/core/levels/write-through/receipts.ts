@@ -34,8 +34,8 @@ export class Receipts {
 
   /** Whether an atom, of which `row` is a part, was committed; `undefined` where the log can't tell. */
   hasCommitted({ key, attempts }: AttemptedRow): boolean | undefined {
-    const told = attempts.map(({ stamp }) => this.#keys.get(stamp)?.has(key));
-    if (told.includes(true)) return true;
-    return told.includes(undefined) ? undefined : false;
+    const told = new Set(attempts.map(({ stamp }) => this.#keys.get(stamp)?.has(key)));
+    if (told.has(true)) return true;
+    return told.has(undefined) ? undefined : false;
   }
 }
